@@ -1,0 +1,3 @@
+export * from './case-file.ts';
+export * from './open-case.ts';
+export * from './store.ts';
