@@ -21,7 +21,7 @@ const genesis = '0'.repeat(64);
  * Triggers refuse UPDATE and DELETE; `verifyJournal` finds what was changed from outside.
  */
 export class CaseStore {
-  private readonly db: DatabaseSync;
+  private readonly db: InstanceType<typeof DatabaseSync>;
 
   constructor(file: string) {
     fs.mkdirSync(path.dirname(file), { recursive: true });
