@@ -1,3 +1,4 @@
+export * from './elements.ts';
 export * from './case-file.ts';
 export * from './open-case.ts';
 export * from './store.ts';
