@@ -31,15 +31,19 @@ export function problem(
   return { code, severity, where, params, count };
 }
 
-/** What the person at the keyboard can mend. `code` and `params` name a sentence exactly as in a Problem. */
+export type Sentence = { readonly code: string; readonly params: Readonly<Record<string, string | number>> };
+
+/** What the person at the keyboard can mend. `code` and `params` name a sentence exactly as in a Problem; `details` are further ones below it. */
 export class UserError extends Error {
   readonly code: string;
-  readonly params: Readonly<Record<string, string | number>>;
-  constructor(code: string, params: Readonly<Record<string, string | number>> = {}, options?: ErrorOptions) {
+  readonly params: Sentence['params'];
+  readonly details: readonly Sentence[];
+  constructor(code: string, params: Sentence['params'] = {}, options: ErrorOptions & { details?: readonly Sentence[] } = {}) {
     super(`${code} ${JSON.stringify(params)}`, options);
     this.name = 'UserError';
     this.code = code;
     this.params = params;
+    this.details = options.details ?? [];
   }
 }
 
