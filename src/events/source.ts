@@ -16,9 +16,14 @@ export type Source = {
   readonly bytesKind: number;
   /** What this source cannot show: `post-bodies`, `response-bodies`, `bind-parameters`, `rows-returned` … */
   readonly blindTo: readonly string[];
-  /** True when any record can be parsed without those before it, so that chunks may run on several threads. */
+  /**
+   * True when any record can be parsed without those before it, so that chunks may run on several threads.
+   * Such a source writes at most 16 rows a record.
+   */
   readonly independent: boolean;
   readonly framing: Framing;
+  /** How far a logged duration may be from the true one, micros; 0 or absent when the source logs none. */
+  readonly durationResolutionUs?: number;
   open(context: SourceContext): RecordParser;
 };
 
@@ -65,3 +70,12 @@ export type EventSink = {
   /** Ends the current row and starts another for the same record (one log line that holds several events). */
   next(): void;
 };
+
+/** What detection sees of a file of unknown format: its first bytes (at most 64 KiB) and whole lines from head, middle and tail, line ends stripped. */
+export type Sample = { readonly head: Uint8Array; readonly lines: readonly Uint8Array[] };
+
+/**
+ * A format that `auto` may choose. `sniff` says how sure it is, 0 to 1: the share of the sample that has this shape.
+ * It is total on any bytes. The highest wins; equal ones are reported.
+ */
+export type SourceEntry = { readonly source: Source; sniff(sample: Sample): number };
