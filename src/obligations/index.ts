@@ -1,0 +1,3 @@
+export * from './calendar.ts';
+export * from './deadline.ts';
+export * from './law.ts';
