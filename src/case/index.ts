@@ -1,5 +1,6 @@
 export * from './elements.ts';
 export * from './case-file.ts';
+export * from './open.ts';
 export * from './open-case.ts';
 export * from './read-case.ts';
 export * from './store.ts';
