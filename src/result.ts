@@ -98,9 +98,10 @@ async function readSteps({ engine }: OpenCase): Promise<StepResult[]> {
       select e.step_id, s.path as file, v.line_no as line, row_number() over (partition by e.step_id order by e.event_id) as n
       from step_event e join event v using (event_id) join source_file s using (file_no)
     ) where n <= ${linesPerStep} order by step_id, n`);
-  const byStep = Map.groupBy(lines, l => l.step_id);
+  const byStep = new Map<string, { file: string; line: number }[]>(steps.map(s => [s.step_id, []]));
+  for (const { step_id, file, line } of lines) byStep.get(step_id)?.push({ file, line });
   return steps.map(s => ({
     id: s.step_id, actor: s.actor_id, kind: s.kind, attack: s.attack, outcome: s.outcome, from: isoUtc(s.from_us), to: isoUtc(s.to_us), events: s.events,
-    summary: { ja: s.summary_ja, en: s.summary_en }, evidence: (byStep.get(s.step_id) ?? []).map(l => ({ file: l.file, line: l.line })),
+    summary: { ja: s.summary_ja, en: s.summary_en }, evidence: byStep.get(s.step_id)!,
   }));
 }
