@@ -66,7 +66,7 @@ async function digestHandle(handle: fs.FileHandle, options: DigestOptions): Prom
         decoder = openDecoder(compression, chunk => {
           inside.update(chunk);
           contentBytes += chunk.length;
-        });
+        }, () => rawBlocks(handle));
       }
     }
     whole.update(block);
@@ -91,4 +91,15 @@ async function fill(handle: fs.FileHandle, buffer: Buffer, position: number): Pr
     n += bytesRead;
   }
   return n;
+}
+
+/** The raw bytes of an open file from its start, in blocks that are only valid until the next one is asked for. */
+export async function* rawBlocks(handle: fs.FileHandle): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+  for (let position = 0; ;) {
+    const n = await fill(handle, buffer, position);
+    if (n === 0) return;
+    yield buffer.subarray(0, n);
+    position += n;
+  }
 }

@@ -5,7 +5,7 @@ import zlib from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { problemText, quietEffects, sha256Hex } from '../../src/base/index.ts';
 import { readProblems } from '../../src/case/index.ts';
-import { collectEvidence, inputsRoot, readSourceFiles, rehashEvidence } from '../../src/evidence/index.ts';
+import { collectEvidence, inputsRoot, readContent, readSourceFiles, rehashEvidence } from '../../src/evidence/index.ts';
 import { datasetSpec, evidenceSpec, openTestCase, problemList } from './open-test-case.ts';
 
 let dir = '';
@@ -67,6 +67,12 @@ test('each unreadable thing is one clear problem and the rest goes on', async ()
   expect(files.map(f => f.path)).toEqual(['bad.log.gz', 'cut.log.gz', 'empty.log', 'ok.log', 'padded.log.gz', 'plain.log.gz', 'tail.log.gz', 'two.log.gz']);
   expect(files.find(f => f.path === 'two.log.gz')!.content_sha256).toBe(sha256Hex('firstsecond'));
   expect(files.find(f => f.path === 'cut.log.gz')!.content_bytes).toBeGreaterThan(1000);
+  expect(files.find(f => f.path === 'tail.log.gz')!.content_sha256).toBe(sha256Hex(zlib.gunzipSync(gz)));
+  for (const f of files) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of readContent(path.join(dir, f.path))) chunks.push(chunk);
+    expect(sha256Hex(Buffer.concat(chunks))).toBe(f.content_sha256);
+  }
   for (const p of await readProblems(kase.engine)) for (const lang of ['ja', 'en'] as const) expect(problemText(lang, p.code, p.params)).not.toMatch(/\{\{/);
   kase.close();
 });
