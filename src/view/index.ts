@@ -1,0 +1,4 @@
+export * from './document.ts';
+export * from './html.ts';
+export * from './pdf.ts';
+export * from './typst.ts';
