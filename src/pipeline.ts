@@ -38,10 +38,11 @@ export async function investigate(kase: OpenCase, options: InvestigateOptions, e
   await writeRecovered(kase);
   await writePersons(kase);
   const seconds = Math.round((effects.now() - startedUs) / 100_000) / 10;
-  const result = await assembleResult(kase, counts, obligations, { version, startedUs, seconds, inputsRoot: await inputsRoot(kase) });
-  fs.writeFileSync(path.join(kase.outDir, 'result.json'), `${JSON.stringify(result, null, 1)}\n`);
+  const facts = { version, startedUs, seconds, inputsRoot: await inputsRoot(kase) };
+  await draftNotices(kase, await assembleResult(kase, counts, obligations, facts), effects);
+  const result = await assembleResult(kase, counts, obligations, facts);
   await writeReports(kase, result, effects);
-  await draftNotices(kase, result, effects);
+  fs.writeFileSync(path.join(kase.outDir, 'result.json'), `${JSON.stringify(result, null, 1)}\n`);
   await sealOutputs(kase.outDir);
   return result;
 }

@@ -2,6 +2,22 @@ import type { Block, Column, Document, Inline } from './document.ts';
 
 /** The Typst source of a document. Text from data only ever stands inside a Typst string literal: it cannot become markup. */
 export function documentTypst(d: Document): string {
+  return `${prelude(d)}
+${d.blocks.map(block).join('\n')}
+`;
+}
+
+/** Several documents of one kind (letters) in one source: each begins on a new page, numbered from 1. Frame and fonts are those of the first. */
+export function documentsTypst(documents: readonly Document[]): string {
+  const first = documents[0];
+  if (!first) throw new Error('no document to print');
+  const bodies = documents.map(d => d.blocks.map(block).join('\n'));
+  return `${prelude(first)}
+${bodies.join('\n#pagebreak()\n#counter(page).update(1)\n')}
+`;
+}
+
+function prelude(d: Document): string {
   const [y, m, day] = (d.date ?? '1970-01-01').split('-').map(Number);
   const fonts = d.body === 'mincho' ? mincho : gothic;
   return `#set document(title: ${literal(d.title)}, author: "Tadasu", date: ${d.date === null ? 'none' : `datetime(year: ${y}, month: ${m}, day: ${day})`})
@@ -18,9 +34,7 @@ export function documentTypst(d: Document): string {
 #show heading.where(level: 1): set block(above: 0.4em, below: 1em)
 #show heading.where(level: 2): it => block(above: 1.6em, below: 0.8em, stroke: (left: 3pt + rgb("#00118f")), inset: (left: 6pt, y: 2pt), it.body)
 #show heading.where(level: 3): set block(above: 1.2em, below: 0.6em)
-#show table.cell.where(y: 0): set text(weight: "bold")
-${d.blocks.map(block).join('\n')}
-`;
+#show table.cell.where(y: 0): set text(weight: "bold")`;
 }
 
 const gothic = ['BIZ UDPGothic', 'Noto Sans JP', 'Noto Serif JP'];

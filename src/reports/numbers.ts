@@ -1,0 +1,20 @@
+import type { Lang } from '../base/index.ts';
+import { figure, type Inline } from '../view/index.ts';
+
+/** Whole numbers as documents show them. Exact; rounding is a decision of a publication, never of a draft. */
+export function count(lang: Lang, n: number, unit: 'records' | 'persons'): string {
+  const digits = n.toLocaleString('en-US');
+  if (lang === 'ja') return `${digits}${unit === 'records' ? '件' : '人'}`;
+  const word = unit === 'records' ? (n === 1 ? 'record' : 'records') : n === 1 ? 'person' : 'persons';
+  return `${digits} ${word}`;
+}
+
+/** `12人` or `10〜12人`: the interval of a number of persons. */
+export function personRange(lang: Lang, p: { readonly lower: number; readonly upper: number }): string {
+  if (p.lower === p.upper) return count(lang, p.upper, 'persons');
+  const dash = lang === 'ja' ? '〜' : '–';
+  return `${p.lower.toLocaleString('en-US')}${dash}${count(lang, p.upper, 'persons')}`;
+}
+
+export const recordFigure = (lang: Lang, ref: string, n: number): Inline => figure(`figure:${ref}`, count(lang, n, 'records'));
+export const personFigure = (lang: Lang, ref: string, p: { readonly lower: number; readonly upper: number }): Inline => figure(`figure:${ref}`, personRange(lang, p));
