@@ -1,0 +1,37 @@
+import { recordProblems, type OpenCase } from '../case/index.ts';
+import type { Effects, Problem } from '../base/index.ts';
+import { detectAttacks } from './attacks.ts';
+import { detectDumps } from './dumps.ts';
+import { detectEnumeration } from './enumeration.ts';
+import { detectExports } from './exports.ts';
+import { prepareRequests } from './request.ts';
+import { detectScans } from './scans.ts';
+import { detectSignIns } from './sign-ins.ts';
+import { detectTakeovers } from './takeovers.ts';
+import { detectWebShells } from './web-shells.ts';
+import { type Detection, writeDetections } from './tables.ts';
+
+export type DetectSummary = { readonly detections: number; readonly events: number; readonly byKind: Readonly<Record<string, number>> };
+
+/** Which events matter, by which rule or method. Reads `event`; replaces `detection` and `detection_event`. */
+export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSummary> {
+  const { engine } = kase;
+  const problems: Problem[] = [];
+  await prepareRequests(engine);
+  const found: Detection[] = [];
+  const methods = [detectAttacks, detectScans, detectSignIns, detectEnumeration, detectDumps, detectWebShells] as const;
+  for (const [i, method] of methods.entries()) {
+    effects.progress({ stage: 'detections', done: i, total: methods.length + 2, unit: 'methods' });
+    found.push(...await method(engine));
+  }
+  found.push(...await detectTakeovers(engine, found));
+  found.push(...await detectExports(engine, found));
+  effects.progress({ stage: 'detections', done: methods.length + 2, total: methods.length + 2, unit: 'methods' });
+  await writeDetections(engine, found);
+  await recordProblems(engine, 'detections', problems);
+  const byKind: Record<string, number> = {};
+  for (const d of found) byKind[d.kind] = (byKind[d.kind] ?? 0) + 1;
+  const events = found.reduce((n, d) => n + d.events.length, 0);
+  effects.log('detections.done', { detections: found.length, events });
+  return { detections: found.length, events, byKind };
+}

@@ -1,0 +1,141 @@
+import { SECOND } from '../base/index.ts';
+import { type Engine, sql } from '../engine/index.ts';
+import { groupBy } from './group.ts';
+import { episodes } from './request.ts';
+import type { Detection } from './tables.ts';
+
+/** Query parameters that carry the number of a record, and those that carry a place in a list. */
+const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|key|user|uid|pid|cid|customer|account|order|doc|document|file|policy|claim|contract|invoice|member|record|quote|ref))=([0-9]{1,15})(?:&|$)`;
+const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|offset|start|from|skip|first|index|cursor)=([0-9]{1,9})(?:&|$)`;
+const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
+
+const minObjects = 30;
+
+type Walk = {
+  actor: string; route: string; how: 'object' | 'page'; n: number; d: number; lo: number; hi: number; steps: number; corr: number | null; missed: number; gap_us: number | null;
+  all_requests: number; q95: number; actors: number;
+};
+
+/**
+ * Walking through records by number, or through a list by page. An actor stands out when it called up far more distinct numbers of one
+ * route than its peers did AND in a way people do not: small steps, or numbers that grow with time and cover a range densely, or (in any order)
+ * so many, so fast and with so many that do not exist that no person does it.
+ */
+export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
+  await prepareObjects(engine);
+  const walks = await findWalks(engine);
+  const out: Detection[] = [];
+  for (const [actor, list] of groupBy(walks, w => w.actor)) {
+    for (const how of ['object', 'page'] as const) {
+      const own = list.filter(w => w.how === how).sort((a, b) => b.d - a.d || (a.route < b.route ? -1 : 1));
+      if (own.length > 0) out.push(...await walkDetections(engine, actor, how, own));
+    }
+  }
+  return out;
+}
+
+/** `detection_object`: event, actor, route with the number taken out, the number. Opaque ids (UUID, long hex) are not numbers and are counted by exports and peers only. */
+async function prepareObjects(engine: Engine): Promise<void> {
+  await engine.run('detection.object', sql`create or replace temp table detection_object as
+    with busy as (select actor from detection_request group by actor having approx_count_distinct(target) >= 10),
+      numbered as (
+        select event_id, at_us, r.actor, client, status, regexp_replace(path, '[0-9]+', '#', 'g') as route, regexp_extract_all(path, '[0-9]+') as numbers
+        from detection_request r join busy using (actor)
+        where regexp_matches(path, '[0-9]') and not regexp_matches(lower(path), ${sql.lit(asset)})),
+      varying as (
+        select route, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from numbered group by route),
+      placed as (select route, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as place from varying),
+      parameter as (
+        select event_id, at_us, r.actor, client, status, path, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
+        from detection_request r join busy using (actor) where regexp_matches(query, '[0-9]'))
+    select event_id, at_us, actor, client, status, route, 'object' as how, try_cast(numbers[place] as bigint) as object from numbered join placed using (route)
+    union all
+    select event_id, at_us, actor, client, status, path || '?' || o.name, 'object', try_cast(o.value as bigint) from parameter where o.value <> ''
+    union all
+    select event_id, at_us, actor, client, status, path || '?' || p.name, 'page', try_cast(p.value as bigint) from parameter where p.value <> ''`);
+}
+
+async function findWalks(engine: Engine): Promise<Walk[]> {
+  return engine.rows<Walk>('detection.walks', sql`
+    with per as (select actor, route, how, count(distinct object) as d from detection_object where object is not null group by all),
+      peers as (select route, how, quantile_cont(d, 0.95) as q95, count(*) as actors from per group by all),
+      hot as (select p.*, q95, actors from per p join peers using (route, how) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)),
+      ordered as (
+        select o.actor, o.route, o.how, o.object, o.at_us, o.status, object - lag(object) over w as step, o.at_us - lag(o.at_us) over w as gap
+        from detection_object o join hot using (actor, route, how) where object is not null
+        window w as (partition by o.actor, o.route, o.how order by o.at_us, o.event_id)),
+      whole as (select actor, count(*) as all_requests from detection_request group by actor),
+      shape as (
+        select actor, route, how, count(*) as n, min(object) as lo, max(object) as hi,
+          coalesce(avg((abs(step) between 1 and 5)::int) filter (where step <> 0), 0) as steps, abs(corr(at_us, object)) as corr,
+          avg((status in (403, 404, 410, 400))::int) as missed, median(gap) as gap_us
+        from ordered group by all)
+    select shape.*, hot.d, hot.q95, hot.actors, all_requests from shape join hot using (actor, route, how) join whole using (actor)
+    order by actor, how, route`).then(rows => rows.filter(isWalk));
+}
+
+function isWalk(w: Walk): boolean {
+  const coverage = w.d / (w.hi - w.lo + 1);
+  const peersLittle = w.actors < 10;
+  const inOrder = w.steps >= 0.6 || ((w.corr ?? 0) >= 0.95 && coverage >= 0.1);
+  if (inOrder && (w.how === 'object' || w.steps >= 0.6 || coverage >= 0.5)) return w.d >= Math.max(minObjects, 2 * (peersLittle ? 15 : w.q95));
+  if (w.how === 'page') return false;
+  const fast = w.gap_us !== null && w.gap_us < 2 * SECOND;
+  const onlyThis = w.n >= 0.6 * w.all_requests;
+  const many = w.d >= (peersLittle ? 300 : Math.max(100, 6 * w.q95));
+  return many && onlyThis && (w.missed >= 0.1 || (fast && coverage >= 0.05) || coverage >= 0.5);
+}
+
+type ObjectEvent = { event_id: number; at_us: number | null; atUs: number | null; client: string; route: string; object: number; status: number | null };
+
+/** All requests of the walk: of this actor, on this route and what lies below it, without strangers who share its address. */
+async function walkDetections(engine: Engine, actor: string, how: 'object' | 'page', walks: readonly Walk[]): Promise<Detection[]> {
+  const rows = await engine.rows<Omit<ObjectEvent, 'atUs'>>('detection.walk-events', sql`
+    select event_id, at_us, client, route, object, status from detection_object where actor = ${actor} and how = ${how} and object is not null order by at_us nulls first, event_id`);
+  const out: Detection[] = [];
+  const taken = new Set<number>();
+  for (const w of walks) {
+    const here = rows.filter(r => !taken.has(r.event_id) && (r.route === w.route || r.route.startsWith(`${w.route}/`)));
+    const run = keepRun(here.map(r => ({ ...r, atUs: r.at_us })), actor.startsWith('i:'));
+    if (new Set(run.map(r => r.object)).size < minObjects) continue;
+    for (const r of run) taken.add(r.event_id);
+    for (const part of episodes(run)) {
+      const ok = part.filter(r => r.status !== null && r.status >= 200 && r.status < 300).length;
+      const objects = new Set(part.map(r => r.object));
+      out.push({
+        ruleId: how === 'object' ? 'id-enumeration' : 'list-walk', kind: how === 'object' ? 'idor-enumeration' : 'mass-export', family: 'enumeration',
+        level: objects.size >= 100 ? 'high' : 'medium', outcome: ok > 0 ? 'succeeded' : part.every(r => r.status === 403) ? 'blocked' : 'attempted', groupKey: `walk|${w.route}|${actor}`,
+        facts: {
+          route: w.route, requests: part.length, distinct: objects.size, lowest: w.lo, highest: w.hi, coverage: round(w.d / (w.hi - w.lo + 1)), small_steps: round(w.steps),
+          order_correlation: w.corr === null ? null : round(w.corr), missing: round(w.missed), answered_ok: ok, peers: w.actors, peers_q95: w.q95,
+        },
+        events: part.map(r => ({ eventId: r.event_id, atUs: r.at_us, facts: { object: r.object } })),
+      });
+    }
+  }
+  return out;
+}
+
+/**
+ * With a session the actor is exact, but a session that was stolen was somebody's: only clients that carry the pattern stay.
+ * With an address alone, numbers far off the run (an innocent beside the intruder) are left out: the run's place at a time is the median of its neighbours.
+ */
+function keepRun(events: readonly ObjectEvent[], addressOnly: boolean): ObjectEvent[] {
+  if (!addressOnly) {
+    const clients = groupBy(events, e => e.client);
+    const keep = new Set([...clients].filter(([, list]) => clients.size === 1 || new Set(list.map(e => e.object)).size >= 10).map(([c]) => c));
+    return events.filter(e => keep.has(e.client));
+  }
+  const sorted = [...events].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.event_id < b.event_id ? -1 : 1));
+  const near = sorted.map((e, i) => {
+    const window = sorted.slice(Math.max(0, i - 20), i + 21).map(x => x.object).sort((a, b) => a - b);
+    const median = window[window.length >> 1]!;
+    const spread = window.map(x => Math.abs(x - median)).sort((a, b) => a - b)[window.length >> 1]!;
+    return Math.abs(e.object - median) <= Math.max(60, 6 * spread);
+  });
+  return sorted.filter((_, i) => near[i]);
+}
+
+function round(x: number): number {
+  return Math.round(x * 1000) / 1000;
+}

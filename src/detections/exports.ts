@@ -1,0 +1,63 @@
+import { type Engine, sql } from '../engine/index.ts';
+import { groupBy } from './group.ts';
+import { count } from './judge.ts';
+import type { Detection } from './tables.ts';
+
+const exportPath = String.raw`export|download|report|dump|backup|extract|bulk|\.(?:csv|tsv|xlsx?|zip|gz|sql|ndjson|jsonl|parquet|bak)$|/csv(?:/|$)`;
+const exportType = String.raw`text/csv|octet-stream|ms-excel|spreadsheetml|/zip`;
+
+type Export = { event_id: number; at_us: number | null; actor: string; client: string; src_ip: string | null; route: string; query: string | null; status: number | null; bytes_out: number | null };
+
+const minOthers = 20;
+
+/**
+ * Exports that nobody else takes: much larger than the largest of all other actors on that route, or larger and with parameters nobody else
+ * uses, or taken by an actor that another method already points at. A large export that is usual on its route is none.
+ */
+export async function detectExports(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  const rows = await engine.rows<Export>('detection.exports', sql`
+    select event_id, at_us, actor, client, src_ip, regexp_replace(path, '[0-9]+', '#', 'g') as route, query, status, bytes_out from detection_request
+    where status between 200 and 299 and bytes_out > 0 and (regexp_matches(lower(path), ${sql.lit(exportPath)}) or regexp_matches(lower(coalesce(content_type, '')), ${sql.lit(exportType)}))
+    order by at_us nulls first, event_id`);
+  const marked = await markedActors(engine, found);
+  const out: Detection[] = [];
+  for (const [route, list] of groupBy(rows, r => r.route)) {
+    const chosen = new Map<Export, string[]>();
+    const perActor = groupBy(list, r => r.actor);
+    const maxima = [...perActor].map(([actor, l]) => ({ actor, max: Math.max(...l.map(r => r.bytes_out!)) })).sort((a, b) => b.max - a.max);
+    const names = count([...perActor.values()].flatMap(l => [...new Set(l.flatMap(r => parameterNames(r.query)))]));
+    const usedBy = new Map(names);
+    for (const r of list) {
+      const reasons: string[] = [];
+      const others = maxima.find(m => m.actor !== r.actor && !marked.has(m.actor))?.max ?? null;
+      const enough = perActor.size - 1 >= minOthers;
+      if (enough && others !== null && r.bytes_out! >= 3 * others) reasons.push('largest-by-far');
+      const novel = parameterNames(r.query).filter(n => usedBy.get(n) === 1);
+      if (enough && others !== null && novel.length > 0 && r.bytes_out! >= 1.25 * others) reasons.push('larger-with-new-parameter');
+      if (marked.has(r.actor) || marked.has(r.client)) reasons.push('actor-already-marked');
+      if (reasons.length > 0) chosen.set(r, reasons);
+    }
+    for (const [actor, events] of groupBy(chosen.keys(), r => r.actor)) {
+      const reasons = [...new Set(events.flatMap(e => chosen.get(e)!))].sort();
+      out.push({
+        ruleId: 'mass-export', kind: 'mass-export', family: 'export', level: 'high', outcome: 'succeeded', groupKey: `export|${route}|${actor}`,
+        facts: { route, basis: reasons, requests: events.length, bytes: events.reduce((n, e) => n + e.bytes_out!, 0), largest_of_others: maxima.find(m => m.actor !== actor)?.max ?? null, other_actors: perActor.size - 1 },
+        events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us, facts: { bytes: e.bytes_out } })),
+      });
+    }
+  }
+  return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+function parameterNames(query: string | null): string[] {
+  return query === null ? [] : query.split('&').map(p => p.split('=')[0]!.toLowerCase()).filter(n => n !== '');
+}
+
+/** Sessions and clients that walked through records or got in by guessing. A session counts only with the addresses the detection saw. */
+async function markedActors(engine: Engine, found: readonly Detection[]): Promise<Set<string>> {
+  const ids = found.filter(d => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk').flatMap(d => d.events.map(e => Number(e.eventId)));
+  await engine.load('detection_suspicious', [{ name: 'event_id', type: 'BIGINT' }], ids.map(id => [id]));
+  const rows = await engine.rows<{ actor: string }>('detection.marked-actors', sql`
+    select distinct actor from detection_request join detection_suspicious using (event_id) order by actor`);
+  return new Set(rows.map(r => r.actor));
+}

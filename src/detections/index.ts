@@ -1,0 +1,8 @@
+/**
+ * Which events matter, by which rule or method. Reads the view `event`; writes `detection` and `detection_event`.
+ * A detection never claims more than its basis: attempted, blocked, unknown, succeeded (with what showed it).
+ */
+export * from './detect.ts';
+export { type RequestScore, type RequestText, scoreRequest } from './score-request.ts';
+export * from './sql/index.ts';
+export type { Outcome as DetectionOutcome, StepKind } from './tables.ts';

@@ -1,0 +1,24 @@
+import { signatureSet } from './signature.ts';
+
+const words = 'cat|ls|id|uname|whoami|wget|curl|nc|ncat|netcat|bash|sh|zsh|ksh|csh|ping|ping6|sleep|netstat|ifconfig|ipconfig|dir|type|net|powershell|pwsh|cmd|python[23]?|perl|php|ruby|node|telnet|nslookup|dig|host|echo|printf|rm|cp|mv|chmod|chown|touch|mkdir|find|grep|head|tail|more|less|tac|nl|od|xxd|base64|awk|sed|ps|kill|env|set|printenv|hostname|systeminfo|tasklist|certutil|bitsadmin|ftp|tftp|scp|ssh|nmap|sudo|su|useradd|passwd|crontab|service|systemctl|reboot|shutdown|w|who|last|df|mount|gcc|tar|unzip|git|phpinfo|ver|true|false';
+
+export const commands = signatureSet(
+  'command-injection',
+  /[;|&`$\n<>(]|\/bin\/|cmd|powershell|<!--|ping|^'|^(?:id|cat|ls|dir|uname|whoami)\b/,
+  [
+    ['separator-command', 5, new RegExp(`(?:[;|&\\n\`]|\\|\\||&&|\\$\\(|\\{)[\\s+'"\\\\(]*(?:/?(?:usr/)?(?:local/)?s?bin/)?(?:${words})(?:\\.exe)?(?:[\\s;|&<>\`'")/+]|$)`)],
+    ['substitution', 5, /\$\(\s*[a-z/][^)]{0,200}\)|`\s*[/a-z][^`]{0,200}`/],
+    ['binary-path', 5, /(?:^|[\s;|&`'"(=/])(?:\/?usr)?\/(?:local\/)?s?bin\/[a-z]/],
+    ['windows-shell', 5, /\bcmd(?:\.exe)?\s*[/+]+\s*[ck]\b|\bpowershell(?:\.exe)?\b.{0,40}(?:-e|-c|-nop|iex|invoke|download)|%comspec%/],
+    ['shell-function', 5, /\b(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|child_process|runtime\.getruntime|processbuilder|os\.system|subprocess)\b\s*(?:\(|\.)/],
+    ['server-side-include', 5, /<!--\s*#\s*(?:exec|include|echo|config|printenv)/],
+    ['shellshock', 5, /\(\s*\)\s*\{\s*(?::|_|\S*;)/],
+    ['shell-variable', 5, /\$\{?ifs\b|\$\{?(?:path|home|shell|hostname)(?::|\})/],
+    ['bare-command', 5, /^\s*(?:cat\s+\/|id;?$|ls\s+-|uname\s+-a|whoami$|wget\s+http|curl\s+http)/],
+    ['fetch-and-run', 5, /\b(?:wget|curl|lwp-download|fetch)\b\s+(?:-\S+\s+)*https?:\/\//],
+    ['redirect', 3, />\s*\/(?:tmp|dev|var)\//],
+    ['ping-count', 5, /^\W*ping(?:\.exe)?\s+-\w\s+\d+\s+[\d.]+/],
+    ['quoted-word', 5, /^'(?:true|false|id|whoami)'$|^`(?:true|id)`$/],
+    ['dir-drive', 5, /\bdir[\s+]+[a-z]:[/\\]?/],
+  ],
+);

@@ -1,0 +1,26 @@
+import { signatureSet } from './signature.ts';
+
+export const xss = signatureSet(
+  'xss',
+  /[<>"'(]|&\{|script|data:|expression|&#|on\w+\s*=|@import/,
+  [
+    ['script-tag', 5, /<\s*\/?\s*script\b|<script|\bscript(?:alert|document)\b/],
+    ['active-tag', 5, /<\s*\/?\s*(?:iframe|frameset|frame|object|embed|applet|svg|math|xml|xss|bgsound|layer|ilayer|isindex|marquee|meta|base|link|style|html|body|noscript|plaintext|listing|keygen|template|portal)\b/],
+    ['markup-with-attribute', 5, /<\s*[a-z][\w:-]*(?:[\s/+"']+[^<>]{0,200}?)\b(?:src|href|lowsrc|dynsrc|background|style|data|action|formaction|xlink:href|srcdoc|poster|datasrc|code|codebase)\s*=/],
+    ['event-handler', 5, /(?:^|[\s"'/;<+\x0c])on(?:abort|animation\w*|before\w+|blur|canplay\w*|change|click|contextmenu|copy|cut|dblclick|drag\w*|drop|end|error|focus\w*|hashchange|input|invalid|key\w+|load\w*|message|mouse\w+|page\w+|paste|pointer\w+|popstate|propertychange|readystatechange|reset|resize|scroll|search|seek\w+|select\w*|show|start|submit|toggle|touch\w+|transition\w*|unload|wheel)\s*=/],
+    ['script-scheme', 5, /(?:java|vb|live)\s*script\s*:|\bj\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t\s*:/],
+    ['data-html', 5, /data\s*:\s*(?:text\/html|image\/svg\+xml|application\/x?html|text\/javascript)/],
+    ['css-code', 5, /\bexpression\s*\(|expr\/\*.*?\*\/ession|:expression\w*\(?|\bexpression\d|-moz-binding|behaviou?r\s*:\s*url|@import\s*['"]|\bbinding\s*:\s*url/],
+    ['dom-access', 5, /\b(?:document\s*\.\s*(?:cookie|write(?:ln)?|location|domain|body|createelement|getelement)|window\s*\.\s*(?:location|open|name|onerror)|location\s*\.\s*(?:href|replace|hash)\s*[=(]|localstorage\s*\.|string\s*\.\s*fromcharcode|string\[['"]fromcharcode|\.innerhtml\s*=|\.constructor\s*\()/],
+    ['dialog-call', 5, /\b(?:alert|prompt|confirm)\s*(?:\(|`|\/\*)/],
+    ['script-function', 4, /\b(?:eval|settimeout|setinterval|atob|unescape|fetch|importscripts|function)\s*\(\s*['"`\w]/],
+    ['break-out', 4, /['"`]\s*\/?\s*>|['"]\s*;\s*\/\/|\*\/\s*</],
+    ['any-tag', 3, /<\s*\/?\s*[a-z!?][a-z0-9:]*(?:\s|>|\/|=|$)/],
+    ['html-tag', 2, /<\s*\/?\s*(?:a|b|i|u|p|br|hr|div|span|img|table|td|tr|th|input|form|button|select|textarea|option|video|audio|source|details|summary|font|center|h[1-6]|ul|li|label|fieldset)\b/],
+    ['declaration', 4, /<!\s*(?:doctype|entity|attlist|\[cdata\[)|<\?\s*(?:xml|import)/],
+    ['entity-code', 3, /(?:&#x?[0-9a-f]{2,6};?){3,}/],
+    ['script-entity', 5, /&\{[^}]{0,60}\}|&\d{2};\s*javascript/],
+    ['template-literal', 3, /\$\{\s*(?:alert|prompt|confirm|document|window)\b/],
+    ['tag-close-tail', 3, /\)\s*;?\s*['"]?\s*(?:\/\/)?\s*<?\s*\/?\s*>/],
+  ],
+);
