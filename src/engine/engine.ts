@@ -1,4 +1,4 @@
-import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import { BIGINT, DuckDBInstance, LIST, VARCHAR, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type RawBuilder, sql } from 'kysely';
 import { QueryError } from '../base/index.ts';
 
@@ -173,8 +173,8 @@ function appendValue(appender: Appender, type: ColumnType, value: unknown): void
     case 'USMALLINT': return appender.appendUSmallInt(value as number);
     case 'DOUBLE': return appender.appendDouble(value as number);
     case 'BOOLEAN': return appender.appendBoolean(value as boolean);
-    case 'VARCHAR[]': return appender.appendList(value as string[]);
-    case 'BIGINT[]': return appender.appendList((value as number[]).map(BigInt));
+    case 'VARCHAR[]': return appender.appendList(value as string[], LIST(VARCHAR));
+    case 'BIGINT[]': return appender.appendList((value as number[]).map(BigInt), LIST(BIGINT));
   }
 }
 

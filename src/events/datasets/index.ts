@@ -1,0 +1,1 @@
+export { type DatasetsSummary, loadDatasets } from './load-datasets.ts';
