@@ -1,0 +1,117 @@
+import { kanaKey, katakana, romajiKey, widen } from './kana.ts';
+import { foldKanji, foldKanjiLoosely, foldParticles, otherForms } from './kanji.ts';
+import { nameList } from './reference.ts';
+
+export type PersonName = {
+  original: string;
+  /** Without title and former name, one space between the parts where they are known. */
+  full: string;
+  surname: string | null;
+  given: string | null;
+  former_surname: string | null;
+  title: string | null;
+  script: 'kanji' | 'kana' | 'latin' | 'other' | 'none';
+  legal_person: boolean;
+  /** Equal for two spellings of one name. `loose_key` also folds 斎/斉 and the like. */
+  key: string;
+  loose_key: string;
+  /** Characters that could be another form, with those forms: [["辺", ["邊", "邉"]]]. */
+  candidates: [string, string[]][];
+};
+
+const titles = /(?:様方|様|殿|さん|さま|サマ|氏|先生|御中|君|ちゃん)$/;
+const westernTitles = /^(?:mr|mrs|ms|miss|mx|dr|prof|sir|rev)\.? +/i;
+const suffixes = /[, ]+(?:jr|sr|ii|iii|iv|phd|md|esq)\.?$/i;
+const legal = /株式会社|有限会社|合同会社|合資会社|合名会社|相互会社|(?:一般|公益)?(?:社団|財団)法人|医療法人|学校法人|宗教法人|社会福祉法人|特定非営利活動法人|NPO法人|協同組合|農業協同組合|[(](?:株|有|同|医|社|財|宗|学|福)[)]|[㈱㈲]|^(?:カ|ユ|ド)[)]|[(](?:カ|ユ|ド)[)]?$|カブシキガイシャ|ユウゲンガイシャ|(?:動物)?病院$|クリニック$|医院$|商店$|工務店$|事務所$|\b(?:inc|llc|ltd|gmbh|corp|co|plc|k\.?k|s\.?a)\.?$|\b(?:corporation|company|limited)\b/iu;
+
+/** True when a name is that of a company or another body. Expects any spelling. */
+export function isLegalPersonName(text: string): boolean {
+  return legal.test(widen(text));
+}
+
+let surnameSet: Set<string> | undefined;
+function surnames(): Set<string> {
+  surnameSet ??= new Set(nameList().surnames.map(s => foldKanji(s[0])));
+  return surnameSet;
+}
+let readingSet: Set<string> | undefined;
+function surnameReadings(): Set<string> {
+  readingSet ??= new Set(nameList().surnames.map(s => kanaKey(s[1])));
+  return readingSet;
+}
+
+export function isSurname(text: string): boolean { return surnames().has(foldKanji(widen(text))); }
+export function isSurnameReading(text: string): boolean { return surnameReadings().has(kanaKey(text)); }
+
+function cut(full: string): [string, string] | null {
+  const space = full.search(/[ ・]/);
+  if (space > 0) return [full.slice(0, space), full.slice(space + 1).replace(/[ ・]/g, '')];
+  const letters = [...full];
+  if (letters.length < 2 || letters.length > 8) return null;
+  const known = surnames();
+  const start = Math.min(letters.length - 1, 5);
+  for (let n = start; n >= 1; n--) {
+    if (n === 1 && letters.length > 3) break;
+    if (known.has(foldKanji(letters.slice(0, n).join('')))) return [letters.slice(0, n).join(''), letters.slice(n).join('')];
+  }
+  if (!/^\p{Script=Han}/u.test(full)) return null;
+  const n = letters.length === 2 ? 1 : letters.length >= 6 ? 3 : 2;
+  return [letters.slice(0, n).join(''), letters.slice(n).join('')];
+}
+
+function cutKana(full: string): [string, string] | null {
+  const space = full.search(/[ ・]/);
+  if (space > 0) return [full.slice(0, space), full.slice(space + 1).replace(/[ ・]/g, '')];
+  const known = surnameReadings();
+  for (let n = Math.min(full.length - 2, 7); n >= 2; n--) if (known.has(kanaKey(full.slice(0, n)))) return [full.slice(0, n), full.slice(n)];
+  return null;
+}
+
+/** Everything a written name says, Japanese or Western, in any spelling. Never throws; the original is kept. */
+export function normaliseName(text: string): PersonName {
+  let wide = widen(text);
+  const bodyName = legal.test(wide);
+  let former: string | null = null;
+  wide = wide.replace(/[([<〔【「]\s*(旧姓|旧|née|nee|formerly)?[\s::]*([^)\]>〕】」]*?)\s*[)\]>〕】」]/giu, (all, mark: string | undefined, inner: string) => {
+    if (bodyName) return all;
+    if (mark !== undefined || isSurname(inner)) former ??= inner.replace(/姓$/, '') || null;
+    return ' ';
+  });
+  wide = wide.replace(/\s*(?:旧姓|née)[\s::]*(\S+)/iu, (_all, inner: string) => { former ??= inner; return ''; }).replace(/\s+/g, ' ').trim();
+  let title: string | null = null;
+  const latin = /^[\p{Script=Latin}\p{M}\s.,'’\-]+$/u.test(wide) && /\p{Script=Latin}/u.test(wide);
+  if (!bodyName) {
+    const pattern = latin ? westernTitles : titles;
+    wide = wide.replace(pattern, m => { title = m.trim(); return ''; }).trim();
+    if (latin) wide = wide.replace(suffixes, '');
+  }
+  const script = wide === '' ? 'none' : latin ? 'latin' : /\p{Script=Han}/u.test(wide) ? 'kanji' : /^[\p{Script=Hiragana}\p{Script=Katakana}ー・ ]+$/u.test(wide) ? 'kana' : 'other';
+  let parts: [string, string] | null = null;
+  if (!bodyName && script === 'latin') {
+    const comma = wide.indexOf(',');
+    if (comma > 0) wide = `${wide.slice(comma + 1).trim()} ${wide.slice(0, comma).trim()}`;
+    const words = wide.split(' ').filter(w => w !== '');
+    if (words.length > 1) parts = [words.at(-1)!, words.slice(0, -1).join(' ')];
+  } else if (!bodyName && script === 'kanji') parts = cut(wide);
+  else if (!bodyName && script === 'kana') parts = cutKana(wide) ?? cut(wide);
+  const full = parts === null || script === 'latin' ? wide : `${parts[0]} ${parts[1]}`;
+  const key = nameKey(wide);
+  return {
+    original: text, full, surname: parts?.[0] ?? null, given: parts?.[1] ?? null, former_surname: former, title, script, legal_person: bodyName,
+    key, loose_key: foldKanjiLoosely(key),
+    candidates: [...new Set([...wide])].flatMap(c => { const o = otherForms(c); return o ? [[c, o] as [string, string[]]] : []; }),
+  };
+}
+
+/** What two spellings of one name share; Western names: lower case without accents and punctuation, words in order. */
+export function nameKey(text: string): string {
+  const wide = widen(text);
+  if (/^[\p{Script=Latin}\p{M}\s.,'’\-]+$/u.test(wide)) {
+    return wide.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replace(/[.'’]/g, '').replace(/[\s,\-]+/g, ' ').trim();
+  }
+  const folded = foldParticles(foldKanji(wide)).replace(/[\s・·•.,、,]/g, '');
+  return /\p{Script=Han}/u.test(folded) ? folded.replace(/[ぁ-ん]+/g, m => katakana(m)) : kanaKey(folded);
+}
+
+/** Reading key of a kana or romaji name, so that サトウ タロウ and Sato Taro meet. */
+export const readingKey = romajiKey;
