@@ -1,0 +1,31 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { exitCodes, t, UserError } from '../base/index.ts';
+import { defaultOutDir, openResult } from '../case/index.ts';
+import { startServer } from '../web/index.ts';
+import type { Terminal } from './terminal.ts';
+
+export type ServeOptions = { path?: string; port?: number; json?: boolean };
+
+/** `tadasu serve [CASE.yaml | DIR]`: prints the URL and runs until it is stopped. */
+export async function serve(options: ServeOptions, effects: Terminal): Promise<number> {
+  const kase = await openResult(outDirOf(options.path ?? '.'), { threads: effects.threads });
+  const server = await startServer(kase, options.port ?? null);
+  process.stdout.write(options.json ? `${JSON.stringify({ url: server.url })}\n` : `${t(effects.lang, 'commands:demo.serving', { url: server.url })}\n`);
+  await new Promise<void>(resolve => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await server.close();
+  kase.close();
+  return exitCodes.done;
+}
+
+/** A case file, its folder, or an output folder → the output folder. */
+export function outDirOf(given: string): string {
+  if (fs.existsSync(path.join(given, 'result.json'))) return given;
+  if (/\.ya?ml$/i.test(given)) return defaultOutDir(given);
+  const inside = path.join(given, 'tadasu-out');
+  if (fs.existsSync(path.join(inside, 'result.json'))) return inside;
+  throw new UserError('case.nothing-there', { dir: given });
+}
