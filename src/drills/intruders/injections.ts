@@ -1,0 +1,164 @@
+import { SECOND } from '../../base/index.ts';
+import { type Grammar, grammarOf } from '../injection/dialect.ts';
+import { booleanCall, createRun, errorCall, errorChunk, type Point, type Run, stackedCall, timeCall, unionCall } from '../injection/payload.ts';
+import { plainEnough, type Question, readValue, type Wanted } from '../injection/reading.ts';
+import type { Call, Client } from '../site.ts';
+import type { Handle, Row } from '../tables.ts';
+import { type Act, haste, intruder, type Plot, send, together } from './plot.ts';
+
+/** What an injection goes for: columns of the first rows of a table in the order of one of them. */
+export type Target = { readonly table: Handle; readonly columns: readonly string[]; readonly order: string; readonly rows: readonly Row[] };
+
+const favourites: readonly (readonly [string, string, readonly string[]])[] = [
+  ['bank_accounts', 'id', ['account_no', 'holder_kana', 'bank_code']], ['customers', 'policy_no', ['policy_no', 'name', 'phone']], ['agents', 'login', ['login', 'password', 'license_id']],
+  ['claims', 'accident_no', ['accident_no', 'paid_amount']], ['customers', 'id', ['name', 'dob', 'email']], ['victims', 'id', ['name', 'phone']],
+];
+
+export function pickTarget(plot: Plot, count: number, which?: string): Target {
+  const { random, site } = plot;
+  const fit = favourites.filter(f => (which === undefined || f[0] === which) && site.world.tables[f[0]]!.rows.length > 0);
+  const [name, order, columns] = random.pick(fit);
+  const table = site.world.tables[name]!;
+  return { table, order, columns, rows: table.ordered(order).slice(0, count) };
+}
+
+/** A word that finds rows, for the page that answers yes and no; or the number of a quote. */
+function baseFor(plot: Plot, point: Point): string {
+  const quotes = plot.site.world.tables['quotes']!;
+  const row = plot.random.pick(quotes.rows.filter(r => r[quotes.column('status_public')] === 't'));
+  return point === 'status' ? row[0]! : row[quotes.column('name')]!.replace(/[\s　]/g, '').slice(0, 2);
+}
+
+function prepare(plot: Plot, phase: string): { client: Client; run: Run; grammar: Grammar } {
+  const grammar = grammarOf(plot.dialect);
+  const point: Point = plot.random.chance(0.7) ? 'search' : 'status';
+  return { grammar, client: intruder(plot, phase), run: createRun(plot, grammar, point, baseFor(plot, point)) };
+}
+
+/** Try the parameter: a plain request, a broken one, two that tell true from false. */
+function* probe(plot: Plot, client: Client, run: Run, ask: (q: Question) => Call): Act {
+  const { site, random } = plot;
+  yield* send(client, run.point === 'search' ? site.search(run.base) : site.status(run.base), 0);
+  const broken = `${run.base}'"${random.text(5)}`;
+  const near = site.syntaxError(run.point === 'search' ? `"${broken.slice(broken.indexOf('"') + 1)}` : `'"${broken.slice(broken.indexOf('"') + 1)}`);
+  yield* send(client, run.point === 'search' ? site.search(broken, near) : site.status(broken, near), haste(random, 300_000));
+  for (let i = 0; i < 3; i++) {
+    const a = random.int(10, 99);
+    const b = a + random.int(1, 9);
+    yield* send(client, ask({ text: `${a}=${a}`, holds: true }), haste(random, 200_000));
+    yield* send(client, ask({ text: `${a}=${b}`, holds: false }), haste(random, 200_000));
+  }
+}
+
+/** Read the target cell by cell through yes and no. `letter` names the technique in truth/extracted. */
+function* readTarget(plot: Plot, target: Target, letter: string, clients: readonly Client[], run: Run, ask: (q: Question) => Call): Act {
+  const { random, truth } = plot;
+  const g = run.grammar;
+  const learned: (string | null)[][] = target.rows.map(() => target.columns.map(() => null));
+  const met = new Map<string, string[]>();
+  const keyed = random.chance(0.3) && target.table.types[0] === 'int';
+  const jobs = target.rows.flatMap((row, r) => target.columns.map((column, c) => ({ row, r, column, c })));
+
+  function* ask1(client: Client, wanted: Wanted, known: readonly string[]): Act<string> {
+    const strategy = plot.strategy === 'prefix' && !plainEnough(wanted.value) ? 'bisection' : plot.strategy;
+    const reading = readValue(wanted, { grammar: g, strategy, tamper: plot.tamper, random, met: known });
+    let step = reading.next();
+    while (!step.done) {
+      yield* send(client, ask(step.value), haste(random, 4_000));
+      step = reading.next(step.value.holds);
+    }
+    return step.value;
+  }
+  function* worker(client: Client): Act {
+    for (let job = jobs.shift(); job; job = jobs.shift()) {
+      const { row, r, column, c } = job;
+      const value = row[target.table.column(column)] ?? null;
+      const text = keyed ? g.keyed(column, target.table.name, target.table.key, row[0]!) : g.nth(column, target.table.name, target.order, r);
+      const seen = met.get(column) ?? [];
+      const guess = seen.length > 1 && new Set(seen).size < seen.length ? [...new Set(seen)] : [];
+      const read = yield* ask1(client, { text, value: value ?? ' ' }, guess);
+      if (read !== (value ?? ' ')) throw new Error(`the drill misread a cell: strategy ${plot.strategy}, dialect ${plot.dialect}`);
+      seen.push(read);
+      met.set(column, seen);
+      learned[r]![c] = value;
+      truth.give(target.table, row[0]!, [column], plot.play.now(), `${letter}:${r}`, 'extracted');
+    }
+  }
+  if (random.chance(0.4)) {
+    const names = Object.keys(plot.site.world.tables).sort();
+    yield* ask1(clients[0]!, { text: g.catalogue(null, 0), value: plot.dialect === 'oracle' ? names[0]!.toUpperCase() : names[0]! }, []);
+  }
+  yield* ask1(clients[0]!, { text: g.count(target.table.name), value: String(target.table.rows.length) }, []);
+  if (clients.length === 1) yield* worker(clients[0]!);
+  else yield* together(plot, clients.map(worker));
+  for (const values of learned) truth.extracted(letter, target.table.name, target.columns, values);
+}
+
+function* blind(plot: Plot, phase: string, letter: string, rows: number, make: (plot: Plot, run: Run, q: Question) => Call, which?: string): Act {
+  const { client, run } = prepare(plot, phase);
+  const ask = (q: Question): Call => make(plot, run, q);
+  yield* probe(plot, client, run, ask);
+  const others = Array.from({ length: plot.threads - 1 }, () => (plot.random.chance(0.5) && !plot.sharedAddress ? intruder(plot, phase, { userAgent: client.userAgent }) : { ...client }));
+  yield* readTarget(plot, pickTarget(plot, rows, which), letter, [client, ...others], run, ask);
+  plot.truth.phase(phase).success = true;
+}
+
+export const booleanInjection = (plot: Plot, which?: string): Act => blind(plot, 'sqli-boolean', 'B', plot.targetRows, booleanCall, which);
+export const timeInjection = (plot: Plot, which?: string): Act => blind(plot, 'sqli-time', 'T', Math.max(1, Math.ceil(plot.targetRows / 4)), timeCall, which);
+export const stackedInjection = (plot: Plot, which?: string): Act => blind(plot, 'sqli-stacked', 'S', Math.max(1, Math.ceil(plot.targetRows / 4)), stackedCall, which);
+
+/** One cell a request, in the text of an error message. Falls back to yes and no where the product has no such message. */
+export function* errorInjection(plot: Plot, which?: string): Act {
+  if (plot.dialect === 'sqlite') return yield* booleanInjection(plot, which);
+  const phase = 'sqli-error';
+  const { client, run, grammar: g } = prepare(plot, phase);
+  const target = pickTarget(plot, plot.targetRows * 4, which);
+  yield* probe(plot, client, run, q => booleanCall(plot, run, q));
+  const size = errorChunk(g);
+  for (const [k, row] of target.rows.entries()) {
+    for (const column of target.columns) {
+      const value = row[target.table.column(column)] ?? ' ';
+      const text = g.nth(column, target.table.name, target.order, k);
+      const chars = [...value];
+      for (let at = 0; at === 0 || at < chars.length; at += size || chars.length || 1) {
+        const part = size ? chars.slice(at, at + size).join('') : value;
+        yield* send(client, errorCall(plot, run, size ? `MID(${text},${at + 1},${size})` : text, part)!, haste(plot.random, 15_000));
+      }
+      plot.truth.give(target.table, row[0]!, [column], plot.play.now(), `E:${k}`, 'extracted');
+    }
+    plot.truth.extracted('E', target.table.name, target.columns, target.columns.map(c => row[target.table.column(c)] ?? null));
+  }
+  plot.truth.phase(phase).success = true;
+}
+
+/** Rows of another table shown in the page: one a request, in windows, or all at once. */
+export function* unionInjection(plot: Plot, which?: string): Act {
+  const { random, site } = plot;
+  const { client, run: first, grammar: g } = prepare(plot, 'sqli-union');
+  const run: Run = first.point === 'search' ? { ...first, base: random.text(5, 'xyzq') } : first;
+  const target = pickTarget(plot, random.pick([20, 60, 1_000_000]), which ?? random.pick(['agents', 'customers', 'bank_accounts']));
+  yield* probe(plot, client, first, q => booleanCall(plot, first, q));
+  for (let n = 1; n < (run.point === 'search' ? 4 : 3); n++) {
+    const nulls = Array.from({ length: n }, () => 'NULL').join(',');
+    const text = `${run.point === 'search' ? `${run.base}'` : run.base} UNION ALL SELECT ${nulls}${g.comment}${random.text(4)}`;
+    const wrong = { does: 'error', state: '42601', message: 'each UNION query must have the same number of columns', visible: false, atParse: true } as const;
+    yield* send(client, run.point === 'search' ? site.search(text, wrong, run.base) : site.status(text, wrong, run.base), haste(random, 200_000));
+  }
+  const between = random.text(6, 'bcdfgh');
+  const gap = g.literal(between);
+  const parts = [g.literal(run.open), ...target.columns.flatMap((c, i) => [...(i ? [gap] : []), g.wrap(c)]), g.literal(run.close)];
+  const line = (row: Row): string => `${run.open}${target.columns.map(c => row[target.table.column(c)] ?? ' ').join(between)}${run.close}`;
+  const qualified = g.name === 'postgresql' ? `public.${target.table.name}` : g.name === 'mssql' ? `quote.dbo.${target.table.name}` : g.name === 'oracle' ? `QUOTE.${target.table.name.toUpperCase()}` : g.name === 'mysql' ? `quote.${target.table.name}` : target.table.name;
+  const whole = target.rows.length === target.table.rows.length;
+  const window = whole ? target.rows.length : random.pick([1, 20]);
+  const canCut = g.name === 'postgresql' || g.name === 'mysql' || g.name === 'sqlite';
+  const rows = canCut ? target.rows : target.table.rows;
+  const step = canCut ? window : rows.length;
+  for (let at = 0; at < rows.length; at += step) {
+    const chunk = rows.slice(at, at + step);
+    const from = whole || !canCut ? ` FROM ${qualified}` : ` FROM (SELECT ${target.columns.join(',')} FROM ${qualified} ORDER BY ${target.order} LIMIT ${step} OFFSET ${at}) AS ${run.open}`;
+    yield* send(client, unionCall(plot, run, g.join(parts), from, chunk.map(line), { table: target.table, rows: chunk, columns: target.columns }), haste(random, SECOND / 2));
+  }
+  for (const row of rows) plot.truth.extracted('U', target.table.name, target.columns, target.columns.map(c => row[target.table.column(c)] ?? null));
+  plot.truth.phase('sqli-union').success = true;
+}
