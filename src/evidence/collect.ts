@@ -4,7 +4,7 @@ import { journalReceipts } from './custody.ts';
 import type { Digest, DigestFailure } from './digest.ts';
 import { digestMany } from './digest-many.ts';
 import { gatherFiles, type GivenFile } from './gather.ts';
-import { writeManifest } from './manifest.ts';
+import { recordInputs } from './manifest.ts';
 import { type SourceFile, sourceFileColumns } from './source-file.ts';
 
 export type CollectSummary = { readonly files: number; readonly bytes: number; readonly problems: number };
@@ -37,7 +37,7 @@ export async function collectEvidence(kase: OpenCase, effects: Effects): Promise
   const kept = withoutRepeats(hashed, problems);
   problems.push(...journalReceipts(kase, kept, effects));
   await kase.engine.load('source_file', sourceFileColumns, kept.map((f, i) => sourceFileRow(f, i + 1)).map(r => sourceFileColumns.map(c => r[c.name])));
-  writeManifest(kase, kept);
+  recordInputs(kase, kept);
   await recordProblems(kase.engine, 'evidence', problems);
   const bytes = kept.reduce((sum, f) => sum + f.digest.bytes, 0);
   effects.log('evidence.collected', { files: kept.length, bytes, problems: problems.length });

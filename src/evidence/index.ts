@@ -5,3 +5,5 @@ export { inputLeaves, inputsRoot, type Manifest, type ManifestFile } from './man
 export { readContent } from './read-content.ts';
 export { rehashEvidence, type RehashSummary } from './rehash.ts';
 export { readSourceFiles, type SourceFile } from './source-file.ts';
+export { type Outputs, sealOutputs } from './outputs.ts';
+export { type TreeHead, writeManifest } from './tree-head.ts';

@@ -49,7 +49,7 @@ export function inputsRootOf(manifest: Pick<Manifest, 'files' | 'parts'>): strin
 }
 
 /** Write `manifest.json` and its block hashes; a seal of an earlier run is removed, because it no longer holds. */
-export function writeManifest(kase: Pick<OpenCase, 'file' | 'casePath' | 'outDir'>, files: readonly HashedFile[]): Manifest {
+export function recordInputs(kase: Pick<OpenCase, 'file' | 'casePath' | 'outDir'>, files: readonly HashedFile[]): Manifest {
   const content = {
     files: files.map((f): ManifestFile => ({
       role: f.role, id: f.id, path: f.path, system: f.systemId, kind: f.kind, bytes: f.digest.bytes, sha256: f.digest.sha256,
