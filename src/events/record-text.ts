@@ -1,6 +1,6 @@
 /** Turning record bytes into text without ever losing a byte: what is not valid in the encoding becomes `\xHH`. */
 
-type Slice = (bytes: Uint8Array, from: number, to: number) => string;
+export type Slice = (bytes: Uint8Array, from: number, to: number) => string;
 
 let lastBytes: Uint8Array | null = null;
 let lastView: Buffer = Buffer.alloc(0);
@@ -54,5 +54,19 @@ function carefulUtf8(bytes: Uint8Array, from: number, to: number): string {
 
 const hexByte = (b: number): string => `\\x${b.toString(16).toUpperCase().padStart(2, '0')}`;
 
-/** How records of one file become text. Content in another encoding than UTF-8 reaches the parsers transcoded (see transcode.ts). */
-export const recordText: Slice = utf8Text;
+/** How the records of a file in this encoding (a WHATWG label) become text. UTF-16 content must have been transcoded before. */
+export function textReader(encoding: string): Slice {
+  const label = encoding.toLowerCase();
+  if (!['shift_jis', 'cp932', 'windows-31j', 'sjis', 'euc-jp', 'eucjp', 'iso-2022-jp'].includes(label)) return utf8Text;
+  const decoder = new TextDecoder(label === 'cp932' || label === 'sjis' ? 'shift_jis' : label === 'eucjp' ? 'euc-jp' : label, { fatal: true });
+  return (bytes, from, to) => {
+    let ascii = true;
+    for (let i = from; i < to && ascii; i++) ascii = bytes[i]! < 0x80;
+    if (ascii && label !== 'iso-2022-jp') return latin1Text(bytes, from, to);
+    try {
+      return decoder.decode(bytes.subarray(from, to));
+    } catch {
+      return utf8Text(bytes, from, to);
+    }
+  };
+}

@@ -1,19 +1,21 @@
 import { eventClass, timeKind } from '../columns.ts';
-import { recordText } from '../record-text.ts';
+import { ipText } from '../ip.ts';
+import { textReader } from '../record-text.ts';
 import type { RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
-import { canonicalIp, put, putExtra, putIp, putPort, putStamp } from './row.ts';
+import { put, putExtra, putIp, putPort, putStamp } from './row.ts';
 import { shareOf } from './sniff.ts';
 import { civilOf, inZone, readWebStamp } from './stamp.ts';
 
-const apache = /^\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:.]+ \d{4})\] (?:\[([\w-]*):?(\w+)\] )?(?:\[pid (\d+)(?::tid (\d+))?\] )?(.*)$/s;
+const apache = /^\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:.]+ \d{4})\] (?:\[(?:([\w-]*):)?(\w+)\] )?(?:\[pid (\d+)(?::tid (\d+))?\] )?(.*)$/s;
 const client = /\[(?:client|remote) ([^\]\s]+)\] /;
 const nginx = /^(\d{4})\/(\d\d)\/(\d\d) (\d\d):(\d\d):(\d\d) \[(\w+)\] (\d+)#(\d+): (?:\*(\d+) )?(.*)$/s;
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   return {
     parse(bytes, from, to, sink) {
       if (from >= to) return 'meta';
-      const text = recordText(bytes, from, to);
+      const text = read(bytes, from, to);
       const a = apache.exec(text);
       const n = a ? null : nginx.exec(text);
       const civil = n ? civilOf(+n[1]!, +n[2]!, +n[3]!, +n[4]!, +n[5]!, +n[6]!) : null;
@@ -28,7 +30,7 @@ function open(context: SourceContext): RecordParser {
       if (a) {
         const peer = client.exec(message)?.[1];
         if (peer) {
-          const whole = canonicalIp(peer);
+          const whole = ipText(peer);
           const colon = peer.lastIndexOf(':');
           putIp(sink, whole ?? (colon > 0 ? peer.slice(0, colon) : peer));
           if (whole === null && colon > 0) putPort(sink, peer.slice(colon + 1));

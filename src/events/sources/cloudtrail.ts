@@ -1,5 +1,6 @@
 import { eventClass, outcome, timeKind } from '../columns.ts';
 import { jsonFramer } from '../framing-json.ts';
+import { textReader } from '../record-text.ts';
 import type { RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { at, isObject, numberOf, readObject, textOf } from './json-value.ts';
 import { put, putIp, putNumber, putStamp } from './row.ts';
@@ -7,9 +8,10 @@ import { headText } from './sniff.ts';
 import { readIso } from './stamp.ts';
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   return {
     parse(bytes, from, to, sink) {
-      const o = readObject(bytes, from, to);
+      const o = readObject(bytes, from, to, read);
       if (o === null) return 'meta';
       if (o === undefined) return { unparsed: 'bad-json' };
       const time = textOf(o['eventTime']);
@@ -54,7 +56,7 @@ export const cloudtrail: Source = {
   resolutionUs: 1_000_000,
   bytesKind: 4,
   blindTo: ['data-events-unless-enabled', 'response-bodies'],
-  independent: true,
+  independent: false,
   framing: jsonFramer(['Records']),
   open,
 };

@@ -1,4 +1,4 @@
-import { recordText } from '../record-text.ts';
+import { type Slice, utf8Text } from '../record-text.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -7,24 +7,29 @@ export type JsonObject = { [key: string]: Json };
  * One object out of a record that may carry array punctuation around it. `null` = only punctuation (`[`, `]`, `,`, a wrapper
  * opening); `undefined` = no JSON object.
  */
-export function readObject(bytes: Uint8Array, from: number, to: number): JsonObject | null | undefined {
+export function readObject(bytes: Uint8Array, from: number, to: number, read: Slice = utf8Text): JsonObject | null | undefined {
   let start = from;
   let end = to;
   while (start < end && isEdge(bytes[start]!)) start++;
   while (end > start && isEdge(bytes[end - 1]!)) end--;
-  if (start >= end) return null;
+  if (start >= end || onlyClosing(bytes, start, end)) return null;
   if (bytes[start] !== 123) return undefined;
   if (bytes[end - 1] !== 125) return bytes[to - 1] === 91 || isOpening(bytes, start, to) ? null : undefined;
   try {
-    return JSON.parse(recordText(bytes, start, end)) as JsonObject;
+    return JSON.parse(read(bytes, start, end)) as JsonObject;
   } catch {
     return undefined;
   }
 }
 
+function onlyClosing(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] !== 125 && !isEdge(bytes[i]!)) return false;
+  return true;
+}
+
 /** `{"Records":[` : a wrapper whose list follows. */
 function isOpening(bytes: Uint8Array, from: number, to: number): boolean {
-  return to - from < 200 && /^\{\s*"[A-Za-z]{1,40}"\s*:\s*\[\s*$/.test(recordText(bytes, from, to));
+  return to - from < 200 && /^\{\s*"[A-Za-z]{1,40}"\s*:\s*\[\s*$/.test(utf8Text(bytes, from, to));
 }
 
 const isEdge = (b: number): boolean => b === 32 || b === 9 || b === 10 || b === 13 || b === 44 || b === 91 || b === 93 || b === 0xef || b === 0xbb || b === 0xbf;

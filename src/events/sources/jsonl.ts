@@ -1,12 +1,12 @@
 import { type EventColumnName, eventClass, eventColumns, timeKind } from '../columns.ts';
 import { jsonFramer } from '../framing-json.ts';
-import { recordText } from '../record-text.ts';
+import { textReader, utf8Text } from '../record-text.ts';
 import type { EventSink, RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
-import { at, type Json, type JsonObject, numberOf, readObject, textOf } from './json-value.ts';
+import { at, isObject, type Json, type JsonObject, numberOf, readObject, textOf } from './json-value.ts';
 import { durationUnits, jsonlFields, unitOfFormat } from './jsonl-fields.ts';
 import { writeRequestLine, writeTarget } from './modsecurity.ts';
 import { put, putIp, putPort, putStamp } from './row.ts';
-import { shareOf } from './sniff.ts';
+import { headText, shareOf } from './sniff.ts';
 import { statementKind } from './sql-words.ts';
 import { readEpoch, readIso, readWebStamp, type Stamp } from './stamp.ts';
 
@@ -46,6 +46,7 @@ function narrow(plan: Plan, o: JsonObject): Plan {
 }
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   const full = mapOf(context.params);
   const plans = new Map<string, Plan>();
   const planFor = (o: JsonObject): Plan => {
@@ -57,19 +58,39 @@ function open(context: SourceContext): RecordParser {
     }
     return plan;
   };
+  const write = (o: JsonObject, whole: string, sink: EventSink): void => {
+    const stamp = writeFields(o, planFor(o), context.zone, sink);
+    if (stamp) putStamp(sink, stamp);
+    sink.text('extra', whole);
+  };
   return {
     parse(bytes, from, to, sink) {
       const start = bytes[from] === 123 || bytes[from] === 91 ? from : objectAfterPrefix(bytes, from, to);
-      const o = readObject(bytes, start, to);
+      const o = readObject(bytes, start, to, read);
       if (o === null) return 'meta';
       if (o === undefined) return { unparsed: 'bad-json' };
-      const stamp = writeFields(o, planFor(o), context.zone, sink);
-      if (stamp) putStamp(sink, stamp);
-      sink.text('extra', recordText(bytes, ...objectBorders(bytes, start, to)));
-      return 'event';
+      const list = listOf(o);
+      if (list === null) {
+        write(o, read(bytes, ...objectBorders(bytes, start, to)), sink);
+        return 'event';
+      }
+      for (const item of list) {
+        write(item, JSON.stringify(item), sink);
+        sink.next();
+      }
+      return list.length > 0 ? 'event' : 'meta';
     },
     finish: () => ({ shapes: plans.size }),
   };
+}
+
+const wrappers = ['Records', 'records', 'events', 'logEvents', 'value', 'items'];
+
+/** The list of a wrapper that stands whole on one line. */
+function listOf(o: JsonObject): JsonObject[] | null {
+  const keys = Object.keys(o);
+  const list = keys.length > 0 && wrappers.includes(keys[0]!) ? o[keys[0]!] : undefined;
+  return Array.isArray(list) && list.every(isObject) ? (list as JsonObject[]) : null;
 }
 
 /** Container runtimes put `name | ` or a stamp before the object. */
@@ -180,7 +201,7 @@ function durationOf(value: Json, p: Path): number | null {
   return Number.isSafeInteger(us) ? us : null;
 }
 
-/** JSON objects, one a line or in an array; columns by the case file's field map, else by the names common loggers use. */
+/** JSON objects, one a line; columns by the case file's field map, else by the names common loggers use. */
 export const jsonl: Source = {
   name: 'jsonl',
   kind: 'events',
@@ -189,16 +210,19 @@ export const jsonl: Source = {
   bytesKind: 4,
   blindTo: ['post-bodies', 'response-bodies'],
   independent: true,
-  framing: jsonFramer(['Records', 'records', 'events', 'logEvents', 'value', 'items']),
+  framing: 'line',
   open,
 };
 
+/** The same objects in one array or under a wrapper key, over any number of lines. */
+export const jsonArray: Source = { ...jsonl, name: 'json-array', independent: false, framing: jsonFramer(wrappers) };
+
 export const jsonlEntry: SourceEntry = {
   source: jsonl,
-  sniff: sample => {
-    const share = shareOf(sample, t => /^\s*\{\s*"/.test(t) || /^[\w.-]{1,60} +\| \{"/.test(t));
-    if (share > 0) return share * 0.7;
-    return /^\s*\[?\s*\{\s*"/.test(recordText(sample.head, 0, Math.min(sample.head.length, 400))) ? 0.5 : 0;
-  },
+  sniff: sample => shareOf(sample, t => /^\s*\{\s*".*\}\s*$/s.test(t) || /^[\w.-]{1,60} +\| \{"/.test(t) || (t.length >= 1999 && /^\s*\{\s*"/.test(t))) * 0.7,
 };
 
+export const jsonArrayEntry: SourceEntry = {
+  source: jsonArray,
+  sniff: sample => (/^\s*(?:\[\s*\{|\{\s*"(?:Records|records|events|logEvents|value|items)"\s*:\s*\[|\{\s*\r?\n\s*")/.test(headText(sample, 400)) ? 0.72 : 0),
+};

@@ -1,5 +1,6 @@
 import { timeKind } from '../columns.ts';
 import { jsonFramer } from '../framing-json.ts';
+import { textReader } from '../record-text.ts';
 import type { RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { at, isObject, type Json, numberOf, readObject, textOf } from './json-value.ts';
 import { type WafRule, writeHeaders, writeRequestLine, writeTarget, writeVerdict } from './modsecurity.ts';
@@ -22,9 +23,10 @@ function headersOf(value: Json | undefined): Map<string, string> {
 }
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   return {
     parse(bytes, from, to, sink) {
-      const o = readObject(bytes, from, to);
+      const o = readObject(bytes, from, to, read);
       if (o === null) return 'meta';
       if (o === undefined) return { unparsed: 'bad-json' };
       const t = o['transaction'];
@@ -97,7 +99,7 @@ export const modsecurityJson: Source = {
   resolutionUs: 1_000_000,
   bytesKind: 2,
   blindTo: ['bodies-over-the-limit', 'requests-not-audited'],
-  independent: true,
+  independent: false,
   framing: jsonFramer(),
   open,
 };

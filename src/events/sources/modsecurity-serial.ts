@@ -1,6 +1,6 @@
 import { timeKind } from '../columns.ts';
 import { headerFramer } from '../framing.ts';
-import { latin1Text, recordText } from '../record-text.ts';
+import { latin1Text, textReader } from '../record-text.ts';
 import type { RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { type WafRule, writeHeaders, writeRequestLine, writeVerdict } from './modsecurity.ts';
 import { put, putExtra, putIp, putNumber, putPort, putStamp } from './row.ts';
@@ -18,9 +18,10 @@ function startsTransaction(bytes: Uint8Array, at: number, to: number, atEnd: boo
 }
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   return {
     parse(bytes, from, to, sink) {
-      const text = recordText(bytes, from, to);
+      const text = read(bytes, from, to);
       if (text.trim() === '') return 'meta';
       const parts = sections(text);
       const a = parts?.get('A');

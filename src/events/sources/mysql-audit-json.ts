@@ -1,5 +1,6 @@
 import { eventClass, outcome, timeKind } from '../columns.ts';
 import { jsonFramer } from '../framing-json.ts';
+import { textReader } from '../record-text.ts';
 import type { EventSink, RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { at, isObject, type JsonObject, numberOf, readObject, textOf } from './json-value.ts';
 import { put, putExtra, putIp, putNumber, putStamp } from './row.ts';
@@ -8,9 +9,10 @@ import { statementKind } from './sql-words.ts';
 import { readIso } from './stamp.ts';
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   return {
     parse(bytes, from, to, sink) {
-      const outer = readObject(bytes, from, to);
+      const outer = readObject(bytes, from, to, read);
       if (outer === null) return 'meta';
       if (outer === undefined) return { unparsed: 'bad-json' };
       const inner = outer['audit_record'];
@@ -87,7 +89,7 @@ export const mysqlAuditJson: Source = {
   resolutionUs: 1_000_000,
   bytesKind: 4,
   blindTo: ['bind-parameters', 'statements-in-procedures', 'response-bodies'],
-  independent: true,
+  independent: false,
   framing: jsonFramer(),
   open,
 };

@@ -1,6 +1,6 @@
 import { eventClass, outcome, timeKind } from '../columns.ts';
 import { headerFramer } from '../framing.ts';
-import { latin1Text, recordText } from '../record-text.ts';
+import { latin1Text, textReader, utf8Text } from '../record-text.ts';
 import type { EventSink, RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { put, putExtra, putIp, putNumber, putStamp } from './row.ts';
 import { shareOf } from './sniff.ts';
@@ -30,11 +30,12 @@ function isHeader(bytes: Uint8Array, at: number, to: number, atEnd: boolean): bo
 }
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   let lastOld: Stamp | null = null;
   const users = new Map<string, { user: string; host: string; db: string }>();
   return {
     parse(bytes, from, to, sink) {
-      const text = recordText(bytes, from, to);
+      const text = read(bytes, from, to);
       const m = header.exec(firstLine(text));
       if (!m) return text.trim() === '' || banner.test(text) ? 'meta' : { unparsed: 'no-header' };
       let stamp: Stamp | null;
@@ -135,7 +136,7 @@ export const mysqlGeneralEntry: SourceEntry = {
   source: mysqlGeneral,
   sniff: sample => {
     const heads = shareOf(sample, t => header.test(t) || banner.test(t));
-    return heads > 0.05 && sample.lines.some(l => header.test(recordText(l, 0, Math.min(l.length, 400)))) ? Math.max(0.55, heads) : 0;
+    return heads > 0.05 && sample.lines.some(l => header.test(utf8Text(l, 0, Math.min(l.length, 400)))) ? Math.max(0.55, heads) : 0;
   },
 };
 
@@ -148,11 +149,12 @@ function isSlowHeader(bytes: Uint8Array, at: number, to: number, atEnd: boolean)
 }
 
 function openSlow(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   let pending: Stamp | null = null;
   let db = '';
   return {
     parse(bytes, from, to, sink) {
-      const text = recordText(bytes, from, to);
+      const text = read(bytes, from, to);
       if (!slowStart.test(text)) return text.trim() === '' || /^(?:\S*(?:mysqld|mariadbd)|Tcp port|Time )/.test(text) ? 'meta' : { unparsed: 'no-header' };
       const time = /^# Time: (\S+(?: +\d{1,2}:\d\d:\d\d)?)/.exec(text)?.[1];
       if (time) pending = readIso(time, context.zone) ?? oldStamp(time, context.zone);
@@ -203,5 +205,5 @@ export const mysqlSlow: Source = {
 
 export const mysqlSlowEntry: SourceEntry = {
   source: mysqlSlow,
-  sniff: sample => (sample.lines.some(l => recordText(l, 0, Math.min(l.length, 60)).startsWith('# User@Host: ')) ? 0.9 : 0),
+  sniff: sample => (sample.lines.some(l => utf8Text(l, 0, Math.min(l.length, 60)).startsWith('# User@Host: ')) ? 0.9 : 0),
 };

@@ -1,6 +1,6 @@
 import { timeKind } from '../columns.ts';
 import { csvFramer } from '../framing.ts';
-import { recordText } from '../record-text.ts';
+import { type Slice, textReader, utf8Text } from '../record-text.ts';
 import type { RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { isSeverity, writePgRecord } from './pg-message.ts';
 import { auditMemory } from './pgaudit.ts';
@@ -40,6 +40,7 @@ export function stampReader(zone: string): (text: string) => Stamp | null {
 }
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   const starts = new Int32Array(64);
   const ends = new Int32Array(64);
   const memory = auditMemory();
@@ -51,14 +52,15 @@ function open(context: SourceContext): RecordParser {
       const n = splitCsv(bytes, from, to, starts, ends);
       if (n < 0) return { unparsed: 'bad-csv' };
       if (n < 23) return { unparsed: startsWithStamp(bytes, from, to) ? 'too-few-columns' : 'no-record-start' };
-      const field = (i: number): string => (i < n ? unquoted(bytes, starts[i]!, ends[i]!) : '');
+      const field = (i: number): string => (i < n ? unquoted(bytes, starts[i]!, ends[i]!, read) : '');
       const stamp = readStamp(field(0));
       if (!stamp) return { unparsed: 'bad-time' };
       const severity = field(11);
       const session = field(5);
       if (!isSeverity(severity)) return { unparsed: 'bad-severity' };
       if (!sessionPattern.test(session)) return { unparsed: 'bad-session' };
-      columns = n;
+      if (n < columns) sink.number('truncated', 1);
+      else columns = n;
       const peer = field(4);
       const colon = peer.lastIndexOf(':');
       putStamp(sink, stamp);
@@ -98,10 +100,10 @@ export function splitCsv(bytes: Uint8Array, from: number, to: number, starts: In
   }
 }
 
-function unquoted(bytes: Uint8Array, start: number, end: number): string {
+function unquoted(bytes: Uint8Array, start: number, end: number, read: Slice): string {
   if (start >= end) return '';
-  if (bytes[start] !== 34) return recordText(bytes, start, end);
-  const text = recordText(bytes, start + 1, end - 1);
+  if (bytes[start] !== 34) return read(bytes, start, end);
+  const text = read(bytes, start + 1, end - 1);
   return text.includes('""') ? text.replaceAll('""', '"') : text;
 }
 
@@ -122,5 +124,5 @@ const line = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [^,]{1,12},(?:"(?:[^"]|"
 
 export const pgCsvlogEntry: SourceEntry = {
   source: pgCsvlog,
-  sniff: sample => (sample.lines.some(l => line.test(recordText(l, 0, Math.min(l.length, 600)))) ? Math.max(0.6, shareOf(sample, t => line.test(t))) : 0),
+  sniff: sample => (sample.lines.some(l => line.test(utf8Text(l, 0, Math.min(l.length, 600)))) ? Math.max(0.6, shareOf(sample, t => line.test(t))) : 0),
 };

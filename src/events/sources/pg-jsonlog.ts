@@ -1,4 +1,5 @@
 import { timeKind } from '../columns.ts';
+import { textReader } from '../record-text.ts';
 import type { RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { type Json, numberOf, readObject, textOf } from './json-value.ts';
 import { stampReader } from './pg-csvlog.ts';
@@ -8,12 +9,13 @@ import { putStamp } from './row.ts';
 import { shareOf } from './sniff.ts';
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   const memory = auditMemory();
   const readStamp = stampReader(context.zone);
   return {
     parse(bytes, from, to, sink) {
       if (from >= to) return 'meta';
-      const o = readObject(bytes, from, to);
+      const o = readObject(bytes, from, to, read);
       if (!o) return { unparsed: 'bad-json' };
       const text = (key: string): string => textOf(o[key] as Json) ?? '';
       const stamp = readStamp(text('timestamp'));

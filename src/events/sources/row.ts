@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import type { EventColumnName } from '../columns.ts';
+import { ipText } from '../ip.ts';
 import type { EventSink } from '../source.ts';
 import type { Stamp } from './stamp.ts';
 
@@ -24,22 +24,9 @@ export function putExtra(sink: EventSink, extra: Readonly<Record<string, unknown
   }
 }
 
-/** An address in canonical text (IPv6 lower case and compressed, mapped IPv4 as IPv4), or null when it is none. */
-export function canonicalIp(text: string): string | null {
-  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
-  const version = isIP(bare);
-  if (version === 4) return bare;
-  if (version === 0) return null;
-  const host = new URL(`http://[${bare.split('%')[0]!}]/`).hostname.slice(1, -1);
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host);
-  if (!mapped) return host;
-  const [a, b] = [Number.parseInt(mapped[1]!, 16), Number.parseInt(mapped[2]!, 16)];
-  return `${a >> 8}.${a & 255}.${b >> 8}.${b & 255}`;
-}
-
 /** The address into `src_ip` (as logged when it is a name). */
 export function putIp(sink: EventSink, text: string | null | undefined): void {
-  if (text) put(sink, 'src_ip', canonicalIp(text) ?? text);
+  if (text) put(sink, 'src_ip', ipText(text) ?? text);
 }
 
 export function putPort(sink: EventSink, text: string | number | null | undefined): void {

@@ -1,4 +1,4 @@
-import { recordText } from '../record-text.ts';
+import { utf8Text } from '../record-text.ts';
 import type { Sample } from '../source.ts';
 
 /** The share of non-blank sample lines that pass a test; 0 for none. Long lines are looked at for their first 2,000 bytes. */
@@ -6,7 +6,7 @@ export function shareOf(sample: Sample, test: (line: string) => boolean): number
   let all = 0;
   let good = 0;
   for (const bytes of sample.lines) {
-    const text = recordText(bytes, 0, Math.min(bytes.length, 2000));
+    const text = utf8Text(bytes, 0, Math.min(bytes.length, 2000));
     if (text.trim() === '') continue;
     all++;
     if (test(text)) good++;
@@ -16,6 +16,6 @@ export function shareOf(sample: Sample, test: (line: string) => boolean): number
 
 /** The first `bytes` of the file as text, a byte order mark left out. */
 export function headText(sample: Sample, bytes = 4096): string {
-  const text = recordText(sample.head, 0, Math.min(sample.head.length, bytes));
+  const text = utf8Text(sample.head, 0, Math.min(sample.head.length, bytes));
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }

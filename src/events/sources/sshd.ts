@@ -1,5 +1,5 @@
 import { eventClass, outcome, timeKind } from '../columns.ts';
-import { recordText } from '../record-text.ts';
+import { textReader } from '../record-text.ts';
 import type { EventSink, RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { put, putExtra, putIp, putPort, putStamp } from './row.ts';
 import { shareOf } from './sniff.ts';
@@ -23,10 +23,11 @@ export function writeSshd(message: string, sink: EventSink, extra: Record<string
   const t = a ? tail.exec(a[4]!) : null;
   if (a && t) {
     const user = a[4]!.slice(0, t.index);
-    sink.text('action', a[1] === 'Postponed' ? 'login-step' : a[3] ? 'invalid-user' : 'login');
+    sink.text('action', a[1] === 'Postponed' ? 'login-step' : 'login');
     sink.number('outcome', a[1] === 'Accepted' ? outcome.success : a[1] === 'Failed' ? outcome.failure : outcome.unknown);
     put(sink, 'account', user);
     put(sink, 'auth_method', a[2]);
+    if (a[3]) extra['invalid_user'] = true;
     writePeer(t[1]!, t[2]!, sink);
     if (t[4]) extra['key_type'] = t[4];
     if (t[5]) extra['key_fingerprint'] = t[5];
@@ -63,6 +64,14 @@ const pam = /^pam_\w+\(([^:)]*):(auth|session|account)\): (.*)$/s;
 
 /** `pam_unix(sshd:auth): …` lines of any service. */
 export function writePam(text: string, sink: EventSink, extra: Record<string, unknown>): boolean {
+  const more = /^PAM (\d{1,9}) more authentication failures?; (.*)$/s.exec(text);
+  if (more) {
+    sink.text('action', 'pam-failure');
+    sink.number('outcome', outcome.failure);
+    sink.number('repeat_count', Math.max(1, +more[1]!));
+    writePamPeer(more[2]!, sink);
+    return true;
+  }
   const m = pam.exec(text);
   if (!m) return false;
   extra['service'] = m[1];
@@ -77,12 +86,16 @@ export function writePam(text: string, sink: EventSink, extra: Record<string, un
   if (/^authentication failure;/.test(m[3]!)) {
     sink.text('action', 'pam-failure');
     sink.number('outcome', outcome.failure);
-    put(sink, 'account', /(?:^|\s)user=(.*)$/s.exec(m[3]!)?.[1]);
-    putIp(sink, /(?:^|\s)rhost=(\S+)/.exec(m[3]!)?.[1]);
+    writePamPeer(m[3]!, sink);
     return true;
   }
   sink.text('action', 'pam');
   return true;
+}
+
+function writePamPeer(text: string, sink: EventSink): void {
+  put(sink, 'account', /(?:^|\s)user=(.*)$/s.exec(text)?.[1]?.trim());
+  putIp(sink, /(?:^|\s)rhost=(\S+)/.exec(text)?.[1]);
 }
 
 function writeDisconnect(text: string, sink: EventSink): boolean {
@@ -113,11 +126,12 @@ export const yearOf = (context: SourceContext): YearClock => {
 };
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   const clock = yearOf(context);
   return {
     parse(bytes, from, to, sink) {
       if (from >= to) return 'meta';
-      const header = readSyslogHeader(recordText(bytes, from, to), context.zone, clock);
+      const header = readSyslogHeader(read(bytes, from, to), context.zone, clock);
       if (!header) return { unparsed: 'no-syslog-header' };
       const extra: Record<string, unknown> = {};
       writeHeader(header, sink, extra);

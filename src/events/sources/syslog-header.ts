@@ -35,6 +35,7 @@ export function yearClock(zone: string, modifiedUs: Micros | null, firstYear?: n
   let year: number | null = firstYear ?? null;
   let rollovers = 0;
   let conflicts = 0;
+  let excess = 0;
   let last: Micros | null = null;
   const limit = modifiedUs === null ? null : modifiedUs + DAY;
   const at = (y: number, month: number, day: number, hour: number, minute: number, second: number, fraction: string): Micros | null =>
@@ -71,13 +72,14 @@ export function yearClock(zone: string, modifiedUs: Micros | null, firstYear?: n
       return fold(inZone(civil, zone));
     },
     facts: (): Readonly<Record<string, string | number>> => (year === null ? {} : {
-      first_year: year - rollovers - (conflicts > 0 && firstYear === undefined ? rollovers : 0), last_year: year, year_rollovers: rollovers, year_conflicts: conflicts,
+      first_year: year - rollovers - Math.ceil(excess / (366 * DAY)), last_year: year, year_rollovers: rollovers, year_conflicts: conflicts,
       year_basis: firstYear === undefined ? 'modification-time' : 'given',
     }),
   };
   function fold(stamp: Stamp): Stamp {
     if (limit === null || stamp.us <= limit) return stamp;
     conflicts++;
+    excess = Math.max(excess, stamp.us - limit);
     const earlier = 366 * DAY;
     return { us: stamp.us - earlier, span: stamp.span + earlier };
   }

@@ -1,5 +1,6 @@
 import { eventClass, outcome, timeKind } from '../columns.ts';
-import { recordText } from '../record-text.ts';
+import { headerFramer } from '../framing.ts';
+import { textReader } from '../record-text.ts';
 import type { EventSink, RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { put, putExtra, putIp, putPort } from './row.ts';
 import { isSshdTag, sshd, syslogHead, writeHeader, writePam, writeSshd, yearOf } from './sshd.ts';
@@ -49,11 +50,12 @@ function writeAsa(text: string, sink: EventSink, extra: Record<string, unknown>)
 }
 
 function open(context: SourceContext): RecordParser {
+  const read = textReader(context.encoding);
   const clock = yearOf(context);
   return {
     parse(bytes, from, to, sink) {
       if (from >= to) return 'meta';
-      const text = recordText(bytes, from, to);
+      const text = read(bytes, from, to);
       const extra: Record<string, unknown> = {};
       const header = readSyslogHeader(text, context.zone, clock);
       if (!header) return { unparsed: 'no-syslog-header' };
@@ -97,8 +99,14 @@ function writeBody(tag: string, text: string, sink: EventSink, extra: Record<str
   return eventClass.app;
 }
 
+/** Indented lines go on with the message before them. */
+function notIndented(bytes: Uint8Array, at: number, to: number, atEnd: boolean): boolean | -1 {
+  if (at >= to) return atEnd ? true : -1;
+  return bytes[at] !== 9 && bytes[at] !== 32;
+}
+
 /** Any syslog file: RFC 3164 (no year), RFC 5424, ISO stamps; `key=value` bodies of firewalls and VPN gateways. */
-export const syslog: Source = { ...sshd, name: 'syslog', blindTo: ['user-name-log-forging', 'lost-datagrams'], open };
+export const syslog: Source = { ...sshd, name: 'syslog', blindTo: ['user-name-log-forging', 'lost-datagrams'], framing: headerFramer(notIndented), open };
 
 export const syslogEntry: SourceEntry = {
   source: syslog,
