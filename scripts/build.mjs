@@ -10,5 +10,5 @@ function run(bin, args) {
 run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']);
 if (fs.existsSync('src/web/client/vite.config.ts')) {
   run('node_modules/typescript/bin/tsc', ['-p', 'src/web/client/tsconfig.json', '--noEmit']);
-  run('node_modules/vite/bin/vite.js', ['build', '--config', 'src/web/client/vite.config.ts', '--logLevel', 'warn']);
+  run('node_modules/vite/bin/vite.js', ['build', '--config', 'src/web/client/vite.config.ts', '--logLevel', 'error']);
 }

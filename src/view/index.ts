@@ -1,4 +1,5 @@
 export * from './document.ts';
 export * from './html.ts';
 export * from './pdf.ts';
+export * from './timeline-chart.ts';
 export * from './typst.ts';

@@ -4,11 +4,12 @@ import { serve as listen } from '@hono/node-server';
 import { Hono } from 'hono';
 import { packageRoot, UserError } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
+import { fontFolders } from '../view/index.ts';
 import { api } from './api.ts';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.json': 'application/json; charset=utf-8',
-  '.pdf': 'application/pdf', '.woff2': 'font/woff2', '.csv': 'text/csv; charset=utf-8', '.ico': 'image/x-icon', '.png': 'image/png',
+  '.pdf': 'application/pdf', '.ttf': 'font/ttf', '.csv': 'text/csv; charset=utf-8', '.ico': 'image/x-icon', '.png': 'image/png',
 };
 
 const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
@@ -38,6 +39,7 @@ export function webApp(kase: OpenCase): Hono {
   app.route('/api', api(kase, result));
   app.get('/documents/*', c => sendFile(path.join(kase.outDir), decodeURIComponent(c.req.path.slice('/documents/'.length)), /^(report\.html|(reports|notices)\/[\w.-]+\.(html|pdf|csv))$/));
   app.get('/assets/*', c => sendFile(path.join(packageRoot, 'dist', 'client'), decodeURIComponent(c.req.path.slice(1)), /^assets\/[\w.-]+$/));
+  app.get('/fonts/:name', c => sendFont(c.req.param('name')));
   app.get('*', c => (c.req.path.startsWith('/api/') ? c.json({ error: { code: 'web.not-found', params: {} } }, 404) : sendFile(path.join(packageRoot, 'dist', 'client'), 'index.html', /^index\.html$/)));
   app.onError((error, c) => {
     process.stderr.write(`${error.stack ?? error.message}\n`);
@@ -51,7 +53,13 @@ function sendFile(root: string, name: string, allowed: RegExp): Response {
   if (!allowed.test(name)) return new Response('not found', { status: 404 });
   const file = path.join(root, name);
   if (!fs.existsSync(file)) return new Response('not found', { status: 404 });
-  return new Response(fs.readFileSync(file) as unknown as BodyInit, { headers: { 'Content-Type': types[path.extname(file)] ?? 'application/octet-stream' } });
+  return new Response(new Uint8Array(fs.readFileSync(file)), { headers: { 'Content-Type': types[path.extname(file)] ?? 'application/octet-stream' } });
+}
+
+/** A font that comes with the packages. */
+function sendFont(name: string): Response {
+  const folder = fontFolders().find(f => fs.existsSync(path.join(f, path.basename(name))));
+  return folder === undefined ? new Response('not found', { status: 404 }) : sendFile(folder, path.basename(name), /^[\w-]+\.ttf$/);
 }
 
 export type RunningServer = { readonly url: string; close(): Promise<void> };

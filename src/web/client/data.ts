@@ -1,0 +1,35 @@
+import { useQuery } from '@tanstack/react-query';
+import type { Result } from '../../result.ts';
+
+export type { Result };
+
+export type CaseInfo = { id: string; title: { ja: string; en: string }; timezone: string; organisation: string | null; systems: { id: string; name: string }[] };
+export type StepEvent = { event_id: number; file: string; line: number; at_us: number | null; src_ip: string | null; account: string | null; method: string | null; target: string | null; status: number | null; bytes_out: number | null; sql_text: string | null };
+export type Timeline = { fromUs: number; toUs: number; buckets: number; rows: { evidence_id: string; bucket: number; events: number; intruder: number }[] };
+export type EvidenceLine = { file: string; line: number; byte: number; bytes: number; sha256: string; text: string };
+
+/** An error the server explains: `code` names a sentence in the catalogues. */
+export class ApiError extends Error {
+  readonly code: string;
+  readonly params: Record<string, string | number>;
+  constructor(code: string, params: Record<string, string | number>) {
+    super(code);
+    this.code = code;
+    this.params = params;
+  }
+}
+
+export async function get<T>(path: string): Promise<T> {
+  const response = await fetch(`/api${path}`);
+  const body = (await response.json()) as T & { error?: { code: string; params: Record<string, string | number> } };
+  if (!response.ok) throw new ApiError(body.error?.code ?? 'web.internal', body.error?.params ?? {});
+  return body;
+}
+
+const useGet = <T>(path: string) => useQuery({ queryKey: [path], queryFn: () => get<T>(path), staleTime: 60_000, retry: false });
+
+export const useCase = () => useGet<CaseInfo>('/case');
+export const useResult = () => useGet<Result>('/result');
+export const useTimeline = () => useGet<Timeline>('/timeline');
+export const useLine = (file: string, line: number) => useGet<EvidenceLine>(`/line?file=${encodeURIComponent(file)}&line=${line}`);
+export const useExplanation = (ref: string) => useGet<unknown>(`/explain?ref=${encodeURIComponent(ref)}`);
