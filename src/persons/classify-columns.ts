@@ -30,7 +30,7 @@ export async function classifyColumns(kase: OpenCase, effects: Effects): Promise
       if (meaning.confidence < 0.5 && samples[i]!.profile.filled > 0) problems.push(problem('persons.column-undecided', 'info', { ref: `${id}.${c.name}` }, { column: c.name }));
       out.push([id, c.column_no, meaning.element, meaning.confidence, JSON.stringify(basisOf(meaning, samples[i]!))]);
     });
-    effects.progress({ stage: 'persons.classify', done: out.length, total: columns.length, unit: 'columns' });
+    effects.progress({ stage: 'persons', done: out.length, total: columns.length, unit: 'columns' });
   }
   await kase.engine.load('column_element', columnElementColumns, out);
   await recordProblems(kase.engine, 'persons.columns', problems);

@@ -7,7 +7,7 @@ import { isLegalPersonName, nameKey, normaliseDate } from './normal/index.ts';
 export const personRecordColumns: readonly ColumnSpec[] = [
   { name: 'dataset_id', type: 'VARCHAR' }, { name: 'row_no', type: 'BIGINT' }, { name: 'key', type: 'VARCHAR' },
   { name: 'person_strict', type: 'VARCHAR' }, { name: 'person_best', type: 'VARCHAR' }, { name: 'person_wide', type: 'VARCHAR' },
-  { name: 'legal_person', type: 'BOOLEAN' },
+  { name: 'legal_person', type: 'BOOLEAN' }, { name: 'identified', type: 'BOOLEAN' },
 ];
 
 /** Provisional: one person = one normalised name and birth date. */
@@ -26,7 +26,7 @@ export async function identifyPersons(kase: OpenCase, _effects: Effects): Promis
         const name = nameKey(r.name ?? '');
         const birth = normaliseDate(r.birth ?? '');
         const person = contentId('person', name === '' ? [d.dataset_id, r.row_no] : birth === null ? [name, d.dataset_id, r.row_no] : [name, birth]);
-        out.push([d.dataset_id, r.row_no, r.key, person, person, person, isLegalPersonName(r.name ?? '')]);
+        out.push([d.dataset_id, r.row_no, r.key, person, person, person, isLegalPersonName(r.name ?? ''), name !== '']);
       }
     }
   }

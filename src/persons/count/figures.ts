@@ -1,0 +1,40 @@
+import type { Element } from '../../case/index.ts';
+
+/** The blocks of result.json about what was exposed (contract §5). Exact whole numbers; nothing is rounded here. */
+
+export type Tiers = { confirmed: number; executed: number; possible: number; not_excluded: number };
+export type PersonCount = { lower: number; best: number; upper: number };
+export type RecordRange = { lower: number; upper: number };
+export type ElementGroup = Element | 'contact.*';
+
+export type ColumnCount = Tiers & { name: string; element: Element | null; attempted_only: boolean };
+export type DatasetCount = { id: string; rows: number; records: Tiers; count_only: RecordRange; columns: ColumnCount[] };
+
+/**
+ * One exact combination of elements. `records.lower` counts records of which exactly these are proven (the rows of that view sum to
+ * `executed`), `records.upper` records of which exactly these are possible (they sum to `possible`). The two views must not be
+ * mixed; `certain`–`within` is the interval that holds the true number of records with exactly this combination.
+ */
+export type CombinationCount = { elements: ElementGroup[]; records: RecordRange; certain: number; within: number; persons: PersonCount };
+
+export type RoleCount = {
+  role: string;
+  records: RecordRange;
+  persons: PersonCount;
+  /** うち: records of this role with that element; part of the figure above, never added to it. */
+  of_which: { element: Element; records: RecordRange; persons: PersonCount }[];
+};
+
+export type AbsentElement = { element: Element; basis: string; text: { ja: string; en: string } };
+
+export type ExposureCounts = {
+  figures: { records: Tiers; persons: { confirmed: PersonCount; executed: PersonCount; possible: PersonCount; not_excluded: PersonCount } };
+  datasets: DatasetCount[];
+  combinations: CombinationCount[];
+  /** The same partition over persons: the elements of all records of one person together. Sums to persons, view by view. */
+  person_combinations: { elements: ElementGroup[]; persons: PersonCount }[];
+  roles: RoleCount[];
+  absent: AbsentElement[];
+  /** Companies and other bodies among the records: no persons, counted apart. */
+  legal_persons: { records: RecordRange };
+};
