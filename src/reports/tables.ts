@@ -120,5 +120,5 @@ export function problemsTable(lang: Lang, input: ReportInput): Block {
 
 export function absentBlocks(lang: Lang, counts: ExposureCounts): Block[] {
   if (counts.absent.length === 0) return [{ kind: 'paragraph', text: [t(lang, 'reports:none')] }];
-  return [{ kind: 'list', items: counts.absent.map(a => [{ kind: 'strong', text: elementLabel(lang, a.element) }, `${lang === 'ja' ? ':' : ': '}${a.basis[lang]}`]) }];
+  return [{ kind: 'list', items: counts.absent.map(a => [{ kind: 'strong', text: elementLabel(lang, a.element) }, `${lang === 'ja' ? ':' : ': '}${a.text[lang]}`]) }];
 }
