@@ -1,0 +1,62 @@
+import { type Effects, type Problem, problem } from '../base/index.ts';
+import { type OpenCase, recordProblems } from '../case/index.ts';
+import { readCatalogue } from './catalogue.ts';
+import { Claims } from './claims.ts';
+import { claimGroups, type EvaluationNotes, groupInstances, judgeRequests, predictSizes } from './evaluate.ts';
+import { type Instance, instancesOf } from './instances.ts';
+import { learnRoutes, StatementIndex } from './link-statements.ts';
+import { countRoutes, readActorRequests, readOtherRequests, routeOf } from './requests.ts';
+import { modelRoutes } from './route-models.ts';
+import { readStatements, type Statement } from './statements.ts';
+
+export type ExposureSummary = { readonly claims: number; readonly requests: number; readonly instances: number };
+
+const mostStatements = 1_500_000;
+
+/** Which cells, how sure, and why: reads actor, event and dataset tables; writes claim, claim_row, colset, claim_count and cell_tier. */
+export async function assessExposure(kase: OpenCase, effects: Effects): Promise<ExposureSummary> {
+  const engine = kase.engine;
+  const problems: Problem[] = [];
+  const progress = (done: number, note: string): void => effects.progress({ stage: 'exposure', done, total: 6, unit: 'steps', note });
+  const catalogue = await readCatalogue(engine);
+  const claims = await Claims.open(engine);
+  const requests = await readActorRequests(engine);
+  progress(1, 'statements');
+  const log = await readStatements(engine, mostStatements);
+  if (log.left > 0) problems.push(problem('exposure.statements-left', 'warning', {}, { left: log.left, read: mostStatements }, log.left));
+  const index = new StatementIndex(log.statements);
+  progress(2, 'routes');
+  const others = await readOtherRequests(engine, 300);
+  const learned = learnRoutes([...others, ...requests.filter(r => r.actor === 'wide')], log, index, await countRoutes(engine));
+  const { instances, used } = instancesOf(requests, learned, log, index);
+  const direct = directInstances(log.statements, used);
+  const all = [...instances, ...direct];
+  progress(3, 'sizes');
+  const models = await modelRoutes(engine, catalogue, learned, new Set(requests.map(routeOf)), others, log, index);
+  const groups = groupInstances(all);
+  const sized = groups.filter(g => g.members[0]!.instance.routeRead && models.get(g.members[0]!.instance.routeRead.route)?.model.valid);
+  const verdicts = judgeRequests(instances, await predictSizes(engine, catalogue, sized), models);
+  progress(4, 'replay');
+  const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0 };
+  await claimGroups(engine, catalogue, claims, groups, verdicts, models, notes);
+  for (const [construct, n] of [...notes.failures].sort()) problems.push(problem('exposure.not-replayed', 'warning', {}, { construct }, n));
+  for (const [construct, n] of [...notes.widened].sort()) problems.push(problem('exposure.widened', 'info', {}, { construct }, n));
+  if (notes.mismatches > 0) problems.push(problem('exposure.size-differs', 'info', {}, {}, notes.mismatches));
+  if (notes.rowCountMismatches > 0) problems.push(problem('exposure.rows-differ', 'warning', {}, {}, notes.rowCountMismatches));
+  await claims.close();
+  await recordProblems(engine, 'exposure', problems);
+  progress(6, 'done');
+  effects.log('exposure.assessed', { claims: claims.size, requests: requests.length, instances: all.length });
+  return { claims: claims.size, requests: requests.length, instances: all.length };
+}
+
+/** Statements of the intruder that no request explains: shown to whoever held the connection. Certain only where the whole connection was theirs. */
+function directInstances(statements: readonly Statement[], used: ReadonlySet<number>): Instance[] {
+  const shared = new Set<string>();
+  for (const s of statements) if (s.actor === null && s.conn !== null) shared.add(s.conn);
+  return statements.filter(s => s.actor !== null && !used.has(s.eventId)).map((s): Instance => ({
+    read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null,
+    certainty: s.actor === 'strict' && s.conn !== null && !shared.has(s.conn) ? 'strict' : 'wide', ambiguous: false, injected: false,
+  }));
+}
+

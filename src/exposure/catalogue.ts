@@ -1,0 +1,90 @@
+import { type Engine, sql, type Sql } from '../engine/index.ts';
+
+export type ValueType = 'int' | 'num' | 'bool' | 'date' | 'time' | 'text';
+export type Column = {
+  readonly no: number;
+  readonly name: string;
+  readonly type: ValueType;
+  /** Sorting by this column gives one order under every usual collation: numbers, dates, or text of one case of A–Z and digits. */
+  readonly orderSafe: boolean;
+  readonly unique: boolean;
+  readonly hasNull: boolean;
+};
+export type Dataset = {
+  readonly id: string;
+  /** Name in SQL, lower case, without schema. */
+  readonly table: string;
+  readonly systemId: string | null;
+  readonly rows: number;
+  readonly asOfUs: number | null;
+  readonly key: readonly string[];
+  readonly columns: readonly Column[];
+  /** The typed view over `data_<id>`: `row_no`, `key`, then `c<column_no>`. */
+  readonly view: string;
+};
+export type Catalogue = { readonly datasets: readonly Dataset[]; byTable(name: string): Dataset | null };
+
+type ColumnFacts = { column_no: number; ints: boolean; nums: boolean; bools: boolean; dates: boolean; times: boolean; safe: boolean; n: number; distinct_n: number };
+
+/** Datasets with the type each column of text really holds, and one typed view a dataset for replay. Empty text counts as NULL in typed columns. */
+export async function readCatalogue(engine: Engine): Promise<Catalogue> {
+  const rows = await engine.rows<{ dataset_id: string; table_name: string; system_id: string | null; rows: number; as_of_us: number | null; key_columns: string[] }>(
+    'exposure.datasets', sql`select dataset_id, table_name, system_id, rows, as_of_us, key_columns from dataset order by dataset_id`);
+  const datasets: Dataset[] = [];
+  for (const r of rows) datasets.push(await readDataset(engine, r));
+  const byTable = new Map<string, Dataset | null>();
+  for (const d of datasets) for (const name of new Set([d.table, d.id.toLowerCase()])) byTable.set(name, byTable.has(name) && byTable.get(name)?.id !== d.id ? null : d);
+  return { datasets, byTable: name => byTable.get(bareName(name)) ?? null };
+}
+
+/** `"Public".Customers` → `customers`. */
+export function bareName(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1).replace(/^["`[]|["`\]]$/g, '').toLowerCase();
+}
+
+async function readDataset(engine: Engine, r: { dataset_id: string; table_name: string; system_id: string | null; rows: number; as_of_us: number | null; key_columns: string[] }): Promise<Dataset> {
+  const names = await engine.rows<{ column_no: number; name: string }>('exposure.columns',
+    sql`select column_no, name from dataset_column where dataset_id = ${r.dataset_id} order by column_no`);
+  const data = sql.id(`data_${r.dataset_id}`);
+  const facts = names.length === 0 ? [] : await engine.rows<ColumnFacts>('exposure.column_types', sql.join(names.map(c => columnFacts(data, c.column_no, c.name)), sql` union all `));
+  const byNo = new Map(facts.map(f => [f.column_no, f]));
+  const columns = names.map((c): Column => {
+    const f = byNo.get(c.column_no);
+    const type: ValueType = !f || f.n === 0 ? 'text' : f.ints ? 'int' : f.nums ? 'num' : f.bools ? 'bool' : f.dates ? 'date' : f.times ? 'time' : 'text';
+    return { no: c.column_no, name: c.name, type, orderSafe: type !== 'text' || (f?.safe ?? true), unique: f !== undefined && f.n === r.rows && f.distinct_n === f.n, hasNull: (f?.n ?? 0) < r.rows };
+  });
+  const view = `snap_${r.dataset_id}`;
+  const typed = columns.map(c => sql`${typedColumn(c)} as ${sql.id(`c${c.no}`)}`);
+  await engine.run('exposure.typed_view', sql`create or replace view ${sql.id(view)} as select ${sql.join([sql`row_no`, sql`key`, ...typed])} from ${data}`);
+  return { id: r.dataset_id, table: bareName(r.table_name), systemId: r.system_id, rows: r.rows, asOfUs: r.as_of_us, key: r.key_columns, columns, view };
+}
+
+function columnFacts(data: Sql, no: number, name: string): Sql {
+  const c = sql.id(name);
+  const all = (pattern: string): Sql => sql`coalesce(bool_and(regexp_full_match(${c}, ${pattern})) filter (where ${c} <> ''), false)`;
+  return sql`select ${no}::integer as column_no,
+    ${all('-?(0|[1-9][0-9]{0,17})')} as ints, ${all('-?[0-9]{1,15}(\\.[0-9]{1,12})?')} and not ${all('0[0-9]+')} and coalesce(bool_and(not regexp_full_match(${c}, '-?0[0-9].*')) filter (where ${c} <> ''), false) as nums,
+    ${all('t|f|true|false')} as bools,
+    ${all('[0-9]{4}-[0-9]{2}-[0-9]{2}')} and coalesce(bool_and(try_cast(${c} as date) is not null) filter (where ${c} <> ''), false) as dates,
+    ${all('[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}.*')} and coalesce(bool_and(try_cast(${c} as timestamp) is not null) filter (where ${c} <> ''), false) as times,
+    (${all('[0-9a-z]*')} or ${all('[0-9A-Z]*')}) as safe, count(*) filter (where ${c} <> '') as n, count(distinct ${c}) filter (where ${c} <> '') as distinct_n from ${data}`;
+}
+
+const castOf = { int: 'bigint', num: 'double', bool: 'boolean', date: 'date', time: 'timestamp' } as const;
+
+function typedColumn(c: Column): Sql {
+  const name = sql.id(c.name);
+  switch (c.type) {
+    case 'text': return name;
+    case 'int': return sql`try_cast(nullif(${name}, '') as bigint)`;
+    case 'num': return sql`try_cast(nullif(${name}, '') as double)`;
+    case 'bool': return sql`try_cast(nullif(${name}, '') as boolean)`;
+    case 'date': return sql`try_cast(nullif(${name}, '') as date)`;
+    case 'time': return sql`try_cast(nullif(${name}, '') as timestamp)`;
+  }
+}
+
+/** The DuckDB type of a value type. */
+export function duckType(type: ValueType): string {
+  return type === 'text' ? 'varchar' : castOf[type];
+}

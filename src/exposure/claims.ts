@@ -1,0 +1,119 @@
+import { contentId } from '../base/index.ts';
+import { type Engine, sql, type Sql } from '../engine/index.ts';
+import type { Dataset } from './catalogue.ts';
+import { attemptedColumns, claimColumns, claimCountColumns, claimRowColumns, colsetColumns, reachableColumns } from './tables.ts';
+
+/** A proposition about cells, as it is explained later. `premises` are ids, counts and names, never values of people. */
+export type Claim = {
+  readonly kind: string;
+  readonly datasetId: string | null;
+  readonly mustTier: number;
+  readonly mayTier: number;
+  /** Name of the rule: a sentence `rule.<name>` of the catalogue of texts. */
+  readonly rule: string;
+  /** The statement or request pattern as evidence has it; may be hostile text. */
+  readonly statement: string;
+  readonly premises: Readonly<Record<string, unknown>>;
+  readonly assumptions: readonly string[];
+};
+
+/** Where the rows of one claim came from: the SQL event, the request, or both. */
+export type Source = { readonly eventId: number | null; readonly requestId: number | null };
+
+/** Collects claims of one assessment; writes the tables when closed. Rows go straight into the engine. */
+export class Claims {
+  private readonly engine: Engine;
+  private readonly list = new Map<string, Claim>();
+  private readonly colsets = new Map<string, number>();
+  private readonly colsetRows: (readonly [number, string, number])[] = [];
+  private readonly counts: unknown[][] = [];
+  private readonly attempted = new Map<string, number>();
+  private readonly reachable: unknown[][] = [];
+  private readonly sources: unknown[][] = [];
+  private lastId = '';
+
+  private constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  static async open(engine: Engine): Promise<Claims> {
+    await engine.load('claim_row', claimRowColumns, []);
+    await engine.load('claim_row_source', [{ name: 'claim_id', type: 'VARCHAR' }, { name: 'row_no', type: 'BIGINT' }, { name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }], []);
+    return new Claims(engine);
+  }
+
+  /** The claim's id; the same content gives the same id in every run. `identity` is what makes this claim another one than its like. */
+  add(claim: Claim, identity: unknown): string {
+    const id = contentId('claim', { kind: claim.kind, dataset: claim.datasetId, identity });
+    this.lastId = id;
+    const known = this.list.get(id);
+    this.list.set(id, known ? { ...claim, mustTier: Math.max(known.mustTier, claim.mustTier), mayTier: Math.max(known.mayTier, claim.mayTier), assumptions: [...new Set([...known.assumptions, ...claim.assumptions])].sort() } : claim);
+    return id;
+  }
+
+  /** The id of a set of columns of a dataset. */
+  colset(dataset: Dataset, columns: readonly number[]): number {
+    const sorted = [...new Set(columns)].sort((a, b) => a - b);
+    const name = `${dataset.id}\u0001${sorted.join(',')}`;
+    const known = this.colsets.get(name);
+    if (known !== undefined) return known;
+    const id = this.colsets.size + 1;
+    this.colsets.set(name, id);
+    for (const c of sorted) this.colsetRows.push([id, dataset.id, c]);
+    return id;
+  }
+
+  /** Rows of a claim from a query that gives `row_no, lower, upper`; repeated rows keep their greatest tiers. */
+  async rows(claimId: string, colset: number, query: Sql): Promise<void> {
+    await this.engine.run('exposure.claim_rows', sql`insert into claim_row select ${claimId}, row_no, ${colset}::integer, max(lower)::tinyint, max(upper)::tinyint
+      from (${query}) q where row_no is not null group by row_no having max(upper) > 0`);
+  }
+
+  count(claimId: string, dataset: Dataset, colset: number, lower: number, upper: number, scope: string): void {
+    this.counts.push([claimId, dataset.id, colset, lower, upper, scope]);
+  }
+
+  /** A table or column that was named by a statement which showed nothing. */
+  attempt(dataset: Dataset, column: number, events = 1): void {
+    const key = `${dataset.id}\u0001${column}`;
+    this.attempted.set(key, (this.attempted.get(key) ?? 0) + events);
+  }
+
+  reach(dataset: Dataset, columns: readonly number[], fromUs: number | null, toUs: number | null, reason: string, claimId: string): void {
+    this.reachable.push([dataset.id, [...columns], fromUs, toUs, reason, claimId]);
+  }
+
+  source(claimId: string, s: Source): void {
+    this.sources.push([claimId, s.eventId, s.requestId]);
+  }
+
+  /** For each row of a claim, the events it comes from; the smallest ids where several give the same row. */
+  async rowSources(claimId: string, query: Sql): Promise<void> {
+    await this.engine.run('exposure.row_sources', sql`insert into claim_row_source select ${claimId}, row_no, min(event_id), min(request_id) from (${query}) q where row_no is not null group by row_no`);
+  }
+
+  /** The id of the claim added last. */
+  get last(): string {
+    return this.lastId;
+  }
+
+  get size(): number {
+    return this.list.size;
+  }
+
+  /** Write claim, colset, claim_count and the views; order never depends on the order of discovery. */
+  async close(): Promise<void> {
+    const e = this.engine;
+    const claims = [...this.list].sort((a, b) => (a[0] < b[0] ? -1 : 1));
+    await e.load('claim', claimColumns, claims.map(([id, c]) => [id, c.kind, c.datasetId, c.mustTier, c.mayTier, c.rule, c.statement, JSON.stringify(c.premises), [...c.assumptions]]));
+    await e.load('colset', colsetColumns, this.colsetRows);
+    await e.load('claim_count', claimCountColumns, this.counts);
+    await e.load('attempted', attemptedColumns, [...this.attempted].sort().map(([key, n]) => [key.split('\u0001')[0], Number(key.split('\u0001')[1]), n]));
+    await e.load('reachable', reachableColumns, this.reachable);
+    await e.load('claim_source', [{ name: 'claim_id', type: 'VARCHAR' }, { name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }], this.sources);
+    await e.run('exposure.cell_tier', sql`create or replace view cell_tier as
+      select s.dataset_id, r.row_no, s.column_no, max(r.tier_lower) as tier_lower, max(r.tier_upper) as tier_upper,
+        arg_max(r.claim_id, r.tier_lower::bigint * 1000 + r.tier_upper::bigint * 10 order by r.claim_id) as claim_id
+      from claim_row r join colset s using (colset_id) group by s.dataset_id, r.row_no, s.column_no`);
+  }
+}

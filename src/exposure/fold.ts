@@ -1,0 +1,57 @@
+import { type Ast, child, nodes, text, unwrap } from './sql/index.ts';
+
+/** A select without those conjuncts that do not look at its rows (`AND 1=1`, `AND (SELECT …)>64`), and those conjuncts. */
+export type Folded = { readonly select: Ast; readonly constants: readonly Ast[] };
+
+/** Conditions that are the same for every row only switch the whole answer on or off: they are taken out so that like statements are replayed once. */
+export function foldConstants(select: Ast): Folded {
+  const where = child(select, 'whereClause');
+  if (!where || text(select, 'op') !== 'SETOP_NONE') return { select, constants: [] };
+  const constants: Ast[] = [];
+  const kept: Ast[] = [];
+  const walk = (node: Ast): void => {
+    const [tag, body] = unwrap(node);
+    if (tag === 'BoolExpr' && text(body, 'boolop') === 'AND_EXPR') nodes(body, 'args').forEach(walk);
+    else if (looksAtRows(node)) kept.push(node);
+    else constants.push(node);
+  };
+  walk(where);
+  if (constants.length === 0) return { select, constants };
+  const { whereClause: _, ...rest } = select;
+  if (kept.length === 0) return { select: rest, constants };
+  return { select: { ...rest, whereClause: kept.length === 1 ? kept[0]! : { BoolExpr: { boolop: 'AND_EXPR', args: kept } } }, constants };
+}
+
+/** True when a condition names a column outside its sub-selects, or inside one that could be the outer row's. */
+function looksAtRows(node: Ast): boolean {
+  const walk = (value: unknown, inside: boolean): boolean => {
+    if (Array.isArray(value)) return value.some(v => walk(v, inside));
+    if (value === null || typeof value !== 'object') return false;
+    const n = value as Ast;
+    if (child(n, 'ColumnRef')) return !inside;
+    const link = child(n, 'SubLink');
+    if (link) {
+      const { subselect, ...rest } = link;
+      return walk(rest, inside) || walk(subselect, nodes(child(subselect as Ast, 'SelectStmt'), 'fromClause').length > 0 || inside);
+    }
+    return Object.values(n).some(v => walk(v, inside));
+  };
+  return walk(node, false);
+}
+
+/** Sub-selects inside the conditions of a select that read tables: what a blind injection asks about. */
+export function subselectsInConditions(tree: unknown): Ast[] {
+  const out: Ast[] = [];
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) return value.forEach(walk);
+    if (value === null || typeof value !== 'object') return;
+    const link = child(value as Ast, 'SubLink');
+    if (link) {
+      const select = child(child(link, 'subselect'), 'SelectStmt');
+      if (select && nodes(select, 'fromClause').length > 0) { out.push(select); return; }
+    }
+    for (const v of Object.values(value)) walk(v);
+  };
+  walk(tree);
+  return out;
+}

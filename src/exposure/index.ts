@@ -1,0 +1,7 @@
+/**
+ * Which cells the intruder was shown, how sure that is, and why. Reads event, actor, step, recovered and dataset tables; writes
+ * claim, claim_row, colset, claim_count and the view cell_tier. Law of the stage: lower ⊆ truth ⊆ upper; what cannot be known stays may.
+ */
+export * from './assess.ts';
+export * from './tables.ts';
+export { writeCells, writeRecovered } from './write-cells.ts';

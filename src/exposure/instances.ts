@@ -1,0 +1,113 @@
+import { type Concatenation, matches, type RouteRead, slotValue, type StatementIndex } from './link-statements.ts';
+import { type Request, routeOf } from './requests.ts';
+import { type ReadableStatement, readingOf, type Statement, type StatementLog } from './statements.ts';
+
+/** One execution of a read for one request (or without one, when the intruder was on the database itself). */
+export type Instance = {
+  readonly read: ReadableStatement;
+  /** Value of each slot; undefined = not known. */
+  readonly values: readonly (string | null | undefined)[];
+  readonly parameters: readonly (string | null | undefined)[];
+  readonly request: Request | null;
+  readonly statement: Statement | null;
+  readonly routeRead: RouteRead | null;
+  readonly certainty: 'strict' | 'wide';
+  /** Several statements fit this request and only one ran for it. */
+  readonly ambiguous: boolean;
+  /** The request changed the statement itself. */
+  readonly injected: boolean;
+};
+
+export type Unlinked = { readonly request: Request; readonly reason: 'no-read-known' | 'not-linked' };
+
+/** Whether the answer to a request can show rows at all, from its status and method. */
+export function showsBody(r: Request): 'yes' | 'part' | 'no' {
+  if (r.method === 'HEAD' || r.status === null) return r.status === null ? 'part' : 'no';
+  if (r.status === 206) return 'part';
+  if (r.status === 204 || r.status === 205 || r.status >= 300 || r.status < 200) return 'no';
+  return 'yes';
+}
+
+/** The reads of every request of the intruder: from the log where the statement is found, from the learned route where its line is missing. */
+export function instancesOf(requests: readonly Request[], routes: readonly RouteRead[], log: StatementLog, index: StatementIndex): { instances: Instance[]; used: Set<number> } {
+  const byRoute = new Map<string, RouteRead[]>();
+  for (const r of routes) byRoute.set(r.route, [...(byRoute.get(r.route) ?? []), r]);
+  const used = new Set<number>();
+  const instances: Instance[] = [];
+  const texts = new Map<string, Statement[]>();
+  for (const s of log.statements) {
+    const list = texts.get(s.text);
+    if (list) list.push(s); else texts.set(s.text, [s]);
+  }
+  for (const request of requests) {
+    const certainty = request.actor ?? 'wide';
+    for (const route of byRoute.get(routeOf(request)) ?? []) {
+      const injected = injectedText(request, route, texts, log);
+      if (injected) {
+        if (injected.statement) used.add(injected.statement.eventId);
+        const reading = readingOf(injected.text);
+        if (injected.failed || 'none' in reading) continue;
+        const parameters = injected.statement?.parameters ?? [];
+        instances.push({ read: reading, values: reading.slots.map(s => (s.kind === 'literal' ? s.value : undefined)), parameters, request, statement: injected.statement, routeRead: route, certainty, ambiguous: !injected.sure, injected: true });
+        continue;
+      }
+      instances.push(...regular(request, route, index, used, certainty));
+    }
+  }
+  return { instances, used };
+}
+
+function regular(request: Request, route: RouteRead, index: StatementIndex, used: Set<number>, certainty: 'strict' | 'wide'): Instance[] {
+  const own = index.during(request).filter(s => s.read.shape === route.read.shape && matches(s, route.bindings, request));
+  const base = { read: route.read, request, routeRead: route, certainty, injected: false };
+  const fixed = route.bindings.map(b => slotValue(b, request));
+  const known = fixed.every(v => v !== undefined);
+  for (const s of own) used.add(s.eventId);
+  if (known) {
+    const live = own.find(s => !s.failed) ?? null;
+    if (own.length > 0 && !live) return [];
+    return [{ ...base, values: fixed, parameters: toParameters(route.read, fixed), statement: live, ambiguous: false }];
+  }
+  const distinct = new Map<string, Statement>();
+  for (const s of own) if (!s.failed) distinct.set(JSON.stringify(s.values), s);
+  return [...distinct.values()].map(s => ({ ...base, values: s.values, parameters: toParameters(route.read, s.values), statement: s, ambiguous: distinct.size > 1 }));
+}
+
+/** `$n` in order of n from slot values. */
+export function toParameters(read: ReadableStatement, values: readonly (string | null | undefined)[]): (string | null | undefined)[] {
+  const out: (string | null | undefined)[] = [];
+  read.slots.forEach((s, i) => { if (s.kind === 'parameter') out[s.number - 1] = values[i]; });
+  for (let i = 0; i < out.length; i++) if (!(i in out)) out[i] = undefined;
+  return out;
+}
+
+type InjectedText = { readonly text: string; readonly statement: Statement | null; readonly failed: boolean; readonly sure: boolean };
+
+/** When the application pastes a value into the text and the value breaks out of its literal: the text that ran. */
+function injectedText(request: Request, route: RouteRead, texts: ReadonlyMap<string, Statement[]>, log: StatementLog): InjectedText | null {
+  for (const c of route.concatenations) {
+    const value = request.values.get(c.name);
+    if (value === undefined || !/['"\\;]|--|\/\*/.test(value)) continue;
+    const raw = expected(c, value);
+    const found = nearest(texts.get(raw), request);
+    if (found) return { text: raw, statement: found, failed: found.failed, sure: true };
+    if (log.errors.has(raw)) return { text: raw, statement: null, failed: true, sure: true };
+    const escaped = expected(c, value.replaceAll("'", "''"));
+    const safe = nearest(texts.get(escaped), request);
+    if (safe) return { text: escaped, statement: safe, failed: safe.failed, sure: true };
+    const reading = readingOf(raw);
+    if ('none' in reading) return { text: raw, statement: null, failed: true, sure: false };
+    // The line is missing from the log: the text follows from the route, but that it ran so is not certain.
+    return { text: raw, statement: null, failed: false, sure: true };
+  }
+  return null;
+}
+
+function expected(c: Concatenation, value: string): string {
+  return c.prefix + value + c.suffix;
+}
+
+function nearest(list: readonly Statement[] | undefined, r: Request): Statement | null {
+  if (!list || list.length === 0) return null;
+  return list.reduce((a, b) => (Math.abs(b.loUs - r.loUs) < Math.abs(a.loUs - r.loUs) ? b : a));
+}

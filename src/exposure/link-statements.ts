@@ -1,0 +1,222 @@
+import { SECOND } from '../base/index.ts';
+import { type Request, routeOf } from './requests.ts';
+import type { ReadableStatement, Statement, StatementLog } from './statements.ts';
+
+/** Where the value of one slot of a statement comes from. */
+export type Binding =
+  | { readonly from: 'constant'; readonly value: string | null }
+  | { readonly from: 'request'; readonly name: string; readonly before: string; readonly after: string }
+  | { readonly from: 'linear'; readonly name: string; readonly factor: number; readonly add: number; readonly whenAbsent: string | null }
+  | { readonly from: 'free' };
+
+/** Text that an application builds by concatenation: what stands before and after the request's value. */
+export type Concatenation = { readonly name: string; readonly prefix: string; readonly suffix: string };
+
+/** "A request of this route runs this statement": learned from the requests of everybody else, or given by the user. */
+export type RouteRead = {
+  readonly route: string;
+  readonly read: ReadableStatement;
+  readonly bindings: readonly Binding[];
+  readonly concatenations: readonly Concatenation[];
+  /** Share of the learning requests that had the statement with all its bindings in their interval, and how many there were. */
+  readonly support: number;
+  readonly learnedFrom: number;
+  readonly source: 'log' | 'case-file' | 'sizes';
+  readonly parameters: boolean;
+};
+
+const slack = 1.5 * SECOND;
+
+/** Statements by start time, for interval look-ups. */
+export class StatementIndex {
+  private readonly list: readonly Statement[];
+  private readonly starts: Float64Array;
+  constructor(statements: readonly Statement[]) {
+    this.list = [...statements].sort((a, b) => a.loUs - b.loUs || a.eventId - b.eventId);
+    this.starts = Float64Array.from(this.list, s => s.loUs);
+  }
+
+  within(fromUs: number, toUs: number): Statement[] {
+    let lo = 0;
+    let hi = this.starts.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1;
+      if (this.starts[mid]! < fromUs) lo = mid + 1; else hi = mid;
+    }
+    const out: Statement[] = [];
+    for (let i = lo; i < this.list.length && this.starts[i]! <= toUs; i++) out.push(this.list[i]!);
+    return out;
+  }
+
+  during(r: Request): Statement[] {
+    return this.within(r.loUs - slack, r.hiUs + slack);
+  }
+}
+
+/**
+ * Learn which statements a route runs and where their values come from: a slot is bound to a request parameter when nearly every
+ * request of the route has, in its interval, a statement of that shape with exactly that value, and far fewer would have it by chance.
+ */
+export function learnRoutes(requests: readonly Request[], log: StatementLog, index: StatementIndex, routeCounts: ReadonlyMap<string, number>): RouteRead[] {
+  const byRoute = new Map<string, Request[]>();
+  for (const r of requests) {
+    if (r.status === null || (r.status >= 300 && r.status !== 404)) continue;
+    const key = routeOf(r);
+    const list = byRoute.get(key);
+    if (list) list.push(r); else byRoute.set(key, [r]);
+  }
+  const shapeCounts = new Map<string, number>();
+  const constants = new Map<string, (string | null | undefined)[]>();
+  const varying = new Map<string, Set<number>>();
+  for (const s of log.statements) {
+    shapeCounts.set(s.read.shape, (shapeCounts.get(s.read.shape) ?? 0) + 1);
+    const first = constants.get(s.read.shape);
+    if (!first) { constants.set(s.read.shape, [...s.values]); varying.set(s.read.shape, new Set()); continue; }
+    const set = varying.get(s.read.shape)!;
+    for (let i = 0; i < s.values.length; i++) if (s.values[i] !== first[i]) set.add(i);
+  }
+  const out: RouteRead[] = [];
+  for (const [route, list] of [...byRoute].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+    if (list.length < 3) continue;
+    const sample = list.slice(0, 300);
+    const windows = sample.map(r => ({ r, statements: index.during(r) }));
+    const shapes = new Map<string, ReadableStatement>();
+    for (const w of windows) for (const s of w.statements) if ((shapeCounts.get(s.read.shape) ?? 0) >= 2) shapes.set(s.read.shape, s.read);
+    for (const read of shapes.values()) {
+      const found = learnRead(route, read, windows, constants.get(read.shape)!, varying.get(read.shape)!, shapeCounts.get(read.shape) ?? 0, routeCounts.get(route) ?? list.length, index);
+      if (found) out.push(found);
+    }
+  }
+  return out;
+}
+
+type Window = { readonly r: Request; readonly statements: readonly Statement[] };
+
+function learnRead(route: string, read: ReadableStatement, windows: readonly Window[], constants: readonly (string | null | undefined)[], varying: ReadonlySet<number>, shapeCount: number, routeCount: number, index: StatementIndex): RouteRead | null {
+  const own = windows.map(w => ({ r: w.r, statements: w.statements.filter(s => s.read.shape === read.shape) }));
+  const covered = own.filter(w => w.statements.length > 0).length / own.length;
+  if (covered < 0.8) return null;
+  const names = [...new Set(own.flatMap(w => [...w.r.values.keys()]))].sort();
+  const bindings: Binding[] = read.slots.map((_, slot): Binding => {
+    if (!varying.has(slot)) return constants[slot] === undefined ? { from: 'free' } : { from: 'constant', value: constants[slot] ?? null };
+    return bestBinding(slot, names, own);
+  });
+  const bound = bindings.filter(b => b.from === 'request' || b.from === 'linear').length;
+  const joint = own.filter(w => w.statements.some(s => matches(s, bindings, w.r))).length / own.length;
+  if (joint < 0.8) return null;
+  const control = bound === 0 ? 1 : chance(own, bindings, read.shape, index);
+  const counted = Math.abs(shapeCount - routeCount) <= Math.max(2, 0.03 * routeCount);
+  const linked = bound > 0 ? joint - control > 0.5 || counted : counted && varying.size === 0;
+  if (!linked) return null;
+  return { route, read, bindings, concatenations: concatenationsOf(own, bindings, read), support: joint, learnedFrom: own.length, source: 'log', parameters: read.slots.some(s => s.kind === 'parameter') };
+}
+
+/** How often a request finds its values in the same shape around another request's time: the rate of chance. */
+function chance(own: readonly Window[], bindings: readonly Binding[], shape: string, index: StatementIndex): number {
+  let hits = 0;
+  for (let i = 0; i < own.length; i++) {
+    const other = own[(i + (own.length >> 1) + 1) % own.length]!;
+    if (index.during(other.r).some(s => s.read.shape === shape && matches(s, bindings, own[i]!.r))) hits++;
+  }
+  return hits / own.length;
+}
+
+function bestBinding(slot: number, names: readonly string[], own: readonly Window[]): Binding {
+  let best: Binding = { from: 'free' };
+  let bestShare = 0.8;
+  for (const name of names) {
+    const having = own.filter(w => w.r.values.has(name) && w.r.values.get(name) !== '');
+    if (having.length < 3) continue;
+    for (const [before, after] of [['', ''], ['%', '%'], ['', '%'], ['%', '']] as const) {
+      const share = having.filter(w => w.statements.some(s => s.values[slot] === before + w.r.values.get(name)! + after)).length / having.length;
+      if (share > bestShare) { best = { from: 'request', name, before, after }; bestShare = share; }
+    }
+    const linear = linearBinding(slot, name, having, own);
+    if (linear && linear.share > bestShare) { best = linear.binding; bestShare = linear.share; }
+  }
+  return best;
+}
+
+/** `offset = page × size − size` and the like: factor and summand that most requests agree on. */
+function linearBinding(slot: number, name: string, having: readonly Window[], own: readonly Window[]): { binding: Binding; share: number } | null {
+  const numeric = having.filter(w => /^-?\d{1,9}$/.test(w.r.values.get(name)!));
+  if (numeric.length < 3 || new Set(numeric.map(w => w.r.values.get(name))).size < 2) return null;
+  const votes = new Map<string, number>();
+  for (let i = 0; i < Math.min(numeric.length, 60); i++) {
+    const a = numeric[i]!;
+    const b = numeric.find(w => w.r.values.get(name) !== a.r.values.get(name) && w !== a);
+    if (!b) continue;
+    const x1 = Number(a.r.values.get(name));
+    const x2 = Number(b.r.values.get(name));
+    const seen = new Set<string>();
+    for (const s1 of a.statements.slice(0, 200)) for (const s2 of b.statements.slice(0, 200)) {
+      const [y1, y2] = [Number(s1.values[slot] ?? NaN), Number(s2.values[slot] ?? NaN)];
+      const factor = (y2 - y1) / (x2 - x1);
+      if (Number.isInteger(factor) && factor > 1) seen.add(`${factor},${y1 - factor * x1}`);
+    }
+    for (const v of seen) votes.set(v, (votes.get(v) ?? 0) + 1);
+  }
+  const ranked = [...votes].sort((p, q) => q[1] - p[1] || (p[0] < q[0] ? -1 : 1)).slice(0, 12);
+  let best: { binding: Binding; share: number } | null = null;
+  for (const [v] of ranked) {
+    const [factor, add] = v.split(',').map(Number) as [number, number];
+    const share = numeric.filter(w => w.statements.some(s => Number(s.values[slot] ?? NaN) === factor * Number(w.r.values.get(name)) + add)).length / numeric.length;
+    if (!best || share > best.share + 1e-9) best = { binding: { from: 'linear', name, factor, add, whenAbsent: absentValue(slot, name, own) }, share };
+  }
+  return best;
+}
+
+function absentValue(slot: number, name: string, own: readonly Window[]): string | null {
+  const without = own.filter(w => !w.r.values.has(name));
+  if (without.length < 3) return null;
+  const counts = new Map<string, number>();
+  for (const w of without) for (const v of new Set(w.statements.map(s => s.values[slot]))) if (typeof v === 'string') counts.set(v, (counts.get(v) ?? 0) + 1);
+  const top = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0];
+  return top && top[1] >= 0.95 * without.length ? top[0] : null;
+}
+
+/** The value a request gives a slot: a text, null for SQL NULL, undefined when the request does not determine it. */
+export function slotValue(b: Binding, r: Request): string | null | undefined {
+  switch (b.from) {
+    case 'constant': return b.value;
+    case 'request': {
+      const v = r.values.get(b.name);
+      return v === undefined ? undefined : b.before + v + b.after;
+    }
+    case 'linear': {
+      const v = r.values.get(b.name);
+      if (v === undefined) return b.whenAbsent ?? undefined;
+      return /^-?\d{1,9}$/.test(v) ? String(b.factor * Number(v) + b.add) : undefined;
+    }
+    case 'free': return undefined;
+  }
+}
+
+/** Does a statement carry the values the request would give it (free slots match anything)? */
+export function matches(s: Statement, bindings: readonly Binding[], r: Request): boolean {
+  return bindings.every((b, i) => {
+    const v = slotValue(b, r);
+    return v === undefined || s.values[i] === v;
+  });
+}
+
+/** Literal slots bound to a request value: the text around the value, from requests whose value stands exactly once in the statement. */
+function concatenationsOf(own: readonly Window[], bindings: readonly Binding[], read: ReadableStatement): Concatenation[] {
+  const out: Concatenation[] = [];
+  bindings.forEach((b, slot) => {
+    if (b.from !== 'request' || read.slots[slot]?.kind !== 'literal') return;
+    const votes = new Map<string, number>();
+    for (const w of own) {
+      const value = w.r.values.get(b.name);
+      if (value === undefined || value.length < 2) continue;
+      const s = w.statements.find(x => matches(x, bindings, w.r));
+      const parts = s?.text.split(value);
+      if (parts?.length === 2) votes.set(JSON.stringify(parts), (votes.get(JSON.stringify(parts)) ?? 0) + 1);
+    }
+    const top = [...votes].sort((x, y) => y[1] - x[1] || (x[0] < y[0] ? -1 : 1))[0];
+    if (!top || top[1] < 2) return;
+    const [prefix, suffix] = JSON.parse(top[0]) as [string, string];
+    out.push({ name: b.name, prefix, suffix });
+  });
+  return out;
+}

@@ -1,0 +1,119 @@
+/** Response size against what a request would show: a linear model learned from everybody else's requests of the route (methods §6.4). */
+
+/** Rows, bytes and NULLs of each read of one request, in the order of the route's reads. */
+export type Features = readonly { readonly rows: number; readonly bytes: number; readonly nulls: number }[];
+export type Observation = { readonly features: Features; readonly size: number };
+
+export type SizeModel = {
+  /** True when sizes follow the shown values closely enough to confirm or refute a replay. */
+  readonly valid: boolean;
+  readonly intercept: number;
+  readonly coefficients: readonly { readonly rows: number; readonly bytes: number; readonly nulls: number }[];
+  /** Greatest difference that still agrees, in bytes. */
+  readonly tolerance: number;
+  /** Whether the values of each read reach the response at all. */
+  readonly displayed: readonly ('yes' | 'no' | 'unknown')[];
+  readonly observations: number;
+  readonly explained: number;
+};
+
+/** Fit on observations of one route; `reads` is how many statements a request of it runs. */
+export function fitSizes(observations: readonly Observation[], reads: number): SizeModel {
+  const none: SizeModel = { valid: false, intercept: 0, coefficients: [], tolerance: 0, displayed: Array(reads).fill('unknown'), observations: observations.length, explained: 0 };
+  if (observations.length < 8) return none;
+  const sizes = observations.map(o => o.size);
+  if (Math.max(...sizes) - Math.min(...sizes) <= 2 && observations.some(o => o.features.some(f => f.bytes > 64))) {
+    const varied = Array.from({ length: reads }, (_, i) => spread(observations.map(o => o.features[i]!.bytes)) > 16);
+    return { ...none, displayed: varied.map(v => (v ? 'no' : 'unknown')) };
+  }
+  let kept = observations;
+  let beta: number[] | null = null;
+  for (let round = 0; round < 4; round++) {
+    beta = solve(kept.map(o => vector(o.features)), kept.map(o => o.size));
+    if (!beta) return none;
+    const residuals = kept.map(o => Math.abs(o.size - dot(beta!, vector(o.features))));
+    const cut = Math.max(4, 6 * median(residuals));
+    const next = kept.filter((_, i) => residuals[i]! <= cut);
+    if (next.length === kept.length || next.length < 0.8 * observations.length) break;
+    kept = next;
+  }
+  const final = beta!;
+  const residuals = observations.map(o => Math.abs(o.size - dot(final, vector(o.features)))).sort((a, b) => a - b);
+  const tolerance = Math.max(3, Math.ceil(residuals[Math.min(residuals.length - 1, Math.floor(residuals.length * 0.97))]! * 1.5));
+  const mean = sizes.reduce((a, b) => a + b, 0) / sizes.length;
+  const total = kept.reduce((a, o) => a + (o.size - mean) ** 2, 0);
+  const left = kept.reduce((a, o) => a + (o.size - dot(final, vector(o.features))) ** 2, 0);
+  const explained = total === 0 ? 0 : 1 - left / total;
+  const coefficients = Array.from({ length: reads }, (_, i) => ({ bytes: final[1 + i * 3]!, rows: final[2 + i * 3]!, nulls: final[3 + i * 3]! }));
+  const displayed = coefficients.map((c, i): 'yes' | 'no' | 'unknown' => {
+    const varied = spread(observations.map(o => o.features[i]!.bytes)) > 4 * tolerance + 8;
+    if (c.bytes > 0.7 && c.bytes < 3.5 && explained > 0.9) return 'yes';
+    return varied && explained > 0.9 && Math.abs(c.bytes) < 0.15 ? 'no' : 'unknown';
+  });
+  const valid = explained > 0.9 && tolerance <= Math.max(48, 0.03 * median(sizes)) && displayed.some(d => d === 'yes');
+  return { valid, intercept: final[0]!, coefficients, tolerance, displayed, observations: observations.length, explained };
+}
+
+/** `agrees`: as large as the replay says. `empty`: as large as an answer without rows although rows were expected. `differs`: neither. */
+export function judgeSize(model: SizeModel, features: Features, size: number): 'agrees' | 'empty' | 'differs' | 'unknown' {
+  if (!model.valid) return 'unknown';
+  const predicted = predict(model, features);
+  if (Math.abs(size - predicted) <= model.tolerance) return 'agrees';
+  const blank = features.map(() => ({ rows: 0, bytes: 0, nulls: 0 }));
+  if (features.some(f => f.rows > 0) && predicted - model.intercept > 6 * model.tolerance && Math.abs(size - predict(model, blank)) <= model.tolerance) return 'empty';
+  return 'differs';
+}
+
+export function predict(model: SizeModel, features: Features): number {
+  return model.intercept + features.reduce((a, f, i) => a + (model.coefficients[i]?.bytes ?? 0) * f.bytes + (model.coefficients[i]?.rows ?? 0) * f.rows + (model.coefficients[i]?.nulls ?? 0) * f.nulls, 0);
+}
+
+function vector(features: Features): number[] {
+  return [1, ...features.flatMap(f => [f.bytes, f.rows, f.nulls])];
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  let s = 0;
+  for (let i = 0; i < a.length; i++) s += a[i]! * b[i]!;
+  return s;
+}
+
+function spread(values: readonly number[]): number {
+  return Math.max(...values) - Math.min(...values);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+/** Least squares by normal equations; columns without information get coefficient 0. Null when nothing can be solved. */
+export function solve(rows: readonly (readonly number[])[], y: readonly number[]): number[] | null {
+  const p = rows[0]?.length ?? 0;
+  if (p === 0 || rows.length < 3) return null;
+  const scale = Array.from({ length: p }, (_, j) => Math.max(1e-9, Math.sqrt(rows.reduce((a, r) => a + r[j]! ** 2, 0) / rows.length)));
+  const a = Array.from({ length: p }, () => new Float64Array(p + 1));
+  for (let i = 0; i < rows.length; i++) {
+    const r = rows[i]!;
+    for (let j = 0; j < p; j++) {
+      const xj = r[j]! / scale[j]!;
+      for (let k = 0; k < p; k++) a[j]![k]! += xj * (r[k]! / scale[k]!);
+      a[j]![p]! += xj * y[i]!;
+    }
+  }
+  const used: number[] = [];
+  const pivotOf = new Array<number>(p).fill(-1);
+  for (let col = 0; col < p; col++) {
+    let best = -1;
+    for (let row = 0; row < p; row++) if (!used.includes(row) && (best < 0 || Math.abs(a[row]![col]!) > Math.abs(a[best]![col]!))) best = row;
+    if (best < 0 || Math.abs(a[best]![col]!) < 1e-7 * rows.length) continue;
+    used.push(best);
+    pivotOf[col] = best;
+    for (let row = 0; row < p; row++) {
+      if (row === best) continue;
+      const f = a[row]![col]! / a[best]![col]!;
+      for (let k = col; k <= p; k++) a[row]![k]! -= f * a[best]![k]!;
+    }
+  }
+  return Array.from({ length: p }, (_, col) => (pivotOf[col]! < 0 ? 0 : a[pivotOf[col]!]![p]! / a[pivotOf[col]!]![col]! / scale[col]!));
+}

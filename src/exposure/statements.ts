@@ -1,0 +1,202 @@
+import { sha256Hex, type Micros } from '../base/index.ts';
+import { type Engine, sql } from '../engine/index.ts';
+import { actorOf } from './requests.ts';
+import { type Ast, child, loadParser, nodes, parseStatements, type Slot, shapeOf, text, unwrap } from './sql/index.ts';
+
+/** One executed statement of a database log. `values` are its slots in order; undefined where the log did not keep the parameter. */
+export type Statement = {
+  readonly eventId: number;
+  readonly loUs: Micros;
+  readonly hiUs: Micros;
+  readonly conn: string | null;
+  readonly text: string;
+  readonly read: ReadableStatement;
+  readonly values: readonly (string | null | undefined)[];
+  readonly parameters: readonly (string | null)[] | null;
+  readonly rowsOut: number | null;
+  readonly failed: boolean;
+  readonly actor: 'strict' | 'wide' | null;
+  readonly message: string | null;
+};
+
+/** What a statement reads, as one select. `exact` is false when the rows shown are not those of the select on the snapshot (RETURNING). */
+export type ReadableStatement = { readonly select: Ast; readonly shape: string; readonly slots: readonly Slot[]; readonly exact: boolean; readonly kind: string };
+export type Reading = ReadableStatement | { readonly none: string };
+
+const cache = new Map<string, Reading>();
+
+/** The select a statement text amounts to, or why it shows nothing. Parsed once a text. */
+export function readingOf(sqlText: string): Reading {
+  const known = cache.get(sqlText);
+  if (known) return known;
+  const reading = read(sqlText);
+  if (cache.size > 200_000) cache.clear();
+  cache.set(sqlText, reading);
+  return reading;
+}
+
+function read(sqlText: string): Reading {
+  const parsed = parseStatements(sqlText);
+  if ('error' in parsed) return { none: 'unparseable' };
+  const readable = parsed.statements.map(s => toSelect(s)).filter(s => s !== null);
+  const last = readable[readable.length - 1];
+  if (!last) return { none: 'no-read' };
+  const { shape, slots } = shapeOf(last.select);
+  return { ...last, shape: sha256Hex(shape).slice(0, 16), slots };
+}
+
+const star: Ast = { ResTarget: { val: { ColumnRef: { fields: [{ A_Star: {} }] } } } };
+
+function toSelect(statement: Ast): { select: Ast; exact: boolean; kind: string } | null {
+  const [tag, body] = unwrap(statement);
+  switch (tag) {
+    case 'SelectStmt': return { select: body, exact: true, kind: 'select' };
+    case 'CopyStmt': {
+      if (body['is_from'] === true) return null;
+      const query = child(body, 'query');
+      if (query) return toSelect(query);
+      const columns = nodes(body, 'attlist').map(a => ({ ResTarget: { val: { ColumnRef: { fields: [a] } } } }));
+      return { select: selectFrom(child(body, 'relation')!, columns.length > 0 ? columns : [star], null), exact: true, kind: 'copy' };
+    }
+    case 'DeclareCursorStmt': return child(body, 'query') ? toSelect(child(body, 'query')!) : null;
+    case 'PrepareStmt': return null;
+    case 'InsertStmt': case 'UpdateStmt': case 'DeleteStmt': {
+      const returning = nodes(body, 'returningList').length > 0 ? nodes(body, 'returningList') : nodes(child(body, 'returningClause'), 'exprs');
+      if (returning.length === 0) return null;
+      return { select: selectFrom(child(body, 'relation')!, returning, child(body, 'whereClause')), exact: false, kind: 'returning' };
+    }
+    default: return null;
+  }
+}
+
+function selectFrom(relation: Ast, targetList: readonly Ast[], whereClause: Ast | null): Ast {
+  return { targetList, fromClause: [{ RangeVar: relation }], ...(whereClause && { whereClause }), limitOption: 'LIMIT_OPTION_DEFAULT', op: 'SETOP_NONE' };
+}
+
+type Row = {
+  event_id: number; lo: number | null; hi: number | null; conn_id: string | null; sql_text: string; sql_params: string | null; rows_out: number | null; err_code: string | null;
+  certainty: 'strict' | 'wide' | null; message: string | null; stmt_kind: string | null;
+};
+
+export type StatementLog = {
+  readonly statements: readonly Statement[];
+  /** Statements whose text PostgreSQL's grammar refuses, with who ran them. */
+  readonly unparseable: readonly { readonly eventId: number; readonly text: string; readonly actor: 'strict' | 'wide' | null; readonly loUs: Micros; readonly hiUs: Micros }[];
+  /** Texts the server refused, to the times it did. */
+  readonly errors: ReadonlyMap<string, readonly { readonly us: Micros; readonly eventId: number; readonly message: string | null }[]>;
+  readonly present: boolean;
+};
+
+/** The database log as statements in order of time. At most `most` rows are held; beyond that only the windows asked for would fit, and a problem says so. */
+export async function readStatements(engine: Engine, most: number): Promise<StatementLog & { readonly left: number }> {
+  await loadParser();
+  const statements: Statement[] = [];
+  const unparseable: { eventId: number; text: string; actor: 'strict' | 'wide' | null; loUs: number; hiUs: number }[] = [];
+  const errors = new Map<string, { us: number; eventId: number; message: string | null }[]>();
+  const prepared = new Map<string, string>();
+  const lastOf = new Map<string, number>();
+  let left = 0;
+  let present = false;
+  for await (const batch of engine.stream<Row>('exposure.statements', sql`select e.event_id, e.start_lo_us as lo, e.end_hi_us as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind
+    from event e left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null order by e.at_us, e.event_id`)) {
+    for (const r of batch) {
+      present = true;
+      if (statements.length >= most) { left++; continue; }
+      const lo = r.lo ?? 0;
+      const hi = r.hi ?? lo;
+      const key = `${r.conn_id ?? ''}\u0001${r.sql_text}`;
+      if (r.err_code !== null && r.err_code !== '00000') {
+        errors.set(r.sql_text, [...(errors.get(r.sql_text) ?? []), { us: lo, eventId: r.event_id, message: r.message }]);
+        const at = lastOf.get(key);
+        if (at !== undefined && statements[at]) statements[at] = { ...statements[at], failed: true, message: r.message };
+        continue;
+      }
+      const parameters = readParameters(r.sql_params);
+      let sqlText = r.sql_text;
+      let bound = parameters;
+      const execute = /^\s*execute\s+"?([\w$]+)"?/i.exec(sqlText);
+      const prepare = execute ? null : /^\s*prepare\s+"?([\w$]+)"?\s*(?:\([^)]*\))?\s+as\s+/i.exec(sqlText);
+      if (prepare) prepared.set(`${r.conn_id}\u0001${prepare[1]}`, sqlText.slice(prepare[0].length));
+      if (execute) {
+        const body = prepared.get(`${r.conn_id}\u0001${execute[1]}`);
+        if (body === undefined) { unparseable.push({ eventId: r.event_id, text: sqlText, actor: r.certainty, loUs: lo, hiUs: hi }); continue; }
+        bound = executeArguments(sqlText);
+        sqlText = body;
+      }
+      const reading = readingOf(sqlText);
+      if ('none' in reading) {
+        if (reading.none === 'unparseable') unparseable.push({ eventId: r.event_id, text: sqlText, actor: r.certainty, loUs: lo, hiUs: hi });
+        continue;
+      }
+      lastOf.set(key, statements.length);
+      const values = reading.slots.map(s => (s.kind === 'literal' ? s.value : bound ? (s.number <= bound.length ? bound[s.number - 1] : undefined) : undefined));
+      statements.push({ eventId: r.event_id, loUs: lo, hiUs: hi, conn: r.conn_id, text: sqlText, read: reading, values, parameters: bound, rowsOut: r.rows_out, failed: false, actor: r.certainty, message: null });
+    }
+  }
+  return { statements, unparseable, errors, present, left };
+}
+
+function readParameters(json: string | null): (string | null)[] | null {
+  if (json === null) return null;
+  try {
+    const value: unknown = JSON.parse(json);
+    return Array.isArray(value) ? value.map(v => (v === null ? null : String(v))) : null;
+  } catch {
+    return null;
+  }
+}
+
+function executeArguments(sqlText: string): (string | null)[] | null {
+  const parsed = parseStatements(sqlText);
+  if ('error' in parsed) return null;
+  const body = child(parsed.statements[0] ?? null, 'ExecuteStmt');
+  return nodes(body, 'params').map(p => shapeOf(p).slots[0]?.value ?? null);
+}
+
+/** The tree with the varying slots as `$1…` and nothing else changed; `order` says which slot each stands for. */
+export function parametrised(read: ReadableStatement, varying: readonly number[]): Ast {
+  const at = new Map(varying.map((slot, i) => [slot, i + 1]));
+  let slot = 0;
+  const walk = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(walk);
+    if (value === null || typeof value !== 'object') return value;
+    const node = value as Ast;
+    if (child(node, 'A_Const') || child(node, 'ParamRef')) {
+      const n = at.get(slot++);
+      return n === undefined ? node : { ParamRef: { number: n } };
+    }
+    const out: Record<string, unknown> = {};
+    for (const key of Object.keys(node)) out[key] = walk(node[key]);
+    return out;
+  };
+  return walk(read.select) as Ast;
+}
+
+/** Tables a tree names, lower case, without schema. */
+export function tablesIn(tree: unknown): Set<string> {
+  const out = new Set<string>();
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) return value.forEach(walk);
+    if (value === null || typeof value !== 'object') return;
+    const name = child(value as Ast, 'RangeVar');
+    if (name) out.add(text(name, 'relname').toLowerCase());
+    for (const v of Object.values(value)) walk(v);
+  };
+  walk(tree);
+  return out;
+}
+
+/** Column names a tree uses, lower case; `*` when it asks for all. */
+export function columnsIn(tree: unknown): Set<string> {
+  const out = new Set<string>();
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) return value.forEach(walk);
+    if (value === null || typeof value !== 'object') return;
+    const ref = child(value as Ast, 'ColumnRef');
+    if (ref) for (const f of nodes(ref, 'fields')) out.add(child(f, 'A_Star') ? '*' : text(child(f, 'String'), 'sval').toLowerCase());
+    for (const v of Object.values(value)) walk(v);
+  };
+  walk(tree);
+  return out;
+}
+
