@@ -1,3 +1,5 @@
+import { japaneseText } from './decode.ts';
+
 /** Turning record bytes into text without ever losing a byte: what is not valid in the encoding becomes `\xHH`. */
 
 export type Slice = (bytes: Uint8Array, from: number, to: number) => string;
@@ -54,10 +56,16 @@ function carefulUtf8(bytes: Uint8Array, from: number, to: number): string {
 
 const hexByte = (b: number): string => `\\x${b.toString(16).toUpperCase().padStart(2, '0')}`;
 
+/** UTF-8; a record that is none is read as Japanese in an older encoding where that makes sense, else with `\xHH`. */
+function utf8OrJapanese(bytes: Uint8Array, from: number, to: number): string {
+  const text = view(bytes).toString('utf8', from, to);
+  return text.includes('\uFFFD') ? (japaneseText(bytes, from, to) ?? carefulUtf8(bytes, from, to)) : text;
+}
+
 /** How the records of a file in this encoding (a WHATWG label) become text. UTF-16 content must have been transcoded before. */
 export function textReader(encoding: string): Slice {
   const label = encoding.toLowerCase();
-  if (!['shift_jis', 'cp932', 'windows-31j', 'sjis', 'euc-jp', 'eucjp', 'iso-2022-jp'].includes(label)) return utf8Text;
+  if (!['shift_jis', 'cp932', 'windows-31j', 'sjis', 'euc-jp', 'eucjp', 'iso-2022-jp'].includes(label)) return utf8OrJapanese;
   const decoder = new TextDecoder(label === 'cp932' || label === 'sjis' ? 'shift_jis' : label === 'eucjp' ? 'euc-jp' : label, { fatal: true });
   return (bytes, from, to) => {
     let ascii = true;
@@ -66,7 +74,7 @@ export function textReader(encoding: string): Slice {
     try {
       return decoder.decode(bytes.subarray(from, to));
     } catch {
-      return utf8Text(bytes, from, to);
+      return utf8OrJapanese(bytes, from, to);
     }
   };
 }

@@ -22,6 +22,8 @@ export type Source = {
    */
   readonly independent: boolean;
   readonly framing: Framing;
+  /** The content is no text: records reach the parser whole, nothing is stripped from their ends. */
+  readonly binary?: boolean;
   /** How far a logged duration may be from the true one, micros; 0 or absent when the source logs none. */
   readonly durationResolutionUs?: number;
   open(context: SourceContext): RecordParser;

@@ -167,7 +167,6 @@ export const evtx: Source = {
   independent: false,
   framing: evtxFramer,
   binary: true,
-  binary: true,
   open,
 };
 

@@ -1,0 +1,60 @@
+import path from 'node:path';
+import type { OpenCase } from '../case/index.ts';
+import { type Sql, sql } from '../engine/index.ts';
+import { eventColumns, timeKind } from './columns.ts';
+import type { EventFile } from './tables.ts';
+
+const duckType = { u8: 'INTEGER', u16: 'INTEGER', u32: 'BIGINT', u64: 'BIGINT', i64: 'BIGINT', str: 'VARCHAR' } as const;
+
+/** Table `event_file` in order of file_no. */
+export async function readEventFiles(kase: Pick<OpenCase, 'engine'>): Promise<EventFile[]> {
+  return kase.engine.rows<EventFile>('event_file.read', sql`select * from event_file order by file_no`);
+}
+
+/**
+ * Make the view `event` from `event_file`: call it again after clock offsets in that table changed, or when the output folder has moved.
+ * One branch a file, with what is constant in a file as constants, so that filters on times and ids reach the Parquet statistics.
+ */
+export async function defineEventView(kase: Pick<OpenCase, 'engine' | 'outDir'>): Promise<void> {
+  const files = (await readEventFiles(kase)).filter(f => f.parts.length > 0);
+  const branches = files.length === 0 ? [emptyBranch()] : files.map(f => fileBranch(f, path.join(kase.outDir, 'work', 'events', f.content_key)));
+  await kase.engine.run('event.view', sql`create or replace view event as ${sql.join(branches, sql` union all `)}`);
+}
+
+const columnNames = eventColumns.map(c => sql.id(c.name));
+
+function emptyBranch(): Sql {
+  const nulls = eventColumns.map(c => sql`null::${sql.raw(duckType[c.type])} as ${sql.id(c.name)}`);
+  return sql`select null::bigint as event_id, null::integer as file_no, null::varchar as evidence_id, null::varchar as system_id,
+    null::varchar as source_kind, ${sql.join(nulls)}, null::bigint as nth, null::bigint as at_us, null::bigint as start_lo_us, null::bigint as start_hi_us,
+    null::bigint as end_lo_us, null::bigint as end_hi_us where false`;
+}
+
+/** Views cannot bind parameters; `lit` quotes. */
+function fileBranch(file: EventFile, dir: string): Sql {
+  const lit = (v: string | number | null): Sql => (v === null ? sql`null::varchar` : sql`${sql.lit(v)}`);
+  const parts = sql.join(file.parts.map(p => lit(path.join(dir, p))));
+  return sql`select ${sql.lit(file.file_no)}::bigint * 1099511627776 + line_no * 16 + nth as event_id, ${sql.lit(file.file_no)}::integer as file_no,
+    ${lit(file.evidence_id)} as evidence_id, ${lit(file.system_id)} as system_id, ${lit(file.source_kind)} as source_kind, ${sql.join(columnNames)}, nth,
+    time_us - ${sql.lit(file.clock_offset_us)}::bigint as at_us, ${intervals(file)}
+    from read_parquet([${parts}])`;
+}
+
+/**
+ * When a request or statement started and ended, as bounds (methods §1.5): the stamp's resolution, its own doubt, the clock's error and the
+ * duration's resolution are in them. NULL means that nothing bounds this side: a start stamp without duration says nothing about the end.
+ */
+function intervals(file: EventFile): Sql {
+  const lo = sql`(time_us - ${sql.lit(file.clock_offset_us + file.clock_error_us)}::bigint)`;
+  const hi = sql`(time_us + coalesce(time_span_us, 0) + ${sql.lit(file.resolution_us - 1 + file.clock_error_us - file.clock_offset_us)}::bigint)`;
+  const slack = sql`${sql.lit(file.duration_resolution_us)}::bigint`;
+  const shortest = sql`coalesce(greatest(duration_us - ${slack}, 0), 0)`;
+  const longest = sql`(duration_us + ${slack})`;
+  const named = (startLo: Sql, startHi: Sql, endLo: Sql, endHi: Sql): Sql =>
+    sql`${startLo} as start_lo_us, ${startHi} as start_hi_us, ${endLo} as end_lo_us, ${endHi} as end_hi_us`;
+  if (file.time_kind === timeKind.start || file.time_kind === timeKind.receive) {
+    return named(lo, hi, sql`(${lo} + ${shortest})`, sql`(${hi} + ${longest})`);
+  }
+  if (file.time_kind === timeKind.end) return named(sql`(${lo} - ${longest})`, sql`(${hi} - ${shortest})`, lo, hi);
+  return named(sql`(${lo} - ${longest})`, hi, lo, sql`(${hi} + ${longest})`);
+}

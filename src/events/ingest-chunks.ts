@@ -1,0 +1,101 @@
+import { type LineChunk, maxRecordBytes, partBytes } from './ingest-records.ts';
+
+/**
+ * Cut a content into chunks of whole lines: a line goes to the chunk in whose span of `partBytes` it starts, so the cuts depend on the
+ * bytes alone. A line longer than `maxRecordBytes` is cut short and ends its chunk; `extra` says how much of it was left out.
+ */
+export async function* lineChunks(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<LineChunk> {
+  const cutter = new LineCutter();
+  for await (const block of blocks) yield* cutter.push(block);
+  yield* cutter.end();
+}
+
+class LineCutter {
+  private buffer = new Uint8Array(partBytes + (1 << 20));
+  private length = 0;
+  private offset = 0;
+  private line = 1;
+  /** Bytes of an overlong line passed over since its chunk was cut; -1 when not in one. */
+  private skipped = -1;
+  private held: LineChunk | null = null;
+
+  *push(block: Uint8Array): Generator<LineChunk> {
+    let rest = block;
+    while (rest.length > 0) {
+      if (this.skipped >= 0) {
+        const newline = rest.indexOf(10);
+        this.skipped += newline < 0 ? rest.length : newline;
+        if (newline < 0) return;
+        rest = rest.subarray(newline + 1);
+        yield this.endSkip(1);
+        continue;
+      }
+      // The chunk ends at the first line end at or after the last byte of the part's span.
+      const span = (Math.floor(this.offset / partBytes) + 1) * partBytes - 1 - this.offset;
+      const room = span - this.length;
+      if (room > 0) {
+        const take = rest.subarray(0, room);
+        this.append(take);
+        rest = rest.subarray(take.length);
+        continue;
+      }
+      const newline = rest.indexOf(10);
+      const take = rest.subarray(0, newline < 0 ? rest.length : newline + 1);
+      this.append(take);
+      rest = rest.subarray(take.length);
+      if (newline >= 0) yield this.cut();
+      else if (this.length - span > maxRecordBytes) this.startSkip();
+    }
+  }
+
+  *end(): Generator<LineChunk> {
+    if (this.skipped >= 0) yield this.endSkip(0);
+    if (this.length > 0) yield this.cut();
+  }
+
+  private append(bytes: Uint8Array): void {
+    if (this.length + bytes.length > this.buffer.length) {
+      const grown = new Uint8Array(Math.max(this.length + bytes.length, this.buffer.length + (4 << 20)));
+      grown.set(this.buffer.subarray(0, this.length));
+      this.buffer = grown;
+    }
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  private take(extra: number): LineChunk {
+    const bytes = this.buffer.subarray(0, this.length);
+    const chunk = { part: Math.floor(this.offset / partBytes), offset: this.offset, line: this.line, bytes, extra };
+    this.line += countNewlines(bytes);
+    this.offset += this.length;
+    this.length = 0;
+    // The chunk keeps its memory; it may be moved to another thread.
+    this.buffer = new Uint8Array(partBytes + (1 << 20));
+    return chunk;
+  }
+
+  private cut(): LineChunk {
+    return this.take(0);
+  }
+
+  private startSkip(): void {
+    this.held = this.take(0);
+    this.skipped = 0;
+  }
+
+  private endSkip(newline: number): LineChunk {
+    const extra = Math.max(1, this.skipped);
+    this.offset += this.skipped + newline;
+    this.line += newline;
+    this.skipped = -1;
+    const chunk = { ...this.held!, extra };
+    this.held = null;
+    return chunk;
+  }
+}
+
+export function countNewlines(bytes: Uint8Array): number {
+  let n = 0;
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] === 10) n++;
+  return n;
+}

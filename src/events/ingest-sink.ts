@@ -1,0 +1,237 @@
+import { decodeBytes, writeVisible } from './decode.ts';
+import { decodeFlag, type EventColumnName, eventColumns } from './columns.ts';
+import { type Column, type NumberColumn, rowGroupRows, type StringColumn } from './parquet-column.ts';
+import { type ColumnShape, makeColumns, ParquetWriter } from './parquet-writer.ts';
+import type { EventSink } from './source.ts';
+
+const placeColumns = new Set<string>(['line_no', 'byte_off', 'byte_len', 'line_count', 'class']);
+
+/** Columns of a Parquet part: those of the events table, and `nth`: the row's number within its record. */
+export const partShape: readonly ColumnShape[] = [
+  { name: 'nth', type: 'u32', dense: true },
+  ...eventColumns.map(c => ({ name: c.name, type: c.type, dense: placeColumns.has(c.name) })),
+];
+
+const largest = { u8: 255, u16: 65535, u32: 4294967295, u64: Number.MAX_SAFE_INTEGER, i64: Number.MAX_SAFE_INTEGER } as const;
+const rowGroupBytes = 48 << 20;
+
+/** Reads text that is not UTF-8. */
+type Decoder = (bytes: Uint8Array, from: number, to: number) => string;
+
+/** Where a record is: first physical line from 1, offset, length without line end, physical lines. */
+export type RecordPlace = { line: number; offset: number; length: number; lines: number };
+
+/** The rows of one part while it is written: an EventSink over Parquet columns, with a way back for records that turn out unreadable. */
+export class PartSink implements EventSink {
+  rows = 0;
+  firstUs: number | null = null;
+  lastUs: number | null = null;
+  private readonly writer: ParquetWriter;
+  private readonly columns: readonly Column[];
+  private readonly byName: Record<string, Column> = {};
+  private readonly decoder: Decoder | null;
+  private readonly defaultClass: number;
+  private readonly place: RecordPlace = { line: 0, offset: 0, length: 0, lines: 0 };
+  private readonly journal: Column[] = [];
+  private row = 0;
+  private nth = 0;
+  private base = 0;
+  private lastId = 0;
+  private startRow = 0;
+  private startId = 0;
+  private classSet = -1;
+  private timeSet: number | null = null;
+  private rowTouched = false;
+  private recordFirst: number | null = null;
+  private recordLast: number | null = null;
+
+  /** `decoder` reads text that is not UTF-8; null when the content is UTF-8 or unknown. */
+  constructor(file: string, defaultClass: number, decoder: Decoder | null) {
+    this.columns = makeColumns(partShape);
+    for (const c of this.columns) this.byName[c.name] = c;
+    this.writer = new ParquetWriter(file, this.columns);
+    this.defaultClass = defaultClass;
+    this.decoder = decoder;
+  }
+
+  /** Start a record. */
+  begin(line: number, offset: number, length: number, lines: number): void {
+    this.place.line = line;
+    this.place.offset = offset;
+    this.place.length = length;
+    this.place.lines = lines;
+    this.startRow = this.row;
+    this.startId = this.lastId;
+    this.nth = 0;
+    this.base = line * 16;
+    this.classSet = -1;
+    this.timeSet = null;
+    this.recordFirst = null;
+    this.recordLast = null;
+    this.rowTouched = false;
+    this.journal.length = 0;
+  }
+
+  /** The record is complete; its last row is written unless only `next` came after the one before. */
+  commit(): void {
+    if (this.nth === 0 || this.rowTouched) this.endRow();
+    this.rows += this.row - this.startRow;
+    if (this.recordFirst !== null && (this.firstUs === null || this.recordFirst < this.firstUs)) this.firstUs = this.recordFirst;
+    if (this.recordLast !== null && (this.lastUs === null || this.recordLast > this.lastUs)) this.lastUs = this.recordLast;
+    if (this.row >= rowGroupRows - 4096 || this.bytesHeld() > rowGroupBytes) this.flush();
+  }
+
+  /** Forget everything written for this record. */
+  reset(): void {
+    for (let i = this.journal.length - 1; i >= 0; i--) this.journal[i]!.undo();
+    this.journal.length = 0;
+    this.row = this.startRow;
+    this.lastId = this.startId;
+    this.nth = 0;
+    this.classSet = -1;
+    this.timeSet = null;
+    this.recordFirst = null;
+    this.recordLast = null;
+    this.rowTouched = false;
+  }
+
+  private endRow(): void {
+    const { line, offset, length, lines } = this.place;
+    const row = this.row;
+    // A record with more rows than its lines have room for takes the ids after it; ids stay unique and ascending in a sequential file.
+    const id = Math.max(this.base + this.nth, this.lastId + 1);
+    this.lastId = id;
+    this.number0('nth', row, id - this.base);
+    this.number0('line_no', row, line);
+    this.number0('byte_off', row, offset);
+    this.number0('byte_len', row, length);
+    this.number0('line_count', row, lines);
+    this.number0('class', row, this.classSet >= 0 ? this.classSet : this.defaultClass);
+    if (this.timeSet !== null) {
+      if (this.recordFirst === null || this.timeSet < this.recordFirst) this.recordFirst = this.timeSet;
+      if (this.recordLast === null || this.timeSet > this.recordLast) this.recordLast = this.timeSet;
+    }
+    this.row++;
+    this.classSet = -1;
+    this.timeSet = null;
+    this.rowTouched = false;
+  }
+
+  private number0(name: string, row: number, value: number): void {
+    (this.byName[name] as NumberColumn).add(row, value);
+  }
+
+  next(): void {
+    this.endRow();
+    this.nth++;
+    if (this.row < rowGroupRows - 1) return;
+    // A record larger than a row group: its rows so far can no longer be taken back.
+    this.rows += this.row - this.startRow;
+    this.journal.length = 0;
+    this.flush();
+    this.startId = this.lastId;
+  }
+
+  bytes(column: EventColumnName, bytes: Uint8Array, from: number, to: number): void {
+    const c = this.byName[column] as StringColumn;
+    this.touch(c);
+    if (!c.add(this.row, bytes, from, to, false)) this.addForeign(c, bytes, from, to);
+  }
+
+  private addForeign(c: StringColumn, bytes: Uint8Array, from: number, to: number): void {
+    if (this.decoder) {
+      const text = encoder.encode(this.decoder(bytes, from, to));
+      c.add(this.row, text, 0, text.length, true);
+      return;
+    }
+    const room = (to - from) * 4;
+    if (visible.length < room) visible = new Uint8Array(room * 2);
+    c.add(this.row, visible, 0, writeVisible(bytes, from, to, visible, 0), true);
+  }
+
+  text(column: EventColumnName, value: string): void {
+    const c = this.byName[column] as StringColumn;
+    this.touch(c);
+    const bytes = encoder.encode(value);
+    c.add(this.row, bytes, 0, bytes.length, true);
+  }
+
+  number(column: EventColumnName, value: number): void {
+    const v = Math.round(value);
+    if (column === 'class') {
+      this.classSet = v >= 0 && v <= 255 ? v : -1;
+      this.rowTouched = true;
+      return;
+    }
+    const c = this.byName[column] as NumberColumn;
+    if (!(v <= largest[c.type] && (v >= 0 || (c.type === 'i64' && v >= -largest.i64)))) return;
+    if (column === 'time_us') this.timeSet = v;
+    this.touch(c);
+    c.add(this.row, v);
+  }
+
+  target(bytes: Uint8Array, from: number, to: number): void {
+    this.bytes('target', bytes, from, to);
+    let mark = -1;
+    let special = false;
+    for (let i = from; i < to; i++) {
+      const b = bytes[i]!;
+      if (b === 0x3f) {
+        if (mark < 0) mark = i;
+      } else if (b === 0x25 || b > 0x7f || b === 0 || (b === 0x2b && mark >= 0) || b === 0x3b) special = true;
+    }
+    const pathEnd = mark < 0 ? to : mark;
+    const pathStart = authorityEnd(bytes, from, pathEnd);
+    if (pathStart < pathEnd) this.bytes('path', bytes, pathStart, pathEnd);
+    if (mark >= 0) this.bytes('query', bytes, mark + 1, to);
+    if (!special) return this.number('decode_depth', 0);
+    const d = decodeBytes(bytes, from, to);
+    this.number('decode_depth', d.depth);
+    if (d.flags !== 0) this.number('decode_flags', d.flags);
+    if (d.depth === 0 && (d.flags & decodeFlag.invalidUtf8) === 0) return;
+    const c = this.byName['target_norm'] as StringColumn;
+    this.touch(c);
+    c.add(this.row, d.bytes, 0, d.length, true);
+  }
+
+  /** Write the row group that is open. */
+  private flush(): void {
+    this.writer.flush(this.row);
+    this.row = 0;
+    this.startRow = 0;
+  }
+
+  private bytesHeld(): number {
+    let held = 0;
+    if ((this.row & 255) !== 0 && this.place.length < 65536) return 0;
+    for (const c of this.columns) if (c.type === 'str') held += c.size;
+    return held;
+  }
+
+  private touch(c: Column): void {
+    this.rowTouched = true;
+    if (!c.holds(this.row)) this.journal.push(c);
+  }
+
+  close(): void {
+    this.flush();
+    this.writer.close();
+  }
+
+  abort(): void {
+    this.writer.abort();
+  }
+}
+
+const encoder = new TextEncoder();
+let visible = new Uint8Array(1 << 16);
+
+/** After `scheme://authority` of an absolute target; `from` when there is none. */
+function authorityEnd(bytes: Uint8Array, from: number, to: number): number {
+  if (from >= to || bytes[from] === 0x2f) return from;
+  let i = from;
+  while (i < to && i - from < 8 && bytes[i] !== 0x3a) i++;
+  if (i + 2 >= to || bytes[i] !== 0x3a || bytes[i + 1] !== 0x2f || bytes[i + 2] !== 0x2f) return from;
+  for (i += 3; i < to && bytes[i] !== 0x2f; i++);
+  return i;
+}
