@@ -6,7 +6,7 @@ import { State } from '../parts/state.tsx';
 const tiers = ['confirmed', 'executed', 'possible', 'not_excluded'] as const;
 
 export function Exposure() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const query = useResult();
   if (!query.data) return <State query={query} />;
   const e = query.data.exposure;
@@ -28,14 +28,10 @@ export function Exposure() {
       {e.datasets.map(d => <Dataset key={d.id} dataset={d} label={label} />)}
       <section>
         <h2>{t('absent')}</h2>
-        {e.absent.length === 0 ? <p className="soft">{t('none')}</p> : <ul>{e.absent.map(a => <li key={a.element}><b>{label(a.element)}</b>: {absentBasis(a.basis, t('lang'))}</li>)}</ul>}
+        {e.absent.length === 0 ? <p className="soft">{t('none')}</p> : <ul>{e.absent.map(a => <li key={a.element}><b>{label(a.element)}</b>: {a.text[i18n.language as 'ja' | 'en']}</li>)}</ul>}
       </section>
     </>
   );
-}
-
-function absentBasis(basis: unknown, lang: string): string {
-  return typeof basis === 'string' ? basis : ((basis as Record<string, string>)[lang] ?? '');
 }
 
 function Dataset({ dataset: d, label }: { dataset: Result['exposure']['datasets'][number]; label: (e: string) => string }) {
