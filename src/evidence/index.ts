@@ -7,3 +7,5 @@ export { rehashEvidence, type RehashSummary } from './rehash.ts';
 export { readSourceFiles, type SourceFile } from './source-file.ts';
 export { type Outputs, sealOutputs } from './outputs.ts';
 export { type TreeHead, writeManifest } from './tree-head.ts';
+export type { Finding, VerifyReport } from './finding.ts';
+export { verifyCase, type VerifyOptions } from './verify-case.ts';

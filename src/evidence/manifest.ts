@@ -64,7 +64,7 @@ export function recordInputs(kase: Pick<OpenCase, 'file' | 'casePath' | 'outDir'
     case_file: { path: path.basename(kase.casePath), bytes: caseBytes.length, sha256: sha256Hex(caseBytes) },
     ...content, inputs_root: inputsRootOf(content),
   };
-  const blocks = Object.fromEntries(files.map(f => [`${f.role}:${f.id}:${f.path}`, f.digest.blocks]));
+  const blocks = { case: caseBlocks(caseBytes), ...Object.fromEntries(files.map(f => [`${f.role}:${f.id}:${f.path}`, f.digest.blocks])) };
   fs.mkdirSync(kase.outDir, { recursive: true });
   for (const stale of ['outputs.json', 'tree-head.json']) fs.rmSync(path.join(kase.outDir, stale), { force: true });
   writeWhole(path.join(kase.outDir, manifestBlocksName), canonicalJson(blocks));
@@ -75,6 +75,13 @@ export function recordInputs(kase: Pick<OpenCase, 'file' | 'casePath' | 'outDir'
 /** The Merkle root over evidence, datasets, case, rules and law: `inputs_root` of result.json. Needs `collectEvidence` before. */
 export function inputsRoot(kase: Pick<OpenCase, 'outDir'>): string {
   return (JSON.parse(fs.readFileSync(path.join(kase.outDir, manifestName), 'utf8')) as Manifest).inputs_root;
+}
+
+/** The case file is small, so it is cut finer than evidence. */
+export const CASE_BLOCK = 256;
+
+export function caseBlocks(bytes: Uint8Array): string[] {
+  return Array.from({ length: Math.ceil(bytes.length / CASE_BLOCK) }, (_, i) => leafHash(bytes.subarray(i * CASE_BLOCK, (i + 1) * CASE_BLOCK)).toString('hex'));
 }
 
 export function blocksRoot(blocks: readonly string[]): string {
