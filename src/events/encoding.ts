@@ -18,7 +18,7 @@ export function detectEncoding(sample: Uint8Array): EncodingReport {
   if (wide) return { encoding: wide, bomBytes: 0, certain: true };
   const utf8 = utf8Share(sample);
   if (utf8.high === 0) return { encoding: 'utf-8', bomBytes: 0, certain: false };
-  if (utf8.good / utf8.high >= 0.5) return { encoding: 'utf-8', bomBytes: 0, certain: utf8.good === utf8.high };
+  if (utf8.good / utf8.high >= 0.8) return { encoding: 'utf-8', bomBytes: 0, certain: utf8.good === utf8.high };
   const sjis = cp932Share(sample);
   const euc = eucShare(sample);
   const score = (s: Share): number => (s.good / s.high >= 0.98 && s.kana * 8 >= s.pairs ? s.good / s.high + s.kana / Math.max(1, s.pairs) : 0);
