@@ -26,8 +26,9 @@ export class CaseStore {
   constructor(file: string) {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     this.db = new DatabaseSync(file);
+    // A rollback journal, not a write-ahead log: after each act everything is in the one file, and opening it changes no byte, so it can be sealed.
     this.db.exec(`
-      pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off; pragma busy_timeout = 5000;
+      pragma journal_mode = delete; pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off; pragma busy_timeout = 5000;
       create table if not exists act (seq integer primary key, kind text not null, by text not null, at text not null, body text not null,
         previous text not null, hash text not null unique);
       create trigger if not exists act_no_update before update on act begin select raise(abort, 'acts are never changed'); end;

@@ -43,13 +43,13 @@ export function blockBytesFor(bytes: number): number {
 
 /**
  * Hash every file under the output folder and sign the list as `outputs.json`. Call it last, when the case is closed: a database that is
- * still open would change after its hash was taken, so while the case is locked its databases are left out and named.
+ * still open would change after its hash was taken, so while the case is locked the engine's files are left out and named.
  */
 export async function sealOutputs(outDir: string): Promise<Outputs> {
   const key = openSigningKey(outDir);
   const open = fs.existsSync(path.join(outDir, 'work', 'lock'));
   const names = listFiles(outDir).filter(n => !isPassing(n));
-  const uncovered = names.filter(n => open && /\.(duckdb|sqlite)$/.test(n));
+  const uncovered = names.filter(n => open && n.endsWith('.duckdb'));
   const sealed = names.filter(n => !uncovered.includes(n));
   const requests = sealed.map(n => {
     const file = path.join(outDir, n);
