@@ -70,6 +70,10 @@ function regular(request: Request, route: RouteRead, index: StatementIndex, used
   }
   const distinct = new Map<string, Statement>();
   for (const s of own) if (!s.failed) distinct.set(JSON.stringify(s.values), s);
+  // Values the route does not explain may still stand in this request (a parameter nobody else sends).
+  const given = new Set(request.values.values());
+  const told = [...distinct].filter(([, s]) => fixed.every((v, i) => v !== undefined || (s.values[i] !== undefined && s.values[i] !== null && given.has(s.values[i]))));
+  if (told.length === 1 && distinct.size > 1) { distinct.clear(); distinct.set(told[0]![0], told[0]![1]); }
   return [...distinct.values()].map(s => ({ ...base, values: s.values, parameters: toParameters(route.read, s.values), statement: s, ambiguous: distinct.size > 1 }));
 }
 

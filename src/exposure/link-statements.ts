@@ -57,7 +57,7 @@ export class StatementIndex {
  * Learn which statements a route runs and where their values come from: a slot is bound to a request parameter when nearly every
  * request of the route has, in its interval, a statement of that shape with exactly that value, and far fewer would have it by chance.
  */
-export function learnRoutes(requests: readonly Request[], log: StatementLog, index: StatementIndex, routeCounts: ReadonlyMap<string, number>): RouteRead[] {
+export function learnRoutes(requests: readonly Request[], log: StatementLog, index: StatementIndex, routeCounts: ReadonlyMap<string, { readonly all: number; readonly others: number }>): RouteRead[] {
   const byRoute = new Map<string, Request[]>();
   for (const r of requests) {
     if (r.status === null || (r.status >= 300 && r.status !== 404)) continue;
@@ -83,7 +83,7 @@ export function learnRoutes(requests: readonly Request[], log: StatementLog, ind
     const shapes = new Map<string, ReadableStatement>();
     for (const w of windows) for (const s of w.statements) if ((shapeCounts.get(s.read.shape) ?? 0) >= 2) shapes.set(s.read.shape, s.read);
     for (const read of shapes.values()) {
-      const found = learnRead(route, read, windows, constants.get(read.shape)!, varying.get(read.shape)!, shapeCounts.get(read.shape) ?? 0, routeCounts.get(route) ?? list.length, index);
+      const found = learnRead(route, read, windows, constants.get(read.shape)!, varying.get(read.shape)!, shapeCounts.get(read.shape) ?? 0, routeCounts.get(route) ?? { all: list.length, others: list.length }, index);
       if (found) out.push(found);
     }
   }
@@ -92,7 +92,7 @@ export function learnRoutes(requests: readonly Request[], log: StatementLog, ind
 
 type Window = { readonly r: Request; readonly statements: readonly Statement[] };
 
-function learnRead(route: string, read: ReadableStatement, windows: readonly Window[], constants: readonly (string | null | undefined)[], varying: ReadonlySet<number>, shapeCount: number, routeCount: number, index: StatementIndex): RouteRead | null {
+function learnRead(route: string, read: ReadableStatement, windows: readonly Window[], constants: readonly (string | null | undefined)[], varying: ReadonlySet<number>, shapeCount: number, routeCount: { readonly all: number; readonly others: number }, index: StatementIndex): RouteRead | null {
   const own = windows.map(w => ({ r: w.r, statements: w.statements.filter(s => s.read.shape === read.shape) }));
   const covered = own.filter(w => w.statements.length > 0).length / own.length;
   if (covered < 0.8) return null;
@@ -105,8 +105,10 @@ function learnRead(route: string, read: ReadableStatement, windows: readonly Win
   const joint = own.filter(w => w.statements.some(s => matches(s, bindings, w.r))).length / own.length;
   if (joint < 0.8) return null;
   const control = bound === 0 ? 1 : chance(own, bindings, read.shape, index);
-  const counted = Math.abs(shapeCount - routeCount) <= Math.max(2, 0.03 * routeCount);
-  const linked = bound > 0 ? joint - control > 0.5 || counted : counted && varying.size === 0;
+  // As many statements as requests: between those of everybody else (successful ones) and all requests of the route.
+  const near = (n: number): boolean => Math.abs(shapeCount - n) <= Math.max(2, 0.03 * n);
+  const counted = shapeCount >= 0.97 * routeCount.others - 2 && shapeCount <= 1.03 * routeCount.all + 2;
+  const linked = bound > 0 ? joint - control > 0.5 || (joint > 0.97 && counted) : (near(routeCount.all) || near(routeCount.others)) && varying.size === 0;
   if (!linked) return null;
   return { route, read, bindings, concatenations: concatenationsOf(own, bindings, read), support: joint, learnedFrom: own.length, source: 'log', parameters: read.slots.some(s => s.kind === 'parameter') };
 }

@@ -30,7 +30,7 @@ const variable = '[0-9]+|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F
 /** `/customers/12/bank` → `/customers/{}/bank`, in SQL. */
 export const pathShape: Sql = sql`array_to_string(list_transform(string_split(coalesce(path, ''), '/'), lambda x: case when regexp_full_match(x, ${sql.lit(variable)}) then '{}' else x end), '/')`;
 
-const selected = sql`e.event_id, e.start_lo_us as lo, e.end_hi_us as hi, e.system_id, e.method, e.path, e.query, e.status, e.bytes_out, e.duration_us, e.src_ip, e.session, e.account, a.certainty, e.extra`;
+const selected = sql`e.event_id, coalesce(e.start_lo_us, e.end_lo_us - 2000000, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.system_id, e.method, e.path, e.query, e.status, e.bytes_out, e.duration_us, e.src_ip, e.session, e.account, a.certainty, e.extra`;
 
 /** Who the intruder is, one row an event: strict wins over wide. */
 export const actorOf: Sql = sql`(select event_id, case when bool_or(certainty = 'strict') then 'strict' else 'wide' end as certainty from actor_event group by event_id)`;
@@ -49,11 +49,12 @@ export async function readOtherRequests(engine: Engine, most: number): Promise<R
   return rows.map(toRequest);
 }
 
-/** How many requests there were of each method and shape, the intruder's included. */
-export async function countRoutes(engine: Engine): Promise<Map<string, number>> {
-  const rows = await engine.rows<{ route: string; n: number }>('exposure.route_counts',
-    sql`select method || ' ' || ${pathShape} as route, count(*) as n from event where class = 1 and method is not null group by route having count(*) > 1 order by route`);
-  return new Map(rows.map(r => [r.route, r.n]));
+/** How many requests there were of each method and shape: all, and the successful ones of everybody but the intruder. */
+export async function countRoutes(engine: Engine): Promise<Map<string, { readonly all: number; readonly others: number }>> {
+  const rows = await engine.rows<{ route: string; n: number; others: number }>('exposure.route_counts',
+    sql`select e.method || ' ' || ${pathShape} as route, count(*) as n, count(*) filter (where a.event_id is null and e.status < 400) as others
+      from event e left join ${actorOf} a using (event_id) where e.class = 1 and e.method is not null group by route having count(*) > 1 order by route`);
+  return new Map(rows.map(r => [r.route, { all: r.n, others: r.others }]));
 }
 
 export function routeOf(r: Request): string {

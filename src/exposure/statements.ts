@@ -97,7 +97,7 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   const lastOf = new Map<string, number>();
   let left = 0;
   let present = false;
-  for await (const batch of engine.stream<Row>('exposure.statements', sql`select e.event_id, e.start_lo_us as lo, e.end_hi_us as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind
+  for await (const batch of engine.stream<Row>('exposure.statements', sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind
     from event e left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null order by e.at_us, e.event_id`)) {
     for (const r of batch) {
       present = true;
