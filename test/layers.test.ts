@@ -111,3 +111,10 @@ function flatten(value: unknown, prefix = ''): Record<string, string> {
   if (typeof value === 'string') return { [prefix]: value };
   return Object.assign({}, ...Object.entries(value as Record<string, unknown>).map(([k, v]) => flatten(v, prefix ? `${prefix}.${k}` : k)));
 }
+
+test('everything a source is blind to has its words', () => {
+  const words = JSON.parse(fs.readFileSync(path.join(root, 'locales', 'ja', 'reports.json'), 'utf8')) as { blind: Record<string, string> };
+  const named = server.filter(s => s.file.startsWith('src/events/')).flatMap(s => [...s.text.matchAll(/[bB]lind\w*(?::| =) \[([^\]]*)\]/g)].flatMap(m => [...m[1]!.matchAll(/'([a-z-]+)'/g)].map(x => x[1]!)));
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter(n => words.blind[n] === undefined)).toEqual([]);
+});

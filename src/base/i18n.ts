@@ -36,8 +36,12 @@ export function t(lang: Lang, key: string, params: Readonly<Record<string, unkno
   return i.t(key, { lng: lang, ...params });
 }
 
-/** The sentence of a problem or a user error: code `events.bad-line` is key `events:problem.bad-line`. */
+/**
+ * The sentence of a problem or a user error: code `events.bad-line` is key `events:problem.bad-line`.
+ * An investigation must not die of a missing sentence (a test finds those), so the code itself stands in.
+ */
 export function problemText(lang: Lang, code: string, params: Readonly<Record<string, unknown>>): string {
   const dot = code.indexOf('.');
-  return t(lang, `${code.slice(0, dot)}:problem.${code.slice(dot + 1)}`, params);
+  const key = `${code.slice(0, dot)}:problem.${code.slice(dot + 1)}`;
+  return load().exists(key, { lng: lang }) ? t(lang, key, params) : `${code} ${JSON.stringify(params)}`;
 }
