@@ -3,7 +3,18 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Effects, exitCodes, HOUR, type Lang, MINUTE, readCatalogues, t, utcMicros, workerFile, zoneOffset } from '../base/index.ts';
+import {
+  type Effects,
+  exitCodes,
+  HOUR,
+  type Lang,
+  MINUTE,
+  readCatalogues,
+  t,
+  utcMicros,
+  workerFile,
+  zoneOffset,
+} from '../base/index.ts';
 import { CaseStore } from '../case/index.ts';
 import { Engine, sql } from '../engine/index.ts';
 
@@ -19,19 +30,30 @@ export async function doctor(options: { json?: boolean; out?: string }, effects:
 
 async function runChecks(lang: Lang, dir: string): Promise<Check[]> {
   const say = (key: string, params: Readonly<Record<string, unknown>> = {}): string => t(lang, `evidence:doctor.${key}`, params);
-  const check = (name: string, state: State, detail: string, label = say(`check.${name}`)): Check => ({ name, state, label, detail });
+  const check = (name: string, state: State, detail: string, label = say(`check.${name}`)): Check => ({
+    name,
+    state,
+    label,
+    detail,
+  });
   const attempt = async (name: string, body: () => Promise<string>): Promise<Check> => {
     try {
       return check(name, 'ok', await body());
     } catch (error) {
-      return check(name, 'bad', say('detail.failed', { reason: error instanceof Error ? error.message.split('\n')[0]! : 'error' }));
+      return check(
+        name,
+        'bad',
+        say('detail.failed', { reason: error instanceof Error ? error.message.split('\n')[0]! : 'error' }),
+      );
     }
   };
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const nodeOk = major > 20 || (major === 20 && minor >= 19);
   return [
     check('node', nodeOk ? 'ok' : 'bad', nodeOk ? process.version : say('detail.node-old', { version: process.version })),
-    fs.existsSync(fileURLToPath(workerFile('cli'))) ? check('build', 'ok', 'dist/') : check('build', 'warn', say('detail.build-missing')),
+    fs.existsSync(fileURLToPath(workerFile('cli')))
+      ? check('build', 'ok', 'dist/')
+      : check('build', 'warn', say('detail.build-missing')),
     await attempt('engine', engineVersion),
     await attempt('store', storeWorks),
     await attempt('typst', async () => {
@@ -46,7 +68,12 @@ async function runChecks(lang: Lang, dir: string): Promise<Check[]> {
     texts(check, say),
     ...['openssl', 'chromium', 'goaccess'].map(name => {
       const found = onPath(name);
-      return check(`tool-${name}`, found ? 'ok' : 'warn', found ?? say('detail.tool-none', { use: say(`use.${name}`) }), say('check.tool', { name }));
+      return check(
+        `tool-${name}`,
+        found ? 'ok' : 'warn',
+        found ?? say('detail.tool-none', { use: say(`use.${name}`) }),
+        say('check.tool', { name }),
+      );
     }),
   ];
 }
@@ -57,8 +84,11 @@ type Say = (key: string, params?: Readonly<Record<string, unknown>>) => string;
 async function engineVersion(): Promise<string> {
   const engine = await Engine.open({ file: ':memory:', threads: 1 });
   try {
-    const row = await engine.row<{ v: string; h: number; j: string }>('doctor', sql`select version() as v,
-      extract(hour from timezone('Asia/Tokyo', timestamptz '2025-01-01 00:00:00+00'))::int as h, json_extract_string('{"a":"b"}', '$.a') as j`);
+    const row = await engine.row<{ v: string; h: number; j: string }>(
+      'doctor',
+      sql`select version() as v,
+      extract(hour from timezone('Asia/Tokyo', timestamptz '2025-01-01 00:00:00+00'))::int as h, json_extract_string('{"a":"b"}', '$.a') as j`,
+    );
     if (row.h !== 9 || row.j !== 'b') throw new Error('icu, json');
     return row.v;
   } finally {
@@ -83,7 +113,8 @@ async function storeWorks(): Promise<string> {
 const resolver = createRequire(import.meta.url);
 
 function packageFolder(name: string): string | null {
-  for (const dir of resolver.resolve.paths(name) ?? []) if (fs.existsSync(path.join(dir, name, 'package.json'))) return path.join(dir, name);
+  for (const dir of resolver.resolve.paths(name) ?? [])
+    if (fs.existsSync(path.join(dir, name, 'package.json'))) return path.join(dir, name);
   return null;
 }
 
@@ -100,7 +131,11 @@ function fonts(check: Make, say: Say): Check {
 
 function zones(check: Make, say: Say): Check {
   const summer = utcMicros(2025, 7, 1);
-  const known: [string, number][] = [['America/St_Johns', -(2 * HOUR + 30 * MINUTE)], ['Asia/Kathmandu', 5 * HOUR + 45 * MINUTE], ['Asia/Tokyo', 9 * HOUR]];
+  const known: [string, number][] = [
+    ['America/St_Johns', -(2 * HOUR + 30 * MINUTE)],
+    ['Asia/Kathmandu', 5 * HOUR + 45 * MINUTE],
+    ['Asia/Tokyo', 9 * HOUR],
+  ];
   const wrong = known.find(([zone, offset]) => {
     try {
       return zoneOffset(zone, summer) !== offset;
@@ -108,7 +143,9 @@ function zones(check: Make, say: Say): Check {
       return true;
     }
   });
-  return wrong ? check('zones', 'bad', say('detail.zone-wrong', { zone: wrong[0] })) : check('zones', 'ok', `tz ${process.versions['tz'] ?? ''}, ICU ${process.versions['icu'] ?? ''}`);
+  return wrong
+    ? check('zones', 'bad', say('detail.zone-wrong', { zone: wrong[0] }))
+    : check('zones', 'ok', `tz ${process.versions['tz'] ?? ''}, ICU ${process.versions['icu'] ?? ''}`);
 }
 
 function space(check: Make, say: Say, dir: string): Check {
@@ -136,7 +173,8 @@ function nearestFolder(dir: string): string {
 
 function texts(check: Make, say: Say): Check {
   const { ja, en } = readCatalogues();
-  const keys = (o: unknown, at = ''): string[] => (o !== null && typeof o === 'object' ? Object.entries(o).flatMap(([k, v]) => keys(v, `${at}.${k}`)) : [at]);
+  const keys = (o: unknown, at = ''): string[] =>
+    o !== null && typeof o === 'object' ? Object.entries(o).flatMap(([k, v]) => keys(v, `${at}.${k}`)) : [at];
   const differing = Object.keys({ ...ja, ...en }).find(n => keys(ja[n]).sort().join() !== keys(en[n]).sort().join());
   return differing ? check('texts', 'warn', say('detail.texts-differ', { name: differing })) : check('texts', 'ok', 'ja, en');
 }
@@ -150,7 +188,12 @@ function onPath(name: string): string | null {
 
 /** Columns that line up also with full-width letters, which take two places on a terminal. */
 function table(checks: readonly Check[], lang: Lang): string {
-  const width = (s: string): number => [...s].reduce((n, c) => n + (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(c) ? 2 : 1), 0);
+  const width = (s: string): number =>
+    [...s].reduce(
+      (n, c) =>
+        n + (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(c) ? 2 : 1),
+      0,
+    );
   const pad = (s: string, n: number): string => s + ' '.repeat(Math.max(0, n - width(s)));
   const states = checks.map(c => t(lang, `evidence:doctor.state.${c.state}`));
   const [first, second] = [Math.max(...states.map(width)), Math.max(...checks.map(c => width(c.label)))];

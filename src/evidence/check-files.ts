@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { digestMany, type DigestRequest } from './digest-many.ts';
 import { BLOCK_BYTES } from './digest.ts';
+import { type DigestRequest, digestMany } from './digest-many.ts';
 import type { Finding } from './finding.ts';
 import { blocksRoot, type Manifest, manifestBlocksName } from './manifest.ts';
 import { isPassing, listFiles, type Outputs } from './outputs.ts';
@@ -11,15 +11,31 @@ import { differingRanges } from './rehash.ts';
 type Counted = { findings: Finding[]; bytes: number };
 
 /** Every file of the manifest against the file as it is now; block hashes tell which bytes differ. */
-export async function checkEvidence(outDir: string, caseDir: string, manifest: Manifest, threads: number, onBytes: (n: number) => void): Promise<Counted> {
+export async function checkEvidence(
+  outDir: string,
+  caseDir: string,
+  manifest: Manifest,
+  threads: number,
+  onBytes: (n: number) => void,
+): Promise<Counted> {
   const blocks = readBlocks(outDir);
   const findings: Finding[] = [];
   let bytes = 0;
-  const digests = await digestMany(manifest.files.map(f => ({ file: path.resolve(caseDir, f.path), content: false, blockBytes: f.blocks.size })), threads, onBytes);
+  const digests = await digestMany(
+    manifest.files.map(f => ({ file: path.resolve(caseDir, f.path), content: false, blockBytes: f.blocks.size })),
+    threads,
+    onBytes,
+  );
   for (const [i, f] of manifest.files.entries()) {
     const d = digests[i]!;
     if ('failed' in d) {
-      findings.push({ level: 'differs', code: d.failed === 'ENOENT' ? 'gone' : 'unreadable', where: 'evidence', file: f.path, params: { reason: d.failed } });
+      findings.push({
+        level: 'differs',
+        code: d.failed === 'ENOENT' ? 'gone' : 'unreadable',
+        where: 'evidence',
+        file: f.path,
+        params: { reason: d.failed },
+      });
       continue;
     }
     bytes += d.bytes;
@@ -27,7 +43,14 @@ export async function checkEvidence(outDir: string, caseDir: string, manifest: M
     const known = blocks[`${f.role}:${f.id}:${f.path}`];
     const trusted = known !== undefined && blocksRoot(known) === f.blocks.root ? known : null;
     const ranges = trusted ? differingRanges(trusted, d.blocks, f.blocks.size ?? BLOCK_BYTES, f.bytes, d.bytes) : undefined;
-    findings.push({ level: 'differs', code: 'changed', where: 'evidence', file: f.path, ...(ranges && { ranges }), params: { bytes: f.bytes, now: d.bytes } });
+    findings.push({
+      level: 'differs',
+      code: 'changed',
+      where: 'evidence',
+      file: f.path,
+      ...(ranges && { ranges }),
+      params: { bytes: f.bytes, now: d.bytes },
+    });
   }
   return { findings, bytes };
 }
@@ -42,17 +65,31 @@ export function readBlocks(outDir: string): Record<string, string[]> {
 }
 
 /** Every file of the seal against the file as it is now. A log may have grown, the journal may have gained acts (`journalGrew`). */
-export async function checkOutputs(outDir: string, outputs: Outputs, journalGrew: boolean, threads: number, onBytes: (n: number) => void): Promise<Counted> {
+export async function checkOutputs(
+  outDir: string,
+  outputs: Outputs,
+  journalGrew: boolean,
+  threads: number,
+  onBytes: (n: number) => void,
+): Promise<Counted> {
   const findings: Finding[] = [];
   let bytes = 0;
   const { files, uncovered } = outputs.content;
-  const requests = files.map((f): DigestRequest => ({ file: path.join(outDir, f.path), content: false, blockBytes: f.block_bytes }));
+  const requests = files.map(
+    (f): DigestRequest => ({ file: path.join(outDir, f.path), content: false, blockBytes: f.block_bytes }),
+  );
   const digests = await digestMany(requests, threads, onBytes);
   for (const [i, f] of files.entries()) {
     const d = digests[i]!;
     const rebuildable = f.path.startsWith('work/');
     if ('failed' in d) {
-      findings.push({ level: 'differs', code: rebuildable ? 'gone-rebuildable' : d.failed === 'ENOENT' ? 'gone' : 'unreadable', where: 'output', file: f.path, params: { reason: d.failed } });
+      findings.push({
+        level: 'differs',
+        code: rebuildable ? 'gone-rebuildable' : d.failed === 'ENOENT' ? 'gone' : 'unreadable',
+        where: 'output',
+        file: f.path,
+        params: { reason: d.failed },
+      });
       continue;
     }
     bytes += d.bytes;
@@ -63,7 +100,14 @@ export async function checkOutputs(outDir: string, outputs: Outputs, journalGrew
     } else if (f.path.endsWith('.sqlite') && journalGrew) {
       findings.push({ level: 'note', code: 'journal-grew', where: 'journal', file: f.path });
     } else {
-      findings.push({ level: 'differs', code: rebuildable ? 'changed-rebuildable' : 'changed', where: 'output', file: f.path, ranges, params: { bytes: f.bytes, now: d.bytes } });
+      findings.push({
+        level: 'differs',
+        code: rebuildable ? 'changed-rebuildable' : 'changed',
+        where: 'output',
+        file: f.path,
+        ranges,
+        params: { bytes: f.bytes, now: d.bytes },
+      });
     }
   }
   for (const file of uncovered) findings.push({ level: 'note', code: 'uncovered', where: 'output', file });

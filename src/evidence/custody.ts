@@ -20,11 +20,23 @@ export function journalReceipts(kase: Pick<OpenCase, 'store'>, files: readonly H
     const known = receipts.get(f.path);
     if (known?.has(f.digest.sha256)) continue;
     if (known) {
-      problems.push(problem('evidence.differs-from-receipt', 'error', { file: f.path, ref: f.id }, { received: [...known][0]!.slice(0, 12), now: f.digest.sha256.slice(0, 12) }));
+      problems.push(
+        problem(
+          'evidence.differs-from-receipt',
+          'error',
+          { file: f.path, ref: f.id },
+          { received: [...known][0]!.slice(0, 12), now: f.digest.sha256.slice(0, 12) },
+        ),
+      );
     }
     receipts.set(f.path, (known ?? new Set()).add(f.digest.sha256));
     kase.store.append('evidence.received', TOOL, effects.now(), {
-      id: f.id, role: f.role, path: f.path, bytes: f.digest.bytes, sha256: f.digest.sha256, modified_us: f.digest.modifiedUs,
+      id: f.id,
+      role: f.role,
+      path: f.path,
+      bytes: f.digest.bytes,
+      sha256: f.digest.sha256,
+      modified_us: f.digest.modifiedUs,
     });
   }
   return problems;

@@ -66,7 +66,12 @@ function gunzip(onContent: (chunk: Uint8Array) => void, reread: Reread): Decoder
 }
 
 /** Decode from the start, a byte at a time from `from` on, and hand out what comes after the first `skip` bytes of content. */
-async function decodeBytewise(raw: AsyncIterable<Uint8Array>, from: number, skip: number, onContent: (chunk: Uint8Array) => void): Promise<void> {
+async function decodeBytewise(
+  raw: AsyncIterable<Uint8Array>,
+  from: number,
+  skip: number,
+  onContent: (chunk: Uint8Array) => void,
+): Promise<void> {
   let out = 0;
   const member = openGunzip(chunk => {
     const start = Math.max(0, skip - out);
@@ -75,7 +80,7 @@ async function decodeBytewise(raw: AsyncIterable<Uint8Array>, from: number, skip
   });
   let at = 0;
   for await (const chunk of raw) {
-    for (let i = 0; i < chunk.length && !member.broken();) {
+    for (let i = 0; i < chunk.length && !member.broken(); ) {
       const step = at < from ? Math.min(PIECE, from - at, chunk.length - i) : 1;
       await member.write(chunk.subarray(i, i + step));
       i += step;
@@ -95,13 +100,14 @@ function openGunzip(onContent: (chunk: Uint8Array) => void) {
   return {
     broken,
     error: () => failure as NodeJS.ErrnoException | null,
-    write: (raw: Uint8Array): Promise<void> => new Promise(resolve => {
-      stream.once('close', resolve);
-      stream.write(raw, () => {
-        stream.removeListener('close', resolve);
-        resolve();
-      });
-    }),
+    write: (raw: Uint8Array): Promise<void> =>
+      new Promise(resolve => {
+        stream.once('close', resolve);
+        stream.write(raw, () => {
+          stream.removeListener('close', resolve);
+          resolve();
+        });
+      }),
     /** Resolves to the number of raw bytes that were used. */
     async end(): Promise<number> {
       if (!broken()) {

@@ -12,7 +12,11 @@ type Result = Digest | DigestFailure;
 const WORTH_A_WORKER = 16 * 1024 * 1024;
 
 /** Digest many files on worker threads; results in the order asked for, whatever the number of threads. */
-export async function digestMany(requests: readonly DigestRequest[], threads: number, onBytes: (bytes: number) => void = () => {}): Promise<Result[]> {
+export async function digestMany(
+  requests: readonly DigestRequest[],
+  threads: number,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<Result[]> {
   const results: Result[] = [];
   const queue: number[] = [];
   const entry = workerFile('evidence/digest-worker');
@@ -26,7 +30,13 @@ export async function digestMany(requests: readonly DigestRequest[], threads: nu
   return results;
 }
 
-function lane(entry: URL, requests: readonly DigestRequest[], queue: number[], results: Result[], onBytes: (n: number) => void): Promise<void> {
+function lane(
+  entry: URL,
+  requests: readonly DigestRequest[],
+  queue: number[],
+  results: Result[],
+  onBytes: (n: number) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(entry);
     const next = (): void => {

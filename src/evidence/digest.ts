@@ -23,7 +23,11 @@ export type Digest = {
 /** A file that could not be read at all; `code` is the system's (ENOENT, EACCES, EISDIR …). */
 export type DigestFailure = { readonly failed: string };
 
-export type DigestOptions = { readonly content: boolean; readonly blockBytes?: number; readonly onBytes?: (bytes: number) => void };
+export type DigestOptions = {
+  readonly content: boolean;
+  readonly blockBytes?: number;
+  readonly onBytes?: (bytes: number) => void;
+};
 
 /** Read a file once, read-only, and hash it whole, by block, and by content. Flat memory. Never throws on any file. */
 export async function digestFile(file: string, options: DigestOptions): Promise<Digest | DigestFailure> {
@@ -36,8 +40,13 @@ export async function digestFile(file: string, options: DigestOptions): Promise<
     const digest = await digestHandle(handle, options);
     const after = await handle.stat({ bigint: true });
     const now = await fs.stat(file, { bigint: true }).catch(() => null);
-    const changed = after.size !== before.size || after.mtimeNs !== before.mtimeNs || BigInt(digest.bytes) !== after.size
-      || now === null || now.ino !== before.ino || now.dev !== before.dev;
+    const changed =
+      after.size !== before.size ||
+      after.mtimeNs !== before.mtimeNs ||
+      BigInt(digest.bytes) !== after.size ||
+      now === null ||
+      now.ino !== before.ino ||
+      now.dev !== before.dev;
     return { ...digest, changed, modifiedUs: Number(before.mtimeNs / 1000n) };
   } catch (error) {
     return { failed: (error as NodeJS.ErrnoException).code ?? 'EIO' };
@@ -63,10 +72,14 @@ async function digestHandle(handle: fs.FileHandle, options: DigestOptions): Prom
     if (bytes === 0 && options.content) {
       compression = compressionOf(block);
       if (compression !== 'none') {
-        decoder = openDecoder(compression, chunk => {
-          inside.update(chunk);
-          contentBytes += chunk.length;
-        }, () => rawBlocks(handle));
+        decoder = openDecoder(
+          compression,
+          chunk => {
+            inside.update(chunk);
+            contentBytes += chunk.length;
+          },
+          () => rawBlocks(handle),
+        );
       }
     }
     whole.update(block);
@@ -78,7 +91,9 @@ async function digestHandle(handle: fs.FileHandle, options: DigestOptions): Prom
   }
   const broken = (await decoder?.end()) ?? null;
   const sha256 = whole.digest('hex');
-  const content = decoder ? { contentBytes, contentSha256: inside.digest('hex') } : { contentBytes: bytes, contentSha256: sha256 };
+  const content = decoder
+    ? { contentBytes, contentSha256: inside.digest('hex') }
+    : { contentBytes: bytes, contentSha256: sha256 };
   return { bytes, sha256, compression, ...content, blocks, broken };
 }
 
@@ -96,7 +111,7 @@ async function fill(handle: fs.FileHandle, buffer: Buffer, position: number): Pr
 /** The raw bytes of an open file from its start, in blocks that are only valid until the next one is asked for. */
 export async function* rawBlocks(handle: fs.FileHandle): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
-  for (let position = 0; ;) {
+  for (let position = 0; ; ) {
     const n = await fill(handle, buffer, position);
     if (n === 0) return;
     yield buffer.subarray(0, n);

@@ -20,5 +20,10 @@ export type VerifyReport = {
   readonly key: string | null;
   readonly inputs_root: string | null;
   readonly signed_at: string | null;
-  readonly time_stamp: { readonly authority: string; readonly at: string; readonly signer: string; readonly chain: boolean | null } | null;
+  readonly time_stamp: {
+    readonly authority: string;
+    readonly at: string;
+    readonly signer: string;
+    readonly chain: boolean | null;
+  } | null;
 };

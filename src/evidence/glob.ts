@@ -38,7 +38,10 @@ function walk(dir: string, segments: readonly string[], i: number, found: Found)
   const segment = segments[i];
   if (segment === undefined) return;
   const last = i === segments.length - 1;
-  if (segment === '..') return walk(path.dirname(dir), segments, i + 1, found);
+  if (segment === '..') {
+    walk(path.dirname(dir), segments, i + 1, found);
+    return;
+  }
   if (segment === '**') {
     if (!last) walk(dir, segments, i + 1, found);
     for (const entry of list(dir, found)) {
@@ -62,10 +65,17 @@ function matches(dir: string, segment: string, found: Found): string[] {
   if (!/[*?]/.test(segment)) {
     if (kindOf(path.join(dir, segment)) !== null) return [segment];
     const wanted = segment.normalize('NFC');
-    return list(dir, found).map(e => e.name).filter(n => n.normalize('NFC') === wanted);
+    return list(dir, found)
+      .map(e => e.name)
+      .filter(n => n.normalize('NFC') === wanted);
   }
-  const pattern = new RegExp(`^${[...segment.normalize('NFC')].map(c => (c === '*' ? '.*' : c === '?' ? '.' : escapeRegExp(c))).join('')}$`, 'su');
-  return list(dir, found).map(e => e.name).filter(n => (segment.startsWith('.') || !n.startsWith('.')) && pattern.test(n.normalize('NFC')));
+  const pattern = new RegExp(
+    `^${[...segment.normalize('NFC')].map(c => (c === '*' ? '.*' : c === '?' ? '.' : escapeRegExp(c))).join('')}$`,
+    'su',
+  );
+  return list(dir, found)
+    .map(e => e.name)
+    .filter(n => (segment.startsWith('.') || !n.startsWith('.')) && pattern.test(n.normalize('NFC')));
 }
 
 function escapeRegExp(text: string): string {
@@ -110,7 +120,11 @@ export function expandBraces(pattern: string): string[] {
       cuts.push(i);
       const parts = cuts.slice(0, -1).map((cut, k) => pattern.slice(cut + 1, cuts[k + 1]));
       if (parts.length === 1) return tails.map(tail => `${pattern.slice(0, i + 1)}${tail}`);
-      return [...new Set(parts.flatMap(part => expandBraces(part)).flatMap(part => tails.map(tail => pattern.slice(0, open) + part + tail)))];
+      return [
+        ...new Set(
+          parts.flatMap(part => expandBraces(part)).flatMap(part => tails.map(tail => pattern.slice(0, open) + part + tail)),
+        ),
+      ];
     }
   }
   return [pattern];

@@ -51,20 +51,35 @@ export function inputsRootOf(manifest: Pick<Manifest, 'files' | 'parts'>): strin
 /** Write `manifest.json` and its block hashes; a seal of an earlier run is removed, because it no longer holds. */
 export function recordInputs(kase: Pick<OpenCase, 'file' | 'casePath' | 'outDir'>, files: readonly HashedFile[]): Manifest {
   const content = {
-    files: files.map((f): ManifestFile => ({
-      role: f.role, id: f.id, path: f.path, system: f.systemId, kind: f.kind, bytes: f.digest.bytes, sha256: f.digest.sha256,
-      compression: f.digest.compression, content_bytes: f.digest.contentBytes, content_sha256: f.digest.contentSha256,
-      blocks: { size: BLOCK_BYTES, root: blocksRoot(f.digest.blocks) },
-    })),
+    files: files.map(
+      (f): ManifestFile => ({
+        role: f.role,
+        id: f.id,
+        path: f.path,
+        system: f.systemId,
+        kind: f.kind,
+        bytes: f.digest.bytes,
+        sha256: f.digest.sha256,
+        compression: f.digest.compression,
+        content_bytes: f.digest.contentBytes,
+        content_sha256: f.digest.contentSha256,
+        blocks: { size: BLOCK_BYTES, root: blocksRoot(f.digest.blocks) },
+      }),
+    ),
     parts: [casePart(kase), ...folderParts('rules'), ...folderParts('law')],
   };
   const caseBytes = fs.existsSync(kase.casePath) ? fs.readFileSync(kase.casePath) : Buffer.alloc(0);
   const manifest: Manifest = {
-    schema: 'tadasu.manifest/1', case: kase.file.id,
+    schema: 'tadasu.manifest/1',
+    case: kase.file.id,
     case_file: { path: path.basename(kase.casePath), bytes: caseBytes.length, sha256: sha256Hex(caseBytes) },
-    ...content, inputs_root: inputsRootOf(content),
+    ...content,
+    inputs_root: inputsRootOf(content),
   };
-  const blocks = { case: caseBlocks(caseBytes), ...Object.fromEntries(files.map(f => [`${f.role}:${f.id}:${f.path}`, f.digest.blocks])) };
+  const blocks = {
+    case: caseBlocks(caseBytes),
+    ...Object.fromEntries(files.map(f => [`${f.role}:${f.id}:${f.path}`, f.digest.blocks])),
+  };
   fs.mkdirSync(kase.outDir, { recursive: true });
   for (const stale of ['outputs.json', 'tree-head.json']) fs.rmSync(path.join(kase.outDir, stale), { force: true });
   writeWhole(path.join(kase.outDir, manifestBlocksName), canonicalJson(blocks));
@@ -81,7 +96,9 @@ export function inputsRoot(kase: Pick<OpenCase, 'outDir'>): string {
 export const CASE_BLOCK = 256;
 
 export function caseBlocks(bytes: Uint8Array): string[] {
-  return Array.from({ length: Math.ceil(bytes.length / CASE_BLOCK) }, (_, i) => leafHash(bytes.subarray(i * CASE_BLOCK, (i + 1) * CASE_BLOCK)).toString('hex'));
+  return Array.from({ length: Math.ceil(bytes.length / CASE_BLOCK) }, (_, i) =>
+    leafHash(bytes.subarray(i * CASE_BLOCK, (i + 1) * CASE_BLOCK)).toString('hex'),
+  );
 }
 
 export function blocksRoot(blocks: readonly string[]): string {
@@ -106,7 +123,8 @@ function casePart(kase: Pick<OpenCase, 'file'>): ManifestPart {
 function folderParts(role: 'rules' | 'law'): ManifestPart[] {
   const dir = path.join(packageRoot, role);
   if (!fs.existsSync(dir)) return [];
-  return fs.readdirSync(dir, { recursive: true, withFileTypes: true })
+  return fs
+    .readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter(e => e.isFile())
     .map(e => path.join(e.parentPath, e.name))
     .map(f => ({ role, path: path.relative(packageRoot, f).split(path.sep).join('/'), sha256: sha256Hex(fs.readFileSync(f)) }))

@@ -72,7 +72,13 @@ export function consistencyProof(leaves: readonly Buffer[], size: number): strin
 }
 
 /** Does the proof show that the tree (firstSize, firstRoot) only grew into (secondSize, secondRoot)? RFC 9162 §2.1.4.2. */
-export function verifyConsistency(firstSize: number, secondSize: number, firstRoot: string, secondRoot: string, proof: readonly string[]): boolean {
+export function verifyConsistency(
+  firstSize: number,
+  secondSize: number,
+  firstRoot: string,
+  secondRoot: string,
+  proof: readonly string[],
+): boolean {
   if (!(firstSize > 0 && firstSize <= secondSize)) return false;
   if (firstSize === secondSize) return proof.length === 0 && firstRoot === secondRoot;
   const isPower = (firstSize & (firstSize - 1)) === 0;

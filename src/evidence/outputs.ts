@@ -8,7 +8,13 @@ import { openSigningKey, type Signature, signContent } from './signing-key.ts';
 export const outputsName = 'outputs.json';
 
 /** One file under the output folder as it was at the end of the run; `blocks` are RFC 6962 leaf hashes of its blocks. */
-export type OutputFile = { readonly path: string; readonly bytes: number; readonly sha256: string; readonly block_bytes: number; readonly blocks: readonly string[] };
+export type OutputFile = {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly block_bytes: number;
+  readonly blocks: readonly string[];
+};
 
 /** `outputs.json`: everything under the output folder, signed. */
 export type Outputs = {
@@ -25,12 +31,20 @@ export type Outputs = {
 
 /** Never part of the seal: the seal itself, locks, spill and the write-ahead files of open databases. */
 export function isPassing(name: string): boolean {
-  return name === outputsName || name.endsWith('.new') || name === 'work/lock' || name.startsWith('work/spill/') || /-(wal|shm|journal)$/.test(name) || name.endsWith('.duckdb.wal');
+  return (
+    name === outputsName ||
+    name.endsWith('.new') ||
+    name === 'work/lock' ||
+    name.startsWith('work/spill/') ||
+    /-(wal|shm|journal)$/.test(name) ||
+    name.endsWith('.duckdb.wal')
+  );
 }
 
 /** Every file below a folder, relative with `/`, in code-unit order. Links are listed, not followed. */
 export function listFiles(dir: string): string[] {
-  return fs.readdirSync(dir, { recursive: true, withFileTypes: true })
+  return fs
+    .readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter(e => !e.isDirectory())
     .map(e => path.relative(dir, path.join(e.parentPath, e.name)).split(path.sep).join('/'))
     .sort();
@@ -58,7 +72,9 @@ export async function sealOutputs(outDir: string): Promise<Outputs> {
   const digests = await digestMany(requests, 2);
   const files = sealed.flatMap((name, i): OutputFile[] => {
     const d = digests[i]!;
-    return 'failed' in d ? [] : [{ path: name, bytes: d.bytes, sha256: d.sha256, block_bytes: requests[i]!.blockBytes, blocks: d.blocks }];
+    return 'failed' in d
+      ? []
+      : [{ path: name, bytes: d.bytes, sha256: d.sha256, block_bytes: requests[i]!.blockBytes, blocks: d.blocks }];
   });
   const content = { schema: 'tadasu.outputs/1' as const, case_dir: caseDirOf(outDir), files, uncovered };
   const outputs: Outputs = { content, signature: signContent(key, content) };

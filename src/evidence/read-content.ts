@@ -13,7 +13,11 @@ export async function* readContent(file: string, onBroken: (why: Breakage) => vo
     let ready: Uint8Array[] = [];
     let decoder: ReturnType<typeof openDecoder> | null = null;
     for await (const raw of rawBlocks(handle)) {
-      decoder ??= openDecoder(compressionOf(raw), chunk => ready.push(Uint8Array.prototype.slice.call(chunk)), () => rawBlocks(handle));
+      decoder ??= openDecoder(
+        compressionOf(raw),
+        chunk => ready.push(Uint8Array.prototype.slice.call(chunk)),
+        () => rawBlocks(handle),
+      );
       // In small steps, because one block of a zip bomb can unfold a thousandfold.
       for (let i = 0; i < raw.length; i += 65536) {
         await decoder.push(raw.subarray(i, i + 65536));

@@ -16,7 +16,10 @@ export type RehashSummary = { readonly files: number; readonly changed: readonly
  */
 export async function rehashEvidence(kase: OpenCase, effects: Effects): Promise<RehashSummary> {
   const files = await readSourceFiles(kase);
-  const digests = await digestMany(files.map(f => ({ file: path.resolve(kase.caseDir, f.path), content: false })), effects.threads);
+  const digests = await digestMany(
+    files.map(f => ({ file: path.resolve(kase.caseDir, f.path), content: false })),
+    effects.threads,
+  );
   const blocks = JSON.parse(fs.readFileSync(path.join(kase.outDir, manifestBlocksName), 'utf8')) as Record<string, string[]>;
   const problems: Problem[] = [];
   for (const [i, file] of files.entries()) {
@@ -25,8 +28,21 @@ export async function rehashEvidence(kase: OpenCase, effects: Effects): Promise<
     if ('failed' in digest) {
       problems.push(problem('evidence.gone-after-reading', 'error', where, { reason: digest.failed }));
     } else if (digest.sha256 !== file.sha256 || digest.bytes !== file.bytes) {
-      const range = differingRanges(blocks[`${file.role}:${file.evidence_id}:${file.path}`] ?? [], digest.blocks, BLOCK_BYTES, file.bytes, digest.bytes)[0]!;
-      problems.push(problem('evidence.changed-after-reading', 'error', { ...where, byte: range.from }, { from: range.from, to: range.to, bytes: file.bytes, now: digest.bytes }));
+      const range = differingRanges(
+        blocks[`${file.role}:${file.evidence_id}:${file.path}`] ?? [],
+        digest.blocks,
+        BLOCK_BYTES,
+        file.bytes,
+        digest.bytes,
+      )[0]!;
+      problems.push(
+        problem(
+          'evidence.changed-after-reading',
+          'error',
+          { ...where, byte: range.from },
+          { from: range.from, to: range.to, bytes: file.bytes, now: digest.bytes },
+        ),
+      );
     }
   }
   const changed = problems.map(p => p.where.file!).sort();
@@ -36,7 +52,13 @@ export async function rehashEvidence(kase: OpenCase, effects: Effects): Promise<
 }
 
 /** Byte ranges [from, to) whose blocks differ, neighbours joined; a tail that was added or lost is a range of its own kind of block. */
-export function differingRanges(before: readonly string[], after: readonly string[], blockBytes: number, bytesBefore: number, bytesAfter: number): { from: number; to: number }[] {
+export function differingRanges(
+  before: readonly string[],
+  after: readonly string[],
+  blockBytes: number,
+  bytesBefore: number,
+  bytesAfter: number,
+): { from: number; to: number }[] {
   const end = Math.max(bytesBefore, bytesAfter);
   const out: { from: number; to: number }[] = [];
   for (let i = 0; i < Math.max(before.length, after.length); i++) {

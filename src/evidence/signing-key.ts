@@ -26,7 +26,11 @@ export function openSigningKey(outDir: string): KeyObject {
 /** Sign the RFC 8785 form of a content. */
 export function signContent(key: KeyObject, content: object): Signature {
   const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
-  return { algorithm: 'Ed25519', public_key: spki.toString('base64'), value: sign(null, Buffer.from(canonicalJson(content)), key).toString('base64') };
+  return {
+    algorithm: 'Ed25519',
+    public_key: spki.toString('base64'),
+    value: sign(null, Buffer.from(canonicalJson(content)), key).toString('base64'),
+  };
 }
 
 /** True when the signature is that of the content under the public key it names; never throws. */
@@ -41,5 +45,7 @@ export function checkSignature(content: object, signature: Signature): boolean {
 
 /** A short name of a public key that people can write down and compare: SHA-256 of its SPKI bytes, first 16 bytes. */
 export function keyFingerprint(publicKey: string): string {
-  return sha256Hex(Buffer.from(publicKey, 'base64')).slice(0, 32).replace(/(.{4})(?=.)/g, '$1 ');
+  return sha256Hex(Buffer.from(publicKey, 'base64'))
+    .slice(0, 32)
+    .replace(/(.{4})(?=.)/g, '$1 ');
 }

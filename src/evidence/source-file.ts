@@ -20,9 +20,18 @@ export type SourceFile = {
 };
 
 export const sourceFileColumns = [
-  { name: 'file_no', type: 'INTEGER' }, { name: 'evidence_id', type: 'VARCHAR' }, { name: 'system_id', type: 'VARCHAR' }, { name: 'kind', type: 'VARCHAR' },
-  { name: 'path', type: 'VARCHAR' }, { name: 'sha256', type: 'VARCHAR' }, { name: 'bytes', type: 'BIGINT' }, { name: 'content_sha256', type: 'VARCHAR' },
-  { name: 'content_bytes', type: 'BIGINT' }, { name: 'compression', type: 'VARCHAR' }, { name: 'role', type: 'VARCHAR' }, { name: 'modified_us', type: 'BIGINT' },
+  { name: 'file_no', type: 'INTEGER' },
+  { name: 'evidence_id', type: 'VARCHAR' },
+  { name: 'system_id', type: 'VARCHAR' },
+  { name: 'kind', type: 'VARCHAR' },
+  { name: 'path', type: 'VARCHAR' },
+  { name: 'sha256', type: 'VARCHAR' },
+  { name: 'bytes', type: 'BIGINT' },
+  { name: 'content_sha256', type: 'VARCHAR' },
+  { name: 'content_bytes', type: 'BIGINT' },
+  { name: 'compression', type: 'VARCHAR' },
+  { name: 'role', type: 'VARCHAR' },
+  { name: 'modified_us', type: 'BIGINT' },
 ] as const;
 
 /** Table `source_file` in order of `file_no`. */

@@ -14,7 +14,9 @@ pkijs.setEngine('tadasu', new pkijs.CryptoEngine({ name: 'tadasu', crypto: webcr
 export type TimeStamp = { readonly authority: string; readonly token: string };
 
 /** What a token says once it is checked. `chain`: whether the signer leads to a certificate the caller trusts; null = none given. */
-export type TimeStampCheck = { readonly ok: true; readonly at: string; readonly signer: string; readonly chain: boolean | null } | { readonly ok: false; readonly reason: string };
+export type TimeStampCheck =
+  | { readonly ok: true; readonly at: string; readonly signer: string; readonly chain: boolean | null }
+  | { readonly ok: false; readonly reason: string };
 
 /** Ask an authority to stamp the SHA-256 of `data`; the answer is checked before it is believed. Throws Error with a reason. */
 export async function requestTimeStamp(authority: string, data: Uint8Array): Promise<TimeStamp> {
@@ -30,12 +32,16 @@ export async function requestTimeStamp(authority: string, data: Uint8Array): Pro
     certReq: true,
   });
   const answer = await fetch(authority, {
-    method: 'POST', headers: { 'content-type': 'application/timestamp-query' }, body: Buffer.from(request.toSchema().toBER(false)),
-    signal: AbortSignal.timeout(20_000), redirect: 'error',
+    method: 'POST',
+    headers: { 'content-type': 'application/timestamp-query' },
+    body: Buffer.from(request.toSchema().toBER(false)),
+    signal: AbortSignal.timeout(20_000),
+    redirect: 'error',
   });
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
   const response = parse(pkijs.TimeStampResp, new Uint8Array(await answer.arrayBuffer()));
-  if (response.status.status !== pkijs.PKIStatus.granted && response.status.status !== pkijs.PKIStatus.grantedWithMods) throw new Error(`refused (${response.status.status})`);
+  if (response.status.status !== pkijs.PKIStatus.granted && response.status.status !== pkijs.PKIStatus.grantedWithMods)
+    throw new Error(`refused (${response.status.status})`);
   if (!response.timeStampToken) throw new Error('no token');
   const token = Buffer.from(response.timeStampToken.toSchema().toBER(false)).toString('base64');
   const check = await checkTimeStamp(token, data, [], nonce);
@@ -44,7 +50,12 @@ export async function requestTimeStamp(authority: string, data: Uint8Array): Pro
 }
 
 /** Check a token offline: imprint of `data`, signature, the signer's purpose, optionally the nonce and the way to a trusted certificate (DER). */
-export async function checkTimeStamp(token: string, data: Uint8Array, trusted: readonly Uint8Array[] = [], nonce: Uint8Array | null = null): Promise<TimeStampCheck> {
+export async function checkTimeStamp(
+  token: string,
+  data: Uint8Array,
+  trusted: readonly Uint8Array[] = [],
+  nonce: Uint8Array | null = null,
+): Promise<TimeStampCheck> {
   try {
     const content = parse(pkijs.ContentInfo, Buffer.from(token, 'base64'));
     const signed = new pkijs.SignedData({ schema: content.content });
@@ -53,8 +64,10 @@ export async function checkTimeStamp(token: string, data: Uint8Array, trusted: r
     const info = parse(pkijs.TSTInfo, new Uint8Array(inner.eContent.getValue()));
     const { hashAlgorithm, hashedMessage } = info.messageImprint;
     const imprint = Buffer.from(hashedMessage.valueBlock.valueHexView);
-    if (hashAlgorithm.algorithmId !== sha256Oid || !imprint.equals(createHash('sha256').update(data).digest())) return { ok: false, reason: 'imprint' };
-    if (nonce && (!info.nonce || !Buffer.from(info.nonce.valueBlock.valueHexView).equals(nonce))) return { ok: false, reason: 'nonce' };
+    if (hashAlgorithm.algorithmId !== sha256Oid || !imprint.equals(createHash('sha256').update(data).digest()))
+      return { ok: false, reason: 'imprint' };
+    if (nonce && (!info.nonce || !Buffer.from(info.nonce.valueBlock.valueHexView).equals(nonce)))
+      return { ok: false, reason: 'nonce' };
     const certificates = (signed.certificates ?? []).filter((c): c is pkijs.Certificate => c instanceof pkijs.Certificate);
     const signer = await verifySigner(signed, data);
     if (!signer) return { ok: false, reason: 'signature' };
@@ -81,7 +94,12 @@ async function verifySigner(signed: pkijs.SignedData, data: Uint8Array): Promise
 const der = (c: pkijs.Certificate): X509Certificate => new X509Certificate(Buffer.from(c.toSchema(true).toBER(false)));
 
 /** Walk from the signer up by issuer and signature to one of the trusted certificates, each valid at the time of the stamp. */
-function leadsTo(trusted: readonly Uint8Array[], signer: pkijs.Certificate, embedded: readonly pkijs.Certificate[], at: Date): boolean {
+function leadsTo(
+  trusted: readonly Uint8Array[],
+  signer: pkijs.Certificate,
+  embedded: readonly pkijs.Certificate[],
+  at: Date,
+): boolean {
   const anchors = trusted.map(t => new X509Certificate(Buffer.from(t)));
   const pool = [...anchors, ...embedded.map(der)];
   let current = der(signer);

@@ -21,7 +21,11 @@ export type TreeHeadContent = {
 };
 
 /** `tree-head.json`. The time-stamp is of the canonical JSON of `content` and `signature` together. */
-export type TreeHead = { readonly content: TreeHeadContent; readonly signature: Signature; readonly time_stamp: TimeStamp | null };
+export type TreeHead = {
+  readonly content: TreeHeadContent;
+  readonly signature: Signature;
+  readonly time_stamp: TimeStamp | null;
+};
 
 /** The bytes that an authority stamps. */
 export function stampedBytes(head: Pick<TreeHead, 'content' | 'signature'>): Uint8Array {
@@ -32,14 +36,26 @@ export function stampedBytes(head: Pick<TreeHead, 'content' | 'signature'>): Uin
  * Sign the tree head over the manifest that `collectEvidence` wrote (key made on first use) and, when an authority is given, have it
  * stamped (RFC 3161). An authority that does not answer is a problem, not a failure.
  */
-export async function writeManifest(kase: OpenCase, options: { readonly timeStampAuthority: string | null }, effects: Effects): Promise<TreeHead> {
+export async function writeManifest(
+  kase: OpenCase,
+  options: { readonly timeStampAuthority: string | null },
+  effects: Effects,
+): Promise<TreeHead> {
   const bytes = fs.readFileSync(path.join(kase.outDir, manifestName));
   const manifest = JSON.parse(bytes.toString('utf8')) as Manifest;
   const size = inputLeaves(manifest).length;
-  const act = kase.store.append('tree.signed', TOOL, effects.now(), { size, root: manifest.inputs_root, manifest_sha256: sha256Hex(bytes) });
+  const act = kase.store.append('tree.signed', TOOL, effects.now(), {
+    size,
+    root: manifest.inputs_root,
+    manifest_sha256: sha256Hex(bytes),
+  });
   const content: TreeHeadContent = {
-    schema: 'tadasu.tree-head/1', size, root: manifest.inputs_root, manifest_sha256: sha256Hex(bytes),
-    journal: { seq: act.seq, hash: act.hash }, signed_at: isoUtc(effects.now()),
+    schema: 'tadasu.tree-head/1',
+    size,
+    root: manifest.inputs_root,
+    manifest_sha256: sha256Hex(bytes),
+    journal: { seq: act.seq, hash: act.hash },
+    signed_at: isoUtc(effects.now()),
   };
   const signature = signContent(openSigningKey(kase.outDir), content);
   const problems: Problem[] = [];
@@ -48,7 +64,9 @@ export async function writeManifest(kase: OpenCase, options: { readonly timeStam
     try {
       timeStamp = await requestTimeStamp(options.timeStampAuthority, stampedBytes({ content, signature }));
     } catch (error) {
-      problems.push(problem('evidence.no-time-stamp', 'warning', {}, { authority: options.timeStampAuthority, reason: reasonOf(error) }));
+      problems.push(
+        problem('evidence.no-time-stamp', 'warning', {}, { authority: options.timeStampAuthority, reason: reasonOf(error) }),
+      );
     }
   }
   const head: TreeHead = { content, signature, time_stamp: timeStamp };

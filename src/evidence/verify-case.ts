@@ -35,23 +35,42 @@ export async function verifyCase(outDir: string, effects: Effects, options: Veri
   let done = 0;
   const onBytes = (n: number): void => effects.progress({ stage: 'evidence', done: (done += n), total: null, unit: 'bytes' });
   const caseDir = options.caseDir ?? path.resolve(outDir, outputs?.content.case_dir ?? caseDirOf(outDir));
-  const evidence = manifest ? await checkEvidence(outDir, caseDir, manifest, effects.threads, onBytes) : { findings: [], bytes: 0 };
-  const sealed = outputs ? await checkOutputs(outDir, outputs, journal.grew, effects.threads, onBytes) : { findings: [], bytes: 0 };
+  const evidence = manifest
+    ? await checkEvidence(outDir, caseDir, manifest, effects.threads, onBytes)
+    : { findings: [], bytes: 0 };
+  const sealed = outputs
+    ? await checkOutputs(outDir, outputs, journal.grew, effects.threads, onBytes)
+    : { findings: [], bytes: 0 };
   findings.push(...evidence.findings, ...sealed.findings);
   if (manifest) checkParts(outDir, caseDir, manifest, findings);
 
   const stamp = head?.time_stamp ? await checkTimeStamp(head.time_stamp.token, stampedBytes(head), options.trusted) : null;
-  if (stamp && !stamp.ok) findings.push({ level: 'differs', code: 'time-stamp', where: 'output', file: treeHeadName, params: { reason: stamp.reason } });
+  if (stamp && !stamp.ok)
+    findings.push({
+      level: 'differs',
+      code: 'time-stamp',
+      where: 'output',
+      file: treeHeadName,
+      params: { reason: stamp.reason },
+    });
   const order = { differs: 0, cannot: 1, note: 2 } as const;
   findings.sort((a, b) => order[a.level] - order[b.level]);
   return {
     state: findings.some(f => f.level === 'differs') ? 'differs' : findings.some(f => f.level === 'cannot') ? 'cannot' : 'intact',
     findings,
-    checked: { evidence: manifest?.files.length ?? 0, outputs: outputs?.content.files.length ?? 0, acts: journal.acts, bytes: evidence.bytes + sealed.bytes },
+    checked: {
+      evidence: manifest?.files.length ?? 0,
+      outputs: outputs?.content.files.length ?? 0,
+      acts: journal.acts,
+      bytes: evidence.bytes + sealed.bytes,
+    },
     key: head ? keyFingerprint(head.signature.public_key) : null,
     inputs_root: manifest?.inputs_root ?? null,
     signed_at: head?.content.signed_at ?? null,
-    time_stamp: stamp?.ok && head?.time_stamp ? { authority: head.time_stamp.authority, at: stamp.at, signer: stamp.signer, chain: stamp.chain } : null,
+    time_stamp:
+      stamp?.ok && head?.time_stamp
+        ? { authority: head.time_stamp.authority, at: stamp.at, signer: stamp.signer, chain: stamp.chain }
+        : null,
   };
 }
 
@@ -77,50 +96,88 @@ function readSealed<T>(outDir: string, name: string, findings: Finding[]): T | n
 }
 
 function hasShape(name: string, value: unknown): boolean {
-  const v = value as { files?: unknown; parts?: unknown; content?: { files?: unknown; uncovered?: unknown; journal?: unknown }; signature?: { public_key?: unknown } };
+  const v = value as {
+    files?: unknown;
+    parts?: unknown;
+    content?: { files?: unknown; uncovered?: unknown; journal?: unknown };
+    signature?: { public_key?: unknown };
+  };
   if (v === null || typeof v !== 'object') return false;
-  if (name === manifestName) return typeof (v as { case_file?: { path?: unknown } }).case_file?.path === 'string' && Array.isArray(v.files) && Array.isArray(v.parts) && v.files.every(f => typeof f?.path === 'string' && typeof f?.blocks?.size === 'number' && f.blocks.size >= 512);
+  if (name === manifestName)
+    return (
+      typeof (v as { case_file?: { path?: unknown } }).case_file?.path === 'string' &&
+      Array.isArray(v.files) &&
+      Array.isArray(v.parts) &&
+      v.files.every(f => typeof f?.path === 'string' && typeof f?.blocks?.size === 'number' && f.blocks.size >= 512)
+    );
   if (typeof v.signature?.public_key !== 'string' || typeof v.content !== 'object' || v.content === null) return false;
   return name === outputsName
-    ? Array.isArray(v.content.files) && Array.isArray(v.content.uncovered) && v.content.files.every(f => typeof f?.path === 'string' && Array.isArray(f?.blocks) && f?.block_bytes >= 512)
+    ? Array.isArray(v.content.files) &&
+        Array.isArray(v.content.uncovered) &&
+        v.content.files.every(f => typeof f?.path === 'string' && Array.isArray(f?.blocks) && f?.block_bytes >= 512)
     : typeof v.content.journal === 'object' && v.content.journal !== null;
 }
 
 function checkSignatures(outDir: string, head: TreeHead | null, outputs: Outputs | null, findings: Finding[]): void {
-  for (const [file, signed] of [[treeHeadName, head], [outputsName, outputs]] as const) {
-    if (signed && !checkSignature(signed.content, signed.signature)) findings.push({ level: 'differs', code: 'signature', where: 'output', file });
+  for (const [file, signed] of [
+    [treeHeadName, head],
+    [outputsName, outputs],
+  ] as const) {
+    if (signed && !checkSignature(signed.content, signed.signature))
+      findings.push({ level: 'differs', code: 'signature', where: 'output', file });
   }
   const mode = fs.statSync(path.join(outDir, privateKeyPath), { throwIfNoEntry: false })?.mode;
-  if (mode !== undefined && (mode & 0o077) !== 0 && process.platform !== 'win32') findings.push({ level: 'note', code: 'key-mode', where: 'output', file: privateKeyPath });
+  if (mode !== undefined && (mode & 0o077) !== 0 && process.platform !== 'win32')
+    findings.push({ level: 'note', code: 'key-mode', where: 'output', file: privateKeyPath });
   const keyFile = path.join(outDir, publicKeyPath);
   const pem = fs.existsSync(keyFile) ? fs.readFileSync(keyFile, 'utf8').replace(/-----[^-]+-----|\s/g, '') : null;
-  for (const [file, signed] of [[treeHeadName, head], [outputsName, outputs]] as const) {
-    if (signed && signed.signature.public_key !== pem) findings.push({ level: 'differs', code: 'other-key', where: 'output', file });
+  for (const [file, signed] of [
+    [treeHeadName, head],
+    [outputsName, outputs],
+  ] as const) {
+    if (signed && signed.signature.public_key !== pem)
+      findings.push({ level: 'differs', code: 'other-key', where: 'output', file });
   }
 }
 
 function checkManifest(outDir: string, manifest: Manifest, head: TreeHead | null, findings: Finding[]): void {
   const differs = (code: string): void => void findings.push({ level: 'differs', code, where: 'output', file: manifestName });
   if (inputsRootOf(manifest) !== manifest.inputs_root) differs('manifest-root');
-  if (head && (head.content.root !== manifest.inputs_root || head.content.size !== inputLeaves(manifest).length
-    || head.content.manifest_sha256 !== sha256Hex(fs.readFileSync(path.join(outDir, manifestName))))) differs('manifest-head');
+  if (
+    head &&
+    (head.content.root !== manifest.inputs_root ||
+      head.content.size !== inputLeaves(manifest).length ||
+      head.content.manifest_sha256 !== sha256Hex(fs.readFileSync(path.join(outDir, manifestName))))
+  )
+    differs('manifest-head');
 }
 
 /** The case file must be the same bytes; rules and law may have moved on with the tool, which is worth a note. */
 function checkParts(outDir: string, caseDir: string, manifest: Manifest, findings: Finding[]): void {
   const caseFile = path.join(caseDir, manifest.case_file.path);
-  if (!fs.existsSync(caseFile)) findings.push({ level: 'differs', code: 'gone', where: 'case', file: path.basename(caseFile), params: { reason: 'ENOENT' } });
+  if (!fs.existsSync(caseFile))
+    findings.push({ level: 'differs', code: 'gone', where: 'case', file: path.basename(caseFile), params: { reason: 'ENOENT' } });
   else {
     const bytes = fs.readFileSync(caseFile);
     if (sha256Hex(bytes) !== manifest.case_file.sha256) {
       const known = readBlocks(outDir)['case'];
       const ranges = known && differingRanges(known, caseBlocks(bytes), CASE_BLOCK, manifest.case_file.bytes, bytes.length);
-      findings.push({ level: 'differs', code: 'changed', where: 'case', file: path.basename(caseFile), ...(ranges && { ranges }), params: { bytes: manifest.case_file.bytes, now: bytes.length } });
+      findings.push({
+        level: 'differs',
+        code: 'changed',
+        where: 'case',
+        file: path.basename(caseFile),
+        ...(ranges && { ranges }),
+        params: { bytes: manifest.case_file.bytes, now: bytes.length },
+      });
     }
   }
-  const moved = manifest.parts.filter(p => p.role !== 'case').filter(p => {
-    const file = path.join(packageRoot, p.path);
-    return !fs.existsSync(file) || sha256Hex(fs.readFileSync(file)) !== p.sha256;
-  });
-  if (moved.length > 0) findings.push({ level: 'note', code: 'other-rules', where: 'case', params: { count: moved.length, first: moved[0]!.path } });
+  const moved = manifest.parts
+    .filter(p => p.role !== 'case')
+    .filter(p => {
+      const file = path.join(packageRoot, p.path);
+      return !fs.existsSync(file) || sha256Hex(fs.readFileSync(file)) !== p.sha256;
+    });
+  if (moved.length > 0)
+    findings.push({ level: 'note', code: 'other-rules', where: 'case', params: { count: moved.length, first: moved[0]!.path } });
 }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -9,7 +10,9 @@ import { collectEvidence, inputsRoot, readContent, readSourceFiles, rehashEviden
 import { datasetSpec, evidenceSpec, openTestCase, problemList } from './open-test-case.ts';
 
 let dir = '';
-beforeEach(() => { dir = fs.mkdtempSync('/tmp/tadasu-collect-'); });
+beforeEach(() => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-collect-'));
+});
 afterEach(() => {
   fs.rmSync(dir, { recursive: true, force: true });
 });
@@ -25,7 +28,11 @@ test('every file is hashed outside and inside, numbered by id and path whatever 
   put('d/c.csv', 'id\n1\n');
   const run = async (swap: boolean) => {
     const evidence = [evidenceSpec('web', ['e/*.log', 'e/*.gz']), evidenceSpec('db', ['d/c.csv'])];
-    const kase = await openTestCase(swap ? [{ ...evidence[1]! }, evidenceSpec('web', ['e/*.gz', 'e/*.log'])] : evidence, [datasetSpec('c', ['d/c.csv'])], dir);
+    const kase = await openTestCase(
+      swap ? [{ ...evidence[1]! }, evidenceSpec('web', ['e/*.gz', 'e/*.log'])] : evidence,
+      [datasetSpec('c', ['d/c.csv'])],
+      dir,
+    );
     await collectEvidence(kase, { ...quietEffects, threads: swap ? 1 : 2 });
     const files = await readSourceFiles(kase);
     const root = inputsRoot(kase);
@@ -35,7 +42,9 @@ test('every file is hashed outside and inside, numbered by id and path whatever 
   };
   const one = await run(false);
   expect(one.files.map(f => [f.file_no, f.role, f.evidence_id, f.path, f.compression])).toEqual([
-    [1, 'evidence', 'db', 'd/c.csv', 'none'], [2, 'evidence', 'web', 'e/a.log.gz', 'gzip'], [3, 'evidence', 'web', 'e/b.log', 'none'],
+    [1, 'evidence', 'db', 'd/c.csv', 'none'],
+    [2, 'evidence', 'web', 'e/a.log.gz', 'gzip'],
+    [3, 'evidence', 'web', 'e/b.log', 'none'],
     [4, 'dataset', 'c', 'd/c.csv', 'none'],
   ]);
   expect(one.files[1]!.content_sha256).toBe(sha256Hex('other content'));
@@ -59,12 +68,27 @@ test('each unreadable thing is one clear problem and the rest goes on', async ()
   const kase = await openTestCase([evidenceSpec('w', ['*.log', '*.gz', 'folder', 'missing*.log', '[odd].log'])], [], dir);
   await collectEvidence(kase, quietEffects);
   expect(await problemList(kase)).toEqual([
-    'evidence.compressed-corrupt bad.log.gz', 'evidence.compressed-trailing tail.log.gz', 'evidence.compressed-truncated cut.log.gz',
-    'evidence.empty-file empty.log', 'evidence.is-a-folder folder', 'evidence.no-match -', 'evidence.no-match -', 'evidence.not-compressed plain.log.gz',
+    'evidence.compressed-corrupt bad.log.gz',
+    'evidence.compressed-trailing tail.log.gz',
+    'evidence.compressed-truncated cut.log.gz',
+    'evidence.empty-file empty.log',
+    'evidence.is-a-folder folder',
+    'evidence.no-match -',
+    'evidence.no-match -',
+    'evidence.not-compressed plain.log.gz',
     'evidence.vanished link.log',
   ]);
   const files = await readSourceFiles(kase);
-  expect(files.map(f => f.path)).toEqual(['bad.log.gz', 'cut.log.gz', 'empty.log', 'ok.log', 'padded.log.gz', 'plain.log.gz', 'tail.log.gz', 'two.log.gz']);
+  expect(files.map(f => f.path)).toEqual([
+    'bad.log.gz',
+    'cut.log.gz',
+    'empty.log',
+    'ok.log',
+    'padded.log.gz',
+    'plain.log.gz',
+    'tail.log.gz',
+    'two.log.gz',
+  ]);
   expect(files.find(f => f.path === 'two.log.gz')!.content_sha256).toBe(sha256Hex('firstsecond'));
   expect(files.find(f => f.path === 'cut.log.gz')!.content_bytes).toBeGreaterThan(1000);
   expect(files.find(f => f.path === 'tail.log.gz')!.content_sha256).toBe(sha256Hex(zlib.gunzipSync(gz)));
@@ -73,7 +97,8 @@ test('each unreadable thing is one clear problem and the rest goes on', async ()
     for await (const chunk of readContent(path.join(dir, f.path))) chunks.push(chunk);
     expect(sha256Hex(Buffer.concat(chunks))).toBe(f.content_sha256);
   }
-  for (const p of await readProblems(kase.engine)) for (const lang of ['ja', 'en'] as const) expect(problemText(lang, p.code, p.params)).not.toMatch(/\{\{/);
+  for (const p of await readProblems(kase.engine))
+    for (const lang of ['ja', 'en'] as const) expect(problemText(lang, p.code, p.params)).not.toMatch(/\{\{/);
   kase.close();
 });
 
@@ -93,13 +118,27 @@ test('the same log given twice is counted once, also compressed; datasets of two
   put('e1.log', '');
   put('e2.log', '');
   put('x.csv', 'id\n1\n');
-  const kase = await openTestCase([evidenceSpec('one', ['*.log', 'a*']), evidenceSpec('two', ['a.log', 'c.log.gz'])],
-    [datasetSpec('p', ['x.csv']), datasetSpec('q', ['x.csv'])], dir);
+  const kase = await openTestCase(
+    [evidenceSpec('one', ['*.log', 'a*']), evidenceSpec('two', ['a.log', 'c.log.gz'])],
+    [datasetSpec('p', ['x.csv']), datasetSpec('q', ['x.csv'])],
+    dir,
+  );
   await collectEvidence(kase, quietEffects);
-  expect((await readSourceFiles(kase)).map(f => `${f.evidence_id} ${f.path}`)).toEqual(['one a.log', 'one e1.log', 'one e2.log', 'p x.csv', 'q x.csv']);
+  expect((await readSourceFiles(kase)).map(f => `${f.evidence_id} ${f.path}`)).toEqual([
+    'one a.log',
+    'one e1.log',
+    'one e2.log',
+    'p x.csv',
+    'q x.csv',
+  ]);
   expect(await problemList(kase)).toEqual([
-    'evidence.datasets-alike x.csv', 'evidence.empty-file e1.log', 'evidence.empty-file e2.log', 'evidence.given-twice a.log',
-    'evidence.given-twice b.log', 'evidence.given-twice c.log.gz', 'evidence.overlapping-patterns a.log',
+    'evidence.datasets-alike x.csv',
+    'evidence.empty-file e1.log',
+    'evidence.empty-file e2.log',
+    'evidence.given-twice a.log',
+    'evidence.given-twice b.log',
+    'evidence.given-twice c.log.gz',
+    'evidence.overlapping-patterns a.log',
   ]);
   kase.close();
 });
@@ -136,14 +175,17 @@ test('what changed between reading and the end is named with its bytes', async (
   kase.close();
 });
 
-test.skipIf(spawnSync('zstd', ['--version']).status !== 0)('zstd content is hashed, a cut one is used as far as it goes', async () => {
-  const long = Buffer.from(Array.from({ length: 200_000 }, (_, i) => `${(i * 7919) % 100003}\n`).join(''));
-  const packed = spawnSync('zstd', ['-q', '-c'], { input: long, maxBuffer: 1 << 26 }).stdout;
-  put('a.zst', packed);
-  put('b.zst', packed.subarray(0, packed.length - 50));
-  const kase = await openTestCase([evidenceSpec('w', ['*.zst'])], [], dir);
-  await collectEvidence(kase, quietEffects);
-  expect(await problemList(kase)).toEqual(['evidence.compressed-truncated b.zst']);
-  expect((await readSourceFiles(kase))[0]!.content_sha256).toBe(sha256Hex(long));
-  kase.close();
-});
+test.skipIf(spawnSync('zstd', ['--version']).status !== 0)(
+  'zstd content is hashed, a cut one is used as far as it goes',
+  async () => {
+    const long = Buffer.from(Array.from({ length: 200_000 }, (_, i) => `${(i * 7919) % 100003}\n`).join(''));
+    const packed = spawnSync('zstd', ['-q', '-c'], { input: long, maxBuffer: 1 << 26 }).stdout;
+    put('a.zst', packed);
+    put('b.zst', packed.subarray(0, packed.length - 50));
+    const kase = await openTestCase([evidenceSpec('w', ['*.zst'])], [], dir);
+    await collectEvidence(kase, quietEffects);
+    expect(await problemList(kase)).toEqual(['evidence.compressed-truncated b.zst']);
+    expect((await readSourceFiles(kase))[0]!.content_sha256).toBe(sha256Hex(long));
+    kase.close();
+  },
+);

@@ -1,9 +1,10 @@
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expandBraces, expandGlob } from '../../src/evidence/glob.ts';
 
-const dir = fs.mkdtempSync('/tmp/tadasu-glob-');
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-glob-'));
 beforeAll(() => {
   for (const f of ['a.log', 'a.log.1', 'b.log', '.hidden.log', 'x/a.log', 'x/y/c.log', 'x{1}.log', 'が.log']) {
     const file = path.join(dir, f.normalize('NFD'));

@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { consistencyProof, inclusionProof, leafHash, merkleRoot, verifyConsistency, verifyInclusion } from '../../src/evidence/index.ts';
+import {
+  consistencyProof,
+  inclusionProof,
+  leafHash,
+  merkleRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from '../../src/evidence/index.ts';
 
 /** The eight leaves of the published Certificate Transparency test vectors. */
-const published = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(h => Buffer.from(h, 'hex'));
+const published = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(h =>
+  Buffer.from(h, 'hex'),
+);
 const leaves = (n: number): Buffer[] => Array.from({ length: n }, (_, i) => leafHash(`leaf ${i}`));
 
 test.each([
@@ -34,12 +43,16 @@ test('every leaf of every small tree has a proof, and no other leaf, index, size
 });
 
 test('a tree that only grew has a consistency proof; a rewritten one has none', () => {
-  fc.assert(fc.property(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 0, max: 70 }), fc.nat(), (small, more, at) => {
-    const all = leaves(small + more);
-    const proof = consistencyProof(all, small);
-    const before = merkleRoot(all.slice(0, small));
-    expect(verifyConsistency(small, small + more, before, merkleRoot(all), proof)).toBe(true);
-    const rewritten = all.with(at % small, leafHash('rewritten'));
-    expect(verifyConsistency(small, small + more, before, merkleRoot(rewritten), consistencyProof(rewritten, small))).toBe(false);
-  }));
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 0, max: 70 }), fc.nat(), (small, more, at) => {
+      const all = leaves(small + more);
+      const proof = consistencyProof(all, small);
+      const before = merkleRoot(all.slice(0, small));
+      expect(verifyConsistency(small, small + more, before, merkleRoot(all), proof)).toBe(true);
+      const rewritten = all.with(at % small, leafHash('rewritten'));
+      expect(verifyConsistency(small, small + more, before, merkleRoot(rewritten), consistencyProof(rewritten, small))).toBe(
+        false,
+      );
+    }),
+  );
 });

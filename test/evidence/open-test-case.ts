@@ -1,34 +1,72 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type Problem } from '../../src/base/index.ts';
-import { type CaseFile, CaseStore, type DatasetSpec, type EvidenceSpec, type OpenCase, readProblems } from '../../src/case/index.ts';
+import type { Problem } from '../../src/base/index.ts';
+import {
+  type CaseFile,
+  CaseStore,
+  type DatasetSpec,
+  type EvidenceSpec,
+  type OpenCase,
+  readProblems,
+} from '../../src/case/index.ts';
 import { Engine } from '../../src/engine/index.ts';
 
 export const evidenceSpec = (id: string, files: readonly string[]): EvidenceSpec => ({
-  id, system: null, kind: 'web-access', files, format: 'auto', fields: null, encoding: 'auto', timezone: 'Asia/Tokyo', clockOffsetUs: null,
+  id,
+  system: null,
+  kind: 'web-access',
+  files,
+  format: 'auto',
+  fields: null,
+  encoding: 'auto',
+  timezone: 'Asia/Tokyo',
+  clockOffsetUs: null,
 });
 
 export const datasetSpec = (id: string, files: readonly string[], more: Partial<DatasetSpec> = {}): DatasetSpec => ({
-  id, system: null, table: id, files, encoding: 'auto', key: ['id'], asOfUs: null, role: { constant: 'policyholder' }, legalPerson: { constant: false },
-  columns: {}, ...more,
+  id,
+  system: null,
+  table: id,
+  files,
+  encoding: 'auto',
+  key: ['id'],
+  asOfUs: null,
+  role: { constant: 'policyholder' },
+  legalPerson: { constant: false },
+  columns: {},
+  ...more,
 });
 
 /** A case in a fresh folder, with an in-memory engine; `close` removes everything. */
-export async function openTestCase(evidence: readonly EvidenceSpec[], datasets: readonly DatasetSpec[] = [], dir?: string): Promise<OpenCase & { close(): void; forget(): void }> {
+export async function openTestCase(
+  evidence: readonly EvidenceSpec[],
+  datasets: readonly DatasetSpec[] = [],
+  dir?: string,
+): Promise<OpenCase & { close(): void; forget(): void }> {
   const caseDir = dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-evidence-'));
   const outDir = path.join(caseDir, 'out');
   fs.mkdirSync(outDir, { recursive: true });
   const casePath = path.join(caseDir, 'case.yaml');
   if (!fs.existsSync(casePath)) fs.writeFileSync(casePath, 'schema: tadasu.case/1\nid: t\nevidence: []\ndatasets: []\n');
   const file: CaseFile = {
-    id: 't', title: { ja: 't', en: 't' }, timezone: 'Asia/Tokyo',
+    id: 't',
+    title: { ja: 't', en: 't' },
+    timezone: 'Asia/Tokyo',
     organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
     facts: {
-      detectedAt: null, knownAt: null, containedAt: null, attackerIps: { value: [], source: null, by: null },
-      compromisedAccounts: { value: [], source: null, by: null }, improperPurpose: null,
+      detectedAt: null,
+      knownAt: null,
+      containedAt: null,
+      attackerIps: { value: [], source: null, by: null },
+      compromisedAccounts: { value: [], source: null, by: null },
+      improperPurpose: null,
     },
-    systems: [], evidence, datasets, routes: [], regimes: null,
+    systems: [],
+    evidence,
+    datasets,
+    routes: [],
+    regimes: null,
   };
   const engine = await Engine.open({ file: ':memory:', threads: 2 });
   const store = new CaseStore(path.join(outDir, 'case.sqlite'));
@@ -36,7 +74,19 @@ export async function openTestCase(evidence: readonly EvidenceSpec[], datasets: 
     engine.close();
     store.close();
   };
-  return { file, casePath, caseDir, outDir, engine, store, close, forget: () => { close(); fs.rmSync(caseDir, { recursive: true, force: true }); } };
+  return {
+    file,
+    casePath,
+    caseDir,
+    outDir,
+    engine,
+    store,
+    close,
+    forget: () => {
+      close();
+      fs.rmSync(caseDir, { recursive: true, force: true });
+    },
+  };
 }
 
 /** `code file` of every problem, in the stable order. */

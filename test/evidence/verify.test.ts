@@ -1,16 +1,29 @@
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { quietEffects, t } from '../../src/base/index.ts';
-import { verify } from '../../src/commands/verify.ts';
-import { doctor } from '../../src/commands/doctor.ts';
 import { CaseStore } from '../../src/case/index.ts';
-import { collectEvidence, inclusionProof, inputLeaves, inputsRoot, leafHash, type Manifest, rehashEvidence, sealOutputs, verifyCase, verifyInclusion, writeManifest } from '../../src/evidence/index.ts';
+import { doctor } from '../../src/commands/doctor.ts';
+import { verify } from '../../src/commands/verify.ts';
+import {
+  collectEvidence,
+  inclusionProof,
+  inputLeaves,
+  inputsRoot,
+  leafHash,
+  type Manifest,
+  rehashEvidence,
+  sealOutputs,
+  verifyCase,
+  verifyInclusion,
+  writeManifest,
+} from '../../src/evidence/index.ts';
 import { datasetSpec, evidenceSpec, openTestCase } from './open-test-case.ts';
 
-const dir = fs.mkdtempSync('/tmp/tadasu-verify-test-');
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-verify-test-'));
 const outDir = path.join(dir, 'out');
 const check = () => verifyCase(outDir, quietEffects);
 
@@ -19,7 +32,12 @@ beforeAll(async () => {
     fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
     fs.writeFileSync(path.join(dir, name), data);
   };
-  put('e/big.log', Buffer.from(Array.from({ length: 60_000 }, (_, i) => `10.0.0.${i % 250} - - line ${i} of a web server log, long enough\n`).join('')));
+  put(
+    'e/big.log',
+    Buffer.from(
+      Array.from({ length: 60_000 }, (_, i) => `10.0.0.${i % 250} - - line ${i} of a web server log, long enough\n`).join(''),
+    ),
+  );
   put('e/old.log.gz', zlib.gzipSync('an older log\n'.repeat(100)));
   put('d/t.csv', 'id,n\n1,a\n2,b\n');
   put('case.yaml', 'schema: tadasu.case/1\nid: t\nevidence: []\ndatasets: []\n');
@@ -47,8 +65,16 @@ test('an untouched case is intact and everything was looked at', async () => {
 });
 
 test('the flip of one byte of any file is noticed, named, and placed', async () => {
-  const files = [...fs.readdirSync(outDir, { recursive: true, withFileTypes: true }).filter(e => e.isFile()).map(e => path.join(e.parentPath, e.name)),
-    path.join(dir, 'e/big.log'), path.join(dir, 'e/old.log.gz'), path.join(dir, 'd/t.csv'), path.join(dir, 'case.yaml')];
+  const files = [
+    ...fs
+      .readdirSync(outDir, { recursive: true, withFileTypes: true })
+      .filter(e => e.isFile())
+      .map(e => path.join(e.parentPath, e.name)),
+    path.join(dir, 'e/big.log'),
+    path.join(dir, 'e/old.log.gz'),
+    path.join(dir, 'd/t.csv'),
+    path.join(dir, 'case.yaml'),
+  ];
   expect(files.length).toBeGreaterThan(14);
   for (const file of files) {
     const original = fs.readFileSync(file);
@@ -61,8 +87,10 @@ test('the flip of one byte of any file is noticed, named, and placed', async () 
       const mine = findings.filter(f => f.level === 'differs' && f.file === name);
       expect([name, at, state, mine.length > 0]).toEqual([name, at, 'differs', true]);
       const ranges = mine.flatMap(f => f.ranges ?? []);
-      if (name !== 'outputs.json') expect([name, at, ranges.some(r => r.from <= at && at < r.to && r.to - r.from <= 1 << 20)]).toEqual([name, at, true]);
-      for (const f of findings) for (const lang of ['ja', 'en'] as const) expect(t(lang, `evidence:verify.code.${f.code}`, f.params)).not.toContain('{{');
+      if (name !== 'outputs.json')
+        expect([name, at, ranges.some(r => r.from <= at && at < r.to && r.to - r.from <= 1 << 20)]).toEqual([name, at, true]);
+      for (const f of findings)
+        for (const lang of ['ja', 'en'] as const) expect(t(lang, `evidence:verify.code.${f.code}`, f.params)).not.toContain('{{');
     }
     fs.writeFileSync(file, original);
   }
@@ -81,7 +109,10 @@ test('lost, cut, grown and moved files', async () => {
   expect(await swap('e/old.log.gz', f => fs.rmSync(f))).toEqual(['differs', ['differs gone e/old.log.gz']]);
   expect(await swap('out/result.json', f => fs.truncateSync(f, 3))).toEqual(['differs', ['differs changed result.json']]);
   expect(await swap('out/run.log', f => fs.appendFileSync(f, 'later\n'))).toEqual(['intact', ['note grew run.log']]);
-  expect(await swap('out/work/events/part.parquet', f => fs.rmSync(f))).toEqual(['differs', ['differs gone-rebuildable work/events/part.parquet']]);
+  expect(await swap('out/work/events/part.parquet', f => fs.rmSync(f))).toEqual([
+    'differs',
+    ['differs gone-rebuildable work/events/part.parquet'],
+  ]);
   expect((await swap('out/outputs.json', f => fs.rmSync(f)))[0]).toBe('cannot');
   expect((await swap('out/manifest.json', f => fs.writeFileSync(f, '{"files":[null]}')))[0]).toBe('differs');
   fs.writeFileSync(path.join(outDir, 'letter.pdf'), 'x');
@@ -120,7 +151,9 @@ test('one file can be proven to be among the inputs without the others', () => {
   const leaves = inputLeaves(manifest);
   const index = leaves.findIndex(l => l.includes('e/big.log'));
   const hashes = leaves.map(leafHash);
-  expect(verifyInclusion(leafHash(leaves[index]!), index, leaves.length, inclusionProof(hashes, index), manifest.inputs_root)).toBe(true);
+  expect(
+    verifyInclusion(leafHash(leaves[index]!), index, leaves.length, inclusionProof(hashes, index), manifest.inputs_root),
+  ).toBe(true);
   expect(manifest.parts.some(p => p.role === 'case')).toBe(true);
 });
 
@@ -133,7 +166,9 @@ test('the commands: exit codes and what they say', async () => {
     expect(await verify({ out: outDir, json: true }, quietEffects)).toBe(0);
     fs.appendFileSync(path.join(dir, 'd/t.csv'), '3,c\n');
     expect(await verify({ out: outDir }, { ...quietEffects, lang: 'en' })).toBe(1);
-    await expect(verify({ out: path.join(dir, 'nowhere') }, quietEffects)).rejects.toMatchObject({ code: 'evidence.nothing-to-verify' });
+    await expect(verify({ out: path.join(dir, 'nowhere') }, quietEffects)).rejects.toMatchObject({
+      code: 'evidence.nothing-to-verify',
+    });
     expect(await doctor({ json: true }, quietEffects)).toBe(0);
     await doctor({}, { ...quietEffects, lang: 'en' });
   } finally {
@@ -143,6 +178,8 @@ test('the commands: exit codes and what they say', async () => {
   expect(said[0]).toContain('変わったものはありません');
   expect(JSON.parse(said[1]!)).toMatchObject({ state: 'intact' });
   expect(said[2]).toMatch(/DIFFERS\] evidence d\/t\.csv, bytes 0 to 16: The content changed \(13 bytes when sealed, 17 now\)/);
-  expect((JSON.parse(said[3]!) as { checks: { name: string; state: string }[] }).checks.filter(c => c.state === 'bad')).toEqual([]);
+  expect((JSON.parse(said[3]!) as { checks: { name: string; state: string }[] }).checks.filter(c => c.state === 'bad')).toEqual(
+    [],
+  );
   expect(said[4]).toMatch(/analysis engine/);
 });

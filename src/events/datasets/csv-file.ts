@@ -3,7 +3,7 @@ import path from 'node:path';
 import { problem } from '../../base/index.ts';
 import { type ColumnSpec, sql } from '../../engine/index.ts';
 import { readContent } from '../../evidence/index.ts';
-import { cellText, type CsvRecord, CsvScanner, type Dialect, isBlank, sniffDialect } from './csv-scan.ts';
+import { type CsvRecord, CsvScanner, cellText, type Dialect, isBlank, sniffDialect } from './csv-scan.ts';
 import { type CsvSurvey, type Places, surveyCsv } from './csv-survey.ts';
 import { EncodingSurvey, toUtf8 } from './encoding.ts';
 import type { LoadTarget, OpenFile, TableFile } from './table-file.ts';
@@ -18,8 +18,10 @@ export async function openCsv(file: OpenFile): Promise<TableFile> {
   const look = new EncodingSurvey();
   for await (const chunk of readContent(file.absolute)) look.add(chunk);
   const found = look.finish(file.encoding);
-  if (found.unknownLabel) problems.push(problem('evidence.dataset-unknown-encoding', 'warning', where, { given: file.encoding, used: found.label }));
-  if (found.doubtful) problems.push(problem('evidence.dataset-other-encoding', 'warning', where, { given: file.encoding, used: found.label }));
+  if (found.unknownLabel)
+    problems.push(problem('evidence.dataset-unknown-encoding', 'warning', where, { given: file.encoding, used: found.label }));
+  if (found.doubtful)
+    problems.push(problem('evidence.dataset-other-encoding', 'warning', where, { given: file.encoding, used: found.label }));
   let text = file.absolute;
   if (source.compression !== 'none' || found.label !== 'utf-8' || found.bomBytes > 0 || !found.valid) {
     text = path.join(file.scratch, `${source.file_no}.csv`);
@@ -38,10 +40,13 @@ export async function openCsv(file: OpenFile): Promise<TableFile> {
   reportSurvey(survey, where, problems);
   const names = survey.extraEmpty ? header : [...header, EXTRA];
   return {
-    format: 'csv', encoding: found.label === 'shift_jis' ? 'cp932' : found.label, header: names,
+    format: 'csv',
+    encoding: found.label === 'shift_jis' ? 'cp932' : found.label,
+    header: names,
     load: async target => {
       if (survey.rows === 0) return 0;
-      if (survey.regular && survey.rows >= 2000 && (await loadByEngine(text, dialect, survey, header.length, target))) return survey.rows;
+      if (survey.regular && survey.rows >= 2000 && (await loadByEngine(text, dialect, survey, header.length, target)))
+        return survey.rows;
       return loadByScanner(text, dialect, header.length, survey.extraEmpty, target);
     },
     linesOf: rows => linesOfRows(text, dialect, header.length, rows),
@@ -50,7 +55,8 @@ export async function openCsv(file: OpenFile): Promise<TableFile> {
 
 function reportSurvey(s: CsvSurvey, where: { file: string; ref: string }, problems: OpenFile['problems']): void {
   const report = (code: string, severity: 'info' | 'warning' | 'error', p: Places): void => {
-    if (p.count > 0) problems.push(problem(code, severity, { ...where, line: p.lines[0]! }, { lines: p.lines.join(', ') }, p.count));
+    if (p.count > 0)
+      problems.push(problem(code, severity, { ...where, line: p.lines[0]! }, { lines: p.lines.join(', ') }, p.count));
   };
   report('evidence.dataset-short-rows', 'error', s.short);
   report('evidence.dataset-long-rows', s.extraEmpty ? 'info' : 'error', s.long);
@@ -97,22 +103,41 @@ async function loadByEngine(file: string, dialect: Dialect, s: CsvSurvey, column
     return source === undefined ? sql`cast(null as varchar)` : sql`${sql.id(source)}`;
   };
   const values = target.columns.map(value);
-  const lengths = sql.join(target.columns.map(c => sql`coalesce(strlen(${sql.id(c)}), 0)`), sql` + `);
+  const lengths = sql.join(
+    target.columns.map(c => sql`coalesce(strlen(${sql.id(c)}), 0)`),
+    sql` + `,
+  );
   await engine.run('dataset.keep_order', sql`set preserve_insertion_order = true`);
   try {
-    await engine.run('dataset.read_csv', sql`insert into ${sql.id(table)}
+    await engine.run(
+      'dataset.read_csv',
+      sql`insert into ${sql.id(table)}
       select row_number() over () - 1 + ${firstRow}::bigint, ${target.keyOf(value)}, ${sql.join(values)}
       from read_csv(${file}, auto_detect = false, header = true, delim = ${String.fromCharCode(dialect.delimiter)}, quote = '"', escape = '"',
         columns = {${declared}}, nullstr = ['', '\\N'], allow_quoted_nulls = false, strict_mode = true, max_line_size = 16777216,
-        new_line = ${s.lineEnd === 'crlf' ? '\\r\\n' : '\\n'}, parallel = ${!s.multiline})`);
-    const got = await engine.row<{ rows: number; filled: number; bytes: number }>('dataset.check', sql`select count(*) as rows,
-      ${sql.join(target.columns.map(c => sql`count(${sql.id(c)})`), sql` + `)} as filled, sum(${lengths})::bigint as bytes
-      from ${sql.id(table)} where row_no >= ${firstRow}`);
+        new_line = ${s.lineEnd === 'crlf' ? '\\r\\n' : '\\n'}, parallel = ${!s.multiline})`,
+    );
+    const got = await engine.row<{ rows: number; filled: number; bytes: number }>(
+      'dataset.check',
+      sql`select count(*) as rows,
+      ${sql.join(
+        target.columns.map(c => sql`count(${sql.id(c)})`),
+        sql` + `,
+      )} as filled, sum(${lengths})::bigint as bytes
+      from ${sql.id(table)} where row_no >= ${firstRow}`,
+    );
     const samples = new Map(s.samples.map(([row, bytes]) => [row + firstRow, bytes]));
-    const seen = await engine.rows<{ row_no: number; bytes: number }>('dataset.check_order', sql`select row_no, (${lengths})::bigint as bytes from ${sql.id(table)}
-      where row_no in (${sql.join([...samples.keys()])})`);
-    const same = got.rows === s.rows && got.filled === s.filled && (got.bytes ?? 0) === s.filledBytes
-      && seen.length === samples.size && seen.every(r => samples.get(r.row_no) === r.bytes);
+    const seen = await engine.rows<{ row_no: number; bytes: number }>(
+      'dataset.check_order',
+      sql`select row_no, (${lengths})::bigint as bytes from ${sql.id(table)}
+      where row_no in (${sql.join([...samples.keys()])})`,
+    );
+    const same =
+      got.rows === s.rows &&
+      got.filled === s.filled &&
+      (got.bytes ?? 0) === s.filledBytes &&
+      seen.length === samples.size &&
+      seen.every(r => samples.get(r.row_no) === r.bytes);
     if (same) return true;
   } catch {
     // The engine refused what our own reader takes; it is read again below.
@@ -124,8 +149,18 @@ async function loadByEngine(file: string, dialect: Dialect, s: CsvSurvey, column
 }
 
 /** Our own reader: any file, a few times slower. */
-async function loadByScanner(file: string, dialect: Dialect, columns: number, extraEmpty: boolean, target: LoadTarget): Promise<number> {
-  const specs: ColumnSpec[] = [{ name: 'row_no', type: 'BIGINT' }, { name: 'key', type: 'VARCHAR' }, ...target.columns.map(name => ({ name, type: 'VARCHAR' as const }))];
+async function loadByScanner(
+  file: string,
+  dialect: Dialect,
+  columns: number,
+  extraEmpty: boolean,
+  target: LoadTarget,
+): Promise<number> {
+  const specs: ColumnSpec[] = [
+    { name: 'row_no', type: 'BIGINT' },
+    { name: 'key', type: 'VARCHAR' },
+    ...target.columns.map(name => ({ name, type: 'VARCHAR' as const })),
+  ];
   let rowNo = target.firstRow;
   async function* rows(): AsyncGenerator<readonly unknown[]> {
     let header = true;

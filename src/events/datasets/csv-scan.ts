@@ -36,7 +36,17 @@ export class CsvScanner {
   private lfs = 0;
   /** Line ends seen: LF alone, CR LF, CR alone. */
   readonly ends = { lf: 0, crlf: 0, cr: 0 };
-  private readonly record: CsvRecord = { bytes: new Uint8Array(0), cells: 0, starts: [], ends: [], quoting: [], line: 1, stray: false, multiline: false, loneCr: false };
+  private readonly record: CsvRecord = {
+    bytes: new Uint8Array(0),
+    cells: 0,
+    starts: [],
+    ends: [],
+    quoting: [],
+    line: 1,
+    stray: false,
+    multiline: false,
+    loneCr: false,
+  };
 
   constructor(dialect: Dialect) {
     this.dialect = dialect;
@@ -112,7 +122,8 @@ export class CsvScanner {
           to = p++;
           const c = p < n ? b[p]! : -1;
           if (c === CR && !carriageReturnEnds && p + 1 >= n && !atEnd) return -1;
-          const ends = c === -1 || c === delimiter || c === LF || (c === CR && (carriageReturnEnds || (p + 1 < n && b[p + 1] === LF)));
+          const ends =
+            c === -1 || c === delimiter || c === LF || (c === CR && (carriageReturnEnds || (p + 1 < n && b[p + 1] === LF)));
           if (!ends) {
             (literal ??= new Set()).add(open);
             continue restart;

@@ -34,8 +34,19 @@ export function note(p: Places, line: number): void {
 /** Read a CSV (UTF-8, no mark) once, header included, counting only. */
 export async function surveyCsv(content: AsyncIterable<Uint8Array>, dialect: Dialect, columns: number): Promise<CsvSurvey> {
   const s: CsvSurvey = {
-    rows: 0, filled: 0, filledBytes: 0, samples: [], short: places(), long: places(), stray: places(), blank: places(), widest: columns,
-    extraEmpty: true, regular: true, multiline: false, lineEnd: 'lf',
+    rows: 0,
+    filled: 0,
+    filledBytes: 0,
+    samples: [],
+    short: places(),
+    long: places(),
+    stray: places(),
+    blank: places(),
+    widest: columns,
+    extraEmpty: true,
+    regular: true,
+    multiline: false,
+    lineEnd: 'lf',
   };
   let header = true;
   let every = 1;
@@ -59,7 +70,11 @@ export async function surveyCsv(content: AsyncIterable<Uint8Array>, dialect: Dia
     let bytes = 0;
     for (let i = 0; i < r.cells; i++) {
       let length = r.ends[i]! - r.starts[i]!;
-      if (r.quoting[i] === 0 && (length === 0 || (length === 2 && r.bytes[r.starts[i]!] === 92 && r.bytes[r.starts[i]! + 1] === 78))) continue;
+      if (
+        r.quoting[i] === 0 &&
+        (length === 0 || (length === 2 && r.bytes[r.starts[i]!] === 92 && r.bytes[r.starts[i]! + 1] === 78))
+      )
+        continue;
       if (r.quoting[i] === 2) length -= doubled(r, i);
       if (length > 1_000_000) s.regular = false;
       if (i >= columns) s.extraEmpty = false;

@@ -2,11 +2,30 @@ import { isUtf8 } from 'node:buffer';
 import { utf8Text } from '../record-text.ts';
 
 /** What a look at all bytes of a text file says about its encoding. `label` is a WHATWG label; `shift_jis` there is CP932. */
-export type EncodingFinding = { readonly label: string; readonly bomBytes: number; readonly valid: boolean; readonly doubtful: boolean; readonly unknownLabel: boolean };
+export type EncodingFinding = {
+  readonly label: string;
+  readonly bomBytes: number;
+  readonly valid: boolean;
+  readonly doubtful: boolean;
+  readonly unknownLabel: boolean;
+};
 
 const labels: Record<string, string> = {
-  'utf-8': 'utf-8', utf8: 'utf-8', cp932: 'shift_jis', ms932: 'shift_jis', 'windows-31j': 'shift_jis', shift_jis: 'shift_jis', 'shift-jis': 'shift_jis', sjis: 'shift_jis',
-  'euc-jp': 'euc-jp', eucjp: 'euc-jp', 'eucjp-ms': 'euc-jp', 'utf-16': 'utf-16le', utf16: 'utf-16le', 'utf-16le': 'utf-16le', 'utf-16be': 'utf-16be',
+  'utf-8': 'utf-8',
+  utf8: 'utf-8',
+  cp932: 'shift_jis',
+  ms932: 'shift_jis',
+  'windows-31j': 'shift_jis',
+  shift_jis: 'shift_jis',
+  'shift-jis': 'shift_jis',
+  sjis: 'shift_jis',
+  'euc-jp': 'euc-jp',
+  eucjp: 'euc-jp',
+  'eucjp-ms': 'euc-jp',
+  'utf-16': 'utf-16le',
+  utf16: 'utf-16le',
+  'utf-16le': 'utf-16le',
+  'utf-16be': 'utf-16be',
 };
 
 /** Collects what is needed to tell the encoding, chunk by chunk: validity as UTF-8 and a sample of the bytes around non-ASCII ones. */
@@ -31,15 +50,26 @@ export class EncodingSurvey {
     const wanted = labels[declared.toLowerCase()] ?? (declared === 'auto' || isKnown(declared) ? declared.toLowerCase() : null);
     const bom = bomOf(this.head);
     const unknownLabel = wanted === null;
-    const finding = (label: string, bomBytes: number, doubtful = false): EncodingFinding =>
-      ({ label, bomBytes, valid: label === 'utf-8' ? this.utf8 : true, doubtful, unknownLabel });
-    if (bom) return finding(bom.label, bom.bytes, wanted !== null && wanted !== 'auto' && wanted !== bom.label && declared.toLowerCase() !== 'utf-16');
+    const finding = (label: string, bomBytes: number, doubtful = false): EncodingFinding => ({
+      label,
+      bomBytes,
+      valid: label === 'utf-8' ? this.utf8 : true,
+      doubtful,
+      unknownLabel,
+    });
+    if (bom)
+      return finding(
+        bom.label,
+        bom.bytes,
+        wanted !== null && wanted !== 'auto' && wanted !== bom.label && declared.toLowerCase() !== 'utf-16',
+      );
     const sixteen = wideBytes(this.head);
     const found = sixteen ?? (this.utf8 ? 'utf-8' : guessJapanese(Buffer.concat(this.sample)));
     if (wanted === null || wanted === 'auto') return finding(found, 0);
     if (found === wanted || this.ascii) return finding(wanted, 0);
     // Text of another encoding is practically never valid UTF-8 by chance.
-    const clearlyUtf8 = this.utf8 && sixteen === null && !wanted.startsWith('utf-16') && wanted !== 'iso-2022-jp' && this.sampled >= 30;
+    const clearlyUtf8 =
+      this.utf8 && sixteen === null && !wanted.startsWith('utf-16') && wanted !== 'iso-2022-jp' && this.sampled >= 30;
     return clearlyUtf8 ? finding('utf-8', 0, true) : finding(wanted, 0, sixteen !== null && !wanted.startsWith('utf-16'));
   }
 
@@ -113,7 +143,11 @@ function safeCut(bytes: Uint8Array): number {
 }
 
 /** Content as UTF-8 bytes without mark. Bytes that are not valid UTF-8 become `\xHH`; in other encodings they become U+FFFD and are counted. */
-export async function* toUtf8(content: AsyncIterable<Uint8Array>, finding: EncodingFinding, onInvalid: (count: number) => void): AsyncGenerator<Uint8Array> {
+export async function* toUtf8(
+  content: AsyncIterable<Uint8Array>,
+  finding: EncodingFinding,
+  onInvalid: (count: number) => void,
+): AsyncGenerator<Uint8Array> {
   let skip = finding.bomBytes;
   if (finding.label === 'utf-8') {
     let rest: Uint8Array = new Uint8Array(0);

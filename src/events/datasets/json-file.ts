@@ -17,7 +17,8 @@ export async function openJsonLines(file: OpenFile): Promise<TableFile> {
   const bad: Places = { count: 0, lines: [] };
   const repeated: Places = { count: 0, lines: [] };
   let invalid = 0;
-  const lines = (): AsyncGenerator<{ line: number; text: string }> => linesOf(toUtf8(readContent(file.absolute), found, () => invalid++));
+  const lines = (): AsyncGenerator<{ line: number; text: string }> =>
+    linesOf(toUtf8(readContent(file.absolute), found, () => invalid++));
   for await (const { line, text } of lines()) {
     const members = flatObject(text);
     if (!members) {
@@ -31,13 +32,38 @@ export async function openJsonLines(file: OpenFile): Promise<TableFile> {
       header.push(name);
     }
   }
-  if (invalid > 0) file.problems.push(problem('evidence.dataset-bad-bytes', 'warning', where, { encoding: found.label }, invalid));
-  if (bad.count > 0) file.problems.push(problem('evidence.dataset-bad-json', 'error', { ...where, line: bad.lines[0]! }, { lines: bad.lines.join(', ') }, bad.count));
-  if (repeated.count > 0) file.problems.push(problem('evidence.dataset-repeated-names', 'warning', { ...where, line: repeated.lines[0]! }, { lines: repeated.lines.join(', ') }, repeated.count));
+  if (invalid > 0)
+    file.problems.push(problem('evidence.dataset-bad-bytes', 'warning', where, { encoding: found.label }, invalid));
+  if (bad.count > 0)
+    file.problems.push(
+      problem(
+        'evidence.dataset-bad-json',
+        'error',
+        { ...where, line: bad.lines[0]! },
+        { lines: bad.lines.join(', ') },
+        bad.count,
+      ),
+    );
+  if (repeated.count > 0)
+    file.problems.push(
+      problem(
+        'evidence.dataset-repeated-names',
+        'warning',
+        { ...where, line: repeated.lines[0]! },
+        { lines: repeated.lines.join(', ') },
+        repeated.count,
+      ),
+    );
   return {
-    format: 'jsonl', encoding: found.label, header,
+    format: 'jsonl',
+    encoding: found.label,
+    header,
     async load(target) {
-      const specs: ColumnSpec[] = [{ name: 'row_no', type: 'BIGINT' }, { name: 'key', type: 'VARCHAR' }, ...target.columns.map(name => ({ name, type: 'VARCHAR' as const }))];
+      const specs: ColumnSpec[] = [
+        { name: 'row_no', type: 'BIGINT' },
+        { name: 'key', type: 'VARCHAR' },
+        ...target.columns.map(name => ({ name, type: 'VARCHAR' as const })),
+      ];
       const place = new Map(header.map((name, i) => [name, target.places[i]!]));
       let rowNo = target.firstRow;
       async function* rows(): AsyncGenerator<readonly unknown[]> {

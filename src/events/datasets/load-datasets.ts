@@ -26,16 +26,41 @@ export async function loadDatasets(kase: OpenCase, effects: Effects): Promise<Da
   const loaded: Loaded[] = [];
   try {
     for (const spec of [...kase.file.datasets].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-      loaded.push(await loadDataset(kase, spec, sources.filter(s => s.evidence_id === spec.id), scratch, problems));
+      loaded.push(
+        await loadDataset(
+          kase,
+          spec,
+          sources.filter(s => s.evidence_id === spec.id),
+          scratch,
+          problems,
+        ),
+      );
       effects.progress({ stage: 'datasets', done: loaded.length, total: kase.file.datasets.length, unit: 'datasets' });
     }
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
-  await kase.engine.load('dataset', datasetColumns, loaded.map(d => [
-    d.spec.id, d.spec.table, d.spec.system, d.rows, d.spec.asOfUs, JSON.stringify(d.spec.role), d.key, JSON.stringify(d.spec.legalPerson), d.format, d.encoding,
-  ]));
-  await kase.engine.load('dataset_column', columnColumns, loaded.flatMap(d => d.columns.map((c, i) => [d.spec.id, i, c])));
+  await kase.engine.load(
+    'dataset',
+    datasetColumns,
+    loaded.map(d => [
+      d.spec.id,
+      d.spec.table,
+      d.spec.system,
+      d.rows,
+      d.spec.asOfUs,
+      JSON.stringify(d.spec.role),
+      d.key,
+      JSON.stringify(d.spec.legalPerson),
+      d.format,
+      d.encoding,
+    ]),
+  );
+  await kase.engine.load(
+    'dataset_column',
+    columnColumns,
+    loaded.flatMap(d => d.columns.map((c, i) => [d.spec.id, i, c])),
+  );
   await recordProblems(kase.engine, 'datasets', problems);
   const rows = loaded.reduce((n, d) => n + d.rows, 0);
   effects.log('datasets.loaded', { datasets: loaded.length, rows, problems: problems.length });
@@ -43,41 +68,78 @@ export async function loadDatasets(kase: OpenCase, effects: Effects): Promise<Da
 }
 
 const datasetColumns = [
-  { name: 'dataset_id', type: 'VARCHAR' }, { name: 'table_name', type: 'VARCHAR' }, { name: 'system_id', type: 'VARCHAR' }, { name: 'rows', type: 'BIGINT' },
-  { name: 'as_of_us', type: 'BIGINT' }, { name: 'role_spec', type: 'VARCHAR' }, { name: 'key_columns', type: 'VARCHAR[]' },
-  { name: 'legal_person_spec', type: 'VARCHAR' }, { name: 'format', type: 'VARCHAR' }, { name: 'encoding', type: 'VARCHAR' },
+  { name: 'dataset_id', type: 'VARCHAR' },
+  { name: 'table_name', type: 'VARCHAR' },
+  { name: 'system_id', type: 'VARCHAR' },
+  { name: 'rows', type: 'BIGINT' },
+  { name: 'as_of_us', type: 'BIGINT' },
+  { name: 'role_spec', type: 'VARCHAR' },
+  { name: 'key_columns', type: 'VARCHAR[]' },
+  { name: 'legal_person_spec', type: 'VARCHAR' },
+  { name: 'format', type: 'VARCHAR' },
+  { name: 'encoding', type: 'VARCHAR' },
 ] as const;
-const columnColumns = [{ name: 'dataset_id', type: 'VARCHAR' }, { name: 'column_no', type: 'INTEGER' }, { name: 'name', type: 'VARCHAR' }] as const;
+const columnColumns = [
+  { name: 'dataset_id', type: 'VARCHAR' },
+  { name: 'column_no', type: 'INTEGER' },
+  { name: 'name', type: 'VARCHAR' },
+] as const;
 
 type Loaded = {
-  readonly spec: DatasetSpec; readonly rows: number; readonly columns: readonly string[]; readonly key: readonly string[]; readonly format: string; readonly encoding: string;
+  readonly spec: DatasetSpec;
+  readonly rows: number;
+  readonly columns: readonly string[];
+  readonly key: readonly string[];
+  readonly format: string;
+  readonly encoding: string;
 };
 type OpenedFile = { readonly source: SourceFile; readonly file: TableFile };
 
-async function loadDataset(kase: OpenCase, spec: DatasetSpec, sources: readonly SourceFile[], scratch: string, problems: Problem[]): Promise<Loaded> {
+async function loadDataset(
+  kase: OpenCase,
+  spec: DatasetSpec,
+  sources: readonly SourceFile[],
+  scratch: string,
+  problems: Problem[],
+): Promise<Loaded> {
   const { engine } = kase;
   const table = `data_${spec.id}`;
   const ref = { ref: spec.id };
   const opened: OpenedFile[] = [];
   for (const source of sources) {
     if (source.content_bytes === 0) continue;
-    const file = await openTable({ source, absolute: path.resolve(kase.caseDir, source.path), encoding: spec.encoding, scratch, problems }, kase);
+    const file = await openTable(
+      { source, absolute: path.resolve(kase.caseDir, source.path), encoding: spec.encoding, scratch, problems },
+      kase,
+    );
     if (file) opened.push({ source, file });
   }
   const columns: string[] = [];
   const placesOf = opened.map(o => placesIn(columns, o, problems));
   for (const [i, o] of opened.entries()) {
     const absent = columns.filter((_, c) => !placesOf[i]!.includes(c));
-    if (absent.length > 0) problems.push(problem('evidence.dataset-missing-columns', 'warning', { file: o.source.path, ...ref }, { columns: absent.join(', ') }));
+    if (absent.length > 0)
+      problems.push(
+        problem('evidence.dataset-missing-columns', 'warning', { file: o.source.path, ...ref }, { columns: absent.join(', ') }),
+      );
   }
-  await engine.run('dataset.table', sql`create or replace table ${sql.id(table)} (row_no bigint, key varchar${columns.length > 0 ? sql`, ` : sql``}${sql.join(columns.map(c => sql`${sql.id(c)} varchar`))})`);
+  await engine.run(
+    'dataset.table',
+    sql`create or replace table ${sql.id(table)} (row_no bigint, key varchar${columns.length > 0 ? sql`, ` : sql``}${sql.join(columns.map(c => sql`${sql.id(c)} varchar`))})`,
+  );
   const declared = declaredKey(spec, columns, problems);
   const keyPlaces = declared.map(k => columns.indexOf(k));
   let rows = 0;
   const spans: { from: number; to: number; o: OpenedFile }[] = [];
   for (const [i, o] of opened.entries()) {
     const n = await o.file.load({
-      engine, table, firstRow: rows, columns, places: placesOf[i]!, keyOf: column => keyExpression(declared, column), keyText: row => keyText(keyPlaces, row),
+      engine,
+      table,
+      firstRow: rows,
+      columns,
+      places: placesOf[i]!,
+      keyOf: column => keyExpression(declared, column),
+      keyText: row => keyText(keyPlaces, row),
     });
     spans.push({ from: rows, to: rows + n, o });
     rows += n;
@@ -113,7 +175,15 @@ function placesIn(columns: string[], o: OpenedFile, problems: Problem[]): number
   const { columns: named, changed } = uniqueNames(o.file.header);
   const where = { file: o.source.path, ref: o.source.evidence_id };
   if (changed.length > 0) {
-    problems.push(problem('evidence.dataset-renamed-columns', 'warning', where, { columns: changed.map(c => `${c.given.trim() || '""'} → ${c.name}`).join(', ') }, changed.length));
+    problems.push(
+      problem(
+        'evidence.dataset-renamed-columns',
+        'warning',
+        where,
+        { columns: changed.map(c => `${c.given.trim() || '""'} → ${c.name}`).join(', ') },
+        changed.length,
+      ),
+    );
   }
   const taken = new Set<number>();
   return named.map(({ name }) => {
@@ -125,14 +195,29 @@ function placesIn(columns: string[], o: OpenedFile, problems: Problem[]): number
 }
 
 function declaredKey(spec: DatasetSpec, columns: readonly string[], problems: Problem[]): string[] {
-  const key = spec.key.map(k => columns.find(c => c === k) ?? columns.find(c => c.toLowerCase() === k.trim().toLowerCase()) ?? columns.find(c => c === `${k}_2` && k.toLowerCase() === 'key'));
+  const key = spec.key.map(
+    k =>
+      columns.find(c => c === k) ??
+      columns.find(c => c.toLowerCase() === k.trim().toLowerCase()) ??
+      columns.find(c => c === `${k}_2` && k.toLowerCase() === 'key'),
+  );
   const missing = spec.key.filter((_, i) => key[i] === undefined);
   if (missing.length === 0) return key as string[];
-  if (columns.length > 0) problems.push(problem('evidence.dataset-no-key-column', 'error', { ref: spec.id }, { id: spec.id, columns: missing.join(', ') }));
+  if (columns.length > 0)
+    problems.push(
+      problem('evidence.dataset-no-key-column', 'error', { ref: spec.id }, { id: spec.id, columns: missing.join(', ') }),
+    );
   return [];
 }
 
-async function chooseKey(kase: OpenCase, spec: DatasetSpec, table: string, columns: readonly string[], rows: number, problems: Problem[]): Promise<string[]> {
+async function chooseKey(
+  kase: OpenCase,
+  spec: DatasetSpec,
+  table: string,
+  columns: readonly string[],
+  rows: number,
+  problems: Problem[],
+): Promise<string[]> {
   if (rows === 0) return [];
   const found = await inferKey(kase.engine, table, columns);
   const t = sql.id(table);
@@ -146,18 +231,43 @@ async function chooseKey(kase: OpenCase, spec: DatasetSpec, table: string, colum
   return [];
 }
 
-async function reportKey(kase: OpenCase, spec: DatasetSpec, table: string, key: readonly string[], spans: readonly { from: number; to: number; o: OpenedFile }[], problems: Problem[]): Promise<void> {
+async function reportKey(
+  kase: OpenCase,
+  spec: DatasetSpec,
+  table: string,
+  key: readonly string[],
+  spans: readonly { from: number; to: number; o: OpenedFile }[],
+  problems: Problem[],
+): Promise<void> {
   const found = await checkKey(kase.engine, table, key);
-  for (const [code, finding] of [['null-keys', found.nulls], ['repeated-keys', found.repeats]] as const) {
+  for (const [code, finding] of [
+    ['null-keys', found.nulls],
+    ['repeated-keys', found.repeats],
+  ] as const) {
     if (finding.count === 0) continue;
     const places = await placesOfRows(finding.rows, spans);
     const first = places[0]!;
-    problems.push(problem(`evidence.dataset-${code}`, 'error', { file: first.file, ...(first.line !== null && { line: first.line }), ref: spec.id },
-      { id: spec.id, columns: key.join(', '), lines: places.map(p => p.line ?? '?').join(', '), ...(code === 'repeated-keys' && { keys: found.repeats.keys }) }, finding.count));
+    problems.push(
+      problem(
+        `evidence.dataset-${code}`,
+        'error',
+        { file: first.file, ...(first.line !== null && { line: first.line }), ref: spec.id },
+        {
+          id: spec.id,
+          columns: key.join(', '),
+          lines: places.map(p => p.line ?? '?').join(', '),
+          ...(code === 'repeated-keys' && { keys: found.repeats.keys }),
+        },
+        finding.count,
+      ),
+    );
   }
 }
 
-async function placesOfRows(rows: readonly number[], spans: readonly { from: number; to: number; o: OpenedFile }[]): Promise<{ file: string; line: number | null }[]> {
+async function placesOfRows(
+  rows: readonly number[],
+  spans: readonly { from: number; to: number; o: OpenedFile }[],
+): Promise<{ file: string; line: number | null }[]> {
   const out: { file: string; line: number | null }[] = [];
   for (const { from, to, o } of spans) {
     const mine = rows.filter(r => r >= from && r < to);
