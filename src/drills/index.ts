@@ -1,5 +1,6 @@
-import { type Effects, UserError } from '../base/index.ts';
+import type { Effects } from '../base/index.ts';
 import { createInsurerDrill, type Drill } from './create.ts';
+import { createIndicatorDrill } from './indicator-drill.ts';
 import type { DrillOptions } from './options.ts';
 import { scenarios } from './scenarios.ts';
 
@@ -9,6 +10,6 @@ export type { Drill } from './create.ts';
 /** Make one incident with truth: `out/{case.yaml, evidence/, data/, truth/}`. Throws UserError when the folder is not empty or options contradict each other. */
 export async function createDrill(options: DrillOptions, effects: Effects): Promise<Drill> {
   const { scenario } = options;
-  if (scenario === 'indicator-subsystem' || scenario === 'pet-insurance') throw new UserError('drills.not-built', { scenario });
+  if (scenario === 'indicator-subsystem') return createIndicatorDrill(options, effects);
   return createInsurerDrill(options, scenarios[scenario], effects);
 }

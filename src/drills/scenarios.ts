@@ -1,9 +1,11 @@
-import { HOUR, MINUTE, type Micros } from '../base/index.ts';
+import { HOUR, MINUTE, type Micros, utcMicros } from '../base/index.ts';
 import { accountUse, credentialStuffing, idEnumeration, massExport, passwordSpray, recon, slowScrape } from './intruders/browsing.ts';
-import { booleanInjection, errorInjection, stackedInjection, timeInjection, unionInjection } from './intruders/injections.ts';
-import { type Act, lull, type Plot } from './intruders/plot.ts';
+import { booleanInjection, errorInjection, stackedInjection, timeInjection, unionDump, unionInjection } from './intruders/injections.ts';
+import { type Act, lull, type Plot, rest } from './intruders/plot.ts';
 import { databaseDump, pathTraversal, webShell } from './intruders/servers.ts';
 import type { ScenarioName } from './options.ts';
+import { createInsurer, type World } from './worlds/insurer.ts';
+import { createPetInsurer } from './worlds/pet.ts';
 
 export type Scenario = {
   readonly title: { readonly ja: string; readonly en: string };
@@ -12,7 +14,15 @@ export type Scenario = {
   /** The share of the period at which the intrusion begins. */
   readonly begins: number;
   readonly play: ((plot: Plot, period: Micros) => Act) | null;
+  /** First midnight in Japan, and how many days at a scale. */
+  readonly firstDayUs: Micros;
+  readonly days: (scale: number) => number;
+  readonly lines: (scale: number) => number;
+  readonly world: (seed: number, scale: number) => World;
 };
+
+/** Midnight in Japan at the beginning of a day of 2025. */
+const midnight = (month: number, day: number): Micros => utcMicros(2025, month, day) - 9 * HOUR;
 
 function* single(act: Act<unknown>): Act {
   yield* act;
@@ -49,10 +59,23 @@ function* fullChain(plot: Plot): Act {
   yield* timeInjection(plot, 'agents');
 }
 
-const plain = (ja: string, en: string, play: Scenario['play'], more: Partial<Scenario> = {}): Scenario => ({ title: { ja, en }, database: true, begins: 0.35, play, ...more });
+/** The second reference incident: a month of quiet windows, table after table; the small ones last. */
+function* petMonth(plot: Plot, period: Micros): Act {
+  yield* booleanInjection(plot, 'customers');
+  yield* lull(plot);
+  const share = period * 0.89;
+  const sizes = Object.fromEntries(['quotes', 'customers', 'clinics', 'victims', 'agencies'].map(n => [n, plot.site.world.tables[n]!.rows.length]));
+  const all = Object.values(sizes).reduce((a, b) => a + b, 0);
+  yield* unionDump(plot, Object.keys(sizes), 500, name => rest(Math.floor((share * sizes[name]!) / all)));
+}
 
-/** The reference incidents (`indicator-subsystem`, `pet-insurance`) have worlds of their own. */
-export const scenarios: Record<Exclude<ScenarioName, 'indicator-subsystem' | 'pet-insurance'>, Scenario> = {
+const plain = (ja: string, en: string, play: Scenario['play'], more: Partial<Scenario> = {}): Scenario => ({
+  title: { ja, en }, database: true, begins: 0.35, play, firstDayUs: midnight(4, 14), days: scale => (scale >= 0.02 ? 8 : 2), lines: scale => Math.round(250_000 * scale),
+  world: (seed, scale) => createInsurer(seed, Math.max(40, Math.round(50_000 * scale))), ...more,
+});
+
+/** The first reference incident (`indicator-subsystem`) is made in a file of its own. */
+export const scenarios: Record<Exclude<ScenarioName, 'indicator-subsystem'>, Scenario> = {
   'id-enumeration': plain('顧客番号の総当たりによる閲覧', 'Customer records read by counting through their numbers', plot => single(idEnumeration(plot))),
   'mass-export': plain('一括出力機能による持ち出し', 'Records taken with the export function', plot => massExport(plot)),
   'sqli-union': plain('SQLインジェクション(UNION)', 'SQL injection: rows shown in the page', plot => unionInjection(plot)),
@@ -67,6 +90,9 @@ export const scenarios: Record<Exclude<ScenarioName, 'indicator-subsystem' | 'pe
   'path-traversal': plain('パストラバーサルによるファイルの閲覧', 'Files read by path traversal', pathTraversal),
   'db-dump': plain('データベース認証情報の悪用', 'Tables copied with a stolen database password', databaseDump),
   'full-chain': plain('保険Webシステムへの不正アクセス', 'Unauthorised access to the insurance web system', fullChain, { begins: 0.3 }),
+  'pet-insurance': plain('ペット保険システムへの不正アクセス', 'Unauthorised access to the pet insurance system', petMonth, {
+    begins: 0.04, firstDayUs: midnight(3, 18), days: () => 36, lines: scale => Math.max(2000, Math.round(1_500_000 * scale)), world: createPetInsurer,
+  }),
   benign: plain('侵入のない期間', 'A period without an incident', null),
 };
 

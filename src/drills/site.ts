@@ -8,7 +8,11 @@ import type { World } from './worlds/insurer.ts';
 export type Client = { readonly ip: string; readonly userAgent: string; readonly port: number; readonly phase: string | null; sid: string | null; user: string | null; branch: string | null };
 
 /** Cells that a response really showed. */
-export type Shown = { readonly table: Handle; readonly rows: readonly Row[]; readonly columns: readonly string[] };
+export type Shown = {
+  readonly table: Handle; readonly rows: readonly Row[]; readonly columns: readonly string[];
+  /** Instead of rows: all keys from … to, for tables that are never held in memory. */
+  readonly range?: readonly [number, number];
+};
 
 export type Answer = {
   readonly status: number; readonly bytes: number; readonly tookUs: Micros; readonly type: string; readonly endpoint: string;

@@ -61,19 +61,22 @@ export function openTruth(dir: string, options: { readonly traceAll: boolean; re
       if (!p) throw new Error(`phase ${name} has not begun`);
       return p;
     },
-    /** One line a shown table. */
+    /** One line a shown table; `ranges` [from, to] of keys where rows are not held in memory. */
     response(client: Client, at: Micros, answer: Answer): void {
       if (!options.traceAll && client.phase === null) return;
       for (const s of answer.shown) {
         trace.write(`${JSON.stringify({
           ts: isoMillis(at), ip: client.ip, ep: answer.endpoint, user: client.user ?? undefined, table: s.table.name, ids: s.rows.map(r => (s.table.types[0] === 'int' ? Number(r[0]) : r[0])),
-          cols: s.columns, intruder: client.phase !== null,
+          ...(s.range && { ranges: [s.range] }), cols: s.columns, intruder: client.phase !== null,
         })}\n`);
       }
     },
     /** Cells shown to the intruder. */
     shown(list: readonly Shown[], at: Micros, event: Reference): void {
-      for (const s of list) for (const r of s.rows) give(s.table, r[0]!, s.columns, at, event, 'shown');
+      for (const s of list) {
+        for (const r of s.rows) give(s.table, r[0]!, s.columns, at, event, 'shown');
+        if (s.range && options.cells) for (let key = s.range[0]; key <= s.range[1]; key++) give(s.table, String(key), s.columns, at, event, 'shown');
+      }
     },
     give,
     /** A row that an injection brought out, as a tool would save it (`NULL` for NULL). */

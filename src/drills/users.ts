@@ -1,4 +1,4 @@
-import { addDays, civilFromDays, DAY, HOUR, type Micros, MINUTE, SECOND, weekday } from '../base/index.ts';
+import { addDays, DAY, HOUR, type Micros, MINUTE, SECOND } from '../base/index.ts';
 import { personAt } from './people.ts';
 import type { Script, Spawn, Step } from './play.ts';
 import type { Random } from './random.ts';
@@ -22,7 +22,7 @@ export type Crowd = { readonly site: Site; readonly random: Random; readonly sta
 
 const staffLines = 27;
 const visitorLines = 7.2;
-const staffHours = [1, 1, 0.5, 0.5, 0.5, 1, 2, 8, 40, 90, 100, 95, 55, 85, 95, 95, 90, 70, 40, 20, 12, 8, 4, 2];
+export const staffHours = [1, 1, 0.5, 0.5, 0.5, 1, 2, 8, 40, 90, 100, 95, 55, 85, 95, 95, 90, 70, 40, 20, 12, 8, 4, 2];
 const visitorHours = [25, 12, 6, 4, 4, 6, 14, 30, 45, 50, 55, 58, 75, 60, 55, 52, 55, 60, 65, 75, 90, 100, 80, 50];
 
 export function createClient(random: Random, ip: string, userAgent: string, phase: string | null = null): Client {
@@ -44,36 +44,38 @@ export function spawnCrowd(c: Crowd): void {
   c.spawn(c.startUs, healthChecks(c, health));
   c.spawn(c.startUs, crawler(c, Math.max(20 * SECOND, (c.endUs - c.startUs) / Math.max(1, c.lines * 0.02))));
   const who = c.random.fork('who');
-  c.spawn(c.startUs, arrivals(c, (c.lines * 0.6) / staffLines, staffHours, true, n => {
+  const rhythm = { startUs: c.startUs, endUs: c.endUs, spawn: c.spawn };
+  c.spawn(c.startUs, arrivals({ ...rhythm, total: (c.lines * 0.6) / staffLines, hours: staffHours, office: true, random: c.random.fork('arrivals/staff') }, n => {
     const s = who.pick(staff);
     return staffSession(c, createClient(who, s.ip, s.userAgent), s.row, c.random.fork(`s${n}`));
   }));
-  c.spawn(c.startUs, arrivals(c, (c.lines * 0.34) / visitorLines, visitorHours, false, n => {
+  c.spawn(c.startUs, arrivals({ ...rhythm, total: (c.lines * 0.34) / visitorLines, hours: visitorHours, office: false, random: c.random.fork('arrivals/visitors') }, n => {
     const ip = who.chance(0.1) ? `198.18.0.${who.int(1, 30)}` : `198.${who.int(18, 19)}.${who.int(1, 254)}.${who.int(1, 254)}`;
     return visitorSession(c, createClient(who, ip, who.pick(browsers)), c.random.fork(`v${n}`));
   }));
 }
 
+export type Rhythm = { readonly startUs: Micros; readonly endUs: Micros; readonly total: number; readonly hours: readonly number[]; readonly office: boolean; readonly random: Random; readonly spawn: Spawn };
+
 /** Sessions that begin after a daily rhythm, about `total` of them over the whole period. */
-function* arrivals(c: Crowd, total: number, hours: readonly number[], office: boolean, session: (n: number) => Script): Script {
-  const random = c.random.fork(`arrivals/${office}`);
+export function* arrivals(r: Rhythm, session: (n: number) => Script): Script {
   const slots: { at: Micros; weight: number }[] = [];
-  for (let at = c.startUs; at < c.endUs; at += HOUR) {
+  for (let at = r.startUs; at < r.endUs; at += HOUR) {
     const local = at + 9 * HOUR;
-    const civil = civilFromDays(Math.floor(local / DAY));
-    const day = weekday(addDays(`${civil.year}-${String(civil.month).padStart(2, '0')}-${String(civil.day).padStart(2, '0')}`, 0));
-    const free = office && (day === 0 || day === 6);
-    slots.push({ at, weight: hours[Math.floor((local % DAY) / HOUR)]! * (free ? 0.12 : 1) * (Math.min(HOUR, c.endUs - at) / HOUR) });
+    // 1970-01-01 was a Thursday.
+    const day = (Math.floor(local / DAY) + 4) % 7;
+    const free = r.office && (day === 0 || day === 6);
+    slots.push({ at, weight: r.hours[Math.floor((local % DAY) / HOUR)]! * (free ? 0.12 : 1) * (Math.min(HOUR, r.endUs - at) / HOUR) });
   }
   const sum = slots.reduce((n, s) => n + s.weight, 0);
   let made = 0;
-  let clock = c.startUs;
+  let clock = r.startUs;
   for (const slot of slots) {
-    const expected = (total * slot.weight) / sum;
-    const count = Math.floor(expected) + (random.chance(expected % 1) ? 1 : 0);
+    const expected = (r.total * slot.weight) / sum;
+    const count = Math.floor(expected) + (r.random.chance(expected % 1) ? 1 : 0);
     yield { wait: slot.at - clock, client: null, call: null };
     clock = slot.at;
-    for (let i = 0; i < count; i++) c.spawn(slot.at + Math.floor(random.float() * Math.min(HOUR, c.endUs - slot.at)), session(made++));
+    for (let i = 0; i < count; i++) r.spawn(slot.at + Math.floor(r.random.float() * Math.min(HOUR, r.endUs - slot.at)), session(made++));
   }
 }
 

@@ -133,32 +133,59 @@ export function* errorInjection(plot: Plot, which?: string): Act {
 
 /** Rows of another table shown in the page: one a request, in windows, or all at once. */
 export function* unionInjection(plot: Plot, which?: string): Act {
-  const { random, site } = plot;
-  const { client, run: first, grammar: g } = prepare(plot, 'sqli-union');
-  const run: Run = first.point === 'search' ? { ...first, base: random.text(5, 'xyzq') } : first;
+  const { random } = plot;
+  const { client, run, grammar: g } = prepare(plot, 'sqli-union');
   const target = pickTarget(plot, random.pick([20, 60, 1_000_000]), which ?? random.pick(['agents', 'customers', 'bank_accounts']));
-  yield* probe(plot, client, first, q => booleanCall(plot, first, q));
+  yield* findWidth(plot, client, run);
+  const whole = target.rows.length === target.table.rows.length;
+  const canCut = g.name === 'postgresql' || g.name === 'mysql' || g.name === 'sqlite';
+  const read = canCut ? target : { ...target, rows: target.table.rows };
+  yield* unionRows(plot, client, run, read, whole || !canCut ? read.rows.length : random.pick([1, 20]), SECOND / 2);
+  plot.truth.phase('sqli-union').success = true;
+}
+
+/** Whole tables by UNION in windows, night after night. */
+export function* unionDump(plot: Plot, names: readonly string[], window: number, between: (table: string) => Act): Act {
+  const { random, site } = plot;
+  const { client, run } = prepare(plot, 'sqli-union');
+  yield* findWidth(plot, client, run);
+  for (const name of names) {
+    const table = site.world.tables[name]!;
+    yield* unionRows(plot, client, run, { table, columns: table.columns, order: table.key, rows: table.ordered(table.key) }, window, random.int(2, 20) * SECOND);
+    yield* between(name);
+  }
+  plot.truth.phase('sqli-union').success = true;
+}
+
+/** Try the parameter, then how many columns the application's own statement has. */
+function* findWidth(plot: Plot, client: Client, run: Run): Act {
+  const { random, site } = plot;
+  yield* probe(plot, client, run, q => booleanCall(plot, run, q));
   for (let n = 1; n < (run.point === 'search' ? 4 : 3); n++) {
     const nulls = Array.from({ length: n }, () => 'NULL').join(',');
-    const text = `${run.point === 'search' ? `${run.base}'` : run.base} UNION ALL SELECT ${nulls}${g.comment}${random.text(4)}`;
+    const text = `${run.point === 'search' ? `${run.base}'` : run.base} UNION ALL SELECT ${nulls}${run.grammar.comment}${random.text(4)}`;
     const wrong = { does: 'error', state: '42601', message: 'each UNION query must have the same number of columns', visible: false, atParse: true } as const;
     yield* send(client, run.point === 'search' ? site.search(text, wrong, run.base) : site.status(text, wrong, run.base), haste(random, 200_000));
   }
+}
+
+/** Show the target's rows, `step` a request: the whole table without a window when it fits. */
+function* unionRows(plot: Plot, client: Client, found: Run, target: Target, step: number, pace: number): Act {
+  const { random } = plot;
+  const run: Run = found.point === 'search' ? { ...found, base: random.text(5, 'xyzq') } : found;
+  const { grammar: g } = run;
   const between = random.text(6, 'bcdfgh');
   const gap = g.literal(between);
   const parts = [g.literal(run.open), ...target.columns.flatMap((c, i) => [...(i ? [gap] : []), g.wrap(c)]), g.literal(run.close)];
-  const line = (row: Row): string => `${run.open}${target.columns.map(c => row[target.table.column(c)] ?? ' ').join(between)}${run.close}`;
-  const qualified = g.name === 'postgresql' ? `public.${target.table.name}` : g.name === 'mssql' ? `quote.dbo.${target.table.name}` : g.name === 'oracle' ? `QUOTE.${target.table.name.toUpperCase()}` : g.name === 'mysql' ? `quote.${target.table.name}` : target.table.name;
-  const whole = target.rows.length === target.table.rows.length;
-  const window = whole ? target.rows.length : random.pick([1, 20]);
-  const canCut = g.name === 'postgresql' || g.name === 'mysql' || g.name === 'sqlite';
-  const rows = canCut ? target.rows : target.table.rows;
-  const step = canCut ? window : rows.length;
-  for (let at = 0; at < rows.length; at += step) {
-    const chunk = rows.slice(at, at + step);
-    const from = whole || !canCut ? ` FROM ${qualified}` : ` FROM (SELECT ${target.columns.join(',')} FROM ${qualified} ORDER BY ${target.order} LIMIT ${step} OFFSET ${at}) AS ${run.open}`;
-    yield* send(client, unionCall(plot, run, g.join(parts), from, chunk.map(line), { table: target.table, rows: chunk, columns: target.columns }), haste(random, SECOND / 2));
+  const at = target.columns.map(c => target.table.column(c));
+  const line = (row: Row): string => `${run.open}${at.map(i => row[i] ?? ' ').join(between)}${run.close}`;
+  const { name } = target.table;
+  const qualified = { postgresql: `public.${name}`, mssql: `quote.dbo.${name}`, oracle: `QUOTE.${name.toUpperCase()}`, mysql: `quote.${name}`, sqlite: name }[g.name];
+  const whole = step >= target.table.rows.length;
+  for (let first = 0; first < target.rows.length; first += step) {
+    const chunk = target.rows.slice(first, first + step);
+    const from = whole ? ` FROM ${qualified}` : ` FROM (SELECT ${target.columns.join(',')} FROM ${qualified} ORDER BY ${target.order} LIMIT ${step} OFFSET ${first}) AS ${run.open}`;
+    yield* send(client, unionCall(plot, run, g.join(parts), from, chunk.map(line), { table: target.table, rows: chunk, columns: target.columns }), haste(random, pace));
+    for (const row of chunk) plot.truth.extracted('U', name, target.columns, at.map(i => row[i] ?? null));
   }
-  for (const row of rows) plot.truth.extracted('U', target.table.name, target.columns, target.columns.map(c => row[target.table.column(c)] ?? null));
-  plot.truth.phase('sqli-union').success = true;
 }

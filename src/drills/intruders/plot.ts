@@ -17,6 +17,9 @@ export type Plot = {
   readonly reach: number;
 };
 
+/** The part that any intruder needs, whatever the application. */
+export type Stagecraft = Pick<Plot, 'random' | 'truth' | 'play' | 'sharedAddress' | 'lull'>;
+
 export type { Script };
 
 /** An intrusion as it goes on; what it brings back can be used by the next phase. */
@@ -25,7 +28,7 @@ export type Act<T = void> = Generator<Step, T, Answer | null>;
 const tools = ['python-requests/2.32.3', 'Go-http-client/1.1', 'curl/8.9.1', 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', 'Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 Chrome/87.0.4280.88 Safari/537.36'];
 
 /** A new client of the intruder in a phase. */
-export function intruder(plot: Plot, phase: string, options: { ip?: string; userAgent?: string } = {}): Client {
+export function intruder(plot: Stagecraft, phase: string, options: { ip?: string; userAgent?: string } = {}): Client {
   const ip = options.ip ?? (plot.sharedAddress ? officeAddress('tokyo') : `${plot.random.pick(['192.0.2', '203.0.113', '198.51.100'])}.${plot.random.int(100, 199)}`);
   return createClient(plot.random, ip, options.userAgent ?? plot.random.pick(tools), phase);
 }
@@ -43,7 +46,7 @@ export function* rest(wait: Micros): Act {
 }
 
 /** Between two phases. */
-export function* lull(plot: Plot): Act {
+export function* lull(plot: Stagecraft): Act {
   yield* rest(Math.floor(plot.lull * (0.6 + plot.random.float() * 0.8)));
 }
 
@@ -51,7 +54,7 @@ export function* lull(plot: Plot): Act {
 export const haste = (random: Random, mean: Micros): Micros => 2_000 + Math.floor(random.exponential(mean));
 
 /** Run scripts side by side and wait for the last. */
-export function* together(plot: Plot, scripts: Act[]): Act {
+export function* together(plot: Stagecraft, scripts: Act[]): Act {
   let open = scripts.length;
   function* counted(script: Act): Script {
     yield* script;
