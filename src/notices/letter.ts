@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Lang, packageRoot, t } from '../base/index.ts';
 import type { CaseFile } from '../case/index.ts';
-import { elementLabel, fillTemplate, type ReportResult, when } from '../reports/index.ts';
+import { elementLabel, fillTemplate, type ReportResult, sortElements, spoken } from '../reports/index.ts';
 import type { Document, Inline } from '../view/index.ts';
 import type { Addressee } from './addressees.ts';
 
@@ -18,11 +18,11 @@ export function letter(lang: Lang, input: LetterInput, person: Addressee, letter
     inlines: {
       date: blank('date'), organisation: file.organisation.name ?? blank('organisation'), representative: blank('representative'),
       system: system === '' ? blank('system') : system, name: person.name ?? t(lang, 'notices:no-name'), address,
-      first_trace: when(result.intrusion.start.latest, file.timezone), last_trace: when(result.intrusion.end.earliest, file.timezone),
+      first_trace: spoken(lang, result.intrusion.start.latest, file.timezone), last_trace: spoken(lang, result.intrusion.end.earliest, file.timezone),
       secondary: blank('secondary'), contact: blank('contact'), letter_no: letterNo,
     },
     tables: {
-      items: [{ kind: 'list', items: person.elements.map(e => [elementLabel(lang, e)]) }],
+      items: [{ kind: 'list', items: sortElements(person.elements).map(e => [elementLabel(lang, e)]) }],
     },
     flags: { bank: person.elements.includes('finance.bank_account'), password: person.elements.includes('auth.password') },
   });

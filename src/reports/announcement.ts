@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { displayTime, type Lang, packageRoot, t } from '../base/index.ts';
+import { type Lang, packageRoot, t } from '../base/index.ts';
 import type { Document, Inline } from '../view/index.ts';
 import { personFigure, recordFigure } from './numbers.ts';
 import type { ReportInput } from './report-input.ts';
-import { absentBlocks, elementList, rolesTable, when } from './tables.ts';
+import { elementList, rolesTable, sortElements, spoken, spokenTime } from './tables.ts';
 import { documentDay } from './technical.ts';
 import { fillTemplate } from './template.ts';
 
@@ -13,7 +13,7 @@ export function firstAnnouncement(lang: Lang, input: ReportInput): Document {
   const { file, result, zone } = input;
   const counts = result.exposure;
   const blank = (what: string): Inline => ({ kind: 'strong', text: t(lang, 'reports:fill-in', { what: t(lang, `reports:fill.${what}`) }) });
-  const fact = (us: number | undefined, what: string): Inline => (us === undefined ? blank(what) : displayTime(us, zone));
+  const fact = (us: number | undefined, what: string): Inline => (us === undefined ? blank(what) : spokenTime(lang, us, zone));
   const elements = [...new Set(counts.combinations.filter(c => c.records.upper > 0).flatMap(c => c.elements))];
   const system = file.systems.map(s => s.name).join(lang === 'ja' ? '、' : ', ');
   const text = fs.readFileSync(path.join(packageRoot, 'templates', `announcement-first.${lang}.md`), 'utf8');
@@ -25,9 +25,10 @@ export function firstAnnouncement(lang: Lang, input: ReportInput): Document {
       system: system === '' ? blank('system') : system,
       detected_at: fact(file.facts.detectedAt?.value, 'detected_at'),
       contained_at: fact(file.facts.containedAt?.value, 'contained_at'),
-      first_trace: when(result.intrusion.start.latest, zone),
-      last_trace: when(result.intrusion.end.earliest, zone),
-      elements: elementList(lang, elements),
+      first_trace: spoken(lang, result.intrusion.start.latest, zone),
+      last_trace: spoken(lang, result.intrusion.end.earliest, zone),
+      elements: elementList(lang, sortElements(elements)),
+      absent: elementList(lang, sortElements(counts.absent.map(a => a.element))),
       records_possible: recordFigure(lang, 'records.possible', counts.figures.records.possible),
       persons_possible: personFigure(lang, 'persons.possible', counts.figures.persons.possible),
       records_executed: recordFigure(lang, 'records.executed', counts.figures.records.executed),
@@ -36,7 +37,7 @@ export function firstAnnouncement(lang: Lang, input: ReportInput): Document {
       authorities: blank('authorities'),
       contact: blank('contact'),
     },
-    tables: { roles: [rolesTable(lang, counts)], absent: absentBlocks(lang, counts) },
+    tables: { roles: [rolesTable(lang, counts)] },
     flags: { absent: counts.absent.length > 0, left_censored: result.intrusion.left_censored, executed: counts.figures.records.executed > 0 },
   });
   const title = t(lang, 'reports:announcement.title');

@@ -31,10 +31,11 @@ function prelude(d: Document): string {
 #show heading.where(level: 1): set text(size: 15pt)
 #show heading.where(level: 2): set text(size: 11.5pt)
 #show heading.where(level: 3): set text(size: 10.5pt)
-#show heading.where(level: 1): set block(above: 0.4em, below: 1em)
+#show heading.where(level: 1): set block(above: 1.6em, below: 1em)
 #show heading.where(level: 2): it => block(above: 1.6em, below: 0.8em, stroke: (left: 3pt + rgb("#00118f")), inset: (left: 6pt, y: 2pt), it.body)
 #show heading.where(level: 3): set block(above: 1.2em, below: 0.6em)
-#show table.cell.where(y: 0): set text(weight: "bold")`;
+#show table.cell.where(y: 0): set text(weight: "bold")
+#show table.cell: set par(justify: false)`;
 }
 
 const gothic = ['BIZ UDPGothic', 'Noto Sans JP', 'Noto Serif JP'];
@@ -44,6 +45,11 @@ const mincho = ['BIZ UDPMincho', 'Noto Serif JP', 'Noto Sans JP'];
 export function literal(text: string): string {
   const clean = text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
   return `"${clean.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+}
+
+/** A hash or path may be broken at the end of a line: invisible break points after every 12 characters without one. */
+function breakable(text: string): string {
+  return text.replace(/[^\s\u200b]{12}(?=[^\s])/g, part => `${part}\u200b`);
 }
 
 function block(b: Block): string {
@@ -84,7 +90,7 @@ function inlines(list: readonly Inline[]): string {
   return list
     .map(i => {
       if (typeof i === 'string') return `#text(${literal(i)})`;
-      if (i.kind === 'code') return `#raw(${literal(i.text)})`;
+      if (i.kind === 'code') return `#raw(${literal(breakable(i.text))})`;
       return `#text(weight: "bold", ${literal(i.text)})`;
     })
     .join('');
