@@ -6,5 +6,6 @@ export { bytesKind, decodeFlag, eventClass, eventColumns, outcome, timeKind, typ
 export { decodeStages, type DecodeStage } from './decode.ts';
 export { ipText } from './ip.ts';
 export { defineEventView, readEventFiles } from './event-view.ts';
+export { readOriginal } from './read-original.ts';
 export { readEvents, type ReadEventsSummary } from './read-events.ts';
 export { eventFileColumns, type EventFile } from './tables.ts';

@@ -2,22 +2,34 @@ import { type LineChunk, maxRecordBytes, partBytes } from './ingest-records.ts';
 
 /**
  * Cut a content into chunks of whole lines: a line goes to the chunk in whose span of `partBytes` it starts, so the cuts depend on the
- * bytes alone. A line longer than `maxRecordBytes` is cut short and ends its chunk; `extra` says how much of it was left out.
+ * bytes alone. `spare`: memory of chunks that are done. A line longer than `maxRecordBytes` is cut short and ends its chunk; `extra` says how much of it was left out.
  */
-export async function* lineChunks(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<LineChunk> {
-  const cutter = new LineCutter();
+export async function* lineChunks(blocks: AsyncIterable<Uint8Array>, spare: ArrayBuffer[]): AsyncGenerator<LineChunk> {
+  const cutter = new LineCutter(spare);
   for await (const block of blocks) yield* cutter.push(block);
   yield* cutter.end();
 }
 
 class LineCutter {
-  private buffer = new Uint8Array(partBytes + (1 << 20));
+  private readonly spare: ArrayBuffer[];
+  private buffer: Uint8Array<ArrayBuffer>;
   private length = 0;
   private offset = 0;
   private line = 1;
   /** Bytes of an overlong line passed over since its chunk was cut; -1 when not in one. */
   private skipped = -1;
   private held: LineChunk | null = null;
+
+  constructor(spare: ArrayBuffer[]) {
+    this.spare = spare;
+    this.buffer = this.fresh();
+  }
+
+  /** Memory grows with what is read, so that a small file takes little. */
+  private fresh(): Uint8Array<ArrayBuffer> {
+    const old = this.spare.pop();
+    return old ? new Uint8Array(old) : new Uint8Array(this.offset === 0 && this.length === 0 ? 1 << 20 : partBytes + (1 << 20));
+  }
 
   *push(block: Uint8Array): Generator<LineChunk> {
     let rest = block;
@@ -55,7 +67,7 @@ class LineCutter {
 
   private append(bytes: Uint8Array): void {
     if (this.length + bytes.length > this.buffer.length) {
-      const grown = new Uint8Array(Math.max(this.length + bytes.length, this.buffer.length + (4 << 20)));
+      const grown = new Uint8Array(Math.max(this.length + bytes.length, Math.min(this.buffer.length * 2, this.buffer.length + (8 << 20))));
       grown.set(this.buffer.subarray(0, this.length));
       this.buffer = grown;
     }
@@ -70,7 +82,7 @@ class LineCutter {
     this.offset += this.length;
     this.length = 0;
     // The chunk keeps its memory; it may be moved to another thread.
-    this.buffer = new Uint8Array(partBytes + (1 << 20));
+    this.buffer = this.fresh();
     return chunk;
   }
 
@@ -94,8 +106,8 @@ class LineCutter {
   }
 }
 
-export function countNewlines(bytes: Uint8Array): number {
+function countNewlines(bytes: Uint8Array): number {
   let n = 0;
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] === 10) n++;
+  for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) n++;
   return n;
 }

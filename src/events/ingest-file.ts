@@ -14,6 +14,7 @@ export const parserVersion = 1;
 
 export type IngestJob = {
   readonly file: string;
+  readonly compressed: boolean;
   readonly contentBytes: number;
   readonly resolved: ResolvedFormat;
   readonly context: SourceContext;
@@ -46,7 +47,8 @@ export async function ingestFile(job: IngestJob, pool: IngestPool, progress: (by
   fs.mkdirSync(dir, { recursive: true });
   const plan: IngestPlan = { dir, context: job.context };
   const state: Reading = { task: { job: jobs++, plan, resolved: job.resolved, keep: !parallel }, broken: null, parts: [], progress };
-  const content = textBlocks(readContent(job.file, why => (state.broken = why)), job.context.encoding);
+  const raw = job.compressed ? readContent(job.file, why => (state.broken = why)) : readRaw(job.file);
+  const content = textBlocks(raw, job.context.encoding);
   const local = pool.size < 2 || job.contentBytes <= smallBytes;
   let facts: FileMeta['facts'] = {};
   if (source.framing === 'line') await ingestLines(content, state, pool, local, parallel);
@@ -76,7 +78,8 @@ async function ingestLines(content: AsyncIterable<Uint8Array>, state: Reading, p
   const running = new Set<Promise<void>>();
   const slots = parallel ? pool.size : 1;
   let slot = state.task.job;
-  for await (const chunk of lineChunks(content)) {
+  const spare: ArrayBuffer[] = [];
+  for await (const chunk of lineChunks(content, spare)) {
     const size = chunk.bytes.length;
     const known = parallel ? readPart(state.task.plan.dir, chunk.part) : null;
     if (known) {
@@ -86,6 +89,7 @@ async function ingestLines(content: AsyncIterable<Uint8Array>, state: Reading, p
     }
     const work = run(pool, local, parallel ? slot++ : slot, { ...state.task, piece: { chunk } }).then(answer => {
       state.parts.push(...answer.parts);
+      if (answer.memory && spare.length < slots) spare.push(answer.memory);
       state.progress(size);
     });
     const tracked: Promise<void> = work.finally(() => running.delete(tracked));
@@ -123,6 +127,21 @@ async function ingestBlocks(content: AsyncIterable<Uint8Array>, state: Reading, 
   }
   await send(buffer.subarray(0, length), true);
   await before;
+}
+
+/** Blocks of a file as it is; each is valid until the next is asked for. */
+async function* readRaw(file: string): AsyncGenerator<Uint8Array> {
+  const handle = await fs.promises.open(file, 'r');
+  try {
+    const buffer = new Uint8Array(1 << 20);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
 }
 
 /** UTF-16 content as UTF-8; anything else as it is. Offsets then count in the UTF-8 form. */

@@ -29,6 +29,7 @@ export class PartSink implements EventSink {
   private readonly writer: ParquetWriter;
   private readonly columns: readonly Column[];
   private readonly byName: Record<string, Column> = {};
+  private readonly placed: Readonly<Record<'nth' | 'line' | 'offset' | 'length' | 'lines' | 'class', NumberColumn>>;
   private readonly decoder: Decoder | null;
   private readonly defaultClass: number;
   private readonly place: RecordPlace = { line: 0, offset: 0, length: 0, lines: 0 };
@@ -47,8 +48,10 @@ export class PartSink implements EventSink {
 
   /** `decoder` reads text that is not UTF-8; null when the content is UTF-8 or unknown. */
   constructor(file: string, defaultClass: number, decoder: Decoder | null) {
-    this.columns = makeColumns(partShape);
+    this.columns = spare.pop() ?? makeColumns(partShape);
     for (const c of this.columns) this.byName[c.name] = c;
+    const number = (name: string): NumberColumn => this.byName[name] as NumberColumn;
+    this.placed = { nth: number('nth'), line: number('line_no'), offset: number('byte_off'), length: number('byte_len'), lines: number('line_count'), class: number('class') };
     this.writer = new ParquetWriter(file, this.columns);
     this.defaultClass = defaultClass;
     this.decoder = decoder;
@@ -101,12 +104,13 @@ export class PartSink implements EventSink {
     // A record with more rows than its lines have room for takes the ids after it; ids stay unique and ascending in a sequential file.
     const id = Math.max(this.base + this.nth, this.lastId + 1);
     this.lastId = id;
-    this.number0('nth', row, id - this.base);
-    this.number0('line_no', row, line);
-    this.number0('byte_off', row, offset);
-    this.number0('byte_len', row, length);
-    this.number0('line_count', row, lines);
-    this.number0('class', row, this.classSet >= 0 ? this.classSet : this.defaultClass);
+    const p = this.placed;
+    p.nth.add(row, id - this.base);
+    p.line.add(row, line);
+    p.offset.add(row, offset);
+    p.length.add(row, length);
+    p.lines.add(row, lines);
+    p.class.add(row, this.classSet >= 0 ? this.classSet : this.defaultClass);
     if (this.timeSet !== null) {
       if (this.recordFirst === null || this.timeSet < this.recordFirst) this.recordFirst = this.timeSet;
       if (this.recordLast === null || this.timeSet > this.recordLast) this.recordLast = this.timeSet;
@@ -115,10 +119,6 @@ export class PartSink implements EventSink {
     this.classSet = -1;
     this.timeSet = null;
     this.rowTouched = false;
-  }
-
-  private number0(name: string, row: number, value: number): void {
-    (this.byName[name] as NumberColumn).add(row, value);
   }
 
   next(): void {
@@ -216,12 +216,12 @@ export class PartSink implements EventSink {
   close(): void {
     this.flush();
     this.writer.close();
-  }
-
-  abort(): void {
-    this.writer.abort();
+    spare.push(this.columns);
   }
 }
+
+/** Columns of parts that are done: empty, with their memory, for the next one on this thread. */
+const spare: (readonly Column[])[] = [];
 
 const encoder = new TextEncoder();
 let visible = new Uint8Array(1 << 16);

@@ -12,7 +12,7 @@ export type IngestTask = {
   readonly piece: { readonly chunk: LineChunk } | { readonly block: Uint8Array; readonly atEnd: boolean } | { readonly finish: true };
 };
 
-export type IngestAnswer = { readonly parts: readonly PartMeta[]; readonly facts: Readonly<Record<string, string | number>> | null };
+export type IngestAnswer = { readonly parts: readonly PartMeta[]; readonly facts: Readonly<Record<string, string | number>> | null; readonly memory?: ArrayBuffer | null };
 
 /** Runs tasks; one such object a thread. */
 export class IngestDesk {
@@ -34,7 +34,10 @@ if (parentPort) {
   const desk = new IngestDesk();
   port.on('message', (message: { id: number; task: IngestTask }) => {
     try {
-      port.postMessage({ id: message.id, answer: desk.run(message.task) });
+      const answer = desk.run(message.task);
+      const { piece } = message.task;
+      const memory = 'chunk' in piece ? (piece.chunk.bytes.buffer as ArrayBuffer) : null;
+      port.postMessage({ id: message.id, answer: { ...answer, memory } }, memory ? [memory] : []);
     } catch (error) {
       port.postMessage({ id: message.id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }

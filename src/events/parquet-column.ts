@@ -48,6 +48,7 @@ export class StringColumn {
   /** Dictionary id of each value; of a plain one where it starts. */
   private ids = new Uint32Array(0);
   private dictionary = new Uint8Array(0);
+  private dictionaryView = new DataView(new ArrayBuffer(0));
   private dictionaryEnd = 0;
   private dictionaryCount = 0;
   private offsets = new Uint32Array(0);
@@ -78,7 +79,12 @@ export class StringColumn {
     this.offsets = new Uint32Array(maxDictionary + 1);
     this.hashes = new Uint32Array(maxDictionary);
     this.table = new Int32Array(tableSize);
-    this.dictionary = new Uint8Array(1 << 16);
+    this.setDictionary(new Uint8Array(1 << 16));
+  }
+
+  private setDictionary(bytes: Uint8Array<ArrayBuffer>): void {
+    this.dictionary = bytes;
+    this.dictionaryView = new DataView(bytes.buffer);
   }
 
   /** False, and nothing is kept, when a byte is not ASCII and `valid` does not promise good UTF-8. A second value for the row replaces the first. */
@@ -86,11 +92,12 @@ export class StringColumn {
     if (this.rowOf.length === 0) this.prepare();
     if (this.count > 0 && this.rowOf[this.count - 1] === row) this.undo();
     if (this.plainFrom < 0) {
+      const view = viewOf(bytes);
       let h = 0x9747b28c ^ (to - from);
       let seen = 0;
       let i = from;
       for (const stop = to - 3; i < stop; i += 4) {
-        const w = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+        const w = view.getInt32(i, true);
         seen |= w;
         h = Math.imul(h ^ w, 0x5bd1e995);
         h ^= h >>> 15;
@@ -152,7 +159,7 @@ export class StringColumn {
       slot = (slot + 1) & mask;
     }
     if (this.dictionaryCount === maxDictionary || this.dictionaryEnd + length > maxDictionaryBytes) return -1;
-    if (this.dictionaryEnd + length + 4 > this.dictionary.length) this.dictionary = grow(this.dictionary, this.dictionaryEnd, length + 4);
+    if (this.dictionaryEnd + length + 4 > this.dictionary.length) this.setDictionary(grow(this.dictionary, this.dictionaryEnd, length + 4));
     const d = this.dictionary;
     let p = this.dictionaryEnd;
     this.offsets[this.dictionaryCount] = p;
@@ -172,8 +179,11 @@ export class StringColumn {
   private equals(id: number, bytes: Uint8Array, from: number, length: number): boolean {
     const start = this.offsets[id]! + 4;
     if (this.offsets[id + 1]! - start !== length) return false;
-    const d = this.dictionary;
-    for (let i = 0; i < length; i++) if (d[start + i] !== bytes[from + i]) return false;
+    const ours = this.dictionaryView;
+    const theirs = viewOf(bytes);
+    let i = 0;
+    for (; i + 4 <= length; i += 4) if (ours.getInt32(start + i, true) !== theirs.getInt32(from + i, true)) return false;
+    for (; i < length; i++) if (ours.getUint8(start + i) !== bytes[from + i]) return false;
     return true;
   }
 
@@ -230,6 +240,18 @@ export class StringColumn {
     if (this.plain.length > keepBytes) this.plain = new Uint8Array(0);
     return chunk;
   }
+}
+
+let viewedBytes: Uint8Array | null = null;
+let view = new DataView(new ArrayBuffer(0));
+
+/** Words are read through a view: unaligned, and much faster than byte by byte. */
+function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewedBytes) {
+    viewedBytes = bytes;
+    view = new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return view;
 }
 
 const maxDictionary = 1 << 16;

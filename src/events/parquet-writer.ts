@@ -52,11 +52,6 @@ export class ParquetWriter {
     fs.closeSync(this.fd);
   }
 
-  /** Give up the file without a footer. */
-  abort(): void {
-    fs.closeSync(this.fd);
-  }
-
   private writeGroup(out: ByteBuffer, rows: number, chunks: readonly ColumnChunk[]): void {
     out.open();
     out.list(1, 12, chunks.length);

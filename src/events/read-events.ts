@@ -74,7 +74,7 @@ async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, prog
     const key = sha256Hex(canonicalJson({ content: file.content_sha256, resolved, context: JSON.parse(JSON.stringify(context)), parserVersion }));
     const dir = path.join(kase.outDir, 'work', 'events', key.slice(0, 32));
     fs.mkdirSync(path.dirname(dir), { recursive: true });
-    const meta = await ingestFile({ file: absolute, contentBytes: Number(file.content_bytes), resolved, context, dir }, pool, progress);
+    const meta = await ingestFile({ file: absolute, compressed: file.compression !== 'none', contentBytes: Number(file.content_bytes), resolved, context, dir }, pool, progress);
     problems.push(...contentProblems(file, meta));
     return { row: eventFile(file, spec, path.basename(dir), source, meta), problems };
   } catch (error) {

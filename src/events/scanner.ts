@@ -37,6 +37,8 @@ export class LineScanner implements RecordParser {
   private readonly ends: Int32Array;
   private readonly first: Int32Array;
   private readonly doubtful: Uint8Array;
+  /** Whether a field may hold escapes. */
+  private readonly escaped: Uint8Array;
   private readonly loose: boolean;
   private readonly row: WebRow;
   private readonly finishRow: (row: WebRow, sink: EventSink) => void;
@@ -50,6 +52,7 @@ export class LineScanner implements RecordParser {
     this.ends = new Int32Array(this.tokens.length);
     this.first = new Int32Array(this.tokens.length * 2);
     this.doubtful = new Uint8Array(this.tokens.length);
+    this.escaped = new Uint8Array(this.tokens.length);
     this.loose = this.tokens.some((t, i) => isLoose(t, this.tokens[i + 1], this.tokens[i + 2], escapes));
     this.row = new WebRow(zone);
     this.finishRow = finishRow;
@@ -82,14 +85,21 @@ export class LineScanner implements RecordParser {
           p += text.length;
           break;
         }
-        case quoted:
+        case quoted: {
+          let escaped = 0;
           for (;;) {
             if (p >= to) return false;
             const b = bytes[p]!;
             if (b === 0x22) break;
-            p += b === 0x5c ? 2 : 1;
+            if (b === 0x5c) {
+              escaped = 1;
+              p++;
+            }
+            p++;
           }
+          this.escaped[t] = escaped;
           break;
+        }
         case digits:
           if (p < to && bytes[p] === 0x2d) p++;
           while (p < to && ((bytes[p]! >= 0x30 && bytes[p]! <= 0x39) || bytes[p] === 0x2e)) p++;
@@ -97,9 +107,11 @@ export class LineScanner implements RecordParser {
         case until: {
           p = find(bytes, p, to, token.stop);
           if (p < 0) return false;
+          this.escaped[t] = 1;
           break;
         }
         case rest:
+          this.escaped[t] = 1;
           p = to;
           break;
         default:
@@ -119,7 +131,7 @@ export class LineScanner implements RecordParser {
       const from = this.starts[t]!;
       const to = this.ends[t]!;
       let ok: boolean;
-      if (this.escapes !== 'none' && tokens[t]!.op !== digits && unescapeField(bytes, from, to, this.escapes)) {
+      if (this.escaped[t] === 1 && this.escapes !== 'none' && unescapeField(bytes, from, to, this.escapes)) {
         ok = field.take(scratchBytes(), scratchEnd.from, scratchEnd.to, this.row, sink);
       } else ok = field.take(bytes, from, to, this.row, sink);
       if (!ok) return `bad-${field.name}`;
@@ -140,6 +152,7 @@ export class LineScanner implements RecordParser {
     if (this.solutions === 0) return { unparsed: 'format-mismatch' };
     const n = this.tokens.length;
     for (let t = 0; t < n; t++) {
+      this.escaped[t] = this.tokens[t]!.op === digits ? 0 : 1;
       this.starts[t] = this.first[t * 2]!;
       this.ends[t] = this.first[t * 2 + 1]!;
     }
@@ -188,6 +201,7 @@ export class LineScanner implements RecordParser {
         const wordOnly = token.op === until && token.field!.shape === 'word';
         for (let end = find(bytes, p, to, token.stop); end >= 0; end = find(bytes, end + 1, to, token.stop)) {
           if (wordOnly && hasSpace(bytes, p, end)) return;
+          if (token.op === quoted && this.escapes !== 'none' && hasDelimitingQuote(bytes, p, end)) return;
           go(end);
           if (this.steps > stepLimit || this.solutions > 1) return;
         }
@@ -208,6 +222,15 @@ export class LineScanner implements RecordParser {
 
 function hasSpace(bytes: Uint8Array, from: number, to: number): boolean {
   for (let i = from; i < to; i++) if (bytes[i] === 0x20 || bytes[i] === 0x09) return true;
+  return false;
+}
+
+/** An unescaped quote beside a space inside a field: that is where fields meet, so the text is more than one field. */
+function hasDelimitingQuote(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    if (bytes[i] !== 0x22 || bytes[i - 1] === 0x5c) continue;
+    if ((i > from && bytes[i - 1] === 0x20) || (i + 1 < to && bytes[i + 1] === 0x20)) return true;
+  }
   return false;
 }
 
