@@ -13,3 +13,4 @@ export async function createDrill(options: DrillOptions, effects: Effects): Prom
   if (scenario === 'indicator-subsystem') return createIndicatorDrill(options, effects);
   return createInsurerDrill(options, scenarios[scenario], effects);
 }
+export * from './seeds.ts';
