@@ -1,0 +1,139 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import fs from 'node:fs';
+import path from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openResult } from '../../src/case/index.ts';
+import type { Result } from '../../src/result.ts';
+import { type RunningServer, startServer, webApp } from '../../src/web/index.ts';
+import { tadasu, tinyDrill } from '../fixtures/run.ts';
+
+const chromiumPath = '/usr/bin/chromium';
+let kase: Awaited<ReturnType<typeof openResult>>;
+let server: RunningServer;
+let result: Result;
+
+beforeAll(async () => {
+  const dir = await tinyDrill({ scenario: 'full-chain', seed: 2 });
+  const ran = await tadasu(['investigate', path.join(dir, 'case.yaml')]);
+  if (ran.code > 1) throw new Error(ran.stderr);
+  kase = await openResult(path.join(dir, 'tadasu-out'), { threads: 1 });
+  result = JSON.parse(fs.readFileSync(path.join(dir, 'tadasu-out', 'result.json'), 'utf8')) as Result;
+  server = await startServer(kase, 0);
+});
+
+afterAll(async () => {
+  await server?.close();
+  kase?.close();
+});
+
+describe('the API', () => {
+  const get = async (url: string, headers: Record<string, string> = {}): Promise<{ status: number; body: unknown; headers: Headers }> => {
+    const response = await webApp(kase).request(url, { headers });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text };
+  };
+
+  test('every answer has one shape, also for nonsense', async () => {
+    expect((await get('/api/result')).body).toEqual(result);
+    const first = result.intrusion.steps[0]!;
+    const events = (await get(`/api/steps/${first.id}/events?limit=3`)).body as { rows: { file: string; line: number }[]; next: number | null };
+    expect(events.rows.length).toBe(Math.min(3, first.events));
+    const place = events.rows[0]!;
+    const line = (await get(`/api/line?file=${encodeURIComponent(place.file)}&line=${place.line}`)).body as { text: string; line: number };
+    const raw = fs.readFileSync(path.join(kase.caseDir, place.file), 'utf8').split('\n')[line.line - 1]!;
+    expect(line.text).toBe(raw.replace(/\r$/, ''));
+    for (const bad of ['/api/line?file=../../etc/passwd&line=1', '/api/line?file=x&line=0', '/api/line?file=x&line=abc', '/api/steps/x/events?limit=9999', '/api/timeline?buckets=-1', '/api/explain?ref=', '/api/nope', "/api/steps/'%20or%201=1--/events?after=abc"]) {
+      const { status, body } = await get(bad);
+      expect([bad, status]).toEqual([bad, expect.toBeOneOf([400, 404])]);
+      expect(body).toMatchObject({ error: { code: expect.any(String), params: expect.any(Object) } });
+    }
+  });
+
+  test('files outside the case cannot be named, other hosts are refused, pages carry a policy', async () => {
+    for (const url of ['/documents/../case.sqlite', '/documents/%2e%2e/case.sqlite', '/documents/keys/private.pem', '/documents/reports/..%2f..%2fcase.sqlite', '/assets/..%2f..%2fpackage.json', '/fonts/..%2f..%2fpackage.json']) {
+      const { status, body } = await get(url);
+      expect([url, status === 404 || (typeof body === 'string' && body.includes('<div id="root">'))]).toEqual([url, true]);
+    }
+    expect((await get('/api/result', { host: 'evil.example' })).status).toBe(403);
+    const page = await get('/');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect((await get('/documents/report.html')).status).toBe(200);
+  });
+
+  test('the figure of every level can be explained', async () => {
+    for (const ref of ['figure:records.confirmed', 'figure:records.executed', 'figure:records.possible', 'figure:records.not_excluded', 'figure:persons.executed']) {
+      const { status, body } = await get(`/api/explain?ref=${ref}`);
+      expect([ref, status, JSON.stringify(body).length > 50]).toEqual([ref, 200, true]);
+    }
+  });
+});
+
+describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium)', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+  });
+  afterAll(() => browser?.close());
+
+  async function open(url: string): Promise<{ page: Page; errors: string[] }> {
+    const page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
+    const errors: string[] = [];
+    page.on('pageerror', e => errors.push(e.message));
+    page.on('console', m => m.type() === 'error' && errors.push(m.text()));
+    page.on('request', r => new URL(r.url()).origin !== new URL(server.url).origin && !r.url().startsWith('data:') && errors.push(`outside request ${r.url()}`));
+    await page.goto(new URL(url, server.url).href);
+    await page.waitForSelector('h1');
+    return { page, errors };
+  }
+
+  test('the overview shows the three figures of result.json, and each opens its explanation', async () => {
+    const { page, errors } = await open('/');
+    await page.waitForSelector('.card.executed .n');
+    const shown = await page.locator('.cards .card p:nth-of-type(2) .n').allInnerTexts();
+    const { records } = result.exposure.figures;
+    expect(shown).toEqual([records.confirmed, records.executed, records.not_excluded].map(n => n.toLocaleString('en-US')));
+    await page.locator('.card.executed p:nth-of-type(2) a').click();
+    await page.waitForSelector('.proof li');
+    expect(page.url()).toContain('why=');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.drawer', { state: 'detached' });
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test('evidence opens from a step down to the line as it stands in the file', async () => {
+    const { page, errors } = await open('/');
+    await page.locator('table .place').first().click();
+    const text = await page.locator('.raw').innerText();
+    const [file, line] = (await page.locator('.drawer .soft code').innerText()).split(/:(?=\d+$)/);
+    expect(fs.readFileSync(path.join(kase.caseDir, file!), 'utf8').split('\n').slice(0, Number(line)).at(-1)).toContain(text.slice(0, 60));
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test('keyboard: g t to the timeline, ? for help, Escape back; the language switches and stays', async () => {
+    const { page, errors } = await open('/');
+    await page.keyboard.press('g');
+    await page.keyboard.press('t');
+    await page.waitForURL('**/timeline');
+    await page.waitForSelector('.chart svg');
+    await page.keyboard.press('?');
+    await page.waitForSelector('.keys');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'English' }).click();
+    await expect.poll(() => page.locator('h1').innerText()).toBe('Timeline');
+    await page.reload();
+    await expect.poll(() => page.locator('h1').innerText()).toBe('Timeline');
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test.each(['/', '/timeline', '/exposure', '/evidence', '/problems'])('%s has no accessibility violation axe can find', async url => {
+    const { page } = await open(url);
+    await page.waitForLoadState('networkidle');
+    const { violations } = await new AxeBuilder({ page: page as never }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+    expect(violations.map(v => `${v.id}: ${v.nodes[0]?.html}`)).toEqual([]);
+    await page.close();
+  });
+});
