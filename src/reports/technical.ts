@@ -1,10 +1,11 @@
 import { dayIn, type Lang, parseIso, t } from '../base/index.ts';
 import { type Block, code, type Document, heading, paragraph } from '../view/index.ts';
 import type { ReportInput } from './report-input.ts';
+import { type EventCounts, timelinePicture } from './timeline.ts';
 import { absentBlocks, combinationsTable, datasetsTable, evidenceTable, figuresTable, obligationsTable, problemsTable, rolesTable, stepsTable, when } from './tables.ts';
 
 /** The technical report: everything found, how sure, on what basis, and what could not be read. */
-export function technicalReport(lang: Lang, input: ReportInput): Document {
+export function technicalReport(lang: Lang, input: ReportInput, counted: EventCounts): Document {
   const { result, file, zone } = input;
   const s = (key: string, params: Record<string, unknown> = {}): string => t(lang, `reports:technical.${key}`, params);
   const counts = result.exposure;
@@ -18,6 +19,7 @@ export function technicalReport(lang: Lang, input: ReportInput): Document {
     heading(2, s('window')),
     { kind: 'facts', rows: windowFacts(lang, input) },
     heading(2, s('steps')),
+    ...timelinePicture(lang, input, counted),
     stepsTable(lang, input),
     heading(2, s('actors')),
     actorsTable(lang, input),

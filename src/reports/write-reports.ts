@@ -6,6 +6,7 @@ import { type Document, documentHtml, documentTypst, PdfPrinter } from '../view/
 import { firstAnnouncement } from './announcement.ts';
 import type { ReportInput, ReportResult } from './report-input.ts';
 import { technicalReport } from './technical.ts';
+import { countEventsOverTime } from './timeline.ts';
 
 /** Stage ⑧: report.html and, in reports/, each document in both languages as HTML and PDF. Replaces what was there. */
 export async function writeReports(kase: OpenCase, result: ReportResult, effects: Effects): Promise<string[]> {
@@ -13,8 +14,9 @@ export async function writeReports(kase: OpenCase, result: ReportResult, effects
   const dir = path.join(kase.outDir, 'reports');
   fs.rmSync(dir, { recursive: true, force: true });
   fs.mkdirSync(dir, { recursive: true });
+  const counted = await countEventsOverTime(kase, 160);
   const documents: [string, Document][] = langs.flatMap(lang => [
-    [`technical.${lang}`, technicalReport(lang, input)] as [string, Document],
+    [`technical.${lang}`, technicalReport(lang, input, counted)] as [string, Document],
     // Without a possible disclosure there is nothing to announce.
     ...(result.exposure.figures.records.possible > 0 ? [[`announcement-1.${lang}`, firstAnnouncement(lang, input)] as [string, Document]] : []),
   ]);

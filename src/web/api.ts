@@ -2,7 +2,8 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { UserError } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { explainRef } from '../exposure/index.ts';
-import { countEventsOverTime, originalLine, stepEvents } from './queries.ts';
+import { countEventsOverTime } from '../reports/index.ts';
+import { originalLine, stepEvents } from './queries.ts';
 
 /** The page's data, each a plain JSON GET; the same schema gives validation and /api/openapi.json. Nothing here changes a case. */
 export function api(kase: OpenCase, result: () => unknown): OpenAPIHono {

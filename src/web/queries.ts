@@ -3,21 +3,6 @@ import type { OpenCase } from '../case/index.ts';
 import { sql } from '../engine/index.ts';
 import { readOriginal } from '../events/index.ts';
 
-export type TimelineBucket = { evidence_id: string; bucket: number; events: number; intruder: number };
-export type Timeline = { fromUs: number; toUs: number; buckets: number; rows: TimelineBucket[] };
-
-/** Events per source in equal buckets over the whole time, and how many of them are the intruder's. */
-export async function countEventsOverTime({ engine }: OpenCase, buckets: number): Promise<Timeline> {
-  const span = await engine.row<{ lo: number | null; hi: number | null }>('web.span', sql`select min(at_us) as lo, max(at_us) as hi from event where class <> 0`);
-  if (span.lo === null || span.hi === null) return { fromUs: 0, toUs: 0, buckets, rows: [] };
-  const width = Math.max(1, Math.ceil((span.hi - span.lo + 1) / buckets));
-  const rows = await engine.rows<TimelineBucket>('web.timeline', sql`
-    select e.evidence_id, ((e.at_us - ${span.lo}) // ${width})::integer as bucket, count(*) as events, count(a.event_id) as intruder
-    from event e left join (select distinct event_id from actor_event) a using (event_id)
-    where e.at_us is not null and e.class <> 0 group by 1, 2 order by 1, 2`);
-  return { fromUs: span.lo, toUs: span.lo + width * buckets, buckets, rows };
-}
-
 export type StepEvent = {
   event_id: number; file: string; line: number; at_us: number | null; src_ip: string | null; account: string | null; method: string | null; target: string | null;
   status: number | null; bytes_out: number | null; sql_text: string | null;

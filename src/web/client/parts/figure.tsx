@@ -12,7 +12,7 @@ export function Figure({ refName, children }: { refName: string; children: React
 /** A place in the evidence; opens the original line. */
 export function LineLink({ file, line }: { file: string; line: number }) {
   return (
-    <Link to="." search={(s: object) => ({ ...s, why: undefined, line: `${file}:${line}` })} className="place"><code>{file}:{line}</code></Link>
+    <Link to="." search={(s: object) => ({ ...s, why: undefined, line: `${file}:${line}` })} className="place" title={file}><code>{file.slice(file.lastIndexOf('/') + 1)}:{line}</code></Link>
   );
 }
 
