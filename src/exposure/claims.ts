@@ -1,7 +1,7 @@
 import { contentId } from '../base/index.ts';
 import { type Engine, sql, type Sql } from '../engine/index.ts';
 import type { Dataset } from './catalogue.ts';
-import { attemptedColumns, claimColumns, claimCountColumns, claimRowColumns, colsetColumns, reachableColumns } from './tables.ts';
+import { attemptedColumns, claimColumns, claimCountColumns, colsetColumns, reachableColumns } from './tables.ts';
 
 /** A proposition about cells, as it is explained later. `premises` are ids, counts and names, never values of people. */
 export type Claim = {
@@ -30,6 +30,7 @@ export class Claims {
   private readonly attempted = new Map<string, number>();
   private readonly reachable: unknown[][] = [];
   private readonly sources: unknown[][] = [];
+  private readonly rowSourceList: unknown[][] = [];
   private lastId = '';
 
   private constructor(engine: Engine) {
@@ -37,8 +38,9 @@ export class Claims {
   }
 
   static async open(engine: Engine): Promise<Claims> {
-    await engine.load('claim_row', claimRowColumns, []);
-    await engine.load('claim_row_source', [{ name: 'claim_id', type: 'VARCHAR' }, { name: 'row_no', type: 'BIGINT' }, { name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }], []);
+    // Temporary while rows come in: a durable table would wait for the disk at every insert.
+    await engine.run('exposure.claim_work', sql`create or replace temp table claim_row_work (claim_id varchar, row_no bigint, colset_id integer, tier_lower tinyint, tier_upper tinyint)`);
+    await engine.run('exposure.source_work', sql`create or replace temp table claim_row_source_work (claim_id varchar, row_no bigint, event_id bigint, request_id bigint)`);
     return new Claims(engine);
   }
 
@@ -65,7 +67,7 @@ export class Claims {
 
   /** Rows of a claim from a query that gives `row_no, lower, upper`; repeated rows keep their greatest tiers. */
   async rows(claimId: string, colset: number, query: Sql): Promise<void> {
-    await this.engine.run('exposure.claim_rows', sql`insert into claim_row select ${claimId}, row_no, ${colset}::integer, max(lower)::tinyint, max(upper)::tinyint
+    await this.engine.run('exposure.claim_rows', sql`insert into claim_row_work select ${claimId}, row_no, ${colset}::integer, max(lower)::tinyint, max(upper)::tinyint
       from (${query}) q where row_no is not null group by row_no having max(upper) > 0`);
   }
 
@@ -89,7 +91,12 @@ export class Claims {
 
   /** For each row of a claim, the events it comes from; the smallest ids where several give the same row. */
   async rowSources(claimId: string, query: Sql): Promise<void> {
-    await this.engine.run('exposure.row_sources', sql`insert into claim_row_source select ${claimId}, row_no, min(event_id), min(request_id) from (${query}) q where row_no is not null group by row_no`);
+    await this.engine.run('exposure.row_sources', sql`insert into claim_row_source_work select ${claimId}, row_no, min(event_id), min(request_id) from (${query}) q where row_no is not null group by row_no`);
+  }
+
+  /** One event behind one row. */
+  rowSource(claimId: string, rowNo: number, eventId: number): void {
+    this.rowSourceList.push([claimId, rowNo, eventId, null]);
   }
 
   /** The id of the claim added last. */
@@ -104,6 +111,8 @@ export class Claims {
   /** Write claim, colset, claim_count and the views; order never depends on the order of discovery. */
   async close(): Promise<void> {
     const e = this.engine;
+    await e.run('exposure.claim_row', sql`create or replace table claim_row as select claim_id, row_no, colset_id, max(tier_lower)::tinyint as tier_lower, max(tier_upper)::tinyint as tier_upper
+      from claim_row_work group by claim_id, row_no, colset_id order by claim_id, colset_id, row_no`);
     const claims = [...this.list].sort((a, b) => (a[0] < b[0] ? -1 : 1));
     await e.load('claim', claimColumns, claims.map(([id, c]) => [id, c.kind, c.datasetId, c.mustTier, c.mayTier, c.rule, c.statement, JSON.stringify(c.premises), [...c.assumptions]]));
     await e.load('colset', colsetColumns, this.colsetRows);
@@ -111,9 +120,24 @@ export class Claims {
     await e.load('attempted', attemptedColumns, [...this.attempted].sort().map(([key, n]) => [key.split('\u0001')[0], Number(key.split('\u0001')[1]), n]));
     await e.load('reachable', reachableColumns, this.reachable);
     await e.load('claim_source', [{ name: 'claim_id', type: 'VARCHAR' }, { name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }], this.sources);
+    await e.load('claim_row_source', [{ name: 'claim_id', type: 'VARCHAR' }, { name: 'row_no', type: 'BIGINT' }, { name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }], this.rowSourceList);
+    await e.run('exposure.claim_row_source', sql`insert into claim_row_source select claim_id, row_no, min(event_id), min(request_id) from claim_row_source_work group by claim_id, row_no`);
+    await e.run('exposure.drop_work', sql`drop table claim_row_work`);
+    await e.run('exposure.drop_work', sql`drop table claim_row_source_work`);
     await e.run('exposure.cell_tier', sql`create or replace view cell_tier as
       select s.dataset_id, r.row_no, s.column_no, max(r.tier_lower) as tier_lower, max(r.tier_upper) as tier_upper,
         arg_max(r.claim_id, r.tier_lower::bigint * 1000 + r.tier_upper::bigint * 10 order by r.claim_id) as claim_id
       from claim_row r join colset s using (colset_id) group by s.dataset_id, r.row_no, s.column_no`);
   }
+}
+
+/** A small temporary table `n, must, may` (a durable one when it is large). */
+export async function loadTiers(engine: Engine, tiers: readonly { readonly must: number; readonly may: number }[]): Promise<Sql> {
+  if (tiers.length > 50) {
+    await engine.load('replay_tier', [{ name: 'n', type: 'BIGINT' }, { name: 'must', type: 'TINYINT' }, { name: 'may', type: 'TINYINT' }], tiers.map((t, n) => [n, t.must, t.may]));
+    return sql.id('replay_tier');
+  }
+  const values = sql.join(tiers.map((t, n) => sql`(${sql.lit(n)}::bigint, ${sql.lit(t.must)}::tinyint, ${sql.lit(t.may)}::tinyint)`));
+  await engine.run('exposure.tiers', sql`create or replace temp table replay_tier_few as select * from (values ${values}) v(n, must, may)`);
+  return sql.id('replay_tier_few');
 }

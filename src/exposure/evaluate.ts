@@ -1,7 +1,7 @@
 import { sha256Hex } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
-import type { Claims } from './claims.ts';
+import { type Claims, loadTiers } from './claims.ts';
 import { type Folded, foldConstants } from './fold.ts';
 import { type Instance, showsBody } from './instances.ts';
 import type { RouteRead } from './link-statements.ts';
@@ -151,8 +151,7 @@ export async function claimGroups(engine: Engine, catalogue: Catalogue, claims: 
         for (const o of r.relation.occurrences) for (const c of new Set(r.relation.columns.flatMap(x => x.origins.filter(y => y.occurrence === o.id).map(y => y.column)))) claims.attempt(o.dataset, c, tuples.length);
         return;
       }
-      await engine.load('replay_tier', [{ name: 'n', type: 'BIGINT' }, { name: 'must', type: 'TINYINT' }, { name: 'may', type: 'TINYINT' }], tiers.map((t, n) => [n, t.must, t.may]));
-      const tierTable = sql.id('replay_tier');
+      const tierTable = await loadTiers(engine, tiers);
       const identity = { shape: g.read.shape, route: route?.route ?? null, values: batch ? null : tuples[0]!.members[0]!.values.map(v => v ?? null) };
       const best = tuples.flatMap(t => t.members).slice(0, 3);
       const claimOf = (dataset: Dataset): string => {

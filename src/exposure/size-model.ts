@@ -9,6 +9,8 @@ export type SizeModel = {
   readonly valid: boolean;
   readonly intercept: number;
   readonly coefficients: readonly { readonly rows: number; readonly bytes: number; readonly nulls: number }[];
+  /** What the learning answers could teach: were there NULLs, how many different row counts. */
+  readonly seen: readonly { readonly nulls: boolean; readonly rowCounts: number }[];
   /** Greatest difference that still agrees, in bytes. */
   readonly tolerance: number;
   /** Whether the values of each read reach the response at all. */
@@ -19,7 +21,7 @@ export type SizeModel = {
 
 /** Fit on observations of one route; `reads` is how many statements a request of it runs. */
 export function fitSizes(observations: readonly Observation[], reads: number): SizeModel {
-  const none: SizeModel = { valid: false, intercept: 0, coefficients: [], tolerance: 0, displayed: Array(reads).fill('unknown'), observations: observations.length, explained: 0 };
+  const none: SizeModel = { valid: false, intercept: 0, coefficients: [], seen: [], tolerance: 0, displayed: Array(reads).fill('unknown'), observations: observations.length, explained: 0 };
   if (observations.length < 8) return none;
   const sizes = observations.map(o => o.size);
   if (Math.max(...sizes) - Math.min(...sizes) <= 2 && observations.some(o => o.features.some(f => f.bytes > 64))) {
@@ -51,14 +53,16 @@ export function fitSizes(observations: readonly Observation[], reads: number): S
     return varied && explained > 0.9 && Math.abs(c.bytes) < 0.15 ? 'no' : 'unknown';
   });
   const valid = explained > 0.9 && tolerance <= Math.max(48, 0.03 * median(sizes)) && displayed.some(d => d === 'yes');
-  return { valid, intercept: final[0]!, coefficients, tolerance, displayed, observations: observations.length, explained };
+  const seen = Array.from({ length: reads }, (_, i) => ({ nulls: observations.some(o => o.features[i]!.nulls > 0), rowCounts: new Set(observations.map(o => o.features[i]!.rows)).size }));
+  return { valid, intercept: final[0]!, coefficients, seen, tolerance, displayed, observations: observations.length, explained };
 }
 
 /** `agrees`: as large as the replay says. `empty`: as large as an answer without rows although rows were expected. `differs`: neither. */
 export function judgeSize(model: SizeModel, features: Features, size: number): 'agrees' | 'empty' | 'differs' | 'unknown' {
   if (!model.valid) return 'unknown';
   const predicted = predict(model, features);
-  if (Math.abs(size - predicted) <= model.tolerance) return 'agrees';
+  const extra = features.reduce((a, f, i) => a + (model.seen[i]?.nulls === false ? 8 * f.nulls : 0) + (f.rows > 0 && (model.seen[i]?.rowCounts ?? 0) <= 3 ? Math.min(24, Math.abs(model.coefficients[i]?.rows ?? 0)) : 0), 0);
+  if (Math.abs(size - predicted) <= model.tolerance || (extra > 0 && Math.abs(size - predicted) <= model.tolerance + extra && predicted - model.intercept > 8 * (model.tolerance + extra))) return 'agrees';
   const blank = features.map(() => ({ rows: 0, bytes: 0, nulls: 0 }));
   if (features.some(f => f.rows > 0) && predicted - model.intercept > 6 * model.tolerance && Math.abs(size - predict(model, blank)) <= model.tolerance) return 'empty';
   return 'differs';

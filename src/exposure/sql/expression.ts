@@ -316,7 +316,9 @@ function aggregate(name: string, body: Ast, x: ExpressionContext): Expression {
   if (!first) throw new Unsupported('aggregate');
   if (name === 'count') return { ...nothing, sql: sql`count(${distinct}${first.sql})`, type: 'int', origins: weaken(first.origins, 'derived') };
   if (collecting.has(name)) {
-    const fragment = name === 'string_agg' && args[1] ? sql`string_agg(${distinct}${castTo(first, 'text').sql}, ${castTo(args[1], 'text').sql})` : sql`cast(list(${distinct}${first.sql}) as varchar)`;
+    const element = castTo(first, 'text').sql;
+    const fragment = name === 'array_agg' && first.type !== 'num' ? sql`'{' || coalesce(string_agg(${distinct}case when ${element} is null then 'NULL' when ${element} = '' or regexp_matches(${element}, '[{}",\\\s]') then '"' || replace(replace(${element}, '\', '\\'), '"', '\"') || '"' else ${element} end, ','), '') || '}'`
+      : name === 'string_agg' && args[1] ? sql`string_agg(${distinct}${castTo(first, 'text').sql}, ${castTo(args[1], 'text').sql})` : sql`cast(list(${distinct}${first.sql}) as varchar)`;
     return { ...nothing, sql: fragment, type: 'text', origins: first.origins, fragile: false, orderSafe: false };
   }
   if (name === 'min' || name === 'max') {

@@ -271,9 +271,23 @@ function outputs(targets: readonly Ast[], b: Block, grouped: boolean): OutputCol
   return alone ? out : out.map(col => ({ ...col, unique: false }));
 }
 
+/** A sub-select that does not look at the outer row, or null when it does. */
+function compileAlone(select: Ast, b: Block): Relation | null {
+  const before = new Set(b.c.widened);
+  try {
+    const r = compileSelect(select, b.c, b.ctes, null);
+    if (b.c.widened.size === before.size) return r;
+  } catch (error) {
+    if (!(error instanceof Unsupported)) throw error;
+  }
+  for (const w of [...b.c.widened]) if (!before.has(w)) b.c.widened.delete(w);
+  return null;
+}
+
 /** A scalar sub-select in the select list shows the row it found: joined instead of evaluated, so that its witnesses are kept. */
 function joinShown(select: Ast, b: Block, grouped: boolean): Expression {
-  const r = compileSelect(select, b.c, b.ctes, b.scope);
+  const alone = compileAlone(select, b);
+  const r = alone ?? compileSelect(select, b.c, b.ctes, b.scope);
   for (const o of r.occurrences) b.c.influenced.add(o.dataset.id);
   const first = r.columns[0];
   if (!first) throw new Unsupported('sub-select');
@@ -281,7 +295,7 @@ function joinShown(select: Ast, b: Block, grouped: boolean): Expression {
   const item: ScopeItem = {
     alias: '', columns: [], occurrences: r.occurrences.map(o => ({ occurrence: o, sql: sql`${sql.id(t)}.${sql.id(o.ref)}` })), certain: r.certain ? null : sql`coalesce(${sql.id(t)}.m, false)`,
   };
-  b.laterals.push({ item, sql: sql`left join lateral (${r.sql}) as ${sql.id(t)} on true` });
+  b.laterals.push({ item, sql: alone ? sql`left join (${r.sql}) as ${sql.id(t)} on true` : sql`left join lateral (${r.sql}) as ${sql.id(t)} on true` });
   const value = sql`${sql.id(t)}.c0`;
   return { ...first, sql: grouped ? sql`any_value(${value})` : value, unique: false };
 }
