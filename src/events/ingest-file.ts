@@ -29,12 +29,25 @@ export type FileMeta = FileTotals & { readonly broken: string | null };
 const smallBytes = 8 << 20;
 
 let jobs = 0;
+/** Files being read now, by folder: the same content given twice is read once. */
+const running = new Map<string, Promise<FileMeta>>();
 
 /**
  * Parse one file into Parquet parts, unless that was done before. Work goes on in `<dir>.partial` and gets its name at the end, so that a
  * kill at any moment leaves either nothing, complete parts to go on from, or all.
  */
-export async function ingestFile(job: IngestJob, pool: IngestPool, progress: (bytes: number) => void): Promise<FileMeta> {
+export function ingestFile(job: IngestJob, pool: IngestPool, progress: (bytes: number) => void): Promise<FileMeta> {
+  const known = running.get(job.dir);
+  if (known) {
+    progress(job.contentBytes);
+    return known;
+  }
+  const work = readFile(job, pool, progress).finally(() => running.delete(job.dir));
+  running.set(job.dir, work);
+  return work;
+}
+
+async function readFile(job: IngestJob, pool: IngestPool, progress: (bytes: number) => void): Promise<FileMeta> {
   const done = readMeta(job.dir);
   if (done) {
     progress(job.contentBytes);

@@ -66,7 +66,7 @@ async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, prog
     const source = sourceOf(resolved);
     const context: SourceContext = {
       zone: spec.timezone, params: spec.fields, encoding: contentEncoding(spec.encoding, source, sample),
-      modifiedUs: source.kind === 'web-access' ? null : Number(file.modified_us),
+      modifiedUs: source.kind === 'web-access' && source.independent ? null : Number(file.modified_us),
     };
     if (ambiguous.length > 0) {
       problems.push(problem('events.format-ambiguous', 'warning', { file: file.path }, { format: resolved.name, others: ambiguous.join(', '), share: Math.round(share * 100) }));

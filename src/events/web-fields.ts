@@ -174,7 +174,7 @@ export const requestField: Field = {
     if (absent(bytes, from, to)) return true;
     let method = from;
     while (method < to && isMethodByte(bytes[method]!)) method++;
-    if (method === from || method - from > 24 || bytes[method] !== 0x20) {
+    if (method === from || bytes[from] === 0x2d || method - from > 24 || bytes[method] !== 0x20) {
       sink.bytes('message', bytes, from, to);
       return true;
     }

@@ -1,6 +1,9 @@
 import type { Sample, SourceEntry } from '../source.ts';
 import { apacheCombined, apacheCommon, apacheVhostCombined, combinedExtended } from './apache.ts';
+import { albEntry } from './alb.ts';
+import { haproxyEntry } from './haproxy.ts';
 import { nginxCombined, nginxMain } from './nginx.ts';
+import { w3cEntries } from './w3c.ts';
 import { shareParsed } from './web-sniff.ts';
 
 const latin = new TextDecoder('latin1');
@@ -13,7 +16,7 @@ export function combinedDialect(sample: Sample): -1 | 0 | 1 {
   let apache = 0;
   let nginx = 0;
   for (const bytes of sample.lines) {
-    const line = latin.decode(bytes.subarray(0, 4096));
+    const line = latin.decode(bytes.subarray(0, 1024));
     const m = /^\S+ (\S+) .*?\] "(?:[^"\\]|\\.)*" (\d{3}) (\S+)/.exec(line);
     if (!m) continue;
     if (m[3] === '-' || m[1] !== '-' || /\\["tnrbv]/.test(line)) apache++;
@@ -38,5 +41,5 @@ const loose = (source: SourceEntry['source']): SourceEntry => ({ source, sniff: 
 
 /** Every web access log that detection knows; format strings come beside them. */
 export const webSources: readonly SourceEntry[] = [
-  combined(apacheCombined, 1), combined(nginxCombined, -1), exact(apacheCommon), exact(apacheVhostCombined), exact(nginxMain), loose(combinedExtended),
+  combined(apacheCombined, 1), combined(nginxCombined, -1), exact(apacheCommon), exact(apacheVhostCombined), exact(nginxMain), loose(combinedExtended), ...w3cEntries, albEntry, haproxyEntry,
 ];
