@@ -21,7 +21,7 @@ export async function countedDatasets(kase: OpenCase): Promise<CountedDataset[]>
 
 /** A cell holds a value: not NULL, not blank, not a written-out NULL. */
 export function isFilled(column: string): Sql {
-  return sql`(${sql.id(column)} is not null and trim(${sql.id(column)}, E' \t\r\n\u3000') not in ('', 'NULL', 'null', E'\\N'))`;
+  return sql`(${sql.id(column)} is not null and trim(${sql.id(column)}, ${sql.lit(' \t\r\n\u3000')}) not in ('', 'NULL', 'null', ${sql.lit('\\N')}))`;
 }
 
 const bit = (n: number): Sql => sql`(1::hugeint << ${sql.lit(n)})`;

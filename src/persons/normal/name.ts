@@ -43,16 +43,17 @@ function surnameReadings(): Set<string> {
 export function isSurname(text: string): boolean { return surnames().has(foldKanji(widen(text))); }
 export function isSurnameReading(text: string): boolean { return surnameReadings().has(kanaKey(text)); }
 
-function cut(full: string): [string, string] | null {
+function cut(full: string, learned: ReadonlySet<string>): [string, string] | null {
   const space = full.search(/[ ・]/);
   if (space > 0) return [full.slice(0, space), full.slice(space + 1).replace(/[ ・]/g, '')];
   const letters = [...full];
   if (letters.length < 2 || letters.length > 8) return null;
   const known = surnames();
+  const isKnown = (part: string): boolean => learned.has(part) || known.has(part);
   const start = Math.min(letters.length - 1, 5);
   for (let n = start; n >= 1; n--) {
     if (n === 1 && letters.length > 3) break;
-    if (known.has(foldKanji(letters.slice(0, n).join('')))) return [letters.slice(0, n).join(''), letters.slice(n).join('')];
+    if (isKnown(foldKanji(letters.slice(0, n).join('')))) return [letters.slice(0, n).join(''), letters.slice(n).join('')];
   }
   if (!/^\p{Script=Han}/u.test(full)) return null;
   const n = letters.length === 2 ? 1 : letters.length >= 6 ? 3 : 2;
@@ -67,8 +68,10 @@ function cutKana(full: string): [string, string] | null {
   return null;
 }
 
-/** Everything a written name says, Japanese or Western, in any spelling. Never throws; the original is kept. */
-export function normaliseName(text: string): PersonName {
+const none: ReadonlySet<string> = new Set();
+
+/** Everything a written name says, Japanese or Western, in any spelling. `learned` are further surnames (folded) to cut at. Never throws; the original is kept. */
+export function normaliseName(text: string, learned: ReadonlySet<string> = none): PersonName {
   let wide = widen(text);
   const bodyName = legal.test(wide);
   let former: string | null = null;
@@ -92,8 +95,8 @@ export function normaliseName(text: string): PersonName {
     if (comma > 0) wide = `${wide.slice(comma + 1).trim()} ${wide.slice(0, comma).trim()}`;
     const words = wide.split(' ').filter(w => w !== '');
     if (words.length > 1) parts = [words.at(-1)!, words.slice(0, -1).join(' ')];
-  } else if (!bodyName && script === 'kanji') parts = cut(wide);
-  else if (!bodyName && script === 'kana') parts = cutKana(wide) ?? cut(wide);
+  } else if (!bodyName && script === 'kanji') parts = cut(wide, learned);
+  else if (!bodyName && script === 'kana') parts = cutKana(wide) ?? cut(wide, learned);
   const full = parts === null || script === 'latin' ? wide : `${parts[0]} ${parts[1]}`;
   const key = nameKey(wide);
   return {

@@ -1,0 +1,99 @@
+/** Clusters that do not chain: each edge is taken in order of weight, and only when the two clusters do not contradict each other. */
+
+export type Edges = { readonly l: Int32Array; readonly r: Int32Array; readonly weight: Float32Array; readonly grade: Int8Array; readonly count: number };
+
+/** Per node, codes of what may not differ inside a cluster; 0 = not known. */
+export type Facts = {
+  /** Given name with its reading; equal code = compatible. Two codes are compatible too when `readings` agree. */
+  readonly given: Int32Array;
+  readonly reading: Int32Array;
+  /** YYYYMMDD. */
+  readonly birth: Int32Array;
+  readonly sex: Int8Array;
+};
+
+/** Records a person told us to keep apart: side by node, one map a decision. */
+export type Apart = ReadonlyMap<number, ReadonlyMap<number, number>>;
+
+export type Partition = { readonly strict: Int32Array; readonly best: Int32Array; readonly wide: Int32Array };
+
+/** Three nested partitions of nodes 0…n−1; the label of a cluster is its smallest node. */
+export function clusterNodes(n: number, edges: Edges, facts: Facts, together: readonly (readonly [number, number])[], apart: Apart): Partition {
+  const parent = new Int32Array(n);
+  for (let i = 0; i < n; i++) parent[i] = i;
+  const given = facts.given.slice();
+  const reading = facts.reading.slice();
+  const birth = facts.birth.slice();
+  const sex = facts.sex.slice();
+  const sides = new Map<number, Map<number, number>>([...apart].map(([node, s]) => [node, new Map(s)]));
+  const find = (x: number): number => {
+    let root = x;
+    while (parent[root] !== root) root = parent[root]!;
+    while (parent[x] !== root) { const next = parent[x]!; parent[x] = root; x = next; }
+    return root;
+  };
+  const torn = (a: number, b: number): boolean => {
+    const [sa, sb] = [sides.get(a), sides.get(b)];
+    if (!sa || !sb) return false;
+    for (const [decision, side] of sa) if (sb.has(decision) && sb.get(decision) !== side) return true;
+    return false;
+  };
+  const join = (a: number, b: number): void => {
+    const [keep, gone] = a < b ? [a, b] : [b, a];
+    parent[gone] = keep;
+    if (given[keep] === 0) given[keep] = given[gone]!;
+    if (reading[keep] === 0) reading[keep] = reading[gone]!;
+    if (birth[keep] === 0) birth[keep] = birth[gone]!;
+    if (sex[keep] === 0) sex[keep] = sex[gone]!;
+    const from = sides.get(gone);
+    if (from) {
+      const to = sides.get(keep) ?? new Map<number, number>();
+      for (const [decision, side] of from) to.set(decision, side);
+      sides.set(keep, to);
+      sides.delete(gone);
+    }
+  };
+  const contradicts = (a: number, b: number, level: number): boolean => {
+    const namesDiffer = given[a] !== 0 && given[b] !== 0 && given[a] !== given[b] && !(reading[a] !== 0 && reading[a] === reading[b]);
+    const birthsDiffer = birth[a] !== 0 && birth[b] !== 0 && farApart(birth[a]!, birth[b]!);
+    if (level === 3) return namesDiffer || (birth[a] !== 0 && birth[b] !== 0 && birth[a] !== birth[b] && birthsDiffer) || (sex[a] !== 0 && sex[b] !== 0 && sex[a] !== sex[b]);
+    if (level === 2) return namesDiffer || birthsDiffer;
+    return namesDiffer && birthsDiffer;
+  };
+  for (const [a, b] of together) {
+    const [x, y] = [find(a), find(b)];
+    if (x !== y && !torn(x, y)) join(x, y);
+  }
+  const order = sortByWeight(edges);
+  const out: Int32Array[] = [];
+  for (const level of [3, 2, 1]) {
+    for (const e of order) {
+      if (edges.grade[e]! < level) continue;
+      const [a, b] = [find(edges.l[e]!), find(edges.r[e]!)];
+      if (a === b || torn(a, b) || contradicts(a, b, level)) continue;
+      join(a, b);
+    }
+    const labels = new Int32Array(n);
+    for (let i = 0; i < n; i++) labels[i] = find(i);
+    out.push(labels);
+  }
+  return { strict: out[0]!, best: out[1]!, wide: out[2]! };
+}
+
+/** No part of the two dates (year, month, day) agrees twice: not a slip of the pen. */
+function farApart(a: number, b: number): boolean {
+  if (a === b) return false;
+  const same = Number(Math.floor(a / 10000) === Math.floor(b / 10000)) + Number(Math.floor(a / 100) % 100 === Math.floor(b / 100) % 100) + Number(a % 100 === b % 100);
+  if (same >= 2) return false;
+  let [x, y, digits] = [a, b, 0];
+  for (let i = 0; i < 8; i++) { if (x % 10 !== y % 10) digits++; x = Math.floor(x / 10); y = Math.floor(y / 10); }
+  if (digits <= 1) return false;
+  const swapped = Math.floor(a / 10000) * 10000 + (a % 100) * 100 + (Math.floor(a / 100) % 100);
+  return swapped !== b;
+}
+
+function sortByWeight(edges: Edges): Int32Array {
+  const order = new Int32Array(edges.count);
+  for (let i = 0; i < edges.count; i++) order[i] = i;
+  return order.sort((x, y) => edges.weight[y]! - edges.weight[x]! || edges.l[x]! - edges.l[y]! || edges.r[x]! - edges.r[y]!);
+}

@@ -1,0 +1,109 @@
+import { type Engine, sql } from '../../engine/index.ts';
+import { blockingRules } from './blocking.ts';
+import { type Comparison, comparisons, levelSql } from './comparisons.ts';
+
+/** What was learned: shares of each level among matches (m) and others (u), and how many pairs match. */
+export type Model = { readonly prior: number; readonly m: readonly ReadonlyMap<number, number>[]; readonly u: readonly ReadonlyMap<number, number>[] };
+
+type Pattern = { readonly rules: number; readonly levels: readonly number[]; readonly n: number };
+
+const learnFrom = 1_500_000;
+const pseudo = 150;
+
+/** Fellegi–Sunter parameters without training data: u from random pairs, m by EM over the pairs of each blocking rule, with priors. */
+export async function estimateModel(engine: Engine, nodes: number, pairs: number): Promise<Model> {
+  const random = await randomPatterns(engine, nodes);
+  const matches = await engine.row('link.prior', sql`select coalesce(sum(n * (n - 1) / 2), 0)::double as n from (select count(*) as n from link_node
+    where surname is not null and given is not null and birth is not null group by surname, given, birth)`);
+  const possible = Math.max(1, (nodes * (nodes - 1)) / 2);
+  const prior = Math.min(0.05, Math.max(Number(matches['n']) / 0.7, nodes * 0.02, 0.5) / possible);
+  const u = comparisons.map((c, i) => distribution(c, random, i, 'u', 3000));
+  const step = Math.max(1, Math.floor(pairs / learnFrom));
+  const patterns = await patternsOf(engine, sql`select * from link_pair where (l + r) % ${step} = 0`);
+  const learned = comparisons.map(c => new Map(c.levels.map(x => [x.level, x.m * pseudo])));
+  blockingRules.forEach((rule, bit) => {
+    const own = patterns.filter(p => p.rules & (1 << bit));
+    const total = own.reduce((n, p) => n + p.n, 0);
+    if (total < 100) return;
+    const found = expectationMaximisation(own, u, rule.decides);
+    comparisons.forEach((c, i) => {
+      if (rule.decides.includes(c.name)) return;
+      for (const [level, n] of found[i]!) learned[i]!.set(level, learned[i]!.get(level)! + Math.min(n, n * 20_000 / total));
+    });
+  });
+  return { prior, m: learned.map((counts, i) => bounded(comparisons[i]!, shares(counts))), u };
+}
+
+/** Names and birth dates of one person rarely disagree outright, whatever a household teaches; agreement is never worth nothing. */
+function bounded(c: Comparison, m: Map<number, number>): Map<number, number> {
+  const limit = c.name === 'given' ? 0.06 : c.name === 'birth' ? 0.05 : c.name === 'sex' ? 0.03 : c.name === 'surname' ? 0.12 : 0.6;
+  const worst = m.get(0)!;
+  if (worst > limit) for (const [level, share] of m) m.set(level, level === 0 ? limit : share * (1 - limit) / (1 - worst));
+  for (const [level, share] of m) m.set(level, Math.max(share, 1e-4));
+  return m;
+}
+
+/** Matches by level of each comparison, as expected counts. Levels of names and dates keep their u; the rest may be correlated in a block. */
+function expectationMaximisation(patterns: readonly Pattern[], u: Model['u'], decided: readonly string[]): Map<number, number>[] {
+  const active = comparisons.flatMap((c, i) => (decided.includes(c.name) ? [] : [i]));
+  const free = new Set(comparisons.flatMap((c, i) => (['surname', 'address', 'phone', 'place'].includes(c.name) ? [i] : [])));
+  let m = comparisons.map(c => new Map(c.levels.map(x => [x.level, x.m])));
+  let v = u.map(x => new Map(x));
+  let share = 0.3;
+  let counts = m.map(x => new Map([...x.keys()].map(k => [k, 0])));
+  for (let round = 0; round < 25; round++) {
+    counts = m.map(x => new Map([...x.keys()].map(k => [k, 0])));
+    const others = m.map(x => new Map([...x.keys()].map(k => [k, 0])));
+    let matched = 0;
+    let total = 0;
+    for (const p of patterns) {
+      let [yes, no] = [share, 1 - share];
+      for (const i of active) {
+        const level = p.levels[i]!;
+        if (level < 0) continue;
+        yes *= m[i]!.get(level)!;
+        no *= v[i]!.get(level)!;
+      }
+      const weight = p.n * (yes / (yes + no || 1));
+      matched += weight;
+      total += p.n;
+      for (const i of active) {
+        const level = p.levels[i]!;
+        if (level < 0) continue;
+        counts[i]!.set(level, counts[i]!.get(level)! + weight);
+        others[i]!.set(level, others[i]!.get(level)! + p.n - weight);
+      }
+    }
+    share = Math.min(0.99, Math.max(0.001, matched / total));
+    m = counts.map((c, i) => shares(new Map([...c].map(([level, n]) => [level, n + 20 * comparisons[i]!.levels.find(x => x.level === level)!.m]))));
+    v = others.map((c, i) => (free.has(i) ? shares(new Map([...c].map(([level, n]) => [level, n + 50 * u[i]!.get(level)!]))) : v[i]!));
+  }
+  return counts;
+}
+
+function shares(counts: ReadonlyMap<number, number>): Map<number, number> {
+  const total = [...counts.values()].reduce((a, b) => a + b, 0) || 1;
+  return new Map([...counts].map(([level, n]) => [level, n / total]));
+}
+
+function distribution(c: Comparison, patterns: readonly Pattern[], at: number, of: 'm' | 'u', strength: number): Map<number, number> {
+  const counts = new Map(c.levels.map(x => [x.level, x[of] * strength]));
+  for (const p of patterns) if (p.levels[at]! >= 0) counts.set(p.levels[at]!, counts.get(p.levels[at]!)! + p.n);
+  return shares(counts);
+}
+
+async function randomPatterns(engine: Engine, nodes: number): Promise<Pattern[]> {
+  if (nodes < 2) return [];
+  const rounds = Math.min(60, Math.max(1, Math.ceil(300_000 / nodes)));
+  const take = Math.max(1, Math.floor(nodes / 400_000));
+  return patternsOf(engine, sql`select a.nid as l, ((a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes})::integer as r, 0 as rules
+    from link_node a, range(${rounds}) g(k) where a.nid % ${take} = 0 and a.nid <> (a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes}`);
+}
+
+async function patternsOf(engine: Engine, pairs: ReturnType<typeof sql>): Promise<Pattern[]> {
+  const names = comparisons.map(c => sql.id(`g_${c.name}`));
+  const rows = await engine.rows<Record<string, number>>('link.patterns', sql`select rules, ${sql.join(names)}, count(*) as n from (
+      select p.rules, ${sql.join(comparisons.map((c, i) => sql`${levelSql(c)} as ${names[i]!}`))} from (${pairs}) p join link_node l on l.nid = p.l join link_node r on r.nid = p.r
+    ) group by all order by all`);
+  return rows.map(x => ({ rules: Number(x['rules']), n: Number(x['n']), levels: comparisons.map(c => Number(x[`g_${c.name}`])) }));
+}
