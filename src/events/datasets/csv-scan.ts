@@ -175,12 +175,16 @@ export function cellText(r: CsvRecord, i: number): string | null {
   const from = r.starts[i]!;
   const to = r.ends[i]!;
   const quoting = r.quoting[i]!;
-  if (quoting === 0) {
-    if (from === to) return null;
-    if (to - from === 2 && r.bytes[from] === 92 && r.bytes[from + 1] === 78) return null;
-  }
+  if (isNull(r, i)) return null;
   const text = Buffer.from(r.bytes.buffer, r.bytes.byteOffset + from, to - from).toString('utf8');
   return quoting === 2 ? text.replaceAll('""', '"') : text;
+}
+
+/** Unquoted and empty, or `\N`. */
+export function isNull(r: CsvRecord, i: number): boolean {
+  const from = r.starts[i]!;
+  const length = r.ends[i]! - from;
+  return r.quoting[i] === 0 && (length === 0 || (length === 2 && r.bytes[from] === 92 && r.bytes[from + 1] === 78));
 }
 
 /** Is the record an empty line? */

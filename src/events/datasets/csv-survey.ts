@@ -1,4 +1,5 @@
-import { type CsvRecord, CsvScanner, type Dialect, isBlank } from './csv-scan.ts';
+import { type CsvRecord, CsvScanner, type Dialect, isBlank, isNull } from './csv-scan.ts';
+import { OrderSamples } from './order-samples.ts';
 
 /** First few places of something that happens many times. */
 export type Places = { count: number; readonly lines: number[] };
@@ -49,7 +50,7 @@ export async function surveyCsv(content: AsyncIterable<Uint8Array>, dialect: Dia
     lineEnd: 'lf',
   };
   let header = true;
-  let every = 1;
+  const samples = new OrderSamples();
   const scanner = new CsvScanner(dialect);
   const see = (r: CsvRecord): void => {
     if (r.multiline) s.multiline = true;
@@ -70,11 +71,7 @@ export async function surveyCsv(content: AsyncIterable<Uint8Array>, dialect: Dia
     let bytes = 0;
     for (let i = 0; i < r.cells; i++) {
       let length = r.ends[i]! - r.starts[i]!;
-      if (
-        r.quoting[i] === 0 &&
-        (length === 0 || (length === 2 && r.bytes[r.starts[i]!] === 92 && r.bytes[r.starts[i]! + 1] === 78))
-      )
-        continue;
+      if (isNull(r, i)) continue;
       if (r.quoting[i] === 2) length -= doubled(r, i);
       if (length > 1_000_000) s.regular = false;
       if (i >= columns) s.extraEmpty = false;
@@ -85,13 +82,7 @@ export async function surveyCsv(content: AsyncIterable<Uint8Array>, dialect: Dia
     if (r.cells < columns) note(s.short, r.line);
     if (r.cells > columns) note(s.long, r.line);
     if (r.cells > s.widest) s.widest = r.cells;
-    if (s.rows % every === 0) {
-      s.samples.push([s.rows, bytes]);
-      if (s.samples.length > 400) {
-        s.samples = s.samples.filter((_, i) => i % 2 === 0);
-        every *= 2;
-      }
-    }
+    samples.add(s.rows, bytes);
     s.rows++;
   };
   for await (const chunk of content) {
@@ -102,6 +93,7 @@ export async function surveyCsv(content: AsyncIterable<Uint8Array>, dialect: Dia
   const { lf, crlf, cr } = scanner.ends;
   s.lineEnd = cr > 0 || (lf > 0 && crlf > 0) ? 'mixed' : crlf > 0 ? 'crlf' : 'lf';
   if (s.short.count + s.long.count > 0 || s.lineEnd === 'mixed') s.regular = false;
+  s.samples = samples.list;
   return s;
 }
 

@@ -107,12 +107,20 @@ function bomOf(head: Uint8Array): { label: string; bytes: number } | null {
   return null;
 }
 
-/** UTF-16 without a mark: line ends and separators are two bytes, one of them zero. */
+/** UTF-16 without a mark: many zero bytes on one side of the pairs, among them those of line ends and separators. */
 function wideBytes(head: Uint8Array): string | null {
   const zeros = [0, 0];
-  for (let i = 0; i < head.length; i++) if (head[i] === 0) zeros[i % 2]!++;
-  if (head.length < 4 || zeros[0]! + zeros[1]! < head.length / 20) return null;
-  return zeros[1]! > zeros[0]! * 4 ? 'utf-16le' : zeros[0]! > zeros[1]! * 4 ? 'utf-16be' : null;
+  const marks = [0, 0];
+  for (let i = 0; i + 1 < head.length; i += 2) {
+    const [a, b] = [head[i]!, head[i + 1]!];
+    if (a === 0) zeros[0]!++;
+    if (b === 0) zeros[1]!++;
+    if (a === 0 && [9, 10, 13, 44, 59].includes(b)) marks[0]!++;
+    if (b === 0 && [9, 10, 13, 44, 59].includes(a)) marks[1]!++;
+  }
+  if (zeros[0]! + zeros[1]! < head.length / 20) return null;
+  if (marks[1]! > 0 && zeros[1]! > zeros[0]! * 4) return 'utf-16le';
+  return marks[0]! > 0 && zeros[0]! > zeros[1]! * 4 ? 'utf-16be' : null;
 }
 
 /** The encoding in which the sample has the fewest impossible and implausible characters. */

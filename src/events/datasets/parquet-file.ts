@@ -1,12 +1,12 @@
 import type { Engine } from '../../engine/index.ts';
 import { sql } from '../../engine/index.ts';
-import type { OpenFile, TableFile } from './table-file.ts';
+import { literalPath, type OpenFile, type TableFile } from './table-file.ts';
 
 /** Open Parquet: every column cast to the engine's text of it, in file order. Throws QueryError when the file is none. */
 export async function openParquet(file: OpenFile, engine: Engine): Promise<TableFile> {
   const columns = await engine.rows<{ column_name: string; column_type: string }>(
     'dataset.parquet_columns',
-    sql`select column_name, column_type from (describe select * from read_parquet(${file.absolute}))`,
+    sql`select column_name, column_type from (describe select * from read_parquet(${literalPath(file.absolute)}))`,
   );
   const header = columns.map(c => c.column_name);
   return {
@@ -26,11 +26,11 @@ export async function openParquet(file: OpenFile, engine: Engine): Promise<Table
         'dataset.read_parquet',
         sql`insert into ${sql.id(target.table)}
         select file_row_number + ${target.firstRow}::bigint, ${target.keyOf(value)}, ${sql.join(target.columns.map(value))}
-        from read_parquet(${file.absolute}, file_row_number = true) f`,
+        from read_parquet(${literalPath(file.absolute)}, file_row_number = true) f`,
       );
       const { n } = await engine.row<{ n: number }>(
         'dataset.parquet_rows',
-        sql`select count(*) as n from read_parquet(${file.absolute})`,
+        sql`select count(*) as n from read_parquet(${literalPath(file.absolute)})`,
       );
       return n;
     },

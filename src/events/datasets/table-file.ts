@@ -36,3 +36,8 @@ export type OpenFile = {
   readonly scratch: string;
   readonly problems: Problem[];
 };
+
+/** A path as the engine's file functions take it: characters that would be a pattern stand for themselves. */
+export function literalPath(file: string): string {
+  return file.replace(/[*?[]/g, '[$&]');
+}
