@@ -9,3 +9,5 @@ export { defineEventView, readEventFiles } from './event-view.ts';
 export { readOriginal } from './read-original.ts';
 export { readEvents, type ReadEventsSummary } from './read-events.ts';
 export { eventFileColumns, type EventFile } from './tables.ts';
+export { estimateClockOffsets, type ClockOffset } from './clock.ts';
+export { measureCoverage, type CoverageSummary } from './coverage/measure-coverage.ts';

@@ -1,0 +1,123 @@
+import { type Effects, type Micros, MINUTE, type Problem, problem, SECOND } from '../base/index.ts';
+import { type OpenCase, recordProblems } from '../case/index.ts';
+import { type ColumnSpec, sql } from '../engine/index.ts';
+import { estimateOffset, type Offset } from './clock-estimate.ts';
+import { makeClockMarks, readPairs } from './clock-marks.ts';
+import { defineEventView } from './event-view.ts';
+
+/** How the offset of a source is known. `offsetUs` is subtracted from its stamps; the true one lies within `errorUs`. */
+export type ClockOffset = {
+  readonly evidence_id: string;
+  readonly offset_us: Micros;
+  readonly error_us: Micros;
+  readonly basis: 'given' | 'reference' | 'estimated' | 'unknown';
+  /** The source it was compared with, and by how many different tokens. */
+  readonly linked_to: string | null;
+  readonly support: number;
+  readonly drifts: boolean;
+};
+
+const clockColumns = [
+  { name: 'evidence_id', type: 'VARCHAR' }, { name: 'offset_us', type: 'BIGINT' }, { name: 'error_us', type: 'BIGINT' }, { name: 'basis', type: 'VARCHAR' },
+  { name: 'linked_to', type: 'VARCHAR' }, { name: 'support', type: 'BIGINT' }, { name: 'drifts', type: 'BOOLEAN' },
+] as const satisfies readonly ColumnSpec[];
+
+/**
+ * How far the clock of each evidence source is from the others, whatever the size (methods §3.5). Offsets that the case states hold; without
+ * one the clock that most sources agree with is the reference. Writes `clock_offset`, sets `event_file.clock_offset_us` and
+ * `clock_error_us`, and makes view `event` anew. A source that shares nothing with the others keeps offset 0, basis `unknown`.
+ */
+export async function estimateClockOffsets(kase: OpenCase, effects: Effects): Promise<readonly ClockOffset[]> {
+  const sources = await kase.engine.rows<{ evidence_id: string; kind: string }>('clock.sources', sql`select evidence_id, min(source_kind) as kind from event_file
+    group by evidence_id order by evidence_id`);
+  await resetOffsets(kase, sources.map(s => s.evidence_id));
+  const links = sources.length < 2 ? [] : await readLinks(kase, sources.map(s => s.evidence_id));
+  const given = new Set(kase.file.evidence.filter(e => e.clockOffsetUs !== null).map(e => e.id));
+  const start = chooseStart(sources, given);
+  const offsets = start === null ? [] : spread(sources.map(s => s.evidence_id), start, given, links);
+  for (const o of offsets) {
+    if (o.basis !== 'estimated') continue;
+    await kase.engine.run('clock.set', sql`update event_file set clock_offset_us = clock_offset_us + ${o.offset_us}, clock_error_us = ${o.error_us} where evidence_id = ${o.evidence_id}`);
+  }
+  await kase.engine.load('clock_offset', clockColumns, offsets.map(o => clockColumns.map(c => o[c.name])));
+  if (offsets.some(o => o.basis === 'estimated')) await defineEventView(kase);
+  await recordProblems(kase.engine, 'events.clock', problemsOf(offsets));
+  effects.log('events.clocks', { sources: offsets.length, estimated: offsets.filter(o => o.basis === 'estimated').length });
+  return offsets;
+}
+
+/** What an earlier run estimated is forgotten, so that the same evidence gives the same answer again. */
+async function resetOffsets(kase: OpenCase, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const stated = kase.file.evidence.find(e => e.id === id)?.clockOffsetUs ?? 0;
+    await kase.engine.run('clock.reset', sql`update event_file set clock_offset_us = ${stated}, clock_error_us = 0 where evidence_id = ${id}`);
+  }
+  await defineEventView(kase);
+}
+
+type Link = { readonly a: string; readonly b: string; readonly offset: Offset };
+
+async function readLinks(kase: OpenCase, ids: readonly string[]): Promise<Link[]> {
+  await makeClockMarks(kase);
+  const links: Link[] = [];
+  for (let i = 0; i < ids.length; i++) {
+    for (let j = i + 1; j < ids.length; j++) {
+      const offset = estimateOffset(await readPairs(kase, ids[i]!, ids[j]!));
+      if (offset) links.push({ a: ids[i]!, b: ids[j]!, offset });
+    }
+  }
+  await kase.engine.run('clock.done', sql`drop table if exists clock_mark`);
+  return links;
+}
+
+const kindOrder = ['web-access', 'sql-audit', 'waf', 'events', 'auth'];
+
+function chooseStart(sources: readonly { evidence_id: string; kind: string }[], given: ReadonlySet<string>): string | null {
+  const ranked = [...sources].sort((a, b) => Number(given.has(b.evidence_id)) - Number(given.has(a.evidence_id)) || kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) || (a.evidence_id < b.evidence_id ? -1 : 1));
+  return ranked[0]?.evidence_id ?? null;
+}
+
+/** Offsets relative to the start along the best supported links (Prim), then moved so that the largest group that agrees has 0. */
+export function spread(ids: readonly string[], start: string, given: ReadonlySet<string>, links: readonly Link[]): ClockOffset[] {
+  const known = new Map<string, { lo: Micros; hi: Micros; from: string | null; support: number; drifts: boolean }>();
+  for (const id of ids) if (id === start || given.has(id)) known.set(id, { lo: 0, hi: 0, from: null, support: 0, drifts: false });
+  for (;;) {
+    const open = links.filter(l => known.has(l.a) !== known.has(l.b)).sort((x, y) => y.offset.support - x.offset.support || (x.a + x.b < y.a + y.b ? -1 : 1));
+    const l = open[0];
+    if (!l) break;
+    const [from, to, sign] = known.has(l.a) ? [l.a, l.b, 1] : [l.b, l.a, -1];
+    const base = known.get(from)!;
+    const [lo, hi] = sign === 1 ? [l.offset.lo, l.offset.hi] : [-l.offset.hi, -l.offset.lo];
+    known.set(to, { lo: base.lo + lo, hi: base.hi + hi, from, support: l.offset.support, drifts: l.offset.drifts });
+  }
+  const shift = given.size > 0 ? 0 : majority([...known].map(([id, k]) => ({ id, ...k })), start);
+  return ids.map(id => {
+    const k = known.get(id);
+    const blank = { evidence_id: id, offset_us: 0, error_us: 0, linked_to: null, support: 0, drifts: false };
+    if (given.has(id)) return { ...blank, basis: 'given' as const };
+    if (!k) return { ...blank, basis: ids.length === 1 ? ('reference' as const) : ('unknown' as const) };
+    const [lo, hi] = [k.lo - shift, k.hi - shift];
+    if (k.from === null && lo === 0) return { ...blank, basis: 'reference' as const };
+    const offset_us = lo <= 0 && hi >= 0 ? 0 : Math.round((lo + hi) / 2);
+    return { evidence_id: id, offset_us, error_us: Math.ceil(Math.max(hi - offset_us, offset_us - lo)), basis: 'estimated' as const, linked_to: k.from, support: k.support, drifts: k.drifts };
+  });
+}
+
+/** The offset of the largest group of sources whose clocks agree within two seconds; the start's own (0) when groups are of one size. */
+function majority(known: readonly { id: string; lo: Micros; hi: Micros }[], start: string): Micros {
+  const middle = (k: { lo: Micros; hi: Micros }): Micros => (k.lo <= 0 && k.hi >= 0 ? 0 : Math.round((k.lo + k.hi) / 2));
+  const group = (at: Micros): number => known.filter(k => Math.abs(middle(k) - at) <= 2 * SECOND).length;
+  let best = middle(known.find(k => k.id === start)!);
+  for (const k of [...known].sort((a, b) => (a.id < b.id ? -1 : 1))) if (group(middle(k)) > group(best)) best = middle(k);
+  return best;
+}
+
+function problemsOf(offsets: readonly ClockOffset[]): Problem[] {
+  return offsets.flatMap(o => {
+    if (o.basis === 'unknown') return [problem('events.clock-unknown', 'info', { ref: o.evidence_id }, { ref: o.evidence_id })];
+    if (o.basis !== 'estimated' || (Math.abs(o.offset_us) < SECOND && !o.drifts)) return [];
+    const params = { ref: o.evidence_id, seconds: Math.round(o.offset_us / SECOND), error: Math.ceil(o.error_us / SECOND), support: o.support };
+    const zone = Math.abs(o.offset_us) >= 30 * MINUTE - SECOND && Math.abs(o.offset_us - Math.round(o.offset_us / (15 * MINUTE)) * 15 * MINUTE) <= 5 * SECOND;
+    return [problem(o.drifts ? 'events.clock-drifts' : zone ? 'events.clock-zone' : 'events.clock-offset', 'warning', { ref: o.evidence_id }, params)];
+  });
+}
