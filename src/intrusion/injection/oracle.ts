@@ -1,0 +1,215 @@
+import { evaluate, truth } from './evaluate.ts';
+import type { Reading } from './constraint.ts';
+import type { Question } from './condition.ts';
+import { type Answer, solveCell } from './solve.ts';
+
+/** One request that asked a yes-or-no question, with all that the log says about its answer. */
+export type Probe = {
+  readonly eventId: number;
+  readonly atUs: number;
+  /** Who asked, as far as the log tells: address and agent. */
+  readonly client: string;
+  readonly point: string;
+  readonly question: Question;
+  readonly reading: Reading | null;
+  /** Canonical text of the unknown; '' for a calibration. */
+  readonly key: string;
+  readonly status: number | null;
+  readonly bytes: number | null;
+  /** Lengths that a page may reflect: decoded, HTML-escaped, as sent. */
+  readonly reflected: readonly number[];
+  readonly durationUs: number | null;
+  /** Time to the neighbouring request of the same client, where there is no duration. */
+  readonly gapUs: number | null;
+  readonly rowsOut: number | null;
+  readonly errCode: string | null;
+};
+
+/** The answers of one group of probes. */
+export type Oracle = {
+  readonly readable: boolean;
+  /** `ok`, or why not: `one-class`, `undecided`, `noisy`, `no-feature`. */
+  readonly reason: string;
+  /** By event: the truth of the condition; missing = no answer (error page, filter page, between the classes). */
+  readonly labels: ReadonlyMap<number, boolean>;
+  /** Share of contradicted cells. */
+  readonly noise: number;
+  /** Distance between the classes against their width, 0 … 1. */
+  readonly margin: number;
+  /** Contradictions with this polarity and with the other one. */
+  readonly contradictions: readonly [chosen: number, other: number];
+  readonly calibrations: number;
+  readonly feature: 'size' | 'status' | 'duration' | 'gap' | 'rows';
+};
+
+type Classes = { readonly of: readonly number[]; readonly sizes: readonly number[]; readonly margin: number; readonly feature: Oracle['feature'] };
+
+/** Find the classes of answers and which of them means true. Needs no configuration; says so when it cannot tell. */
+export function readOracle(probes: readonly Probe[]): Oracle {
+  const none = (reason: string): Oracle => ({ readable: false, reason, labels: new Map(), noise: 1, margin: 0, contradictions: [0, 0], calibrations: 0, feature: 'size' });
+  const classes = probes[0]?.question.technique === 'time' ? classifyTimes(probes) : classifyPages(probes);
+  if (!classes) return none('no-feature');
+  const order = classes.sizes.map((n, i) => [i, n] as const).filter(c => c[1] > 0).sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(c => c[0]);
+  if (order.length < 2) return none('one-class');
+  const top = order.slice(0, 4);
+  let best: { yes: number; no: number; score: number; broken: number; reversed: number; calibrations: number; misses: number } | null = null;
+  for (const yes of top) {
+    for (const no of top) {
+      if (yes === no) continue;
+      const n = classes.sizes[yes]! + classes.sizes[no]!;
+      if (n < 0.5 * probes.length) continue;
+      const t = trial(probes, classes.of, new Map([[yes, true], [no, false]]));
+      const score = n - 25 * t.broken - 25 * t.misses + 0.001 * t.calibrations;
+      if (!best || score > best.score) best = { yes, no, score, broken: t.broken, reversed: 0, calibrations: t.calibrations, misses: t.misses };
+    }
+  }
+  if (!best) return none('one-class');
+  const chosen = best;
+  const reversed = trial(probes, classes.of, new Map([[chosen.yes, false], [chosen.no, true]]));
+  const labelOf = new Map([[chosen.yes, true], [chosen.no, false]]);
+  for (const other of order) {
+    if (labelOf.has(other) || classes.sizes[other]! > 0.2 * probes.length) continue;
+    const asYes = trial(probes, classes.of, new Map([...labelOf, [other, true]]));
+    const asNo = trial(probes, classes.of, new Map([...labelOf, [other, false]]));
+    if (asYes.broken <= chosen.broken && asYes.misses <= chosen.misses && asNo.broken + asNo.misses > asYes.broken + asYes.misses + 2) labelOf.set(other, true);
+    else if (asNo.broken <= chosen.broken && asNo.misses <= chosen.misses && asYes.broken + asYes.misses > asNo.broken + asNo.misses + 2) labelOf.set(other, false);
+  }
+  const final = trial(probes, classes.of, labelOf);
+  const labels = new Map<number, boolean>();
+  probes.forEach((p, i) => {
+    const l = labelOf.get(classes.of[i]!);
+    if (l !== undefined) labels.set(p.eventId, l);
+  });
+  const against = reversed.broken + 3 * reversed.misses;
+  const decided = against >= final.broken + 3 * final.misses + 3 && against >= 3 * final.broken;
+  const noise = final.cells === 0 ? 0 : final.broken / final.cells;
+  const reason = !decided ? 'undecided' : noise > 0.5 && final.broken > 5 ? 'noisy' : 'ok';
+  return { readable: reason === 'ok', reason, labels, noise, margin: classes.margin, contradictions: [final.broken, reversed.broken], calibrations: final.calibrations, feature: classes.feature };
+}
+
+/** Contradictions, and calibrations that came out wrong, under one meaning of the classes. */
+function trial(probes: readonly Probe[], of: readonly number[], labels: ReadonlyMap<number, boolean>): { broken: number; misses: number; calibrations: number; cells: number } {
+  const cells = new Map<string, Answer[]>();
+  let misses = 0;
+  let calibrations = 0;
+  probes.forEach((p, i) => {
+    const t = labels.get(of[i]!);
+    if (t === undefined) return;
+    if (p.key === '') {
+      const v = truth(evaluate(p.question.condition, { dialect: p.question.dialect, vars: new Map() }));
+      if (v === undefined) return;
+      calibrations++;
+      if ((v === 1) !== t) misses++;
+    } else if (p.reading) {
+      if (cells.size > 400 && !cells.has(p.key)) return;
+      const list = cells.get(p.key) ?? [];
+      list.push({ constraint: p.reading.constraint, truth: t, eventId: p.eventId, weight: 1 });
+      cells.set(p.key, list);
+    }
+  });
+  let broken = 0;
+  let positions = 0;
+  for (const answers of cells.values()) {
+    const s = solveCell(answers, probes[0]!.question.dialect);
+    broken += s.contradictions;
+    positions += new Set(answers.map(a => (a.constraint.kind === 'char' ? a.constraint.position : 0))).size;
+  }
+  return { broken, misses, calibrations, cells: positions };
+}
+
+/** Status and size of the page, after taking out what it reflects; rows for database logs. */
+function classifyPages(probes: readonly Probe[]): Classes | null {
+  if (probes.every(p => p.bytes === null && p.status === null)) {
+    if (probes.every(p => p.rowsOut === null && p.errCode === null)) return null;
+    return cluster(probes.map(p => ({ group: p.errCode ?? '', value: p.rowsOut === null ? null : Math.min(p.rowsOut, 1) * 1000 })), 'rows');
+  }
+  const group = (p: Probe): string => String(p.status ?? '');
+  let best: { classes: Classes; cover: number } | null = null;
+  const options: [number, number][] = [[0, 0], [1, 0], [1, 1], [1, 2], [2, 0], [2, 1], [2, 2], [3, 0]];
+  for (const [times, which] of options) {
+    const classes = cluster(probes.map(p => ({ group: group(p), value: p.bytes === null ? null : p.bytes - times * (p.reflected[which] ?? 0) })), 'size');
+    const sizes = [...classes.sizes].sort((a, b) => b - a);
+    const cover = (sizes[0] ?? 0) + (sizes[1] ?? 0) - 0.2 * probes.length * Math.max(0, classes.sizes.filter(n => n > 0).length - 2) / 10 - (1 - classes.margin) * probes.length;
+    if (!best || cover > best.cover * 1.02 + 0.5) best = { classes, cover };
+    if (times === 0 && sizes.length >= 2 && sizes[0]! + sizes[1]! >= 0.97 * probes.length && classes.margin > 0.9) break;
+  }
+  return best!.classes;
+}
+
+/** One-dimensional clusters inside each status: the smallest tolerance that leaves few classes covering nearly everything. */
+function cluster(values: readonly { readonly group: string; readonly value: number | null }[], feature: Oracle['feature']): Classes {
+  const counts = new Map<string, Map<number, number>>();
+  for (const v of values) {
+    const m = counts.get(v.group) ?? new Map<number, number>();
+    m.set(v.value ?? -1, (m.get(v.value ?? -1) ?? 0) + 1);
+    counts.set(v.group, m);
+  }
+  let chosen: Map<string, number> | null = null;
+  let margin = 0;
+  for (const tolerance of [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096]) {
+    const ids = new Map<string, number>();
+    let next = 0;
+    const sizes: number[] = [];
+    let narrowest = Number.POSITIVE_INFINITY;
+    for (const g of [...counts.keys()].sort()) {
+      let previous: number | null = null;
+      for (const v of [...counts.get(g)!.keys()].sort((a, b) => a - b)) {
+        if (previous === null || v - previous > tolerance) {
+          if (previous !== null) narrowest = Math.min(narrowest, v - previous);
+          next++;
+        }
+        ids.set(`${g}\u0000${v}`, next - 1);
+        sizes[next - 1] = (sizes[next - 1] ?? 0) + counts.get(g)!.get(v)!;
+        previous = v;
+      }
+    }
+    const ranked = [...sizes].sort((a, b) => b - a);
+    const covered = ranked.slice(0, 3).reduce((a, b) => a + b, 0) / values.length;
+    if (next < 2 && chosen) break;
+    if (!chosen || covered > 0.9) {
+      chosen = ids;
+      margin = Number.isFinite(narrowest) ? Math.min(1, (narrowest - tolerance) / (narrowest + tolerance + 1)) : 1;
+      if (covered >= 0.97) break;
+    }
+  }
+  const of = values.map(v => chosen!.get(`${v.group}\u0000${v.value ?? -1}`)!);
+  const sizes: number[] = [];
+  for (const c of of) sizes[c] = (sizes[c] ?? 0) + 1;
+  const distinctGroups = new Set(values.map(v => v.group)).size;
+  return { of, sizes: Array.from(sizes, n => n ?? 0), margin: Math.max(margin, distinctGroups > 1 && sizes.filter(n => n > 0).length === distinctGroups ? 0.95 : 0.2), feature };
+}
+
+const SECOND = 1_000_000;
+
+/** 0 = fast, 1 = slow, 2 = in between or unknown. */
+function classifyTimes(probes: readonly Probe[]): Classes | null {
+  const useDuration = probes.filter(p => p.durationUs !== null).length > 0.8 * probes.length;
+  const value = (p: Probe): number | null => (useDuration ? p.durationUs : p.gapUs);
+  const delays = probes.map(p => p.question.delay).filter(d => d !== null);
+  const times = probes.map(value).filter(v => v !== null).sort((a, b) => a - b);
+  if (times.length < 2) return null;
+  let fast: number;
+  let slow: number;
+  if (delays.length > probes.length / 2) {
+    const n = Math.min(...delays) * SECOND;
+    [fast, slow] = useDuration ? [0.6 * n, 0.85 * n] : [n - 1, n];
+    if (!useDuration && times.every(t => t % SECOND === 0)) [fast, slow] = [n - 1, n];
+    else if (!useDuration) [fast, slow] = [0.6 * n, 0.9 * n];
+  } else {
+    let widest = 0;
+    let cut = 0;
+    for (let i = 1; i < times.length; i++) {
+      const gap = Math.log(Math.max(times[i]!, 1000)) - Math.log(Math.max(times[i - 1]!, 1000));
+      if (gap > widest) { widest = gap; cut = i; }
+    }
+    if (widest < 0.7) return null;
+    [fast, slow] = [times[cut - 1]!, times[cut]!];
+  }
+  const of = probes.map(p => {
+    const v = value(p);
+    if (v === null) return 2;
+    return v <= fast ? 0 : v >= slow ? 1 : 2;
+  });
+  const sizes = [0, 1, 2].map(c => of.filter(x => x === c).length);
+  return { of, sizes, margin: useDuration ? 0.95 : 0.6, feature: useDuration ? 'duration' : 'gap' };
+}

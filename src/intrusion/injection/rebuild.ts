@@ -1,0 +1,189 @@
+import { type Binding, bindUnknown, isCatalogue } from './bind.ts';
+import { guessDialect, type Question, readInjection } from './condition.ts';
+import { type Reading, readConstraint } from './constraint.ts';
+import { type InBand, readInBand } from './in-band.ts';
+import { type Oracle, type Probe, readOracle } from './oracle.ts';
+import { type Carrier, readPayloads } from './payload.ts';
+import { printExpr } from './print.ts';
+import { type Answer, type Solution, solveCell } from './solve.ts';
+import type { SqlDialect } from '../../detections/sql/index.ts';
+import type { Expr, Fragment } from './syntax.ts';
+
+/** One event that may carry an injection. */
+export type InjectionEvent = Carrier & {
+  readonly event_id: number; readonly at_us: number; readonly class: number; readonly src_ip: string | null; readonly host: string | null; readonly method: string | null;
+  readonly status: number | null; readonly bytes_out: number | null; readonly duration_us: number | null; readonly rows_out: number | null; readonly err_code: string | null;
+  /** Text length as sent. */
+  readonly target_length: number | null;
+  /** timeKind of its file: 1 start, 2 end, 3 write. */
+  readonly time_kind: number;
+};
+
+export type RebuiltCell = {
+  readonly technique: 'boolean' | 'time';
+  readonly dialect: SqlDialect;
+  readonly binding: Binding;
+  readonly key: string;
+  readonly solution: Solution;
+  readonly answers: readonly Answer[];
+  readonly eventIds: readonly number[];
+  /** Why nothing could be read, or null. */
+  readonly unreadable: string | null;
+  readonly oracle: { readonly margin: number; readonly noise: number; readonly feature: string; readonly contradictions: readonly [number, number] } | null;
+};
+
+export type RebuiltStatement = { readonly eventId: number; readonly atUs: number; readonly point: string; readonly route: string; readonly client: string; readonly inBand: InBand; readonly status: number | null; readonly bytes: number | null; readonly errCode: string | null };
+
+/** An event that speaks SQL to the database, and how. */
+export type InjectionMark = { readonly eventId: number; readonly technique: 'boolean' | 'time' | 'union' | 'error' | 'stacked'; readonly client: string; readonly point: string; readonly workItem: string | null; readonly markers: readonly string[]; readonly answered: boolean };
+
+export type Rebuilt = {
+  readonly cells: readonly RebuiltCell[];
+  readonly statements: readonly RebuiltStatement[];
+  readonly marks: readonly InjectionMark[];
+  readonly unreadable: readonly { readonly point: string; readonly reason: string; readonly probes: number }[];
+};
+
+type Read = { readonly event: InjectionEvent; readonly point: string; readonly route: string; readonly client: string; readonly text: string; readonly fragment: Fragment; readonly question: Question | null; readonly inBand: readonly InBand[] };
+
+/** What injections asked and obtained. Order of the events does not matter. */
+export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
+  const ordered = [...events].sort((a, b) => a.at_us - b.at_us || a.event_id - b.event_id);
+  const reads: Read[] = [];
+  for (const event of ordered) reads.push(...readEvent(event));
+  const gaps = measureGaps(ordered);
+  const probes: Probe[] = [];
+  const marks: InjectionMark[] = [];
+  const bindings = new Map<string, Expr>();
+  const statements: RebuiltStatement[] = [];
+  const readings = new Map<string, Reading | null>();
+  for (const r of reads) {
+    const { event: e } = r;
+    for (const inBand of r.inBand) {
+      statements.push({ eventId: e.event_id, atUs: e.at_us, point: r.point, route: r.route, client: r.client, inBand, status: e.status, bytes: e.bytes_out, errCode: e.err_code });
+    }
+    const technique = r.inBand.find(b => b.technique !== 'stacked')?.technique ?? r.question?.technique ?? r.inBand[0]?.technique;
+    if (!technique) continue;
+    let key = '';
+    if (r.question && !r.inBand.some(b => b.technique !== 'stacked' && !b.calibration)) {
+      const q = r.question;
+      key = q.unknown ? printExpr(q.unknown, { keys: true }) : '';
+      let reading: Reading | null = null;
+      if (q.unknown) {
+        bindings.set(key, q.unknown);
+        const cacheKey = `${q.dialect}\u0000${printExpr(q.condition)}`;
+        reading = readings.get(cacheKey) ?? null;
+        if (!readings.has(cacheKey)) { reading = readConstraint(q.condition, q.dialect); readings.set(cacheKey, reading); }
+      }
+      probes.push({
+        eventId: e.event_id, atUs: e.at_us, client: r.client, point: `${r.route}\u0000${r.point}`, question: q, reading, key, status: e.status, bytes: e.bytes_out,
+        reflected: [Buffer.byteLength(r.text), escapedLength(r.text), e.target_length ?? 0],
+        durationUs: e.duration_us, gapUs: gaps.get(e.event_id) ?? null, rowsOut: e.rows_out, errCode: e.err_code,
+      });
+    }
+    marks.push({ eventId: e.event_id, technique, client: r.client, point: `${r.route} ${r.point}`, workItem: key === '' ? null : key, markers: r.inBand.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)), answered: false });
+  }
+  const { labelled, unreadable } = readGroups(probes);
+  return { ...solveAll(probes, labelled, bindings, unreadable), statements, marks };
+}
+
+function readEvent(event: InjectionEvent): Read[] {
+  const out: Read[] = [];
+  const route = event.class === 2 ? 'database' : `${event.host ?? ''} ${event.method ?? ''} ${(event.path ?? '').split('/').map(s => (/^\d+$|[0-9a-f-]{32,}|[%'"()]/i.test(s) ? ':' : s)).join('/')}`;
+  const client = `${event.src_ip ?? ''}\u0000${event.user_agent ?? ''}`;
+  for (const stages of readPayloads(event)) {
+    let best: Read | null = null;
+    let bestScore = 0;
+    for (const p of stages) {
+      const read = readInjection(p.text, p.point === 'sql');
+      if (!read) continue;
+      const dialect = read.question?.dialect ?? guessDialect(p.text);
+      const inBand = readInBand(read.fragment, dialect).filter(b => b.technique !== 'stacked' || b.sqlText.length > 4);
+      const question = inBand.some(b => b.technique === 'error' && !b.calibration) ? null : read.question;
+      const score = (question?.unknown ? 4 : question ? 2 : 0) + (inBand.some(b => !b.calibration) ? 3 : inBand.length > 0 ? 1 : 0);
+      if (score > bestScore) { best = { event, point: p.point, route, client, text: p.text, fragment: read.fragment, question, inBand }; bestScore = score; }
+    }
+    if (best) out.push(best);
+  }
+  return out;
+}
+
+const escapedLength = (text: string): number => Buffer.byteLength(text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll("'", '&#39;').replaceAll('"', '&quot;'));
+
+/** Time to the next request of the client (start stamps) or since the one before (end stamps). */
+function measureGaps(ordered: readonly InjectionEvent[]): Map<number, number> {
+  const gaps = new Map<number, number>();
+  const last = new Map<string, InjectionEvent>();
+  for (const e of ordered) {
+    const client = `${e.src_ip ?? ''}\u0000${e.user_agent ?? ''}`;
+    const before = last.get(client);
+    if (before) {
+      const gap = e.at_us - before.at_us;
+      if (e.time_kind === 1) gaps.set(before.event_id, gap); else gaps.set(e.event_id, gap);
+    }
+    last.set(client, e);
+  }
+  return gaps;
+}
+
+/** Probes that share a vector share an oracle; small groups fall back on looser ones. */
+function readGroups(probes: readonly Probe[]): { labelled: Map<number, { truth: boolean; oracle: Oracle }>; unreadable: Rebuilt['unreadable'] } {
+  const labelled = new Map<number, { truth: boolean; oracle: Oracle }>();
+  const group = (list: readonly Probe[], keyOf: (p: Probe) => string): Map<string, Probe[]> => {
+    const m = new Map<string, Probe[]>();
+    for (const p of list) { const k = keyOf(p); const l = m.get(k); if (l) l.push(p); else m.set(k, [p]); }
+    return m;
+  };
+  const failed: Probe[] = [];
+  const reasons = new Map<string, string>();
+  const attempt = (list: readonly Probe[]): boolean => {
+    const oracle = readOracle(list);
+    if (!oracle.readable) { reasons.set(`${list[0]!.point}\u0000${list[0]!.question.technique}`, oracle.reason); return false; }
+    for (const p of list) { const t = oracle.labels.get(p.eventId); if (t !== undefined) labelled.set(p.eventId, { truth: t, oracle }); }
+    return true;
+  };
+  for (const [, list] of [...group(probes, p => `${p.point}\u0000${p.question.technique}\u0000${p.question.shape}`)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) if (list.length < 6 || !attempt(list)) failed.push(...list);
+  const again: Probe[] = [];
+  for (const [, list] of [...group(failed, p => `${p.point}\u0000${p.question.technique}\u0000${p.question.looseShape}`)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) if (!attempt(list)) again.push(...list);
+  const unreadable: { point: string; reason: string; probes: number }[] = [];
+  for (const [k, list] of [...group(again, p => `${p.point}\u0000${p.question.technique}`)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+    const sure = [...labelled.keys()].length > 0 ? attempt(list) : attempt(list);
+    if (!sure && list.some(p => p.key !== '')) unreadable.push({ point: k.replaceAll('\u0000', ' '), reason: reasons.get(k) ?? 'undecided', probes: list.length });
+  }
+  return { labelled, unreadable };
+}
+
+function solveAll(probes: readonly Probe[], labelled: ReadonlyMap<number, { truth: boolean; oracle: Oracle }>, unknowns: ReadonlyMap<string, Expr>, unreadable: Rebuilt['unreadable']): { cells: RebuiltCell[]; unreadable: Rebuilt['unreadable'] } {
+  const byCell = new Map<string, Probe[]>();
+  for (const p of probes) {
+    if (p.key === '') continue;
+    const k = `${p.question.technique}\u0000${p.key}`;
+    const list = byCell.get(k);
+    if (list) list.push(p); else byCell.set(k, [p]);
+  }
+  const cells: RebuiltCell[] = [];
+  for (const [, list] of [...byCell].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+    const first = list[0]!;
+    const answers: Answer[] = [];
+    const oracles = new Set<Oracle>();
+    for (const p of list) {
+      const l = labelled.get(p.eventId);
+      if (!l || !p.reading) continue;
+      oracles.add(l.oracle);
+      answers.push({ constraint: p.reading.constraint, truth: l.truth, eventId: p.eventId, weight: l.oracle.margin });
+    }
+    const binding = bindUnknown(unknowns.get(first.key)!);
+    const nullAs = list.map(p => p.reading?.nullAs ?? null).find(n => n !== null) ?? binding.nullAs;
+    const worst = [...oracles].sort((a, b) => b.noise - a.noise)[0];
+    cells.push({
+      technique: first.question.technique, dialect: first.question.dialect, binding: { ...binding, nullAs }, key: first.key, solution: solveCell(answers, first.question.dialect), answers,
+      eventIds: list.map(p => p.eventId).sort((a, b) => a - b),
+      unreadable: answers.length === 0 ? (list.every(p => !p.reading) ? 'unparsed' : 'unreadable') : null,
+      oracle: worst ? { margin: worst.margin, noise: worst.noise, feature: worst.feature, contradictions: worst.contradictions } : null,
+    });
+  }
+  return { cells, unreadable };
+}
+
+/** True for the tables that describe the database itself. */
+export const describesSchema = (cell: RebuiltCell): boolean => cell.binding.table !== null && isCatalogue(cell.binding.table);
