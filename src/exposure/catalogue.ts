@@ -19,14 +19,14 @@ export type Dataset = {
   readonly asOfUs: number | null;
   readonly key: readonly string[];
   readonly columns: readonly Column[];
-  /** The typed view over `data_<id>`: `row_no`, `key`, then `c<column_no>`. */
+  /** The typed copy of `data_<id>`: `row_no`, `key`, then `c<column_no>`. */
   readonly view: string;
 };
 export type Catalogue = { readonly datasets: readonly Dataset[]; byTable(name: string): Dataset | null };
 
 type ColumnFacts = { column_no: number; ints: boolean; nums: boolean; bools: boolean; dates: boolean; times: boolean; safe: boolean; n: number; distinct_n: number };
 
-/** Datasets with the type each column of text really holds, and one typed view a dataset for replay. Empty text counts as NULL in typed columns. */
+/** Datasets with the type each column of text really holds, and one typed table a dataset for replay. Empty text counts as NULL in typed columns. */
 export async function readCatalogue(engine: Engine): Promise<Catalogue> {
   const rows = await engine.rows<{ dataset_id: string; table_name: string; system_id: string | null; rows: number; as_of_us: number | null; key_columns: string[] }>(
     'exposure.datasets', sql`select dataset_id, table_name, system_id, rows, as_of_us, key_columns from dataset order by dataset_id`);
@@ -55,7 +55,7 @@ async function readDataset(engine: Engine, r: { dataset_id: string; table_name: 
   });
   const view = `snap_${r.dataset_id}`;
   const typed = columns.map(c => sql`${typedColumn(c)} as ${sql.id(`c${c.no}`)}`);
-  await engine.run('exposure.typed_view', sql`create or replace view ${sql.id(view)} as select ${sql.join([sql`row_no`, sql`key`, ...typed])} from ${data}`);
+  await engine.run('exposure.typed_view', sql`create or replace table ${sql.id(view)} as select ${sql.join([sql`row_no`, sql`key`, ...typed])} from ${data}`);
   return { id: r.dataset_id, table: bareName(r.table_name), systemId: r.system_id, rows: r.rows, asOfUs: r.as_of_us, key: r.key_columns, columns, view };
 }
 

@@ -4,4 +4,6 @@
  */
 export * from './assess.ts';
 export * from './tables.ts';
+export { explainRef } from './explain.ts';
+export { type ProofNode, type ProofPlace, proofText } from './proof.ts';
 export { writeCells, writeRecovered } from './write-cells.ts';
