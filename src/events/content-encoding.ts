@@ -1,15 +1,39 @@
-import { EncodingSurvey } from './datasets/encoding.ts';
+import { detectEncoding, type Encoding } from './encoding.ts';
 import type { Sample, Source } from './source.ts';
+import { openTranscoder } from './transcode.ts';
 
-/**
- * The encoding label a file is read with. What the case states holds; `auto` looks at the sample. Web access logs are bytes that anybody may
- * have sent, so for them only UTF-16 is looked for: legacy text in a request is found by the decoding chain, request by request.
- */
-export function contentEncoding(stated: string, source: Source, sample: Sample): string {
-  if (source.binary) return 'utf-8';
-  const survey = new EncodingSurvey();
-  survey.add(sample.head);
-  if (stated === 'auto' || stated === '') for (const line of sample.lines) survey.add(line);
-  const { label } = survey.finish(stated === '' ? 'auto' : stated);
-  return stated === 'auto' && source.kind === 'web-access' && !label.startsWith('utf-16') ? 'utf-8' : label;
+/** How content becomes UTF-8 before it is parsed: transcoded from `from`, or as it is (null), then read with the label `reader`. */
+export type ContentEncoding = { readonly from: Exclude<Encoding, 'utf-8'> | null; readonly bomBytes: number; readonly reader: string };
+
+const labels: Readonly<Record<string, Encoding>> = {
+  'utf-8': 'utf-8', utf8: 'utf-8', cp932: 'shift_jis', ms932: 'shift_jis', 'windows-31j': 'shift_jis', shift_jis: 'shift_jis', 'shift-jis': 'shift_jis', sjis: 'shift_jis',
+  'euc-jp': 'euc-jp', eucjp: 'euc-jp', 'utf-16': 'utf-16le', utf16: 'utf-16le', 'utf-16le': 'utf-16le', 'utf-16be': 'utf-16be',
+};
+
+/** What the case states holds, but for a byte order mark that says otherwise; `auto` looks at the sample. */
+export function contentEncoding(stated: string, source: Source, sample: Sample): ContentEncoding {
+  if (source.binary) return { from: null, bomBytes: 0, reader: 'utf-8' };
+  const found = detectEncoding(sample.head);
+  const label = stated.toLowerCase();
+  const known = label === 'auto' || found.bomBytes > 0 ? found.encoding : labels[label];
+  if (known === undefined) return { from: null, bomBytes: 0, reader: label };
+  return { from: known === 'utf-8' ? null : known, bomBytes: found.bomBytes, reader: 'utf-8' };
+}
+
+/** A sample of UTF-16 content in UTF-8, so that detection can read it: the lines of its head. Other samples stay as they are. */
+export function readableSample(stated: string, sample: Sample): Sample {
+  const found = detectEncoding(sample.head);
+  const label = labels[stated.toLowerCase()];
+  const wide = found.encoding.startsWith('utf-16') ? found.encoding : label?.startsWith('utf-16') ? label : null;
+  if (wide !== 'utf-16le' && wide !== 'utf-16be') return sample;
+  const head = openTranscoder(wide, found.bomBytes).push(sample.head, true);
+  const lines: Uint8Array[] = [];
+  for (let p = 0; p < head.length && lines.length < 200; ) {
+    const newline = head.indexOf(10, p);
+    if (newline < 0 && lines.length > 0) break;
+    const end = newline < 0 ? head.length : newline;
+    lines.push(head.subarray(p, end > p && head[end - 1] === 13 ? end - 1 : end));
+    p = end + 1;
+  }
+  return { head, lines };
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { readContent } from '../evidence/index.ts';
+import type { ContentEncoding } from './content-encoding.ts';
 import { lineChunks } from './ingest-chunks.ts';
 import { type FileTotals, type PartMeta, totalOf } from './ingest-meta.ts';
 import type { IngestPool } from './ingest-pool.ts';
@@ -8,6 +9,7 @@ import { type IngestPlan, partName } from './ingest-records.ts';
 import type { IngestTask } from './ingest-worker.ts';
 import { type ResolvedFormat, sourceOf } from './sources/index.ts';
 import type { SourceContext } from './source.ts';
+import { openTranscoder, type Transcoder } from './transcode.ts';
 
 /** Grows when parsing changes what comes out of the same bytes: parts of older versions are then not taken. */
 export const parserVersion = 1;
@@ -18,6 +20,7 @@ export type IngestJob = {
   readonly contentBytes: number;
   readonly resolved: ResolvedFormat;
   readonly context: SourceContext;
+  readonly encoding: ContentEncoding;
   /** Where the finished parts go: `<outDir>/work/events/<content key>`. */
   readonly dir: string;
 };
@@ -55,14 +58,15 @@ async function readFile(job: IngestJob, pool: IngestPool, progress: (bytes: numb
   }
   const dir = `${job.dir}.partial`;
   const source = sourceOf(job.resolved);
-  const parallel = source.independent && source.framing === 'line';
+  const parallel = source.independent && source.framing === 'line' && job.encoding.from === null;
   if (!parallel) fs.rmSync(dir, { recursive: true, force: true });
   fs.mkdirSync(dir, { recursive: true });
-  const plan: IngestPlan = { dir, context: job.context };
+  const transcoder = job.encoding.from === null ? null : openTranscoder(job.encoding.from, job.encoding.bomBytes);
+  const plan: IngestPlan = { dir, context: job.context, ...(transcoder && { originalOffset: n => transcoder.originalOffset(n) }) };
   const state: Reading = { task: { job: jobs++, plan, resolved: job.resolved, keep: !parallel }, broken: null, parts: [], progress };
   const raw = job.compressed ? readContent(job.file, why => (state.broken = why)) : readRaw(job.file);
-  const content = textBlocks(raw, job.context.encoding);
-  const local = pool.size < 2 || job.contentBytes <= smallBytes;
+  const content = transcoder ? transcoded(raw, transcoder) : raw;
+  const local = transcoder !== null || pool.size < 2 || job.contentBytes <= smallBytes;
   let facts: FileMeta['facts'] = {};
   if (source.framing === 'line') await ingestLines(content, state, pool, local, parallel);
   else await ingestBlocks(content, state, pool, local);
@@ -157,16 +161,9 @@ async function* readRaw(file: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** UTF-16 content as UTF-8; anything else as it is. Offsets then count in the UTF-8 form. */
-async function* textBlocks(blocks: AsyncIterable<Uint8Array>, encoding: string): AsyncGenerator<Uint8Array> {
-  if (!/^utf-?16/i.test(encoding)) {
-    yield* blocks;
-    return;
-  }
-  const decoder = new TextDecoder(/be$/i.test(encoding) ? 'utf-16be' : 'utf-16le');
-  const encoder = new TextEncoder();
-  for await (const block of blocks) yield encoder.encode(decoder.decode(block, { stream: true }));
-  yield encoder.encode(decoder.decode());
+async function* transcoded(blocks: AsyncIterable<Uint8Array>, transcoder: Transcoder): AsyncGenerator<Uint8Array> {
+  for await (const block of blocks) yield transcoder.push(block, false);
+  yield transcoder.push(new Uint8Array(0), true);
 }
 
 function readMeta(dir: string): FileMeta | null {

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { eventClass } from './columns.ts';
 import { ClusterSet, type PartMeta } from './ingest-meta.ts';
 import { PartSink } from './ingest-sink.ts';
-import { type Slice, textReader, utf8Text } from './record-text.ts';
+import { type Slice, textReader } from './record-text.ts';
 import type { Framer, RecordParser, Source, SourceContext } from './source.ts';
 
 /** Bytes of content in one part: a record belongs to the part in whose span it starts, however it is read. */
@@ -24,7 +24,12 @@ export type LineChunk = {
 };
 
 /** What ingest must know of a file, in a form that can be sent to a worker. */
-export type IngestPlan = { readonly dir: string; readonly context: SourceContext };
+export type IngestPlan = {
+  readonly dir: string;
+  readonly context: SourceContext;
+  /** For transcoded content, read in order in one thread: the original offset of an offset, asked in ascending order. */
+  readonly originalOffset?: (offset: number) => number | null;
+};
 
 const classOfKind = { 'web-access': eventClass.http, 'sql-audit': eventClass.sql, auth: eventClass.auth, waf: eventClass.waf, events: eventClass.app } as const;
 
@@ -51,8 +56,8 @@ export class RecordIngest {
     this.plan = plan;
     this.source = source;
     this.parser = source.open(plan.context);
-    const reader = textReader(plan.context.encoding);
-    this.decoder = reader === utf8Text ? null : reader;
+    // What comes as bytes in a UTF-8 log is kept to the byte; the decoding chain looks for older encodings in targets.
+    this.decoder = /^(utf-?(8|16.*)|auto)$/i.test(plan.context.encoding) ? null : textReader(plan.context.encoding);
   }
 
   /** Ingest a chunk of lines; the part it belongs to is complete after it. */
@@ -135,9 +140,12 @@ export class RecordIngest {
       this.nulBytes += start - from;
       this.nulLine ??= line;
     }
+    if (base + start === 0 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf && to - start >= 3) start += 3;
     this.lines += lines;
     const sink = this.sink!;
-    sink.begin(line, base + start, to - start + extra, lines);
+    const original = this.plan.originalOffset;
+    const offset = original?.(base + start) ?? base + start;
+    sink.begin(line, offset, original ? (original(base + to) ?? base + to) - offset : to - start + extra, lines);
     let reason: string | null;
     if (extra > 0) reason = 'line-too-long';
     else if (start === to) reason = '';
@@ -161,7 +169,7 @@ export class RecordIngest {
       return;
     }
     this.unparsed += lines;
-    this.clusters.add(reason, bytes, start, to, line, base + start);
+    this.clusters.add(reason, bytes, start, to, line, offset);
     sink.number('class', eventClass.unparsed);
     sink.text('message', reason);
     sink.commit();

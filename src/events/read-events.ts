@@ -5,7 +5,7 @@ import { type EvidenceSpec, type OpenCase, recordProblems } from '../case/index.
 import { readSourceFiles, type SourceFile } from '../evidence/index.ts';
 import { loadDatasets } from './datasets/index.ts';
 import { detectFormat, type Detection, statedFormat } from './detect-format.ts';
-import { contentEncoding } from './content-encoding.ts';
+import { contentEncoding, readableSample } from './content-encoding.ts';
 import { defineEventView } from './event-view.ts';
 import { type FileMeta, ingestFile, parserVersion } from './ingest-file.ts';
 import { IngestPool } from './ingest-pool.ts';
@@ -62,19 +62,20 @@ async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, prog
   const problems: Problem[] = [];
   try {
     const sample = await sampleContent(absolute, file.compression !== 'none');
-    const { resolved, share, ambiguous } = resolveFormat(spec, sample, file, problems);
+    const { resolved, share, ambiguous } = resolveFormat(spec, readableSample(spec.encoding, sample), file, problems);
     const source = sourceOf(resolved);
+    const encoding = contentEncoding(spec.encoding, source, sample);
     const context: SourceContext = {
-      zone: spec.timezone, params: spec.fields, encoding: contentEncoding(spec.encoding, source, sample),
+      zone: spec.timezone, params: spec.fields, encoding: encoding.reader,
       modifiedUs: source.kind === 'web-access' && source.independent ? null : Number(file.modified_us),
     };
     if (ambiguous.length > 0) {
       problems.push(problem('events.format-ambiguous', 'warning', { file: file.path }, { format: resolved.name, others: ambiguous.join(', '), share: Math.round(share * 100) }));
     }
-    const key = sha256Hex(canonicalJson({ content: file.content_sha256, resolved, context: JSON.parse(JSON.stringify(context)), parserVersion }));
+    const key = sha256Hex(canonicalJson({ content: file.content_sha256, resolved, encoding, context: JSON.parse(JSON.stringify(context)), parserVersion }));
     const dir = path.join(kase.outDir, 'work', 'events', key.slice(0, 32));
     fs.mkdirSync(path.dirname(dir), { recursive: true });
-    const meta = await ingestFile({ file: absolute, compressed: file.compression !== 'none', contentBytes: Number(file.content_bytes), resolved, context, dir }, pool, progress);
+    const meta = await ingestFile({ file: absolute, compressed: file.compression !== 'none', contentBytes: Number(file.content_bytes), resolved, context, encoding, dir }, pool, progress);
     problems.push(...contentProblems(file, meta));
     return { row: eventFile(file, spec, path.basename(dir), source, meta), problems };
   } catch (error) {
