@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { canonicalJson } from '../base/index.ts';
+import { type Engine, sql } from '../engine/index.ts';
 import { digestMany } from './digest-many.ts';
 import { writeWhole } from './manifest.ts';
 import { openSigningKey, type Signature, signContent } from './signing-key.ts';
@@ -23,7 +24,7 @@ export type Outputs = {
     /** Where the case file's folder is, seen from the output folder. */
     readonly case_dir: string;
     readonly files: readonly OutputFile[];
-    /** Still open when the run was sealed, so not covered. */
+    /** Databases with unwritten changes when the run was sealed, so not covered. */
     readonly uncovered: readonly string[];
   };
   readonly signature: Signature;
@@ -56,14 +57,17 @@ export function blockBytesFor(bytes: number): number {
 }
 
 /**
- * Hash every file under the output folder and sign the list as `outputs.json`. Call it last, when the case is closed: a database that is
- * still open would change after its hash was taken, so while the case is locked the engine's files are left out and named.
+ * Hash every file under the output folder and sign the list as `outputs.json`. Call it last: what is written afterwards is not covered.
+ * With the case still open give its engine, so that the database is complete on disk first; a database with changes still in its
+ * write-ahead file is left out and named.
  */
-export async function sealOutputs(outDir: string): Promise<Outputs> {
+export async function sealOutputs(outDir: string, engine: Pick<Engine, 'run'> | null = null): Promise<Outputs> {
+  if (engine) await engine.run('seal.checkpoint', sql`checkpoint`);
   const key = openSigningKey(outDir);
-  const open = fs.existsSync(path.join(outDir, 'work', 'lock'));
   const names = listFiles(outDir).filter(n => !isPassing(n));
-  const uncovered = names.filter(n => open && n.endsWith('.duckdb'));
+  const uncovered = names.filter(
+    n => n.endsWith('.duckdb') && (fs.statSync(path.join(outDir, `${n}.wal`), { throwIfNoEntry: false })?.size ?? 0) > 0,
+  );
   const sealed = names.filter(n => !uncovered.includes(n));
   const requests = sealed.map(n => {
     const file = path.join(outDir, n);

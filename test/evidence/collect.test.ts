@@ -3,9 +3,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import zlib from 'node:zlib';
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { problemText, quietEffects, sha256Hex } from '../../src/base/index.ts';
 import { readProblems } from '../../src/case/index.ts';
+import { digestFile } from '../../src/evidence/digest.ts';
 import { collectEvidence, inputsRoot, readContent, readSourceFiles, rehashEvidence } from '../../src/evidence/index.ts';
 import { datasetSpec, evidenceSpec, openTestCase, problemList } from './open-test-case.ts';
 
@@ -189,3 +191,41 @@ test.skipIf(spawnSync('zstd', ['--version']).status !== 0)(
     kase.close();
   },
 );
+
+test('a file that grows, or vanishes, while it is read is told apart from one that keeps still', async () => {
+  put('a.log', text);
+  const file = path.join(dir, 'a.log');
+  expect(await digestFile(file, { content: true })).toMatchObject({ changed: false, sha256: sha256Hex(text) });
+  expect(await digestFile(file, { content: true, onBytes: () => fs.appendFileSync(file, 'more\n') })).toMatchObject({
+    changed: true,
+  });
+  expect(await digestFile(file, { content: true, onBytes: () => fs.rmSync(file) })).toMatchObject({ changed: true });
+  expect(await digestFile(file, { content: true })).toEqual({ failed: 'ENOENT' });
+  expect(await digestFile(dir, { content: true })).toEqual({ failed: 'EISDIR' });
+});
+
+test('compressed content of any size and shape hashes as what was packed, also through broken ends', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ minLength: 1, maxLength: 300 }),
+      fc.integer({ min: 1, max: 4000 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      async (unit, times, cut) => {
+        const content = Buffer.concat(Array.from({ length: times }, () => Buffer.from(unit)));
+        const packed = zlib.gzipSync(content);
+        put('p.gz', packed);
+        expect(await digestFile(path.join(dir, 'p.gz'), { content: true })).toMatchObject({
+          contentSha256: sha256Hex(content),
+          contentBytes: content.length,
+          broken: null,
+        });
+        put('p.gz', packed.subarray(0, 12 + Math.floor((packed.length - 13) * cut)));
+        const part = await digestFile(path.join(dir, 'p.gz'), { content: true });
+        if ('failed' in part) throw new Error(part.failed);
+        expect(part.broken).toBe('truncated');
+        expect(part.contentSha256).toBe(sha256Hex(content.subarray(0, part.contentBytes)));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
