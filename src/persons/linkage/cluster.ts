@@ -7,7 +7,7 @@ export type Facts = {
   /** Given name with its reading; equal code = compatible. Two codes are compatible too when `readings` agree. */
   readonly given: Int32Array;
   readonly reading: Int32Array;
-  /** YYYYMMDD. */
+  /** YYYYMMDD; negative where slips are to be expected (not Japanese), so that a heavy edge may outweigh it. */
   readonly birth: Int32Array;
   readonly sex: Int8Array;
 };
@@ -17,10 +17,14 @@ export type Apart = ReadonlyMap<number, ReadonlyMap<number, number>>;
 
 export type Partition = { readonly strict: Int32Array; readonly best: Int32Array; readonly wide: Int32Array };
 
+/** Bits at which everything else outweighs two different birth dates. */
+const outweighs = 8;
+
 /** Three nested partitions of nodes 0…n−1; the label of a cluster is its smallest node. */
 export function clusterNodes(n: number, edges: Edges, facts: Facts, together: readonly (readonly [number, number])[], apart: Apart): Partition {
   const parent = new Int32Array(n);
   for (let i = 0; i < n; i++) parent[i] = i;
+  const size = new Int32Array(n).fill(1);
   const given = facts.given.slice();
   const reading = facts.reading.slice();
   const birth = facts.birth.slice();
@@ -41,6 +45,7 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
   const join = (a: number, b: number): void => {
     const [keep, gone] = a < b ? [a, b] : [b, a];
     parent[gone] = keep;
+    size[keep] = size[keep]! + size[gone]!;
     if (given[keep] === 0) given[keep] = given[gone]!;
     if (reading[keep] === 0) reading[keep] = reading[gone]!;
     if (birth[keep] === 0) birth[keep] = birth[gone]!;
@@ -53,9 +58,9 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
       sides.delete(gone);
     }
   };
-  const contradicts = (a: number, b: number, level: number): boolean => {
+  const contradicts = (a: number, b: number, level: number, weight: number): boolean => {
     const namesDiffer = given[a] !== 0 && given[b] !== 0 && given[a] !== given[b] && !(reading[a] !== 0 && reading[a] === reading[b]);
-    const birthsDiffer = birth[a] !== 0 && birth[b] !== 0 && farApart(birth[a]!, birth[b]!);
+    const birthsDiffer = birth[a] !== 0 && birth[b] !== 0 && farApart(Math.abs(birth[a]!), Math.abs(birth[b]!)) && !(birth[a]! < 0 && (weight >= outweighs || size[a] === 1 || size[b] === 1));
     if (level === 3) return namesDiffer || (birth[a] !== 0 && birth[b] !== 0 && birth[a] !== birth[b] && birthsDiffer) || (sex[a] !== 0 && sex[b] !== 0 && sex[a] !== sex[b]);
     if (level === 2) return namesDiffer || birthsDiffer;
     return namesDiffer && birthsDiffer;
@@ -70,7 +75,7 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
     for (const e of order) {
       if (edges.grade[e]! < level) continue;
       const [a, b] = [find(edges.l[e]!), find(edges.r[e]!)];
-      if (a === b || torn(a, b) || contradicts(a, b, level)) continue;
+      if (a === b || torn(a, b) || contradicts(a, b, level, edges.weight[e]!)) continue;
       join(a, b);
     }
     const labels = new Int32Array(n);

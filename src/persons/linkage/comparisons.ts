@@ -96,5 +96,5 @@ export const comparisons: readonly Comparison[] = [
 
 /** The level of one comparison as SQL; −1 where a side does not know it. */
 export function levelSql(c: Comparison): Sql {
-  return sql`case when not ${c.known} then -1 ${sql.join(c.levels.map(x => sql`when ${x.when} then ${sql.lit(x.level)}`), sql` `)} else 0 end`;
+  return sql`case when not (${c.known}) then -1 ${sql.join(c.levels.map(x => sql`when ${x.when} then ${sql.lit(x.level)}`), sql` `)} else 0 end`;
 }

@@ -30,9 +30,9 @@ export async function linkRecords(kase: OpenCase, effects: Effects): Promise<{ s
   mark('blocked');
   const model = await estimateModel(engine, nodes, blocked.pairs);
   mark('estimated');
-  await writeScores(engine, model);
+  const { prior, wide } = await writeScores(engine, model, nodes);
   mark('scored');
-  await writeModel(kase, model);
+  await writeModel(kase, { ...model, prior }, wide);
   const decisions = await readDecisions(kase);
   const edges = await readEdges(kase, await findReferences(kase, fields));
   const facts = await readFacts(kase, nodes);
@@ -92,7 +92,7 @@ async function readFacts(kase: OpenCase, nodes: number): Promise<Facts> {
   const facts = { given: new Int32Array(nodes), reading: new Int32Array(nodes), birth: new Int32Array(nodes), sex: new Int8Array(nodes) };
   const code = (column: string) => sql`case when japanese and ${sql.id(column)} is not null then (hash(${sql.id(column)}) % 2147483646)::integer + 1 else 0 end`;
   for await (const batch of kase.engine.stream<{ nid: number; g: number; k: number; b: number; s: number }>('link.facts', sql`select nid, ${code('given')} as g, ${code('given_read')} as k,
-    coalesce(try_cast(birth as integer), 0) as b, case sex when 'm' then 1 when 'f' then 2 else 0 end as s from link_node`)) {
+    coalesce(try_cast(birth as integer), 0) * case when japanese then 1 else -1 end as b, case sex when 'm' then 1 when 'f' then 2 else 0 end as s from link_node`)) {
     for (const r of batch) {
       facts.given[r.nid] = r.g;
       facts.reading[r.nid] = r.k;
@@ -132,10 +132,10 @@ function levelsJson() {
   return sql`'{' || ${sql.join(comparisons.map(c => sql`${sql.lit(`"${c.name}":`)} || ${sql.id(`g_${c.name}`)}`), sql` || ',' || `)} || '}'`;
 }
 
-async function writeModel(kase: OpenCase, model: Model): Promise<void> {
+async function writeModel(kase: OpenCase, model: Model, wide: number): Promise<void> {
   await kase.engine.load('link_model', [
     { name: 'comparison', type: 'VARCHAR' }, { name: 'level', type: 'INTEGER' }, { name: 'label', type: 'VARCHAR' }, { name: 'm', type: 'DOUBLE' }, { name: 'u', type: 'DOUBLE' },
     { name: 'bits', type: 'DOUBLE' }, { name: 'frequency', type: 'VARCHAR' },
-  ], [['prior', 0, 'prior', model.prior, null, priorBits(model), null], ...comparisons.flatMap((c, i) => c.levels.map(x => [
+  ], [['prior', 0, 'prior', model.prior, null, priorBits(model), null], ['wide', 0, 'wide', null, null, wide, null], ...comparisons.flatMap((c, i) => c.levels.map(x => [
     c.name, x.level, x.label, model.m[i]!.get(x.level), model.u[i]!.get(x.level), levelBits(model, i, x), x.frequency ?? null]))]);
 }

@@ -3,7 +3,7 @@ import { comparisons, type Level, levelSql } from './comparisons.ts';
 import type { Model } from './estimate.ts';
 
 /** Bits below which a pair is forgotten: nobody would call it one person even in the widest view. */
-export const forgetBelow = -6;
+export const forgetBelow = -12;
 
 /** The weight in bits of one level before the frequency of the value is known. */
 export function levelBits(model: Model, comparison: number, level: Level): number {
@@ -22,33 +22,71 @@ function weightSql(model: Model): Sql {
     ? sql`${sql.lit(levelBits(model, i, x))} - least(-1.5, greatest(-17, coalesce(greatest(${sql.id(`lf_${x.frequency}`)}, ${sql.id(`rf_${x.frequency}`)}), -8)))` : sql`${sql.lit(levelBits(model, i, x))}`}`), sql` `)} else 0 end`), sql` + `);
 }
 
+/** Where the widest view ends, in bits, and the prior that the scored pairs themselves support. */
+export type Calibration = { readonly prior: number; readonly wide: number };
+
 /**
- * Write `link_score`: `l, r, weight` (bits, prior included), the level of each comparison `g_*`, and two judgements:
- * `grade` 3 = certainly one person, 2 = likely, 1 = could be; `veto` = cannot be (two people of one household, twins).
+ * Write `link_score`: `l, r, weight` (bits, prior included), the level of each comparison `g_*` and `grade`: 3 = certainly one person,
+ * 2 = likely, 1 = could be, 0 = no. Two people of one household and twins are kept apart whatever their weight.
  */
-export async function writeScores(engine: Engine, model: Model): Promise<void> {
+export async function writeScores(engine: Engine, model: Model, nodes: number): Promise<Calibration> {
   const levels = sql.join(comparisons.map(c => sql`${levelSql(c)} as ${sql.id(`g_${c.name}`)}`));
   const frequencies = [...new Set(comparisons.flatMap(c => c.levels.flatMap(x => (x.frequency ? [x.frequency] : []))))];
-  await engine.run('link.score', sql`create or replace table link_score as
-    select l, r, weight, ${sql.join(comparisons.map(c => sql`${sql.id(`g_${c.name}`)}::tinyint as ${sql.id(`g_${c.name}`)}`))}, ${gradeSql()} as grade from (
-      select *, ${vetoSql()} as veto, ${sql.lit(priorBits(model))} + ${weightSql(model)} as weight,
-        (g_birth = 4)::integer + (g_address >= 4)::integer + (g_phone = 1)::integer + (g_email = 2)::integer + 2 * (g_ident = 2)::integer as firm
-      from (select p.l, p.r, l.japanese and r.japanese as japanese, l.legal as legal, ${levels}, ${sql.join(frequencies.map(f => sql`l.${sql.id(`f_${f}`)} as ${sql.id(`lf_${f}`)}, r.${sql.id(`f_${f}`)} as ${sql.id(`rf_${f}`)}`))}
+  const kept = sql.join(comparisons.map(c => sql`${sql.id(`g_${c.name}`)}::tinyint as ${sql.id(`g_${c.name}`)}`));
+  await engine.run('link.bits', sql`create or replace temp table link_bits as
+    select l, r, bits, japanese, ${kept} from (
+      select *, ${weightSql(model)} as bits
+      from (select p.l, p.r, (l.japanese and r.japanese) as japanese, ${levels}, ${sql.join(frequencies.map(f => sql`l.${sql.id(`f_${f}`)} as ${sql.id(`lf_${f}`)}, r.${sql.id(`f_${f}`)} as ${sql.id(`rf_${f}`)}`))}
         from link_pair p join link_node l on l.nid = p.l join link_node r on r.nid = p.r))
+    where bits >= ${sql.lit(-2)}`);
+  const calibration = calibrate(model, nodes, await engine.rows<{ w: number; n: number }>('link.histogram', sql`select round(bits * 4) / 4 as w, count(*) as n from link_bits where not ${vetoSql()} group by 1 order by 1`));
+  const prior = Math.log2(calibration.prior / (1 - calibration.prior));
+  await engine.run('link.score', sql`create or replace table link_score as
+    select l, r, weight, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${gradeSql(calibration.wide)} as grade from (
+      select *, ${vetoSql()} as veto, bits + ${sql.lit(prior)} as weight,
+        (g_birth = 4)::integer + (g_address >= 4)::integer + (g_phone = 1)::integer + (g_email = 2)::integer + 2 * (g_ident = 2)::integer as firm
+      from link_bits)
     where weight >= ${sql.lit(forgetBelow)}`);
+  await engine.run('link.drop', sql`drop table link_bits`);
+  return calibration;
 }
 
-/** Two given names that differ in writing and in reading, or two quite different birth dates, are two people of one house. */
+/** Prior: the share of pairs that match, iterated until the scores agree with it. Wide: at most one match in a thousand is expected below. */
+function calibrate(model: Model, nodes: number, histogram: readonly { readonly w: number; readonly n: number }[]): Calibration {
+  const possible = Math.max(1, (nodes * (nodes - 1)) / 2);
+  let prior = model.prior;
+  const matches = (odds: number): number => histogram.reduce((sum, h) => sum + h.n / (1 + 2 ** -(h.w + odds)), 0);
+  for (let i = 0; i < 12; i++) prior = Math.min(0.05, Math.max(model.prior, matches(Math.log2(prior / (1 - prior))) / possible));
+  const odds = Math.log2(prior / (1 - prior));
+  const total = matches(odds);
+  let lost = 0;
+  let wide = -4;
+  for (const h of histogram) {
+    lost += h.n / (1 + 2 ** -(h.w + odds));
+    if (lost > total * 0.001) { wide = h.w + odds; break; }
+  }
+  return { prior, wide: Math.max(-10, Math.min(-3, wide)) };
+}
+
+/**
+ * Cannot be one person: in Japanese, given names that differ in writing and in reading; with any names, a different given name and a
+ * different birth date; quite different birth dates without anything personal that agrees.
+ */
 function vetoSql(): Sql {
-  return sql`((japanese and g_given = 0) or (g_given = 0 and g_birth in (0, 1, 4) and g_ident < 1 and g_email < 2) or (g_birth = 0 and g_email < 2 and g_ident < 1 and not (g_phone = 1 and g_given >= 2 and g_surname >= 2)))`;
+  return sql`((japanese and g_given = 0)
+    or (japanese and g_birth = 0 and g_email < 2 and g_ident < 1 and not (g_phone = 1 and g_given >= 2 and g_surname >= 2))
+    or (not japanese and g_given = 0 and g_birth in (0, 1) and g_ident < 1 and g_email < 1))`;
 }
 
-function gradeSql(): Sql {
+/** Twins: one birth date, one surname, one home, two given names. */
+const twins = sql`(g_given = 0 and g_birth = 4 and g_surname >= 1 and g_ident < 1 and g_email < 2)`;
+
+function gradeSql(wide: number): Sql {
   return sql`case
-    when veto and not (g_ident = 2 and g_given >= 1) then (case when weight >= 3 and g_birth <> 0 and not (japanese and g_given = 0) then 1 else 0 end)
-    when weight >= 12 and g_given >= 2 and g_surname >= 2 and g_birth in (4, -1, 3, 2) and g_sex <> 0
+    when veto then (case when g_ident = 2 and g_given >= 1 and weight >= 0 then 2 when weight >= 3 and g_birth <> 0 and not (japanese and g_given = 0) then 1 else 0 end)
+    when weight >= 12 and g_given >= 2 and g_surname >= 2 and (g_birth in (4, -1, 3, 2) or (g_ident = 2 and not japanese)) and g_sex <> 0
       and (case when g_birth = 4 then firm >= 2 when g_birth = -1 then firm >= 2 or g_email = 2 or (g_address = 5 and g_phone = -1) else g_ident = 2 or (g_email = 2 and firm >= 2) end) then 3
-    when weight >= 0 then 2
-    when weight >= -4 then 1
+    when weight >= 0 and not ${twins} then 2
+    when weight >= ${sql.lit(wide)} then 1
     else 0 end`;
 }
