@@ -6,3 +6,4 @@ export * from './detect.ts';
 export { type RequestScore, type RequestText, scoreRequest } from './score-request.ts';
 export * from './sql/index.ts';
 export type { Outcome as DetectionOutcome, StepKind } from './tables.ts';
+export { detectFiles, type DetectFilesOptions } from './detect-files.ts';

@@ -1,0 +1,72 @@
+import { type Engine, sql, type Sql } from '../../engine/index.ts';
+import type { Column, Target } from './compile.ts';
+import { loadAddresses } from './documents.ts';
+import { eventScope } from './field-maps.ts';
+import type { Rule } from './ir.ts';
+import type { Evaluation } from './match.ts';
+
+/** Columns that are part of the message that keywords and the prefilter look at. */
+const messageColumns = ['method', 'target', 'target_norm', 'protocol', 'host', 'referer', 'user_agent', 'content_type', 'sql_text', 'sql_params', 'db_user', 'db_name', 'app_name', 'stmt_kind', 'account', 'action', 'auth_method', 'message'];
+const inMessage = new Set([...messageColumns, 'path', 'path_extension']);
+const numbers = new Set(['status', 'bytes_out', 'bytes_in', 'duration_ms', 'rows_out', 'outcome']);
+
+/** Rules by the log source in the event table they apply to; the rest of the rules is for documents. */
+export function forEvents(rules: readonly Rule[]): Rule[] {
+  return rules.filter(r => scopeOf(r) !== null);
+}
+
+function scopeOf(rule: Rule): ReturnType<typeof eventScope> {
+  return eventScope(rule.logsource.product, rule.logsource.category, rule.logsource.service);
+}
+
+/** One evaluation a log source: field names mean different columns there. */
+export async function eventEvaluations(engine: Engine, rules: readonly Rule[]): Promise<{ rules: Rule[]; evaluation: Evaluation }[]> {
+  if (rules.some(r => usesNetwork(r))) await loadAddresses(engine, 'sigma_address', addresses(engine));
+  const groups = new Map<string, Rule[]>();
+  for (const rule of rules) {
+    const scope = scopeOf(rule)!;
+    const key = JSON.stringify([scope.classes, Object.keys(scope.fields).length, rule.logsource.category === 'proxy']);
+    const list = groups.get(key);
+    if (list) list.push(rule);
+    else groups.set(key, [rule]);
+  }
+  return [...groups.values()].map(list => ({ rules: list, evaluation: evaluationOf(scopeOf(list[0]!)!) }));
+}
+
+function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>): Evaluation {
+  const lists = scope.fields;
+  const columnsOf = (field: string): readonly string[] => lists[field.toLowerCase()] ?? [];
+  const classes = sql.join(scope.classes.map(c => sql.lit(c)));
+  const http = scope.classes.includes(1);
+  const used = http ? ['method', 'target', 'target_norm', 'protocol', 'host', 'referer', 'user_agent', 'message'] : messageColumns;
+  const message = sql`concat_ws(' ', ${sql.join(used.map(c => sql.id(c)))})`;
+  const target: Target = {
+    resolve: field => columnsOf(field).map(columnOf), message: { lowered: sql`lower(${message})`, plain: message }, lowering: 'duckdb',
+    inNetwork: (column, low, high) => sql`${column} in (select address from sigma_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
+  };
+  return {
+    from: sql`(select * from event where class in (${classes})) as event`, key: sql`event_id`, target, scope: () => sql`class in (${classes})`,
+    visible: () => field => { const c = columnsOf(field); return c.length > 0 && c.every(x => inMessage.has(x) && (used.includes(x) || x.startsWith('path'))); },
+  };
+}
+
+function columnOf(name: string): Column {
+  if (name === 'duration_ms') return { type: 'number', expr: sql`(duration_us / 1000)` };
+  if (name === 'cookie') return { type: 'text', expr: sql`coalesce(extra->>'$.cookie', session)`, lowered: null };
+  if (name === 'path_extension') return { type: 'text', expr: sql`nullif(regexp_extract(path, '\\.([A-Za-z0-9]{1,8})$', 1), '')`, lowered: null };
+  const expr: Sql = sql.id(name);
+  return numbers.has(name) ? { type: 'number', expr } : { type: 'text', expr, lowered: null };
+}
+
+/** What a field of a rule is in the event table; none when its log source does not have it. */
+export function eventColumns(rule: Rule, field: string): readonly Column[] {
+  return (scopeOf(rule)?.fields[field.toLowerCase()] ?? []).map(columnOf);
+}
+
+function usesNetwork(rule: Rule): boolean {
+  return JSON.stringify(rule.expr).includes('"kind":"cidr"');
+}
+
+async function* addresses(engine: Engine): AsyncGenerator<string> {
+  for await (const batch of engine.stream<{ src_ip: string }>('sigma.addresses', sql`select distinct src_ip from event where src_ip is not null`)) for (const r of batch) yield r.src_ip;
+}

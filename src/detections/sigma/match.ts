@@ -1,0 +1,101 @@
+import { type Engine, sql, type Sql } from '../../engine/index.ts';
+import { compileExpr, type Target } from './compile.ts';
+import type { Expr, Rule, Unsupported } from './ir.ts';
+import { necessaryWords } from './literals.ts';
+
+/** One rule on one event. `event_id` of the event table, or the number of a document. */
+export type Match = { readonly rule: number; readonly event: number };
+
+export type Evaluation = {
+  /** Table or view to look at, and the number that names a row. */
+  readonly from: Sql;
+  readonly key: Sql;
+  readonly target: Target;
+  /** Rows a rule may look at (its log source). */
+  readonly scope: (rule: Rule) => Sql;
+  /** Whether the text of a field stands in the message, for the prefilter. */
+  readonly visible: (rule: Rule) => (field: string) => boolean;
+};
+
+const perStatement = 8;
+const commonShare = 0.01;
+const sampleRows = 20_000;
+/** Below this many rows a full scan costs less than the prefilter. */
+const prefilterFrom = 20_000;
+
+/**
+ * Which rules match which rows. Rules with necessary words look only at rows that hold one of them (one RE2 pass over the message);
+ * words that are common, and rules without any, cost a full scan. A rule the engine refuses is reported, the others go on.
+ */
+export async function matchRules(engine: Engine, rules: readonly Rule[], evaluation: Evaluation): Promise<{ matches: Match[]; unsupported: Unsupported[] }> {
+  const { n } = await engine.row<{ n: number }>('sigma.rows', sql`select count(*) as n from ${evaluation.from}`);
+  const out = { matches: [] as Match[], unsupported: [] as Unsupported[] };
+  if (n === 0) return out;
+  const worth = n >= prefilterFrom;
+  const indexed = rules.map((rule, index) => ({ rule, index, words: worth ? necessaryWords(rule.expr, evaluation.visible(rule)) : null }));
+  const frequent = await commonWords(engine, evaluation, new Set(indexed.flatMap(r => [...(r.words ?? [])])));
+  const fast = indexed.filter(r => r.words !== null && ![...r.words].some(w => frequent.has(w)));
+  const slow = indexed.filter(r => !fast.includes(r));
+  if (fast.length > 0) {
+    const words = [...new Set(fast.flatMap(r => [...r.words!]))].sort();
+    await engine.run('sigma.candidates', sql`create or replace temp table sigma_candidate as select * from ${evaluation.from} where ${containsAny(evaluation.target.message.lowered, words)}`);
+    await evaluate(engine, fast, { ...evaluation, from: sql`sigma_candidate` }, out);
+    await engine.run('sigma.candidates-drop', sql`drop table sigma_candidate`);
+  }
+  if (slow.length > 0 && !worth) {
+    await engine.run('sigma.small', sql`create or replace temp table sigma_candidate as select * from ${evaluation.from}`);
+    await evaluate(engine, slow, { ...evaluation, from: sql`sigma_candidate` }, out);
+    await engine.run('sigma.small-drop', sql`drop table sigma_candidate`);
+  } else await evaluate(engine, slow, evaluation, out);
+  out.matches.sort((a, b) => a.event - b.event || a.rule - b.rule);
+  return out;
+}
+
+function containsAny(message: Sql, words: readonly string[]): Sql {
+  if (words.length === 1) return sql`contains(${message}, ${sql.lit(words[0]!)})`;
+  return sql`regexp_matches(${message}, ${sql.lit(words.map(w => w.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'))})`;
+}
+
+async function commonWords(engine: Engine, { from, target }: Evaluation, words: ReadonlySet<string>): Promise<Set<string>> {
+  const list = [...words].sort();
+  const common = new Set<string>();
+  for (let i = 0; i < list.length; i += 200) {
+    const part = list.slice(i, i + 200);
+    const counts = sql.join(part.map((w, j) => sql`count(*) filter (where contains(message, ${sql.lit(w)})) as ${sql.id(`w${j}`)}`));
+    const row = await engine.row<Record<string, number>>('sigma.common-words', sql`select count(*) as n, ${counts} from (select ${target.message.lowered} as message from ${from} limit ${sql.lit(sampleRows)})`);
+    part.forEach((w, j) => { if (row['n']! >= 1000 && row[`w${j}`]! > commonShare * row['n']!) common.add(w); });
+  }
+  return common;
+}
+
+type Indexed = { readonly rule: Rule; readonly index: number };
+
+async function evaluate(engine: Engine, rules: readonly Indexed[], evaluation: Evaluation, out: { matches: Match[]; unsupported: Unsupported[] }): Promise<void> {
+  for (let i = 0; i < rules.length; i += perStatement) {
+    const part = rules.slice(i, i + perStatement);
+    try {
+      out.matches.push(...await run(engine, part, evaluation));
+    } catch {
+      for (const one of part) {
+        try {
+          out.matches.push(...await run(engine, [one], evaluation));
+        } catch (cause) {
+          out.unsupported.push({ file: one.rule.file, id: one.rule.id, title: one.rule.title, reason: `engine: ${firstLine((cause as Error).message)}` });
+        }
+      }
+    }
+  }
+}
+
+async function run(engine: Engine, rules: readonly Indexed[], { from, key, target, scope }: Evaluation): Promise<Match[]> {
+  const parts = rules.map(({ rule, index }) => {
+    const whole: Expr = { op: 'search', name: rule.id, item: rule.expr };
+    return sql`select ${sql.lit(index)} as rule, ${key} as event from ${from} where ${scope(rule)} and ${compileExpr(whole, target)}`;
+  });
+  const rows = await engine.rows<{ rule: number; event: number }>('sigma.match', sql`${sql.join(parts, sql` union all `)}`);
+  return rows;
+}
+
+function firstLine(text: string): string {
+  return text.replace(/^query \S+ failed: /, '').split('\n')[0]!.slice(0, 200);
+}
