@@ -43,6 +43,6 @@ export async function investigate(kase: OpenCase, options: InvestigateOptions, e
   const result = await assembleResult(kase, counts, obligations, facts);
   await writeReports(kase, result, effects);
   fs.writeFileSync(path.join(kase.outDir, 'result.json'), `${JSON.stringify(result, null, 1)}\n`);
-  await sealOutputs(kase.outDir);
+  await sealOutputs(kase.outDir, kase.engine);
   return result;
 }
