@@ -42,6 +42,9 @@ export class LineScanner implements RecordParser {
   private readonly loose: boolean;
   private readonly row: WebRow;
   private readonly finishRow: (row: WebRow, sink: EventSink) => void;
+  private readonly essential: number;
+  /** The quoted field in which the line ended, or -1. */
+  private cutAt = -1;
   private solutions = 0;
   private steps = 0;
 
@@ -54,6 +57,7 @@ export class LineScanner implements RecordParser {
     this.doubtful = new Uint8Array(this.tokens.length);
     this.escaped = new Uint8Array(this.tokens.length);
     this.loose = this.tokens.some((t, i) => isLoose(t, this.tokens[i + 1], this.tokens[i + 2], escapes));
+    this.essential = this.tokens.findLastIndex(t => t.op === time || ['request', 'target', 'path', 'status'].includes(t.field?.name ?? ''));
     this.row = new WebRow(zone);
     this.finishRow = finishRow;
   }
@@ -62,6 +66,7 @@ export class LineScanner implements RecordParser {
     if (from === to) return 'meta';
     this.row.clear();
     resetScratch();
+    this.cutAt = -1;
     if (!this.loose && this.split(bytes, from, to)) {
       this.doubtful.fill(0);
       const wrong = this.take(bytes, sink);
@@ -88,7 +93,10 @@ export class LineScanner implements RecordParser {
         case quoted: {
           let escaped = 0;
           for (;;) {
-            if (p >= to) return false;
+            if (p >= to) {
+              this.cutAt = t;
+              return false;
+            }
             const b = bytes[p]!;
             if (b === 0x22) break;
             if (b === 0x5c) {
@@ -149,7 +157,7 @@ export class LineScanner implements RecordParser {
     this.row.clear();
     this.solve(bytes, 0, from, to);
     if (this.steps > stepLimit) return { unparsed: 'too-many-readings' };
-    if (this.solutions === 0) return { unparsed: 'format-mismatch' };
+    if (this.solutions === 0) return this.takeCut(bytes, from, to, sink);
     const n = this.tokens.length;
     for (let t = 0; t < n; t++) {
       this.escaped[t] = this.tokens[t]!.op === digits ? 0 : 1;
@@ -162,6 +170,21 @@ export class LineScanner implements RecordParser {
       if (match && this.doubtful[t] === 0) match(bytes, this.starts[t]!, to, this.row);
     }
     if (this.solutions > 1) this.row.addExtra('ambiguous', true);
+    const wrong = this.take(bytes, sink);
+    return wrong === null ? 'event' : { unparsed: wrong };
+  }
+
+  /** A line that ends inside a quoted field, after stamp, request and status: what is there is an event, marked as cut. */
+  private takeCut(bytes: Uint8Array, from: number, to: number, sink: EventSink): ParseOutcome {
+    const at = this.cutAt;
+    this.row.clear();
+    resetScratch();
+    if (at <= this.essential || this.split(bytes, from, to)) return { unparsed: 'format-mismatch' };
+    this.ends[at] = to;
+    this.escaped[at] = 1;
+    this.doubtful.fill(0);
+    this.doubtful.fill(1, at + 1);
+    sink.number('truncated', 1);
     const wrong = this.take(bytes, sink);
     return wrong === null ? 'event' : { unparsed: wrong };
   }

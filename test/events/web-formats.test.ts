@@ -162,6 +162,13 @@ test('Apache time formats, durations and headers by directive', () => {
     duration_us: 3456, forwarded: '198.51.100.1', host: 'www.example.jp', session: 'ABC', trace_id: 'id1' } });
 });
 
+test('a line cut inside its last quoted field is an event, marked as cut; one cut before the status is not', () => {
+  const line = '203.0.113.4 - - [21/Nov/2026:20:23:15 +0000] "GET /a HTTP/1.1" 200 5 "-" "Mozilla/5.0 (compatible; Goo';
+  const rows = readLines(apacheCombined, [line, line.slice(0, 60)]);
+  expect(rows[0]).toMatchObject({ outcome: 'event', row: { target: '/a', status: 200, user_agent: 'Mozilla/5.0 (compatible; Goo', truncated: 1 } });
+  expect(rows[1]!.outcome).toEqual({ unparsed: 'format-mismatch' });
+});
+
 const benign = '../shared/data/weblogs/benign/apache-combined.log';
 test.skipIf(!fs.existsSync(benign))('real Apache traffic: the scanner and the regular expression give the same rows', () => {
   const lines = fs.readFileSync(benign, 'latin1').split('\n').filter(l => l !== '');
