@@ -31,18 +31,11 @@ export function estimateOffset(pairs: Pairs): Offset | null {
     const d = Math.floor(pairs.at[i]! / DAY);
     days.set(d, [...(days.get(d) ?? []), i]);
   }
-  let [lo, hi] = [whole.lo, whole.hi];
-  let drifts = false;
-  if (days.size > 1) {
-    for (const members of days.values()) {
-      if (members.length < 2 * leastSupport) continue;
-      const own = densest(pairs, members);
-      if (own.hi < whole.lo || own.lo > whole.hi) drifts = true;
-      else continue;
-      lo = Math.min(lo, own.lo);
-      hi = Math.max(hi, own.hi);
-    }
-  }
+  const own = [...days.values()].filter(members => members.length >= 2 * leastSupport).map(members => densest(pairs, members));
+  const drifts = own.some(d => own.some(e => d.hi < e.lo));
+  const all = drifts ? [whole, ...own] : [whole];
+  const lo = all.reduce((a, d) => Math.min(a, d.lo), Number.POSITIVE_INFINITY);
+  const hi = all.reduce((a, d) => Math.max(a, d.hi), Number.NEGATIVE_INFINITY);
   return { lo, hi, support: peak.support, drifts };
 }
 

@@ -13,7 +13,8 @@ const mostRows = 3_000_000;
 const unknownDuration = 2 * SECOND;
 /** A token that a source holds more often says nothing. */
 const mostUses = 6;
-const words = '[\\p{L}\\p{N}_@.+-]{3,64}';
+/** Runs of letters of any script, digits and `-._@`; delimiters are ASCII. */
+const words = '[^\\x00-\\x2c/:-?\\[-\\^`{-\\x7f]+';
 
 export type Window = { readonly fromUs: number; readonly toUs: number };
 
@@ -45,7 +46,7 @@ function markBranch(evidenceId: string, window: Window): Sql {
   const lo = sql`case f.time_kind when ${timeKind.write} then e.end_lo_us when ${timeKind.end} then coalesce(e.start_lo_us, e.end_lo_us - ${unknownDuration}) else e.start_lo_us end`;
   const hi = sql`case f.time_kind when ${timeKind.write} then e.start_hi_us when ${timeKind.end} then e.end_hi_us else coalesce(e.end_hi_us, e.start_hi_us + ${unknownDuration}) end`;
   const body = sql`case when e.extra like '%request_body%' then json_extract_string(e.extra, '$.request_body') end`;
-  const listOf = (text: Sql): Sql => sql`list_transform(list_distinct(regexp_extract_all(lower(${text}), ${words})), w -> 'v:' || w)`;
+  const listOf = (text: Sql): Sql => sql`list_transform(list_filter(list_distinct(regexp_extract_all(lower(${text}), ${words})), w -> length(w) between 3 and 64), w -> 'v:' || w)`;
   const web = sql`list_concat(${listOf(sql`concat_ws(' ', coalesce(e.target_norm, e.target), e.session, ${body})`)}, list_filter([
     'r:' || e.src_ip || ' ' || e.target, 'x:' || e.trace_id, 'p:' || e.src_ip || ' ' || e.src_port,
     case when e.method = 'POST' and regexp_matches(lower(e.path), 'log-?in|sign-?in|session|auth|token') then 'a:' || e.src_ip end], t -> t is not null))`;
