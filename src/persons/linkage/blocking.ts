@@ -8,6 +8,8 @@ export type BlockingRule = {
   readonly decides: readonly string[];
   /** Only for up to this many nodes. */
   readonly upTo?: number;
+  /** Only where slips of spelling are to be expected: neither side Japanese. */
+  readonly latin?: boolean;
 };
 
 const c = (name: string): Sql => sql.id(name) as Sql;
@@ -35,6 +37,12 @@ export const blockingRules: readonly BlockingRule[] = [
   { name: 'given-year', keys: [c('given'), year], decides: ['given', 'birth'], upTo: 20_000 },
   { name: 'surname-year', keys: [c('surname'), year], decides: ['surname', 'birth'], upTo: 20_000 },
   { name: 'address', keys: [c('address')], decides: ['address'], upTo: 60_000 },
+  { name: 'surname', keys: [c('surname')], decides: ['surname'], upTo: 60_000, latin: true },
+  { name: 'given', keys: [c('given')], decides: ['given'], upTo: 20_000, latin: true },
+  { name: 'area', keys: [c('area')], decides: ['address'], upTo: 60_000, latin: true },
+  { name: 'month-day-sex', keys: [monthDay, c('sex')], decides: ['birth', 'sex'], upTo: 20_000, latin: true },
+  { name: 'surname-start', keys: [sql`substr(surname, 1, 4)`, sql`substr(given, 1, 2)`], decides: ['surname', 'given'], upTo: 60_000, latin: true },
+  { name: 'swapped', keys: [sql`least(surname, given)`, sql`greatest(surname, given)`], decides: ['surname', 'given'], upTo: 400_000, latin: true },
 ];
 
 export type Blocked = { readonly pairs: number; readonly skipped: readonly { readonly rule: string; readonly blocks: number; readonly nodes: number }[] };
@@ -49,7 +57,7 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
   const skipped: { rule: string; blocks: number; nodes: number }[] = [];
   await engine.run('link.pair_table', sql`create or replace temp table link_raw_pair (l integer, r integer, rules integer)`);
   for (const { rule, i } of used) {
-    const known = sql.join(rule.keys.map(k => sql`${k} is not null`), sql` and `);
+    const known = sql`${sql.join(rule.keys.map(k => sql`${k} is not null`), sql` and `)}${rule.latin ? sql` and not japanese` : sql``}`;
     await engine.run('link.block', sql`create or replace temp table link_block as select nid, hash(legal, ${sql.join([...rule.keys])}) as b from link_node where ${known}`);
     await engine.run('link.block_size', sql`create or replace temp table link_size as select b, count(*) as n from link_block group by b having count(*) > 1`);
     const over = await engine.row('link.block_over', sql`select count(*) as blocks, coalesce(sum(n), 0) as nodes from link_size where n > ${cap}`);

@@ -20,7 +20,12 @@ export type Partition = { readonly strict: Int32Array; readonly best: Int32Array
 /** Bits at which everything else outweighs two different birth dates. */
 const outweighs = 8;
 
-/** Three nested partitions of nodes 0…n−1; the label of a cluster is its smallest node. */
+/**
+ * Grade 0 edges are the last resort of the widest view where slips are common: a record that found nobody goes to its nearest candidate,
+ * because it could be that one.
+ *
+ * Three nested partitions of nodes 0…n−1; the label of a cluster is its smallest node.
+ */
 export function clusterNodes(n: number, edges: Edges, facts: Facts, together: readonly (readonly [number, number])[], apart: Apart): Partition {
   const parent = new Int32Array(n);
   for (let i = 0; i < n; i++) parent[i] = i;
@@ -71,13 +76,14 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
   }
   const order = sortByWeight(edges);
   const out: Int32Array[] = [];
-  for (const level of [3, 2, 1]) {
+  for (const level of [3, 2, 1, 0]) {
     for (const e of order) {
       if (edges.grade[e]! < level) continue;
       const [a, b] = [find(edges.l[e]!), find(edges.r[e]!)];
-      if (a === b || torn(a, b) || contradicts(a, b, level, edges.weight[e]!)) continue;
+      if (a === b || torn(a, b) || (level === 0 && size[a] !== 1 && size[b] !== 1) || contradicts(a, b, level, edges.weight[e]!)) continue;
       join(a, b);
     }
+    if (level === 1) continue;
     const labels = new Int32Array(n);
     for (let i = 0; i < n; i++) labels[i] = find(i);
     out.push(labels);

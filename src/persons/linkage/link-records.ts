@@ -58,7 +58,7 @@ function* clusterRows(n: number, p: ReturnType<typeof clusterNodes>): Generator<
 
 async function readEdges(kase: OpenCase, references: Awaited<ReturnType<typeof findReferences>>): Promise<Edges> {
   const { engine } = kase;
-  const scored = Number((await engine.row('link.edge_count', sql`select count(*) as n from link_score where grade >= 1`))['n']);
+  const scored = Number((await engine.row('link.edge_count', sql`select count(*) as n from link_score where grade >= 1 or not japanese`))['n']);
   const links: [number, number][] = [];
   for (const ref of references) {
     for await (const batch of engine.stream<{ l: number; r: number }>('link.references', sql`
@@ -71,7 +71,7 @@ async function readEdges(kase: OpenCase, references: Awaited<ReturnType<typeof f
   const size = scored + links.length;
   const edges = { l: new Int32Array(size), r: new Int32Array(size), weight: new Float32Array(size), grade: new Int8Array(size), count: size };
   let i = 0;
-  for await (const batch of engine.stream<{ l: number; r: number; weight: number; grade: number }>('link.edges', sql`select l, r, weight, grade from link_score where grade >= 1`)) {
+  for await (const batch of engine.stream<{ l: number; r: number; weight: number; grade: number }>('link.edges', sql`select l, r, weight, grade from link_score where grade >= 1 or not japanese`)) {
     for (const e of batch) {
       edges.l[i] = e.l;
       edges.r[i] = e.r;

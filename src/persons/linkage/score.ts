@@ -42,7 +42,7 @@ export async function writeScores(engine: Engine, model: Model, nodes: number): 
   const calibration = calibrate(model, nodes, await engine.rows<{ w: number; n: number }>('link.histogram', sql`select round(bits * 4) / 4 as w, count(*) as n from link_bits where not ${vetoSql()} group by 1 order by 1`));
   const prior = Math.log2(calibration.prior / (1 - calibration.prior));
   await engine.run('link.score', sql`create or replace table link_score as
-    select l, r, weight, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${gradeSql(calibration.wide)} as grade from (
+    select l, r, weight, japanese, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${gradeSql(calibration.wide)} as grade from (
       select *, ${vetoSql()} as veto, bits + ${sql.lit(prior)} as weight,
         (g_birth = 4)::integer + (g_address >= 4)::integer + (g_phone = 1)::integer + (g_email = 2)::integer + 2 * (g_ident = 2)::integer as firm
       from link_bits)
