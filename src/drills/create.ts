@@ -14,7 +14,8 @@ import { lullFor, type Scenario } from './scenarios.ts';
 import { createSite, type Style } from './site.ts';
 import type { Handle } from './tables.ts';
 import { openTruth } from './truth.ts';
-import { spawnCrowd } from './users.ts';
+import { browsers, createClient, type Crowd, officeAddress, spawnCrowd, staffSession } from './users.ts';
+import { drift } from './worlds/drift.ts';
 
 /** What a drill wrote. */
 export type Drill = {
@@ -89,7 +90,7 @@ export function openStage(options: DrillOptions, s: StageSetting, effects: Effec
       facts: e.incident ? { detectedUs, knownUs: detectedUs + 20 * MINUTE, containedUs: detectedUs + 110 * MINUTE } : null,
       system: { id: 'web', ja: e.systemName },
       evidence: [
-        { id: 'access', kind: s.format === 'jsonl' ? 'events' : 'web-access', files: several ? 'evidence/access.log*' : 'evidence/access.log', formatYaml: formatter.yaml, zone: s.format === 'haproxy' ? 'Asia/Tokyo' : null },
+        { id: 'access', kind: 'web-access', files: several ? 'evidence/access.log*' : 'evidence/access.log', formatYaml: formatter.yaml, zone: s.format === 'haproxy' ? 'Asia/Tokyo' : null },
         ...(s.database === 'none' ? [] : [{ id: 'database', kind: 'sql-audit', files: several ? 'evidence/database.log*' : 'evidence/database.log', formatYaml: `format: ${s.database}`, zone: null }]),
       ],
       datasets: e.datasets.map(d => ({ id: d.id, file: `data/${d.id}.csv`, keys: d.key, asOfUs, roleYaml: d.roleYaml, legalYaml: d.legalYaml })),
@@ -122,16 +123,25 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
   const site = createSite(world, styleFor(seed, tamper === 'double-encoding' ? 'double' : tamper === 'base64' ? 'base64' : 'plain'), dialect === 'postgresql' || dialect === 'mysql' ? dialect : 'other', random.fork('site'));
   const stage = openStage(options, { random, startUs, endUs, format, database, traceAll: lines <= 400_000, cells: options.cells ?? true }, effects);
   const { play, truth } = stage;
-  spawnCrowd({ site, random: random.fork('crowd'), startUs, endUs, lines, spawn: play.spawn, seed, changes: (options.snapshotDelayUs ?? 0) > 0 });
+  const delay = options.snapshotDelayUs ?? 0;
+  const crowd: Crowd = { site, random: random.fork('crowd'), startUs, endUs, lines, spawn: play.spawn, seed, changes: delay > 0 };
+  spawnCrowd(crowd);
+  const agents = world.tables['agents']!;
+  const ownerWorks = (login: string): void => {
+    const row = agents.where('login', login)[0];
+    const own = random.fork(`owner/${login}`);
+    if (row) play.spawn(play.now() + 1000, begin(staffSession(crowd, createClient(own, officeAddress(row[agents.column('branch')]!), own.pick(browsers)), row, own)));
+  };
   if (scenario.play) {
     const small = world.tables['customers']!.rows.length;
     const plot: Plot = {
-      site, random: random.fork('intruder'), truth, play, seed, dialect, strategy, tamper, threads: options.threads ?? random.pick([1, 1, 3]), sharedAddress: options.sharedAddress ?? false,
+      site, random: random.fork('intruder'), truth, play, seed, dialect, strategy, tamper, ownerWorks, interrupted: options.interrupted ?? false, threads: options.threads ?? random.pick([1, 1, 3]), sharedAddress: options.sharedAddress ?? false,
       targetRows: options.targetRows ?? Math.min(12, Math.max(4, Math.round(small / 40))), lull: lullFor(days * DAY), reach: Math.max(30, Math.min(4000, Math.round(small * 0.25))),
     };
     play.spawn(startUs + Math.floor(scenario.begins * days * DAY) + random.int(0, HOUR), begin(scenario.play(plot, days * DAY)));
   }
   await play.run();
+  if (delay > 0) drift(world, seed, random.fork('drift'), Math.max(1, Math.round((delay / DAY) * world.tables['customers']!.rows.length * 0.004)));
   for (const d of world.declared) writeTable(stage.dataDir, d.table);
   return stage.finish({
     title: scenario.title, organisation: '例示損害保険株式会社', systemName: '見積もり・契約照会Web', incident: scenario.play !== null,

@@ -44,6 +44,8 @@ export type DrillOptions = {
   readonly days?: number;
   /** About this many web log lines from people who do no harm. */
   readonly lines?: number;
+  /** Blind readings stop in the middle of a value: cut off or given up. */
+  readonly interrupted?: boolean;
   /** pgaudit.log_rows. */
   readonly auditRows?: boolean;
   /** How values are asked for in blind injections. */
@@ -107,6 +109,7 @@ export function readOptions(raw: Readonly<Record<string, string | boolean | unde
     days: use('days', t => number(t, '--days', 1, 366)),
     lines: use('lines', t => number(t, '--lines', 0, 1e9)),
     auditRows: use('audit-rows', () => true),
+    interrupted: use('interrupted', () => true),
     dialect: use('dialect', t => oneOf(dialects, t, '--dialect')),
     strategy: use('strategy', t => oneOf(strategies, t, '--strategy')),
     tamper: use('tamper', t => oneOf(tampers, t, '--tamper')),

@@ -203,12 +203,20 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
         [{ table: claims!, rows: [row], columns }, ...(others.length ? [{ table: victims!, rows: others, columns: ['name', 'phone'] }] : [])]);
     }), 400, url('/claims')),
     kpi: (): Call => call('GET', '/kpi', guarded(() => answer('kpi', 200, 168 + pad(), [{ sql: sql.kpi, params: null, rows: 5 }])), 400, url('/menu')),
-    export: (from: string, to: string): Call => call('GET', `/export/customers.csv?from=${from}&to=${to}`, guarded(c => {
+    /** `delivered` < 1: the client hung up after that share of the bytes; only whole rows before that count as shown. */
+    export: (from: string, to: string, delivered = 1): Call => call('GET', `/export/customers.csv?from=${from}&to=${to}`, guarded(c => {
       const at = customers!.column('created_at');
       const rows = branchRows(c.branch!).filter(r => r[at]! >= from && r[at]! <= to).slice(0, 5000);
       const positions = positionsOf(customers!, exportColumns);
-      const bytes = rows.reduce((n, r) => n + positions.length + positions.reduce((m, p) => m + Buffer.byteLength(r[p] ?? ''), 0), 42);
-      return { ...answer('export', 200, bytes, [{ sql: sql.export, params: [c.branch, from, to], rows: rows.length }], rows.length ? [{ table: customers!, rows, columns: exportColumns }] : [], 'text/csv'), tookUs: took() + rows.length * 20 };
+      const rowLengths = rows.map(r => positions.length + positions.reduce((m, p) => m + Buffer.byteLength(r[p] ?? ''), 0));
+      const whole = rowLengths.reduce((n, l) => n + l, 42);
+      const bytes = Math.floor(whole * delivered);
+      let shownRows = rows;
+      if (delivered < 1) {
+        let sum = 42;
+        shownRows = rows.filter((_, i) => (sum += rowLengths[i]!) <= bytes);
+      }
+      return { ...answer('export', delivered < 1 ? 499 : 200, bytes, [{ sql: sql.export, params: [c.branch, from, to], rows: rows.length }], shownRows.length ? [{ table: customers!, rows: shownRows, columns: exportColumns }] : [], 'text/csv'), tookUs: took() + rows.length * 20 };
     }), 400, url('/menu')),
     quoteForm: (): Call => call('GET', '/quotes/new', () => answer('quote-form', 200, 2304 + pad(), [], [], 'text/html')),
     quoteSend: (name: string, phone: string, pet: string): Call => call('POST', '/quotes', () => answer('quote-send', 303, 0, [{ sql: sql.inbox, params: [name, phone, pet], rows: 1, kind: 'INSERT' }], [], 'text/html'), 620, url('/quotes/new')),
@@ -222,6 +230,17 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
       const row = quotes!.byKey(base);
       return injectable('status', row ? [row] : [], statusColumns, sql.status[0] + value + sql.status[1], value, injected);
     }, 330, url('/quotes/new')),
+    /** A clerk enters a new customer. */
+    enter: (row: Row): Call => call('POST', '/customers', guarded(() => {
+      customers!.insert([...row]);
+      return answer('enter', 303, 0, [{ sql: `INSERT INTO customers (${customers!.columns.join(', ')}) VALUES (${customers!.columns.map((_, i) => mark(i + 1)).join(', ')})`, params: row, rows: 1, kind: 'INSERT' }]);
+    }), 900, url('/customers/new')),
+    /** A clerk removes a customer for good. */
+    erase: (id: string): Call => call('POST', `/customers/${id}/erase`, guarded(() => {
+      const there = customers!.byKey(id) !== undefined;
+      customers!.remove(id);
+      return answer('erase', there ? 303 : 404, there ? 0 : 32, [{ sql: `DELETE FROM customers WHERE id = ${mark(1)}`, params: [id], rows: there ? 1 : 0, kind: 'DELETE' }]);
+    }), 420, url(`/customers/${id}`)),
     /** A clerk changes a customer's phone and address: only in drills whose snapshot is taken later. */
     change: (id: string, phone: string, addressText: string): Call => call('POST', `/customers/${id}`, guarded(() => {
       const row = customers!.byKey(id);

@@ -27,6 +27,7 @@ export function openTruth(dir: string, options: { readonly traceAll: boolean; re
   const seen = new Map<Handle, Map<string, number>>();
   const phases = new Map<string, Phase>();
   const extracted = new Map<string, { columns: readonly string[]; lines: string[] }>();
+  const partials: { dataset: string; key: string; column: string }[] = [];
   let cellCount = 0;
 
   function give(table: Handle, key: string, columns: readonly string[], at: Micros, event: Reference, how: string): void {
@@ -86,7 +87,10 @@ export function openTruth(dir: string, options: { readonly traceAll: boolean; re
       if (!file) extracted.set(name, (file = { columns, lines: [] }));
       file.lines.push(values.map(v => cell(v ?? 'NULL')).join(','));
     },
-    traceLine: (value: unknown): void => trace.write(`${JSON.stringify(value)}\n`),
+    /** A value that was begun and never finished. */
+    partial(dataset: string, key: string, column: string): void {
+      partials.push({ dataset, key, column });
+    },
     counts: () => ({ cells: cellCount, records: Object.fromEntries([...seen].map(([t, rows]) => [t.name, rows.size])) }),
     close(facts: Readonly<Record<string, unknown>>): void {
       trace.close();
@@ -96,7 +100,7 @@ export function openTruth(dir: string, options: { readonly traceAll: boolean; re
         name: p.name, ips: [...p.ips].sort(), from: isoUtc(p.fromUs), to: isoUtc(p.toUs), requests: p.requests,
         ...(p.account !== undefined && { account: p.account }), ...(p.success !== undefined && { success: p.success }), ...(p.note !== undefined && { note: p.note }),
       }));
-      fs.writeFileSync(path.join(dir, 'truth.json'), `${JSON.stringify({ ...facts, phases: list }, null, 1)}\n`);
+      fs.writeFileSync(path.join(dir, 'truth.json'), `${JSON.stringify({ ...facts, partial: partials, phases: list }, null, 1)}\n`);
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Random } from './random.ts';
 import { type Answer, type Call, type Client, pause, type Site } from './site.ts';
 import type { Row } from './tables.ts';
 import { surnames } from './words/names.ts';
+import { newCustomer } from './worlds/drift.ts';
 
 export const browsers = [
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/134.0.0.0 Safari/537.36',
@@ -95,7 +96,7 @@ export function* staffSession(c: Crowd, client: Client, agent: Row, random: Rand
   let known: readonly Row[] = [];
   const work = 3 + Math.floor(random.exponential(20));
   for (let i = 0; i < Math.min(work, 120); i++) {
-    const what = known.length === 0 ? 0 : random.weighted([18, 45, 9, 9, 4, 5, 1.6, 4, c.changes ? 4 : 0]);
+    const what = known.length === 0 ? 0 : random.weighted([18, 45, 9, 9, 4, 5, 1.6, 4, c.changes ? 4 : 0, c.changes ? 1 : 0]);
     const think = pause(random, 35 * SECOND);
     let answer: Answer | null = null;
     if (what === 0) answer = yield go(client, site.list(random.int(1, pages)), think);
@@ -111,6 +112,7 @@ export function* staffSession(c: Crowd, client: Client, agent: Row, random: Rand
     } else if (what === 4) yield go(client, site.claim(String(random.int(1, Math.max(1, site.world.tables['claims']!.rows.length)))), think);
     else if (what === 5) yield go(client, site.kpi(), think);
     else if (what === 6) yield go(client, site.export(...month(random)), think);
+    else if (what === 9) yield go(client, random.chance(0.8) ? site.enter(newCustomer(site.world, c.seed, random)) : site.erase(random.pick(known)[0]!), think);
     else yield go(client, site.search(random.pick(surnames).text), think);
     const customers = answer?.shown.find(s => s.table.name === 'customers');
     if (customers) known = customers.rows;

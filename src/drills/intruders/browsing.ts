@@ -44,7 +44,9 @@ export function* massExport(plot: Plot, session: Client | null = null): Act {
     yield* send(client, site.menu(), SECOND);
   }
   const step = random.pick([30, 91, 182]);
-  for (let from = '2016-04-01'; from < '2025-01-01'; from = addDays(from, step + 1)) yield* send(client, site.export(from, addDays(from, step)), haste(random, 700_000));
+  const hangsUp = random.chance(0.3) ? random.int(0, 8) : -1;
+  let n = 0;
+  for (let from = '2016-04-01'; from < '2025-01-01'; from = addDays(from, step + 1)) yield* send(client, site.export(from, addDays(from, step), n++ === hangsUp ? 0.4 : 1), haste(random, 700_000));
   plot.truth.phase('mass-export').success = true;
 }
 
@@ -116,6 +118,7 @@ export function* passwordSpray(plot: Plot): Act<Client | null> {
 export function* accountUse(plot: Plot, session: Client): Act {
   const { random, site } = plot;
   const client = asPhase(session, 'account-takeover');
+  if (client.user !== null) plot.ownerWorks(client.user);
   yield* send(client, site.menu(), 20 * SECOND);
   for (let page = 1; page <= 4; page++) {
     const list = yield* send(client, site.list(page), haste(random, 8 * SECOND));

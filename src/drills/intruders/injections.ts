@@ -2,7 +2,7 @@ import { SECOND } from '../../base/index.ts';
 import { type Grammar, grammarOf } from '../injection/dialect.ts';
 import { booleanCall, createRun, errorCall, errorChunk, type Point, type Run, stackedCall, timeCall, unionCall } from '../injection/payload.ts';
 import { plainEnough, type Question, readValue, type Wanted } from '../injection/reading.ts';
-import type { Call, Client } from '../site.ts';
+import type { Call, Client, Injected } from '../site.ts';
 import type { Handle, Row } from '../tables.ts';
 import { type Act, haste, intruder, type Plot, send, together } from './plot.ts';
 
@@ -50,6 +50,20 @@ function* probe(plot: Plot, client: Client, run: Run, ask: (q: Question) => Call
   }
 }
 
+/** Go for tables and columns that are not there: the database refuses, nothing comes back. */
+function* failedAttempts(plot: Plot, client: Client, run: Run): Act {
+  const { site, random } = plot;
+  const g = run.grammar;
+  for (const [table, column] of random.shuffle<[string, string]>([['users', 'password'], ['customers', 'my_number'], ['members', 'card_number']]).slice(0, random.int(1, 3))) {
+    const message = plot.dialect === 'mysql' ? (table === 'customers' ? `Unknown column '${column}' in 'field list'` : `Table 'quote.${table}' doesn't exist`)
+      : table === 'customers' ? `column "${column}" does not exist` : `relation "public.${table}" does not exist`;
+    const refused: Injected = { does: 'error', state: table === 'customers' ? '42703' : '42P01', message, visible: false, atParse: true };
+    const condition = `${g.code(g.nth(column, table, column, 0), 1)}>64`;
+    const text = run.point === 'search' ? `${run.base}%' AND ${condition} AND '${run.literal}%'='${run.literal}` : `${run.base} AND ${condition}`;
+    yield* send(client, run.point === 'search' ? site.search(text, refused, run.base) : site.status(text, refused, run.base), haste(random, 400_000));
+  }
+}
+
 /** Read the target cell by cell through yes and no. `letter` names the technique in truth/extracted. */
 function* readTarget(plot: Plot, target: Target, letter: string, clients: readonly Client[], run: Run, ask: (q: Question) => Call): Act {
   const { random, truth } = plot;
@@ -57,13 +71,16 @@ function* readTarget(plot: Plot, target: Target, letter: string, clients: readon
   const learned: (string | null)[][] = target.rows.map(() => target.columns.map(() => null));
   const met = new Map<string, string[]>();
   const keyed = random.chance(0.3) && target.table.types[0] === 'int';
+  const given = plot.interrupted ? random.int(1, Math.max(1, target.rows.length * target.columns.length - 2)) : null;
   const jobs = target.rows.flatMap((row, r) => target.columns.map((column, c) => ({ row, r, column, c })));
 
-  function* ask1(client: Client, wanted: Wanted, known: readonly string[]): Act<string> {
+  /** Null when the reading was given up after `stopAt` questions. */
+  function* ask1(client: Client, wanted: Wanted, known: readonly string[], stopAt: number | null = null): Act<string | null> {
     const strategy = plot.strategy === 'prefix' && !plainEnough(wanted.value) ? 'bisection' : plot.strategy;
     const reading = readValue(wanted, { grammar: g, strategy, tamper: plot.tamper, random, met: known });
     let step = reading.next();
-    while (!step.done) {
+    for (let n = 0; !step.done; n++) {
+      if (stopAt !== null && n >= stopAt) return null;
       yield* send(client, ask(step.value), haste(random, 4_000));
       step = reading.next(step.value.holds);
     }
@@ -76,7 +93,13 @@ function* readTarget(plot: Plot, target: Target, letter: string, clients: readon
       const text = keyed ? g.keyed(column, target.table.name, target.table.key, row[0]!) : g.nth(column, target.table.name, target.order, r);
       const seen = met.get(column) ?? [];
       const guess = seen.length > 1 && new Set(seen).size < seen.length ? [...new Set(seen)] : [];
-      const read = yield* ask1(client, { text, value: value ?? ' ' }, guess);
+      const stopAt = given !== null && r * target.columns.length + c >= given ? random.int(2, 9) : null;
+      const read = yield* ask1(client, { text, value: value ?? ' ' }, guess, stopAt);
+      if (read === null) {
+        jobs.length = 0;
+        truth.partial(target.table.name, row[0]!, column);
+        return;
+      }
       if (read !== (value ?? ' ')) throw new Error(`the drill misread a cell: strategy ${plot.strategy}, dialect ${plot.dialect}`);
       seen.push(read);
       met.set(column, seen);
@@ -84,6 +107,7 @@ function* readTarget(plot: Plot, target: Target, letter: string, clients: readon
       truth.give(target.table, row[0]!, [column], plot.play.now(), `${letter}:${r}`, 'extracted');
     }
   }
+  if (random.chance(0.4)) yield* failedAttempts(plot, clients[0]!, run);
   if (random.chance(0.4)) {
     const names = Object.keys(plot.site.world.tables).sort();
     yield* ask1(clients[0]!, { text: g.catalogue(null, 0), value: plot.dialect === 'oracle' ? names[0]!.toUpperCase() : names[0]! }, []);
@@ -91,6 +115,7 @@ function* readTarget(plot: Plot, target: Target, letter: string, clients: readon
   yield* ask1(clients[0]!, { text: g.count(target.table.name), value: String(target.table.rows.length) }, []);
   if (clients.length === 1) yield* worker(clients[0]!);
   else yield* together(plot, clients.map(worker));
+  if (given !== null) return;
   for (const values of learned) truth.extracted(letter, target.table.name, target.columns, values);
 }
 
@@ -137,6 +162,7 @@ export function* unionInjection(plot: Plot, which?: string): Act {
   const { client, run, grammar: g } = prepare(plot, 'sqli-union');
   const target = pickTarget(plot, random.pick([20, 60, 1_000_000]), which ?? random.pick(['agents', 'customers', 'bank_accounts']));
   yield* findWidth(plot, client, run);
+  if (random.chance(0.5)) yield* failedAttempts(plot, client, run);
   const whole = target.rows.length === target.table.rows.length;
   const canCut = g.name === 'postgresql' || g.name === 'mysql' || g.name === 'sqlite';
   const read = canCut ? target : { ...target, rows: target.table.rows };

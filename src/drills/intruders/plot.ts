@@ -11,8 +11,12 @@ import { createClient, officeAddress } from '../users.ts';
 export type Plot = {
   readonly site: Site; readonly random: Random; readonly truth: Truth; readonly play: Play; readonly seed: number;
   readonly dialect: Dialect; readonly strategy: Strategy; readonly tamper: Tamper; readonly threads: number; readonly sharedAddress: boolean; readonly targetRows: number;
+  /** Stop in the middle of a value. */
+  readonly interrupted: boolean;
   /** Stretches of the period between phases, from minutes in tiny drills to hours. */
   readonly lull: Micros;
+  /** The owner of an account works on, beside whoever else uses it. */
+  readonly ownerWorks: (login: string) => void;
   /** Records an enumeration goes for. */
   readonly reach: number;
 };
