@@ -58,7 +58,10 @@ export async function checkEvidence(
 /** Block hashes of the side file; empty when it cannot be read, so that `verify` can still say what changed, only not where. */
 export function readBlocks(outDir: string): Record<string, string[]> {
   try {
-    return JSON.parse(fs.readFileSync(path.join(outDir, manifestBlocksName), 'utf8')) as Record<string, string[]>;
+    const value = JSON.parse(fs.readFileSync(path.join(outDir, manifestBlocksName), 'utf8')) as Record<string, unknown>;
+    return Object.fromEntries(
+      Object.entries(value).filter((e): e is [string, string[]] => Array.isArray(e[1]) && e[1].every(b => typeof b === 'string')),
+    );
   } catch {
     return {};
   }

@@ -36,6 +36,9 @@ export function signContent(key: KeyObject, content: object): Signature {
 /** True when the signature is that of the content under the public key it names; never throws. */
 export function checkSignature(content: object, signature: Signature): boolean {
   try {
+    // What the signature does not cover must have exactly one form, or a changed byte could pass.
+    if (signature.algorithm !== 'Ed25519' || Object.keys(signature).length !== 3) return false;
+    if (Buffer.from(signature.value, 'base64').toString('base64') !== signature.value) return false;
     const key = createPublicKey({ key: Buffer.from(signature.public_key, 'base64'), type: 'spki', format: 'der' });
     return verify(null, Buffer.from(canonicalJson(content)), key, Buffer.from(signature.value, 'base64'));
   } catch {

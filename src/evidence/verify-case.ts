@@ -95,27 +95,39 @@ function readSealed<T>(outDir: string, name: string, findings: Finding[]): T | n
   }
 }
 
+/** Far enough that nothing below can stumble over a forged file; what the values mean is checked where they are used. */
 function hasShape(name: string, value: unknown): boolean {
-  const v = value as {
-    files?: unknown;
-    parts?: unknown;
-    content?: { files?: unknown; uncovered?: unknown; journal?: unknown };
-    signature?: { public_key?: unknown };
-  };
-  if (v === null || typeof v !== 'object') return false;
-  if (name === manifestName)
+  const blockSize = (n: unknown): boolean => typeof n === 'number' && Number.isInteger(n) && n >= 512 && n <= 1 << 26;
+  const list = (v: unknown, each: (item: Loose) => boolean): boolean =>
+    Array.isArray(v) && v.every(item => isObject(item) && each(item));
+  const texts = (v: unknown): boolean => Array.isArray(v) && v.every(item => typeof item === 'string');
+  if (!isObject(value)) return false;
+  if (name === manifestName) {
+    const { case_file: file, files, parts } = value;
     return (
-      typeof (v as { case_file?: { path?: unknown } }).case_file?.path === 'string' &&
-      Array.isArray(v.files) &&
-      Array.isArray(v.parts) &&
-      v.files.every(f => typeof f?.path === 'string' && typeof f?.blocks?.size === 'number' && f.blocks.size >= 512)
+      isObject(file) &&
+      typeof file['path'] === 'string' &&
+      typeof file['sha256'] === 'string' &&
+      list(files, f => typeof f['path'] === 'string' && isObject(f['blocks']) && blockSize(f['blocks']['size'])) &&
+      list(parts, p => typeof p['path'] === 'string')
     );
-  if (typeof v.signature?.public_key !== 'string' || typeof v.content !== 'object' || v.content === null) return false;
-  return name === outputsName
-    ? Array.isArray(v.content.files) &&
-        Array.isArray(v.content.uncovered) &&
-        v.content.files.every(f => typeof f?.path === 'string' && Array.isArray(f?.blocks) && f?.block_bytes >= 512)
-    : typeof v.content.journal === 'object' && v.content.journal !== null;
+  }
+  const { content, signature } = value;
+  if (Object.keys(value).length !== (name === treeHeadName ? 3 : 2)) return false;
+  if (!isObject(content) || !isObject(signature) || typeof signature['public_key'] !== 'string') return false;
+  if (name === treeHeadName)
+    return isObject(content['journal']) && (value['time_stamp'] === null || isObject(value['time_stamp']));
+  return (
+    typeof content['case_dir'] === 'string' &&
+    texts(content['uncovered']) &&
+    list(content['files'], f => typeof f['path'] === 'string' && blockSize(f['block_bytes']) && texts(f['blocks']))
+  );
+}
+
+type Loose = { readonly [key: string]: unknown };
+
+function isObject(value: unknown): value is Loose {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function checkSignatures(outDir: string, head: TreeHead | null, outputs: Outputs | null, findings: Finding[]): void {

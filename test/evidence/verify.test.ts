@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { DatabaseSync } from '@photostructure/sqlite';
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { quietEffects, t } from '../../src/base/index.ts';
 import { CaseStore } from '../../src/case/index.ts';
@@ -135,6 +136,27 @@ test('a rewritten act of the journal is named by its number; acts added later ar
   expect(forged.findings.find(f => f.code === 'journal-hash')).toMatchObject({ level: 'differs', seq: 2, file: 'case.sqlite' });
   fs.writeFileSync(file, original);
   for (const end of ['-wal', '-shm']) fs.rmSync(file + end, { force: true });
+});
+
+test('whatever is done to our own files, verify does not stumble and does not call it intact', async () => {
+  const names = ['manifest.json', 'tree-head.json', 'outputs.json', 'manifest-blocks.json'];
+  const originals = new Map(names.map(n => [n, fs.readFileSync(path.join(outDir, n), 'utf8')]));
+  const value = fc.constantFrom('null', '0', '-1', '1e99', '"x"', '[]', '{}', '[null]', '{"path":1}', '');
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...names), fc.nat(), fc.nat(40), value, async (name, at, length, put) => {
+      const text = originals.get(name)!;
+      // Either a whole value is replaced, so that it still parses, or a stretch of text.
+      const spots = [...text.matchAll(/(?<=:)("[^"]*"|\d+|null|\[[^[\]]*\])/g)];
+      const spot = spots[at % spots.length]!;
+      const start = length % 2 === 0 ? spot.index : at % text.length;
+      const forged = text.slice(0, start) + put + text.slice(start + (length % 2 === 0 ? spot[0].length : length));
+      fs.writeFileSync(path.join(outDir, name), forged);
+      const { state } = await check();
+      fs.writeFileSync(path.join(outDir, name), text);
+      expect([forged === text, state]).toEqual([forged === text, forged === text ? 'intact' : 'differs']);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test('a manifest forged together with its root fails against the signature', async () => {
