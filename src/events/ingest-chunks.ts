@@ -1,17 +1,18 @@
-import { type LineChunk, maxRecordBytes, partBytes } from './ingest-records.ts';
+import type { IngestSizes, LineChunk } from './ingest-records.ts';
 
 /**
- * Cut a content into chunks of whole lines: a line goes to the chunk in whose span of `partBytes` it starts, so the cuts depend on the
- * bytes alone. `spare`: memory of chunks that are done. A line longer than `maxRecordBytes` is cut short and ends its chunk; `extra` says how much of it was left out.
+ * Cut a content into chunks of whole lines: a line goes to the chunk in whose span of `sizes.part` it starts, so the cuts depend on the
+ * bytes alone. `spare`: memory of chunks that are done. A line longer than `sizes.line` is cut short and ends its chunk; `cut` says so.
  */
-export async function* lineChunks(blocks: AsyncIterable<Uint8Array>, spare: ArrayBuffer[]): AsyncGenerator<LineChunk> {
-  const cutter = new LineCutter(spare);
+export async function* lineChunks(blocks: AsyncIterable<Uint8Array>, spare: ArrayBuffer[], sizes: IngestSizes): AsyncGenerator<LineChunk> {
+  const cutter = new LineCutter(spare, sizes);
   for await (const block of blocks) yield* cutter.push(block);
   yield* cutter.end();
 }
 
 class LineCutter {
   private readonly spare: ArrayBuffer[];
+  private readonly sizes: IngestSizes;
   private buffer: Uint8Array<ArrayBuffer>;
   private length = 0;
   private offset = 0;
@@ -20,15 +21,16 @@ class LineCutter {
   private skipped = -1;
   private held: LineChunk | null = null;
 
-  constructor(spare: ArrayBuffer[]) {
+  constructor(spare: ArrayBuffer[], sizes: IngestSizes) {
     this.spare = spare;
+    this.sizes = sizes;
     this.buffer = this.fresh();
   }
 
   /** Memory grows with what is read, so that a small file takes little. */
   private fresh(): Uint8Array<ArrayBuffer> {
     const old = this.spare.pop();
-    return old ? new Uint8Array(old) : new Uint8Array(this.offset === 0 && this.length === 0 ? 1 << 20 : partBytes + (1 << 20));
+    return old ? new Uint8Array(old) : new Uint8Array(this.offset === 0 && this.length === 0 ? 1 << 20 : this.sizes.part + (1 << 20));
   }
 
   *push(block: Uint8Array): Generator<LineChunk> {
@@ -43,7 +45,7 @@ class LineCutter {
         continue;
       }
       // The chunk ends at the first line end at or after the last byte of the part's span.
-      const span = (Math.floor(this.offset / partBytes) + 1) * partBytes - 1 - this.offset;
+      const span = (Math.floor(this.offset / this.sizes.part) + 1) * this.sizes.part - 1 - this.offset;
       const room = span - this.length;
       if (room > 0) {
         const take = rest.subarray(0, room);
@@ -51,18 +53,20 @@ class LineCutter {
         rest = rest.subarray(take.length);
         continue;
       }
+      const allowed = span + this.sizes.line - this.length;
       const newline = rest.indexOf(10);
-      const take = rest.subarray(0, newline < 0 ? rest.length : newline + 1);
+      const found = newline >= 0 && newline < allowed;
+      const take = rest.subarray(0, found ? newline + 1 : Math.min(allowed, rest.length));
       this.append(take);
       rest = rest.subarray(take.length);
-      if (newline >= 0) yield this.cut();
-      else if (this.length - span > maxRecordBytes) this.startSkip();
+      if (found) yield this.take();
+      else if (take.length === allowed) this.startSkip();
     }
   }
 
   *end(): Generator<LineChunk> {
     if (this.skipped >= 0) yield this.endSkip(0);
-    if (this.length > 0) yield this.cut();
+    if (this.length > 0) yield this.take();
   }
 
   private append(bytes: Uint8Array): void {
@@ -75,9 +79,9 @@ class LineCutter {
     this.length += bytes.length;
   }
 
-  private take(extra: number): LineChunk {
+  private take(): LineChunk {
     const bytes = this.buffer.subarray(0, this.length);
-    const chunk = { part: Math.floor(this.offset / partBytes), offset: this.offset, line: this.line, bytes, extra };
+    const chunk = { part: Math.floor(this.offset / this.sizes.part), offset: this.offset, line: this.line, bytes, cut: null };
     this.line += countNewlines(bytes);
     this.offset += this.length;
     this.length = 0;
@@ -86,21 +90,16 @@ class LineCutter {
     return chunk;
   }
 
-  private cut(): LineChunk {
-    return this.take(0);
-  }
-
   private startSkip(): void {
-    this.held = this.take(0);
+    this.held = this.take();
     this.skipped = 0;
   }
 
   private endSkip(newline: number): LineChunk {
-    const extra = Math.max(1, this.skipped);
+    const chunk = { ...this.held!, cut: { extra: this.skipped, ended: newline === 1 } };
     this.offset += this.skipped + newline;
     this.line += newline;
     this.skipped = -1;
-    const chunk = { ...this.held!, extra };
     this.held = null;
     return chunk;
   }

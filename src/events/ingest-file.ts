@@ -5,7 +5,7 @@ import type { ContentEncoding } from './content-encoding.ts';
 import { lineChunks } from './ingest-chunks.ts';
 import { type FileTotals, type PartMeta, totalOf } from './ingest-meta.ts';
 import type { IngestPool } from './ingest-pool.ts';
-import { type IngestPlan, partName } from './ingest-records.ts';
+import { type IngestPlan, type IngestSizes, partName, usualSizes } from './ingest-records.ts';
 import type { IngestTask } from './ingest-worker.ts';
 import { type ResolvedFormat, sourceOf } from './sources/index.ts';
 import type { SourceContext } from './source.ts';
@@ -21,6 +21,8 @@ export type IngestJob = {
   readonly resolved: ResolvedFormat;
   readonly context: SourceContext;
   readonly encoding: ContentEncoding;
+  /** For tests; the cut decides part files, so products of one folder must all use the usual ones. */
+  readonly sizes?: IngestSizes;
   /** Where the finished parts go: `<outDir>/work/events/<content key>`. */
   readonly dir: string;
 };
@@ -62,7 +64,8 @@ async function readFile(job: IngestJob, pool: IngestPool, progress: (bytes: numb
   if (!parallel) fs.rmSync(dir, { recursive: true, force: true });
   fs.mkdirSync(dir, { recursive: true });
   const transcoder = job.encoding.from === null ? null : openTranscoder(job.encoding.from, job.encoding.bomBytes);
-  const plan: IngestPlan = { dir, context: job.context, ...(transcoder && { originalOffset: n => transcoder.originalOffset(n) }) };
+  for (const f of fs.readdirSync(dir)) if (f.endsWith('.tmp')) fs.rmSync(path.join(dir, f));
+  const plan: IngestPlan = { dir, context: job.context, sizes: job.sizes ?? usualSizes, ...(transcoder && { originalOffset: n => transcoder.originalOffset(n) }) };
   const state: Reading = { task: { job: jobs++, plan, resolved: job.resolved, keep: !parallel }, broken: null, parts: [], progress };
   const raw = job.compressed ? readContent(job.file, why => (state.broken = why)) : readRaw(job.file);
   const content = transcoder ? transcoded(raw, transcoder) : raw;
@@ -96,7 +99,7 @@ async function ingestLines(content: AsyncIterable<Uint8Array>, state: Reading, p
   const slots = parallel ? pool.size : 1;
   let slot = state.task.job;
   const spare: ArrayBuffer[] = [];
-  for await (const chunk of lineChunks(content, spare)) {
+  for await (const chunk of lineChunks(content, spare, state.task.plan.sizes)) {
     const size = chunk.bytes.length;
     const known = parallel ? readPart(state.task.plan.dir, chunk.part) : null;
     if (known) {
@@ -171,7 +174,8 @@ function readMeta(dir: string): FileMeta | null {
 }
 
 function readPart(dir: string, part: number): PartMeta | null {
-  return readJson<PartMeta>(path.join(dir, `${partName(part)}.json`));
+  const meta = readJson<PartMeta>(path.join(dir, `${partName(part)}.json`));
+  return meta && (meta.rows === 0 || fs.existsSync(path.join(dir, `${partName(part)}.parquet`))) ? meta : null;
 }
 
 function readJson<T>(file: string): T | null {

@@ -6,27 +6,29 @@ import { PartSink } from './ingest-sink.ts';
 import { type Slice, textReader } from './record-text.ts';
 import type { Framer, RecordParser, Source, SourceContext } from './source.ts';
 
-/** Bytes of content in one part: a record belongs to the part in whose span it starts, however it is read. */
-export const partBytes = 32 << 20;
-/** A record longer than this is cut: it is kept as unread, with its place and length. */
-export const maxRecordBytes = 16 << 20;
-/** The same for records that span lines: framers give up on their own before. */
-const maxFramedBytes = 72 << 20;
+/**
+ * `part`: bytes of content in one part; a record belongs to the part in whose span it starts, however it is read. `line`: a longer line is
+ * cut: kept as unread, with its place and length. `record`: the same for records that span lines; framers give up on their own before.
+ */
+export type IngestSizes = { readonly part: number; readonly line: number; readonly record: number };
 
-/** Whole lines whose first bytes lie in one part's span. Without `extra` the bytes are complete; with it the last line goes on for so many bytes. */
+export const usualSizes: IngestSizes = { part: 32 << 20, line: 16 << 20, record: 72 << 20 };
+
+/** Whole lines whose first bytes lie in one part's span. `cut`: the last line was too long; so many bytes more belong to it. */
 export type LineChunk = {
   readonly part: number;
   /** Offset of the first byte in the content, and the number of its line. */
   readonly offset: number;
   readonly line: number;
   readonly bytes: Uint8Array;
-  readonly extra: number;
+  readonly cut: { readonly extra: number; readonly ended: boolean } | null;
 };
 
 /** What ingest must know of a file, in a form that can be sent to a worker. */
 export type IngestPlan = {
   readonly dir: string;
   readonly context: SourceContext;
+  readonly sizes: IngestSizes;
   /** For transcoded content, read in order in one thread: the original offset of an offset, asked in ascending order. */
   readonly originalOffset?: (offset: number) => number | null;
 };
@@ -62,7 +64,7 @@ export class RecordIngest {
 
   /** Ingest a chunk of lines; the part it belongs to is complete after it. */
   lineChunk(chunk: LineChunk): PartMeta {
-    const { bytes, offset, extra } = chunk;
+    const { bytes, offset, cut } = chunk;
     this.openPart(chunk.part);
     let line = chunk.line;
     const n = bytes.length;
@@ -70,11 +72,11 @@ export class RecordIngest {
       const newline = bytes.indexOf(10, p);
       const end = newline < 0 ? n : newline;
       if (newline < 0) {
-        this.openEnd = extra === 0;
-        this.record(bytes, p, end, offset, line, 1, extra);
+        this.openEnd = !cut?.ended;
+        this.record(bytes, p, end, offset, line, 1, cut?.extra ?? null);
         break;
       }
-      this.record(bytes, p, end, offset, line, 1, 0);
+      this.record(bytes, p, end, offset, line, 1, null);
       p = newline + 1;
     }
     return this.closePart();
@@ -83,6 +85,7 @@ export class RecordIngest {
   /** Ingest the next bytes of a content whose records span lines; `atEnd`: these are the last. Gives the parts that became complete. */
   block(block: Uint8Array, atEnd: boolean): PartMeta[] {
     const done: PartMeta[] = [];
+    const { sizes } = this.plan;
     const framer = this.source.framing as Framer;
     let bytes = block;
     if (this.carry.length > 0) {
@@ -94,8 +97,8 @@ export class RecordIngest {
     const n = bytes.length;
     let p = 0;
     while (p < n) {
-      const limit = Math.min(n, p + maxFramedBytes);
-      const forced = limit - p === maxFramedBytes;
+      const limit = Math.min(n, p + sizes.record);
+      const forced = limit - p === sizes.record;
       let end = framer(bytes, p, limit, atEnd && !forced);
       if (end < 0 && forced) end = framer(bytes, p, limit, true);
       if (end < 0) {
@@ -103,7 +106,7 @@ export class RecordIngest {
         end = n;
       }
       if (end <= p || end > n) end = Math.min(n, p + 1);
-      const part = Math.floor((base + p) / partBytes);
+      const part = Math.floor((base + p) / sizes.part);
       if (part !== this.part) {
         if (this.part >= 0) done.push(this.closePart());
         this.openPart(part);
@@ -116,7 +119,7 @@ export class RecordIngest {
         lines++;
         this.openEnd = true;
       }
-      this.record(bytes, p, stop, base, this.nextLine, lines, 0);
+      this.record(bytes, p, stop, base, this.nextLine, lines, null);
       this.nextLine += lines;
       p = end;
     }
@@ -131,7 +134,7 @@ export class RecordIngest {
     return this.parser.finish?.() ?? {};
   }
 
-  private record(bytes: Uint8Array, from: number, end: number, base: number, line: number, lines: number, extra: number): void {
+  private record(bytes: Uint8Array, from: number, end: number, base: number, line: number, lines: number, extra: number | null): void {
     let start = from;
     let to = end;
     if (!this.source.binary && to > start && bytes[to - 1] === 13) to--;
@@ -145,9 +148,9 @@ export class RecordIngest {
     const sink = this.sink!;
     const original = this.plan.originalOffset;
     const offset = original?.(base + start) ?? base + start;
-    sink.begin(line, offset, original ? (original(base + to) ?? base + to) - offset : to - start + extra, lines);
+    sink.begin(line, offset, original ? (original(base + to) ?? base + to) - offset : to - start + (extra ?? 0), lines);
     let reason: string | null;
-    if (extra > 0) reason = 'line-too-long';
+    if (extra !== null) reason = 'line-too-long';
     else if (start === to) reason = '';
     else {
       try {

@@ -41,14 +41,13 @@ export class LineScanner implements RecordParser {
   private readonly escaped: Uint8Array;
   private readonly loose: boolean;
   private readonly row: WebRow;
-  private readonly finishRow: (row: WebRow, sink: EventSink) => void;
   private readonly essential: number;
   /** The quoted field in which the line ended, or -1. */
   private cutAt = -1;
   private solutions = 0;
   private steps = 0;
 
-  constructor(items: readonly FormatItem[], escapes: Escapes, zone: string, finishRow: (row: WebRow, sink: EventSink) => void = () => {}) {
+  constructor(items: readonly FormatItem[], escapes: Escapes, zone: string) {
     this.tokens = tokenise(items);
     this.escapes = escapes;
     this.starts = new Int32Array(this.tokens.length);
@@ -59,7 +58,6 @@ export class LineScanner implements RecordParser {
     this.loose = this.tokens.some((t, i) => isLoose(t, this.tokens[i + 1], this.tokens[i + 2], escapes));
     this.essential = this.tokens.findLastIndex(t => t.op === time || ['request', 'target', 'path', 'status'].includes(t.field?.name ?? ''));
     this.row = new WebRow(zone);
-    this.finishRow = finishRow;
   }
 
   parse(bytes: Uint8Array, from: number, to: number, sink: EventSink): ParseOutcome {
@@ -145,7 +143,6 @@ export class LineScanner implements RecordParser {
       if (!ok) return `bad-${field.name}`;
     }
     if (!this.row.finish(sink)) return 'bad-time';
-    this.finishRow(this.row, sink);
     return null;
   }
 
