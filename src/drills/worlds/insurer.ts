@@ -93,10 +93,12 @@ export function createInsurer(seed: number, size: number): World {
       day('2023-04-01', 730), random.chance(0.97) ? 't' : 'f']);
     persons['quotes']![String(i)] = no;
   }
-  for (let i = 1; i <= Math.min(400, Math.max(12, Math.round(size / 40))); i++) {
+  const staff = Math.min(400, Math.max(12, Math.round(size / 40)));
+  const careless = random.int(1, staff);
+  for (let i = 1; i <= staff; i++) {
     const no = people * 6 + i;
     const p = personAt(seed, no);
-    const weak = i % 17 === 0;
+    const weak = i % 17 === 0 || i === careless;
     agents.rows.push([String(i), `agent${String(i).padStart(3, '0')}`, weak ? 'sakura2024' : random.text(random.int(7, 9)), `L${random.text(6, '0123456789')}`, `${p.surname.text}${p.given.text}`,
       random.chance(0.4) ? null : p.birthDate, branches[i % branches.length]!]);
     persons['agents']![String(i)] = no;
