@@ -4,6 +4,7 @@ import { detectAttacks } from './attacks.ts';
 import { detectDumps } from './dumps.ts';
 import { detectEnumeration } from './enumeration.ts';
 import { detectExports } from './exports.ts';
+import { detectByRules } from './own-rules.ts';
 import { prepareRequests } from './request.ts';
 import { detectScans } from './scans.ts';
 import { detectSignIns } from './sign-ins.ts';
@@ -26,6 +27,9 @@ export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSu
   }
   found.push(...await detectTakeovers(engine, found));
   found.push(...await detectExports(engine, found));
+  const rules = await detectByRules(engine);
+  found.push(...rules.detections);
+  problems.push(...rules.problems);
   effects.progress({ stage: 'detections', done: methods.length + 2, total: methods.length + 2, unit: 'methods' });
   await writeDetections(engine, found);
   await recordProblems(engine, 'detections', problems);

@@ -1,6 +1,7 @@
 import { type Engine, sql, type Sql } from '../../engine/index.ts';
 import type { Column } from './compile.ts';
 import { loadAddresses } from './documents.ts';
+import { hasKeyword } from './event-target.ts';
 import type { Expr, Rule } from './ir.ts';
 import type { Evaluation } from './match.ts';
 
@@ -29,10 +30,6 @@ function scopeOf(rule: Rule): Sql {
   if (parts.length === 0) return sql`true`;
   const known = sql`(${sql.join(parts, sql` and `)})`;
   return hasKeyword(rule.expr) ? known : sql`(product is null or ${known})`;
-}
-
-function hasKeyword(expr: Expr): boolean {
-  return expr.op === 'leaf' ? expr.field === null : expr.op === 'not' || expr.op === 'search' ? hasKeyword(expr.item) : expr.items.some(hasKeyword);
 }
 
 function networkFields(expr: Expr): string[] {

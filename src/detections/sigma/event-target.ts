@@ -2,7 +2,7 @@ import { type Engine, sql, type Sql } from '../../engine/index.ts';
 import type { Column, Target } from './compile.ts';
 import { loadAddresses } from './documents.ts';
 import { eventScope } from './field-maps.ts';
-import type { Rule } from './ir.ts';
+import type { Expr, Rule } from './ir.ts';
 import type { Evaluation } from './match.ts';
 
 /** Columns that are part of the message that keywords and the prefilter look at. */
@@ -30,15 +30,18 @@ export async function eventEvaluations(engine: Engine, rules: readonly Rule[]): 
     if (list) list.push(rule);
     else groups.set(key, [rule]);
   }
-  return [...groups.values()].map(list => ({ rules: list, evaluation: evaluationOf(scopeOf(list[0]!)!) }));
+  return [...groups.values()].map(list => ({ rules: list, evaluation: evaluationOf(scopeOf(list[0]!)!, list) }));
 }
 
-function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>): Evaluation {
+/** The message holds only columns these rules look at; all of them when a rule looks for words anywhere. */
+function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: readonly Rule[]): Evaluation {
   const lists = scope.fields;
   const columnsOf = (field: string): readonly string[] => lists[field.toLowerCase()] ?? [];
   const classes = sql.join(scope.classes.map(c => sql.lit(c)));
   const http = scope.classes.includes(1);
-  const used = http ? ['method', 'target', 'target_norm', 'protocol', 'host', 'referer', 'user_agent', 'message'] : messageColumns;
+  const all = http ? ['method', 'target', 'target_norm', 'protocol', 'host', 'referer', 'user_agent', 'message'] : messageColumns;
+  const looked = new Set(rules.flatMap(r => r.fields).flatMap(columnsOf).map(c => (c.startsWith('path') ? 'target' : c)));
+  const used = rules.some(r => hasKeyword(r.expr)) ? all : all.filter(c => looked.has(c) || c === 'target');
   const message = sql`concat_ws(' ', ${sql.join(used.map(c => sql.id(c)))})`;
   const target: Target = {
     resolve: field => columnsOf(field).map(columnOf), message: { lowered: sql`lower(${message})`, plain: message }, lowering: 'duckdb',
@@ -61,6 +64,11 @@ function columnOf(name: string): Column {
 /** What a field of a rule is in the event table; none when its log source does not have it. */
 export function eventColumns(rule: Rule, field: string): readonly Column[] {
   return (scopeOf(rule)?.fields[field.toLowerCase()] ?? []).map(columnOf);
+}
+
+/** Whether a condition looks for words in the whole message. */
+export function hasKeyword(expr: Expr): boolean {
+  return expr.op === 'leaf' ? expr.field === null : expr.op === 'not' || expr.op === 'search' ? hasKeyword(expr.item) : expr.items.some(hasKeyword);
 }
 
 function usesNetwork(rule: Rule): boolean {
