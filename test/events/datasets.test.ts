@@ -141,6 +141,12 @@ test('ragged rows, stray quotes, blank lines: every row stays, each oddity is na
   expect(problems).toEqual(['blank-lines 3', 'long-rows 4', 'short-rows 2', 'stray-quotes 5 ×3']);
 });
 
+test('a blank line is no record, in a table of one column either; a quoted empty cell is', async () => {
+  const { rows, problems } = await load({ 'a.csv': 'id\n1\n\n""\n\\N\n\n' }, { key: [] });
+  expect(rows.map(r => r[2])).toEqual(['1', '', null]);
+  expect(problems).toEqual(['blank-lines 3 ×2', 'key-row-number']);
+});
+
 test('a last quote that is never closed does not swallow the rest', async () => {
   const { rows, problems } = await load({ 'a.csv': 'id,a\n1,"never\n2,b\n3,c' });
   expect(rows.map(r => r.slice(2))).toEqual([

@@ -64,7 +64,7 @@ export async function openCsv(file: OpenFile): Promise<TableFile> {
         return loadByEngine({ file: even, delimiter: 44, lineEnd: 'lf', columns: names.length }, expected, target);
       }
     },
-    linesOf: rows => linesOfRows(text, dialect, header.length, rows),
+    linesOf: rows => linesOfRows(text, dialect, rows),
   };
 }
 
@@ -107,13 +107,13 @@ async function readHeader(file: string, dialect: Dialect): Promise<string[]> {
   return header ?? [];
 }
 
-async function linesOfRows(file: string, dialect: Dialect, columns: number, rows: readonly number[]): Promise<(number | null)[]> {
+async function linesOfRows(file: string, dialect: Dialect, rows: readonly number[]): Promise<(number | null)[]> {
   const wanted = new Map<number, number>();
   const last = Math.max(...rows);
   let at = -1;
   const scanner = new CsvScanner(dialect);
   const see = (r: CsvRecord): void => {
-    if (isBlank(r) && columns > 1) return;
+    if (isBlank(r)) return;
     if (at >= 0 && rows.includes(at)) wanted.set(at, r.line);
     at++;
   };

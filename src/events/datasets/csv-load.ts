@@ -87,7 +87,7 @@ export async function loadByScanner(
     let batch: unknown[][] = [];
     const scanner = new CsvScanner(dialect);
     const see = (r: CsvRecord): void => {
-      if (isBlank(r) && columns > 1) return;
+      if (isBlank(r)) return;
       if (header) {
         header = false;
         return;

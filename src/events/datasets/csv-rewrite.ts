@@ -58,7 +58,7 @@ export async function rewriteCsv(
     return length;
   };
   const see = (r: CsvRecord): void => {
-    if (isBlank(r) && columns > 1) return;
+    if (isBlank(r)) return;
     if (header) {
       header = false;
       const names = Array.from({ length: columns + (extra ? 1 : 0) }, (_, i) => `c${i}`).join(',');

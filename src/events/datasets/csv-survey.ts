@@ -59,7 +59,7 @@ export async function surveyCsv(content: AsyncIterable<Uint8Array>, dialect: Dia
       s.regular = false;
       note(s.stray, r.line);
     }
-    if (isBlank(r) && columns > 1) {
+    if (isBlank(r)) {
       s.regular = false;
       if (!header) note(s.blank, r.line);
       return;
