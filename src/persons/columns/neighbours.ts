@@ -15,6 +15,7 @@ export function meaningOfTable(columns: readonly ColumnSample[]): Meaning[] {
   const named = columns.map(c => readHeader(c.name)[0] ?? null);
   const weak = (i: number): boolean => (named[i]?.score ?? 0) < 0.65 || meanings[i]!.confidence < 0.5;
 
+  namesInParts(columns, meanings, weak, set);
   postalCodes(columns, meanings, weak, set);
   bankAccounts(columns, meanings, weak, set);
   codedSex(columns, meanings, weak, set);
@@ -53,6 +54,17 @@ export function meaningOfTable(columns: readonly ColumnSample[]): Meaning[] {
 
 type Set = (i: number, element: Element, confidence: number, code: string) => void;
 type Weak = (i: number) => boolean;
+
+/** A column of short kanji or kana words beside a column of surnames holds the given names, and the other way round. */
+function namesInParts(columns: readonly ColumnSample[], meanings: readonly Meaning[], weak: Weak, set: Set): void {
+  const short = (p: Profile): boolean => p.filled >= 5 && p.length.mean <= 4 && p.length.max <= 6 && p.share.han + p.share.kana_only >= 0.95 && p.distinct >= Math.min(20, p.filled * 0.3)
+    && p.share.prefecture < 0.3 && p.share.city < 0.3 && p.share.legal_person < 0.1 && p.share.digits < 0.05 && p.share.health < 0.3;
+  columns.forEach((c, i) => {
+    if (!weak(i) || meanings[i]!.element !== 'none' || !short(c.profile)) return;
+    const beside = [i - 1, i + 1].filter(j => columns[j] !== undefined && meanings[j]!.element === 'person.name');
+    if (beside.some(j => columns[j]!.profile.share.surname_only >= 0.4 || columns[j]!.profile.share.given_only >= 0.4)) set(i, 'person.name', 0.85, 'beside-surname');
+  });
+}
 
 /** Seven bare digits are a postal code when their prefecture is that of the address beside them. */
 function postalCodes(columns: readonly ColumnSample[], meanings: readonly Meaning[], weak: Weak, set: Set): void {
