@@ -72,12 +72,18 @@ async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, prog
     if (ambiguous.length > 0) {
       problems.push(problem('events.format-ambiguous', 'warning', { file: file.path }, { format: resolved.name, others: ambiguous.join(', '), share: Math.round(share * 100) }));
     }
-    const key = sha256Hex(canonicalJson({ content: file.content_sha256, resolved, encoding, context: JSON.parse(JSON.stringify(context)), parserVersion }));
-    const dir = path.join(kase.outDir, 'work', 'events', key.slice(0, 32));
-    fs.mkdirSync(path.dirname(dir), { recursive: true });
-    const meta = await ingestFile({ file: absolute, compressed: file.compression !== 'none', contentBytes: Number(file.content_bytes), resolved, context, encoding, dir }, pool, progress);
+    const ingest = async (use: SourceContext): Promise<{ key: string; meta: FileMeta }> => {
+      const key = sha256Hex(canonicalJson({ content: file.content_sha256, resolved, encoding, context: JSON.parse(JSON.stringify(use)), parserVersion })).slice(0, 32);
+      const dir = path.join(kase.outDir, 'work', 'events', key);
+      fs.mkdirSync(path.dirname(dir), { recursive: true });
+      return { key, meta: await ingestFile({ file: absolute, compressed: file.compression !== 'none', contentBytes: Number(file.content_bytes), resolved, context: use, encoding, dir }, pool, progress) };
+    };
+    let { key, meta } = await ingest(context);
+    // Lines without a year that led past the file's modification: only the end of the file shows in which year it must have begun.
+    const firstYear = Number(meta.facts['year_conflicts'] ?? 0) > 0 && spec.fields === null ? Number(meta.facts['first_year']) : null;
+    if (firstYear !== null) ({ key, meta } = await ingest({ ...context, params: { firstYear } }));
     problems.push(...contentProblems(file, meta));
-    return { row: eventFile(file, spec, path.basename(dir), source, meta), problems };
+    return { row: eventFile(file, spec, key, source, meta), problems };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) throw error;
@@ -103,6 +109,9 @@ function contentProblems(file: SourceFile, meta: FileMeta): Problem[] {
     problem('events.unread-lines', 'warning', { file: file.path, line: c.line, byte: c.byte }, { reason: c.reason, shape: c.shape }, c.count));
   if (meta.nulBytes > 0) problems.push(problem('events.nul-bytes', 'warning', { file: file.path, line: meta.nulLine ?? 1 }, {}, meta.nulBytes));
   if (meta.openEnd) problems.push(problem('events.open-end', 'info', { file: file.path, line: meta.lines }));
+  if (meta.facts['first_year'] !== undefined) {
+    problems.push(problem('events.year-inferred', 'info', { file: file.path }, { first: meta.facts['first_year'], last: meta.facts['last_year'] ?? '' }));
+  }
   return problems;
 }
 

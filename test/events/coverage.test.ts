@@ -50,17 +50,17 @@ const start = Date.UTC(2026, 3, 6) * 1000;
 describe('judgeTraffic', () => {
   it('is calm on ordinary nights, weekends and a holiday', () => {
     let reports = 0;
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 16; seed++) {
       for (const days of [1.5, 3, 6, 10, 28]) {
         reports += judgeTraffic(simulate({ days, perHour: seed % 2 ? office : shop, session: (seed % 4) * 3 * MINUTE + MINUTE, seed }), none).stretches.length;
       }
     }
-    expect(reports).toBeLessThanOrEqual(4);
+    expect(reports).toBeLessThanOrEqual(1);
   });
   it('finds hours cut out of a busy day, whatever the length of the log', () => {
     let found = 0;
     let tried = 0;
-    for (let seed = 1; seed <= 30; seed++) {
+    for (let seed = 1; seed <= 14; seed++) {
       for (const days of [1, 5, 21]) {
         const from = Math.floor(days / 2) * DAY + 10.5 * HOUR;
         const lost = [from, from + 3 * HOUR] as const;

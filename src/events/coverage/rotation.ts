@@ -6,11 +6,13 @@ export type RotatedFile = { readonly file_no: number; readonly evidence_id: stri
 
 type Named = { readonly file: RotatedFile; readonly family: string; readonly number: number | null; readonly day: string | null };
 
-/** `access.log.3.gz` → family `access.log`, number 3; `access-20260401.log` → family `access-*.log`, day 2026-04-01. */
+/** `access.log.3.gz` → family `access.log`, number 3; `access-20260401.log` → family `access-*.log`, day 2026-04-01; IIS has `u_ex260401.log`. */
 export function rotationName(path: string): { family: string; number: number | null; day: string | null } {
   const base = path.replace(/\.(?:gz|zst)$/i, '');
   const dated = /^(.*?)(\d{4})([-_.]?)(0[1-9]|1[0-2])\3(0[1-9]|[12]\d|3[01])(?!\d)(.*)$/s.exec(base);
   if (dated) return { family: `${dated[1]}*${dated[6]}`, number: null, day: `${dated[2]}-${dated[4]}-${dated[5]}` };
+  const iis = /^(.*ex)(\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(\.log)$/s.exec(base);
+  if (iis) return { family: `${iis[1]}*${iis[5]}`, number: null, day: `20${iis[2]}-${iis[3]}-${iis[4]}` };
   const numbered = /^(.*)\.(\d{1,4})$/s.exec(base) ?? /^(.*\D)(\d{1,4})(\.[A-Za-z]+)$/s.exec(base);
   if (numbered) return { family: `${numbered[1]}${numbered[3] ? `*${numbered[3]}` : ''}`, number: +numbered[2]!, day: null };
   return { family: base, number: 0, day: null };

@@ -39,9 +39,9 @@ const detectors: readonly { kind: string; formats: readonly string[]; keys: Sql;
   {
     // The audit log numbers events of one and the same stamp from 0.
     kind: 'mysql-audit', formats: ['mysql-audit-json'], keys: sql`time_us`,
-    numbers: formats => sql`select *, null as nothing from (${numbered(formats)}) union all by name
-      select distinct evidence_id, min(file_no) over m as file_no, -1::bigint as event_id, at_us, -1::bigint as seq, null as conn_id, time_us from (${numbered(formats)})
-      window m as (partition by evidence_id, time_us)`,
+    numbers: formats => sql`${numbered(formats)} union all by name
+      select evidence_id, min(file_no)::integer as file_no, -1::bigint as event_id, min(at_us) as at_us, -1::bigint as seq, null::varchar as conn_id, time_us
+      from (${numbered(formats)}) group by evidence_id, time_us`,
   },
 ];
 

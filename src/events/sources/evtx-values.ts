@@ -1,5 +1,6 @@
-import { isoUtc, utcMicros } from '../../base/index.ts';
+import { isoUtc } from '../../base/index.ts';
 import { utf16 } from './evtx-binxml.ts';
+import { civilOf } from './stamp.ts';
 
 export type Cursor = { at: number; readonly end: number };
 
@@ -65,7 +66,8 @@ function fileTime(value: bigint): string {
 
 function systemTime(view: DataView, at: number): string {
   const p = (i: number): number => view.getUint16(at + i * 2, true);
-  return isoUtc(utcMicros(p(0), p(1), p(3), p(4), p(5), p(6), p(7) * 1000));
+  const us = civilOf(p(0), p(1), p(3), p(4), p(5), p(6), String(p(7)).padStart(3, '0'));
+  return us === null ? '' : isoUtc(us);
 }
 
 function sid(bytes: Uint8Array, view: DataView, at: number, size: number): string {

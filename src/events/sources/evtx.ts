@@ -1,9 +1,9 @@
-import { utcMicros } from '../../base/index.ts';
 import { eventClass, outcome, timeKind } from '../columns.ts';
 import type { EventSink, Framer, RecordParser, Source, SourceEntry } from '../source.ts';
 import { type Chunk, newChunk, readBinXml } from './evtx-binxml.ts';
 import { fileTimeMicros } from './evtx-values.ts';
 import { put, putIp, putNumber, putPort } from './row.ts';
+import { civilOf } from './stamp.ts';
 
 const fileMark = [0x45, 0x6c, 0x66, 0x46, 0x69, 0x6c, 0x65, 0];
 const chunkMark = [0x45, 0x6c, 0x66, 0x43, 0x68, 0x6e, 0x6b, 0];
@@ -152,8 +152,7 @@ function shortNames(fields: ReadonlyMap<string, string>): Record<string, string>
 function microsOf(text: string): number | null {
   const m = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/.exec(text);
   if (!m) return null;
-  const days = utcMicros(+m[1]!, +m[2]!, +m[3]!, +m[4]!, +m[5]!, +m[6]!);
-  return days + (m[7] ? +m[7].slice(0, 6).padEnd(6, '0') : 0);
+  return civilOf(+m[1]!, +m[2]!, +m[3]!, +m[4]!, +m[5]!, +m[6]!, m[7]);
 }
 
 /** Windows event logs (.evtx). One record is one event; chunk-wide names and templates are kept while a chunk is read. */

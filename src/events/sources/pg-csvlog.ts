@@ -44,6 +44,7 @@ function open(context: SourceContext): RecordParser {
   const starts = new Int32Array(64);
   const ends = new Int32Array(64);
   const memory = auditMemory();
+  const kept = Array.from({ length: 26 }, () => keeper());
   const readStamp = stampReader(context.zone);
   let columns = 0;
   return {
@@ -53,21 +54,22 @@ function open(context: SourceContext): RecordParser {
       if (n < 0) return { unparsed: 'bad-csv' };
       if (n < 23) return { unparsed: startsWithStamp(bytes, from, to) ? 'too-few-columns' : 'no-record-start' };
       const field = (i: number): string => (i < n ? unquoted(bytes, starts[i]!, ends[i]!, read) : '');
+      const same = (i: number): string => (i < n ? kept[i]!.text(bytes, starts[i]!, ends[i]!, read) : '');
       const stamp = readStamp(field(0));
       if (!stamp) return { unparsed: 'bad-time' };
-      const severity = field(11);
-      const session = field(5);
+      const severity = same(11);
+      const session = same(5);
       if (!isSeverity(severity)) return { unparsed: 'bad-severity' };
       if (!sessionPattern.test(session)) return { unparsed: 'bad-session' };
       if (n < columns) sink.number('truncated', 1);
       else columns = n;
-      const peer = field(4);
+      const peer = same(4);
       const colon = peer.lastIndexOf(':');
       putStamp(sink, stamp);
       writePgRecord({
-        user: field(1), database: field(2), pid: field(3), host: colon > 0 ? peer.slice(0, colon) : peer, port: colon > 0 ? peer.slice(colon + 1) : '', session,
-        line: +field(6), command: field(7), virtualTx: field(9), tx: field(10), severity, state: field(12), message: field(13), detail: field(14),
-        hint: field(15), context: field(18), query: field(19) || field(16), application: field(22), backend: field(23), queryId: field(25),
+        user: same(1), database: same(2), pid: same(3), host: colon > 0 ? peer.slice(0, colon) : peer, port: colon > 0 ? peer.slice(colon + 1) : '', session,
+        line: +field(6), command: same(7), virtualTx: field(9), tx: same(10), severity, state: same(12), message: field(13), detail: field(14),
+        hint: field(15), context: field(18), query: field(19) || field(16), application: same(22), backend: same(23), queryId: field(25),
       }, memory, sink);
       return 'event';
     },
@@ -98,6 +100,27 @@ export function splitCsv(bytes: Uint8Array, from: number, to: number, starts: In
     if (i >= to || n >= 64) return n;
     i++;
   }
+}
+
+/** The text of a field that is often the same as in the record before: decoded only when its bytes differ. */
+function keeper(): { text(bytes: Uint8Array, start: number, end: number, read: Slice): string } {
+  const known = new Uint8Array(128);
+  let length = -1;
+  let value = '';
+  return {
+    text(bytes, start, end, read) {
+      const n = end - start;
+      if (n === length) {
+        let i = 0;
+        while (i < n && bytes[start + i] === known[i]) i++;
+        if (i === n) return value;
+      }
+      value = unquoted(bytes, start, end, read);
+      length = n <= known.length ? n : -1;
+      for (let i = 0; i < length; i++) known[i] = bytes[start + i]!;
+      return value;
+    },
+  };
 }
 
 function unquoted(bytes: Uint8Array, start: number, end: number, read: Slice): string {

@@ -48,9 +48,9 @@ export function readIso(text: string, zone: string): Stamp | null {
   return m[8] === undefined ? inZone(civil, zone) : inNamedZone(civil, m[8] === 'z' ? 'Z' : m[8], zone);
 }
 
-/** Checked civil time as if UTC; `fraction` is a run of digits. */
+/** Checked civil time as if UTC, years 1900 to 2250; `fraction` is a run of digits. */
 export function civilOf(year: number, month: number, day: number, hour: number, minute: number, second: number, fraction = ''): Micros | null {
-  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 24 || minute > 59 || second > 60) return null;
+  if (year < 1900 || year > 2250 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 24 || minute > 59 || second > 60) return null;
   return utcMicros(year, month, day, hour, minute, second, fraction === '' ? 0 : +fraction.slice(0, 6).padEnd(6, '0'));
 }
 
