@@ -19,6 +19,8 @@ export type Target = {
   readonly lowering: 'duckdb' | 'js';
   /** SQL that is true for addresses inside a network. */
   readonly inNetwork: (column: Sql, low: string, high: string) => Sql;
+  /** The same for a list of which any element may be inside. */
+  readonly anyInNetwork: (list: Sql, low: string, high: string) => Sql;
 };
 
 /** The predicate of a condition. Every search is wrapped so that it is never unknown: NOT of an absent field is true. */
@@ -65,6 +67,7 @@ function column(test: Test, c: Column, target: Target): Sql {
   if (c.type === 'list') {
     if (test.kind === 'null') return sql`${c.expr} is null`;
     if (test.kind === 'exists') return test.present ? sql`${c.expr} is not null` : sql`${c.expr} is null`;
+    if (test.kind === 'cidr') return target.anyInNetwork(c.expr, test.low, test.high);
     const element: Column = { type: 'text', expr: sql`element`, lowered: null };
     return sql`len(list_filter(${c.expr}, lambda element: coalesce(${column(test, element, { ...target, lowering: 'duckdb' })}, false))) > 0`;
   }
@@ -79,14 +82,15 @@ function column(test: Test, c: Column, target: Target): Sql {
     case 'cidr': return target.inNetwork(text, test.low, test.high);
     case 'time': return compareSql(timePart(test.part, text), test.compare, test.value);
     case 'field': {
-      const others = target.resolve(test.other).filter(o => o.type !== 'list');
+      const others = target.resolve(test.other);
       if (others.length === 0) return sql`false`;
       const fold = (e: Sql): Sql => (test.cased ? e : sql`lower(${e})`);
-      return join(others.map(o => {
-        const other = fold(o.type === 'number' ? sql`cast(${o.expr} as varchar)` : o.expr);
-        const own = fold(text);
-        return test.how === 'equals' ? sql`${own} = ${other}` : test.how === 'startswith' ? sql`starts_with(${own}, ${other})` : test.how === 'endswith' ? sql`suffix(${own}, ${other})` : sql`contains(${own}, ${other})`;
-      }), sql` or `);
+      const own = fold(text);
+      const compared = (other: Sql): Sql =>
+        test.how === 'equals' ? sql`${own} = ${other}` : test.how === 'startswith' ? sql`starts_with(${own}, ${other})` : test.how === 'endswith' ? sql`suffix(${own}, ${other})` : sql`contains(${own}, ${other})`;
+      return join(others.map(o => (o.type === 'list'
+        ? sql`len(list_filter(${o.expr}, lambda other: coalesce(${compared(fold(sql`other`))}, false))) > 0`
+        : compared(fold(o.type === 'number' ? sql`cast(${o.expr} as varchar)` : o.expr)))), sql` or `);
     }
     case 'pattern': {
       if (test.cased) return like(test.pattern, text, true, target);

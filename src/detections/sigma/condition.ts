@@ -9,6 +9,7 @@ type Token = { readonly text: string; readonly at: number };
 export function parseCondition(text: string, searches: ReadonlyMap<string, Expr>): Expr {
   const tokens: Token[] = [...text.matchAll(/[()]|[^\s()]+/g)].map(m => ({ text: m[0], at: m.index }));
   let i = 0;
+  let depth = 0;
   const peek = (n = 0): string => tokens[i + n]?.text.toLowerCase() ?? '';
   const fail = (what: string): never => { throw new RuleError(`condition: ${what} at ${tokens[i]?.at ?? text.length}`); };
 
@@ -20,16 +21,19 @@ export function parseCondition(text: string, searches: ReadonlyMap<string, Expr>
     return items.length === 1 ? items[0]! : { op, items };
   }
   function not(): Expr {
-    if (peek() !== 'not') return atom();
-    i++;
-    return { op: 'not', item: not() };
+    let negations = 0;
+    for (; peek() === 'not'; i++) negations++;
+    const item = atom();
+    return negations === 0 ? item : negations % 2 === 1 ? { op: 'not', item } : { op: 'not', item: { op: 'not', item } };
   }
   function atom(): Expr {
     const token = tokens[i];
     if (!token) return fail('something is missing');
     if (token.text === '(') {
       i++;
+      if (++depth > 100) fail('too many parentheses');
       const inner = or();
+      depth--;
       if (tokens[i]?.text !== ')') fail('a parenthesis is missing');
       i++;
       return inner;

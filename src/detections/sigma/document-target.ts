@@ -8,12 +8,13 @@ import type { Evaluation } from './match.ts';
 /** How rules look at a table made by loadDocuments. */
 export async function documentEvaluation(engine: Engine, table: string, rules: readonly Rule[], resolve: (field: string) => readonly Column[]): Promise<Evaluation> {
   const networks = [...new Set(rules.flatMap(r => networkFields(r.expr)))];
-  await loadAddresses(engine, 'sigma_document_address', values(engine, table, networks.flatMap(f => resolve(f)).map(c => c.expr)));
+  await loadAddresses(engine, 'sigma_document_address', values(engine, table, networks.flatMap(f => resolve(f)).map(c => (c.type === 'list' ? sql`unnest(${c.expr})` : c.expr))));
   return {
     from: sql.id(table), key: sql`doc_no`,
     target: {
       resolve, lowering: 'js', message: { lowered: sql`message_l`, plain: sql`message` },
       inNetwork: (column, low, high) => sql`${column} in (select address from sigma_document_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
+      anyInNetwork: (list, low, high) => sql`list_has_any(${list}, coalesce((select list(address) from sigma_document_address where hex between ${sql.lit(low)} and ${sql.lit(high)}), []::varchar[]))`,
     },
     scope: scopeOf,
     visible: () => () => true,
@@ -39,6 +40,6 @@ function networkFields(expr: Expr): string[] {
 
 async function* values(engine: Engine, table: string, columns: readonly Sql[]): AsyncGenerator<string> {
   if (columns.length === 0) return;
-  const union = sql.join(columns.map(c => sql`select cast(${c} as varchar) as v from ${sql.id(table)} where ${c} is not null`), sql` union `);
-  for await (const batch of engine.stream<{ v: string }>('sigma.document-addresses', sql`${union}`)) for (const r of batch) yield r.v;
+  const union = sql.join(columns.map(c => sql`select cast(${c} as varchar) as v from ${sql.id(table)}`), sql` union `);
+  for await (const batch of engine.stream<{ v: string | null }>('sigma.document-addresses', sql`${union}`)) for (const r of batch) if (r.v !== null) yield r.v;
 }

@@ -46,6 +46,7 @@ function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: 
   const target: Target = {
     resolve: field => columnsOf(field).map(columnOf), message: { lowered: sql`lower(${message})`, plain: message }, lowering: 'duckdb',
     inNetwork: (column, low, high) => sql`${column} in (select address from sigma_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
+    anyInNetwork: () => sql`false`,
   };
   return {
     from: sql`(select * from event where class in (${classes})) as event`, key: sql`event_id`, target, scope: () => sql`class in (${classes})`,
