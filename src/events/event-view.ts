@@ -11,13 +11,29 @@ export async function readEventFiles(kase: Pick<OpenCase, 'engine'>): Promise<Ev
   return kase.engine.rows<EventFile>('event_file.read', sql`select * from event_file order by file_no`);
 }
 
+/** Files of at most so many rows are copied into one table, up to so many rows together: opening hundreds of Parquet files for each query is slow. */
+const smallRows = 200_000;
+const smallTotal = 4_000_000;
+
 /**
  * Make the view `event` from `event_file`: call it again after clock offsets in that table changed, or when the output folder has moved.
- * One branch a file, with what is constant in a file as constants, so that filters on times and ids reach the Parquet statistics.
+ * Small files are in table `event_small`; each other one is a branch with what is constant in it as constants, so that filters on times
+ * and ids reach the Parquet statistics.
  */
 export async function defineEventView(kase: Pick<OpenCase, 'engine' | 'outDir'>): Promise<void> {
   const files = (await readEventFiles(kase)).filter(f => f.parts.length > 0);
-  const branches = files.length === 0 ? [emptyBranch()] : files.map(f => fileBranch(f, path.join(kase.outDir, 'work', 'events', f.content_key)));
+  const small: EventFile[] = [];
+  let rows = 0;
+  for (const f of files) {
+    if (f.rows > smallRows || rows + f.rows > smallTotal) continue;
+    rows += f.rows;
+    small.push(f);
+  }
+  const branch = (f: EventFile): Sql => fileBranch(f, path.join(kase.outDir, 'work', 'events', f.content_key));
+  await kase.engine.run('event.small', sql`create or replace table event_small as ${emptyBranch()}`);
+  for (const f of small) await kase.engine.run('event.small', sql`insert into event_small ${branch(f)}`);
+  const big = files.filter(f => !small.includes(f));
+  const branches = [sql`select * from event_small`, ...big.map(branch)];
   await kase.engine.run('event.view', sql`create or replace view event as ${sql.join(branches, sql` union all `)}`);
 }
 
