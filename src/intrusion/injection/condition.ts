@@ -66,7 +66,8 @@ export function isUnknown(e: Expr): boolean {
   switch (e.t) {
     case 'col': return e.path.length > 0 && !e.path[0]!.startsWith('?');
     case 'exists': return true;
-    case 'select': return e.select.from.some(f => f.table.length > 0 || f.select !== null || f.call !== null) && !isDual(e.select) || e.select.items.some(i => some(i.expr, isUnknown));
+    case 'select': if (e.select.from.length > 0 && e.select.from.every(f => f.call !== null && isDelay(f.call))) return false;
+      return e.select.from.some(f => f.table.length > 0 || f.select !== null || f.call !== null) && !isDual(e.select) || e.select.items.some(i => some(i.expr, isUnknown));
     case 'call': return (infoCalls.has(e.name) && e.args.every(a => !some(a, isUnknown))) || e.name.startsWith('@@');
     default: return false;
   }
@@ -74,7 +75,9 @@ export function isUnknown(e: Expr): boolean {
 
 const isDual = (s: Select): boolean => s.from.length === 1 && s.from[0]!.table.at(-1)?.toUpperCase() === 'DUAL';
 const hasUnknown = (e: Expr): boolean => some(e, isUnknown);
-const isDelay = (e: Expr): boolean => e.t === 'call' && delayCalls.has(e.name);
+function isDelay(e: Expr): boolean {
+  return e.t === 'call' && delayCalls.has(e.name);
+}
 const hasDelay = (e: Expr): boolean => some(e, x => isDelay(x) || (x.t === 'select' && x.select.from.length > 2 && x.select.from.every(f => f.table.length > 0) && x.select.items.some(i => i.expr.t === 'call' && i.expr.name === 'COUNT')) || (x.t === 'select' && x.select.from.some(f => f.call !== null && hasDelay(f.call))));
 
 function readQuestion(fragment: Fragment, dialect: SqlDialect, text: string): Question | null {

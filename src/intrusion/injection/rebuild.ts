@@ -99,7 +99,8 @@ function readEvent(event: InjectionEvent): Read[] {
       if (!read) continue;
       const dialect = read.question?.dialect ?? guessDialect(p.text);
       const inBand = readInBand(read.fragment, dialect).filter(b => b.technique !== 'stacked' || b.sqlText.length > 4);
-      const question = inBand.some(b => b.technique === 'error' && !b.calibration) ? null : read.question;
+      const own = inBand.some(b => b.technique === 'error' && !b.calibration) || (p.point === 'sql' && read.question?.unknown?.t !== 'select');
+      const question = own ? null : read.question;
       const score = (question?.unknown ? 4 : question ? 2 : 0) + (inBand.some(b => !b.calibration) ? 3 : inBand.length > 0 ? 1 : 0);
       if (score > bestScore) { best = { event, point: p.point, route, client, text: p.text, fragment: read.fragment, question, inBand }; bestScore = score; }
     }

@@ -1,0 +1,169 @@
+import { contentId } from '../../base/index.ts';
+import type { Engine } from '../../engine/index.ts';
+import { bindUnknown } from './bind.ts';
+import type { RebuiltStatement } from './rebuild.ts';
+import type { Recovered } from './recovered.ts';
+import { type Ordered, readWindow, type SnapshotTable } from './snapshot.ts';
+
+/** A statement with what its answer proves. */
+export type JudgedStatement = RebuiltStatement & { readonly shown: boolean; readonly proof: 'size' | 'size-series' | null; readonly predicted: number | null; readonly residual: number | null; readonly rows: readonly Ordered[]; readonly columns: readonly string[]; readonly tableFound: SnapshotTable | null };
+
+const maxRows = 200_000;
+
+/**
+ * Size as proof: the answer to an in-band statement is as long as its fixed part and what it shows. Where the predicted lengths of several answers (or of one and
+ * of a test of the vector) leave the same rest, the values of the snapshot are what was shown.
+ */
+export async function judgeStatements(engine: Engine, statements: readonly RebuiltStatement[], tableOf: (name: string | null) => SnapshotTable | null): Promise<JudgedStatement[]> {
+  const windows = await readWindows(engine, statements, tableOf);
+  const drafts = statements.map((s, i) => {
+    const w = windows[i]!;
+    return { ...s, ...w, text: s.inBand.calibration ? s.inBand.constant : w.rows.length > 0 || w.tableFound ? predict(s, w.rows) : null };
+  });
+  const groups = new Map<string, typeof drafts>();
+  for (const d of drafts) {
+    if (d.text === null || d.bytes === null) continue;
+    const k = `${d.route}\u0000${d.point}\u0000${d.inBand.technique}\u0000${d.status}\u0000${d.client}`;
+    groups.set(k, [...(groups.get(k) ?? []), d]);
+  }
+  const proofs = new Map<RebuiltStatement, { proof: 'size' | 'size-series'; residual: number }>();
+  const residuals = new Map<RebuiltStatement, number>();
+  const predicted = new Map<RebuiltStatement, number>();
+  for (const list of groups.values()) {
+    const judged = encoders.map(encode => judgeGroup(list.map(d => ({ bytes: d.bytes!, length: encode(d.text!), calibration: d.inBand.calibration }))));
+    const best = judged.reduce((a, b) => (b.proven > a.proven ? b : a));
+    list.forEach((d, i) => {
+      const r = best.results[i]!;
+      predicted.set(d, r.length);
+      if (r.residual !== null) residuals.set(d, r.residual);
+      if (r.proof && !d.inBand.calibration) proofs.set(d, { proof: r.proof, residual: r.residual! });
+    });
+  }
+  const sizes = sizeClasses(drafts);
+  return drafts.map(d => {
+    const proof = proofs.get(d) ?? null;
+    return { ...d, predicted: predicted.get(d) ?? null, proof: proof?.proof ?? null, residual: residuals.get(d) ?? null, shown: proof !== null || answered(d, sizes) };
+  });
+}
+
+/** Without proof: a page that is neither an error (for UNION) nor as long as everything else on that point. */
+function answered(s: RebuiltStatement, sizes: ReadonlyMap<string, number>): boolean {
+  if (s.inBand.technique === 'stacked') return false;
+  if (s.status === null) return s.errCode === null;
+  if (s.inBand.technique === 'error') return s.status >= 200 && s.status !== 403 && s.status !== 404 && (sizes.get(`${s.route}\u0000${s.point}\u0000error\u0000${s.status}`) ?? 0) > 1;
+  return s.status < 400;
+}
+
+function sizeClasses(list: readonly RebuiltStatement[]): Map<string, number> {
+  const seen = new Map<string, Set<number>>();
+  for (const s of list) {
+    const k = `${s.route}\u0000${s.point}\u0000${s.inBand.technique}\u0000${s.status}`;
+    (seen.get(k) ?? seen.set(k, new Set()).get(k)!).add(s.bytes ?? 0);
+  }
+  return new Map([...seen].map(([k, v]) => [k, v.size]));
+}
+
+const bytesOf = (text: string): number => Buffer.byteLength(text);
+/** How a page may carry a text: as it is, inside JSON, inside HTML, inside JSON with \\u escapes. */
+const encoders: readonly ((text: string) => number)[] = [
+  bytesOf,
+  text => bytesOf(JSON.stringify(text)) - 2,
+  text => bytesOf(text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;')),
+  text => JSON.stringify(text).replace(/[\u0080-\uffff]/g, '\\uxxxx').length - 2,
+];
+
+type Sized = { readonly bytes: number; readonly length: number; readonly calibration: boolean };
+type Verdict = { readonly length: number; readonly residual: number | null; readonly proof: 'size' | 'size-series' | null };
+
+/** Answers of one vector against predicted lengths: a common rest over different lengths proves; so does the rest of a test of the vector. */
+function judgeGroup(list: readonly Sized[]): { proven: number; results: readonly Verdict[] } {
+  const rest = list.map(d => d.bytes - d.length);
+  const counts = new Map<number, number>();
+  for (const r of rest) counts.set(r, (counts.get(r) ?? 0) + 1);
+  const [mode, times] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0]!;
+  const lengths = new Set(list.filter((_, i) => Math.abs(rest[i]! - mode) <= 2).map(d => d.length));
+  const series = times >= 3 && lengths.size >= 2;
+  const calibrated = list.filter(d => d.calibration).map(d => d.bytes - d.length).sort((a, b) => a - b);
+  const base = calibrated[Math.floor(calibrated.length / 2)];
+  let proven = 0;
+  const results = list.map((d, i): Verdict => {
+    const candidates = [...(series ? [{ from: mode, proof: 'size-series' as const, tolerance: 2 }] : []), ...(base !== undefined && !d.calibration ? [{ from: base, proof: 'size' as const, tolerance: Math.max(4, 0.001 * d.length) }] : [])];
+    const hit = candidates.find(c => Math.abs(rest[i]! - c.from) <= c.tolerance);
+    if (hit) proven += 1 + 1 / (1 + Math.abs(rest[i]! - hit.from));
+    const from = hit?.from ?? candidates[0]?.from;
+    return { length: d.length, residual: from === undefined ? null : rest[i]! - from, proof: hit?.proof ?? null };
+  });
+  return { proven, results };
+}
+
+/** The text that the statement shows for these rows. */
+function predict(s: RebuiltStatement, rows: readonly Ordered[]): string {
+  const b = s.inBand;
+  const texts = rows.map(r => {
+    let text = b.around[0] ?? '';
+    r.values.forEach((v, i) => { text += (v === '' ? b.nullAs : v) + (b.around[i + 1] ?? ''); });
+    return b.slice ? text.slice(b.slice[0] - 1, b.slice[0] - 1 + b.slice[1]) : text;
+  });
+  switch (b.aggregate) {
+    case null: return texts.join('');
+    case 'ARRAY_AGG': return `{${texts.map(t => (/[{},"\\\s]|^$|^null$/i.test(t) ? `"${t.replace(/(["\\])/g, '\\$1')}"` : t)).join(',')}}`;
+    case 'JSON_ARRAYAGG': case 'JSON_AGG': case 'JSON_GROUP_ARRAY': case 'JSONB_AGG': return `[${texts.map(t => JSON.stringify(t)).join(b.dialect === 'sqlite' ? ',' : ', ')}]`;
+    default: return texts.join(b.separator);
+  }
+}
+
+type Window = { readonly rows: readonly Ordered[]; readonly columns: readonly string[]; readonly tableFound: SnapshotTable | null };
+
+async function readWindows(engine: Engine, statements: readonly RebuiltStatement[], tableOf: (name: string | null) => SnapshotTable | null): Promise<Window[]> {
+  const out: Window[] = statements.map(() => ({ rows: [], columns: [], tableFound: null }));
+  type Job = { index: number; offset: number; limit: number };
+  type Jobs = { table: SnapshotTable; columns: string[]; where: { column: string; op: string; value: string }[]; order: { column: string; descending: boolean }[]; jobs: Job[] };
+  const jobs = new Map<string, Jobs>();
+  statements.forEach((s, index) => {
+    const b = s.inBand;
+    const table = tableOf(b.table);
+    if (!table || !b.select || b.columns.length === 0) return;
+    const bound = bindUnknown({ t: 'select', select: { ...b.select, items: [b.select.items[0]!] } });
+    const columns = b.columns.includes('*') ? [...table.columns.values()] : b.columns.map(c => table.columns.get(c.toLowerCase()) ?? null);
+    if (columns.some(c => c === null) || bound.otherConditions || b.select.groupBy.length > 0 || b.select.distinct) return;
+    if ([...bound.where.map(w => w.column), ...bound.order.map(o => o.column)].some(c => !table.columns.has(c.toLowerCase()))) return;
+    if (b.limit === null && table.rows > maxRows) { out[index] = { rows: [], columns: [], tableFound: null }; return; }
+    const k = JSON.stringify([table.datasetId, columns, bound.where, bound.order]);
+    const job: Jobs = jobs.get(k) ?? { table, columns: columns as string[], where: [...bound.where], order: [...bound.order], jobs: [] };
+    job.jobs.push({ index, offset: b.offset ?? 0, limit: b.limit ?? maxRows });
+    jobs.set(k, job);
+  });
+  for (const [, j] of [...jobs].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+    const from = Math.min(...j.jobs.map(x => x.offset));
+    const to = Math.min(Math.max(...j.jobs.map(x => x.offset + x.limit - 1)), from + maxRows);
+    const rows = await readWindow(engine, j.table, j.columns, j.where, j.order, from, to);
+    for (const x of j.jobs) {
+      const mine = rows.filter(r => r.ordinal >= x.offset && r.ordinal < x.offset + x.limit);
+      out[x.index] = { rows: mine, columns: j.columns, tableFound: j.table };
+    }
+  }
+  return out;
+}
+
+/** Cells that a proven answer showed: of whole tables, and of windows whose order names the rows. */
+export function shownCells(judged: readonly JudgedStatement[]): Recovered[] {
+  const cells = new Map<string, Recovered & { eventIds: number[] }>();
+  for (const s of judged) {
+    if (!s.proof || s.inBand.calibration || s.inBand.catalogue || !s.tableFound || s.inBand.slice) continue;
+    const whole = s.inBand.limit === null && s.inBand.offset === null;
+    for (const r of s.rows) {
+      if (!whole && r.tied) continue;
+      s.columns.forEach((column, i) => {
+        const k = `${s.inBand.technique}\u0000${s.tableFound!.datasetId}\u0000${r.rowNo}\u0000${column}`;
+        const known = cells.get(k);
+        if (known) { if (!known.eventIds.includes(s.eventId)) known.eventIds.push(s.eventId); return; }
+        cells.set(k, {
+          id: contentId('recovered', { t: s.inBand.technique, d: s.tableFound!.datasetId, r: r.rowNo, c: column }), technique: s.inBand.technique, table: s.inBand.table, column, ordinal: r.ordinal,
+          rowQuery: s.inBand.sqlText, key: r.key, value: r.values[i]!, status: 'exact', confidence: s.proof === 'size-series' ? 0.999 : 0.99, eventIds: [s.eventId],
+          facts: { technique: s.inBand.technique, dialect: s.inBand.dialect, verified_by: 'size', proof: s.proof, residual: s.residual }, datasetId: s.tableFound!.datasetId, rowNo: r.rowNo,
+        });
+      });
+    }
+  }
+  return [...cells.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}

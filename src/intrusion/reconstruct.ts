@@ -1,0 +1,133 @@
+import { type Effects, problem, type Problem } from '../base/index.ts';
+import { type OpenCase, recordProblems } from '../case/index.ts';
+import { type Engine, sql } from '../engine/index.ts';
+import { findActors, type WorkItem } from './actors.ts';
+import { readDetections } from './identities.ts';
+import { type JudgedStatement, judgeStatements, readInjectionEvents, readSnapshot, type Rebuilt, rebuildInjections, type Recovered, recoverCells, shownCells } from './injection/index.ts';
+import { findSteps, type Step, summarise, type Yield } from './steps.ts';
+import { type DetectionRow, recoveredColumns, statementColumns, stepColumns } from './tables.ts';
+import { measureWindow } from './window.ts';
+
+export type ReconstructSummary = { readonly actors: number; readonly steps: number; readonly cells: number; readonly exact: number; readonly statements: number };
+
+/**
+ * Who, since when, until when, by which steps; what injections obtained. Reads `event`, `detection` and the data sets; replaces `actor`, `actor_event`, `step`, `step_event`,
+ * `intrusion_window`, `recovered_cell`, `injected_statement`. Steps that an analyst dismissed stay out, with their detections.
+ */
+export async function reconstruct(kase: OpenCase, effects: Effects): Promise<ReconstructSummary> {
+  const { engine } = kase;
+  const progress = (done: number): void => effects.progress({ stage: 'intrusion', done, total: 5, unit: 'parts' });
+  progress(0);
+  const rebuilt = rebuildInjections(await readInjectionEvents(engine));
+  progress(1);
+  const tableOf = await readSnapshot(engine);
+  const recovered = await recoverCells(engine, rebuilt.cells, tableOf);
+  const judged = await judgeStatements(engine, rebuilt.statements, tableOf);
+  const cells = [...recovered, ...shownCells(judged)];
+  progress(2);
+  const all = await readDetections(engine);
+  const dismissed = new Set(kase.store.acts('step.dismissed').map(a => String(a.body['step_id'] ?? a.body['id'] ?? '')));
+  const work = workItems(rebuilt);
+  let actors = await findActors(kase, all, work);
+  let steps = findSteps(actors);
+  if (steps.some(s => dismissed.has(s.id))) {
+    const out = new Set(steps.filter(s => dismissed.has(s.id)).flatMap(s => s.detections.map(d => d.detection_id)));
+    actors = await findActors(kase, all.filter(d => !out.has(d.detection_id)), work);
+    steps = findSteps(actors);
+  }
+  progress(3);
+  const stepOf = await writeStepEvents(engine, steps);
+  const yields = gained(cells, judged, stepOf);
+  await writeSteps(kase, steps.map(s => settle(s, yields.get(s.id) ?? null)), yields);
+  await measureWindow(kase, steps.map(s => settle(s, yields.get(s.id) ?? null)));
+  progress(4);
+  await engine.load('recovered_cell', recoveredColumns, cells.map(c => [c.id, stepOf(c.eventIds, `sqli-${c.technique}`), c.table, c.column, c.ordinal, c.rowQuery, c.key, c.value, c.status, c.confidence, c.eventIds, JSON.stringify(c.facts), c.datasetId, c.rowNo]));
+  await engine.load('injected_statement', statementColumns, statementRows(judged, stepOf));
+  await recordProblems(engine, 'intrusion', problemsOf(rebuilt));
+  const summary = { actors: actors.length, steps: steps.length, cells: cells.length, exact: cells.filter(c => c.status === 'exact').length, statements: judged.length };
+  effects.log('intrusion.done', summary);
+  progress(5);
+  return summary;
+}
+
+/** Cells that several clients worked on, and random markers they share. */
+function workItems(rebuilt: Rebuilt): WorkItem[] {
+  const clients = new Map<string, Set<string>>();
+  const rows = new Set(rebuilt.cells.filter(c => c.binding.table !== null && c.binding.aggregate !== 'COUNT' && (c.binding.ordinal !== null || c.binding.where.length > 0)).map(c => c.key));
+  for (const m of rebuilt.marks) {
+    for (const item of [...(m.workItem !== null && rows.has(m.workItem) ? [`cell:${m.workItem}`] : []), ...m.markers.map(x => `marker:${x}`)]) (clients.get(item) ?? clients.set(item, new Set()).get(item)!).add(m.client);
+  }
+  return [...clients].filter(([, c]) => c.size > 1 && c.size <= 200).flatMap(([item, c]) => [...c].map(client => ({ client, item })));
+}
+
+type StepOf = (eventIds: readonly number[], kind: string) => string | null;
+
+async function writeStepEvents(engine: Engine, steps: readonly Step[]): Promise<StepOf> {
+  await engine.load('step_detection', [{ name: 'step_id', type: 'VARCHAR' }, { name: 'detection_id', type: 'VARCHAR' }], steps.flatMap(s => s.detections.map(d => [s.id, d.detection_id])));
+  await engine.run('intrusion.step_event', sql`create or replace table step_event as select distinct step_id, event_id from step_detection join detection_event using (detection_id) order by step_id, event_id`);
+  await engine.run('intrusion.drop', sql`drop table step_detection`);
+  const injected = new Map<number, string[]>();
+  const kinds = new Map(steps.map(s => [s.id, s.kind]));
+  for (const r of await engine.rows<{ step_id: string; event_id: number }>('intrusion.injection_step_events', sql`select step_id, event_id from step_event where step_id in (
+    ${sql.join([sql`''`, ...steps.filter(s => s.kind.startsWith('sqli-')).map(s => sql`${s.id}`)])}) order by event_id, step_id`)) injected.set(r.event_id, [...(injected.get(r.event_id) ?? []), r.step_id]);
+  return (eventIds, kind) => {
+    const votes = new Map<string, number>();
+    for (const id of eventIds.slice(0, 500)) for (const s of injected.get(id) ?? []) votes.set(s, (votes.get(s) ?? 0) + (kinds.get(s) === kind ? 1000 : 1));
+    return [...votes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]?.[0] ?? null;
+  };
+}
+
+function gained(cells: readonly Recovered[], judged: readonly JudgedStatement[], stepOf: StepOf): Map<string, Yield> {
+  const out = new Map<string, { exact: number; partial: number; shown: number; tables: Set<string>; columns: Set<string> }>();
+  const at = (id: string | null) => (id === null ? null : out.get(id) ?? out.set(id, { exact: 0, partial: 0, shown: 0, tables: new Set(), columns: new Set() }).get(id)!);
+  for (const c of cells) {
+    const y = c.status === 'attempted' ? null : at(stepOf(c.eventIds, `sqli-${c.technique}`));
+    if (!y) continue;
+    if (c.status === 'exact') y.exact++; else y.partial++;
+    if (c.table !== null) { y.tables.add(c.table); y.columns.add(c.column); }
+  }
+  for (const s of judged) {
+    const y = s.shown && !s.inBand.calibration ? at(stepOf([s.eventId], `sqli-${s.inBand.technique}`)) : null;
+    if (!y) continue;
+    y.shown++;
+    if (s.inBand.table !== null) { y.tables.add(s.inBand.table); for (const c of s.inBand.columns) y.columns.add(c); }
+  }
+  return new Map([...out].map(([id, y]) => [id, { ...y, tables: [...y.tables].sort(), columns: [...y.columns].sort() }]));
+}
+
+/** An injection that obtained something succeeded, whatever its detection could tell. */
+function settle(step: Step, gain: Yield | null): Step {
+  return gain && step.kind.startsWith('sqli-') && gain.exact + gain.partial > 0 ? { ...step, outcome: 'succeeded' } : step;
+}
+
+async function writeSteps(kase: OpenCase, steps: readonly Step[], yields: ReadonlyMap<string, Yield>): Promise<void> {
+  const { engine } = kase;
+  const counts = new Map((await engine.rows<{ step_id: string; n: number }>('intrusion.step_counts', sql`select step_id, count(*) as n from step_event group by 1 order by 1`)).map(r => [r.step_id, r.n]));
+  const confirmed = new Map(kase.store.acts('step.confirmed').map(a => [String(a.body['step_id'] ?? a.body['id'] ?? ''), a.by]));
+  await engine.load('step', stepColumns, steps.map(s => {
+    const y = yields.get(s.id) ?? null;
+    const n = counts.get(s.id) ?? s.events;
+    const { ja, en } = summarise(s, n, y);
+    const facts = { detections: s.detections.map((d: DetectionRow) => ({ id: d.detection_id, rule: d.rule_id, level: d.level, outcome: d.outcome, facts: JSON.parse(d.facts) as unknown })), ...(y && { obtained: y }), ...(confirmed.has(s.id) && { confirmed_by: confirmed.get(s.id) }) };
+    return [s.id, s.actor.id, s.kind, s.attack, s.outcome, s.fromUs, s.toUs, n, ja, en, JSON.stringify(facts)];
+  }));
+}
+
+function* statementRows(judged: readonly JudgedStatement[], stepOf: StepOf): Generator<readonly unknown[]> {
+  for (const s of [...judged].sort((a, b) => a.eventId - b.eventId || (a.inBand.sqlText < b.inBand.sqlText ? -1 : 1))) {
+    if (s.inBand.calibration) continue;
+    const b = s.inBand;
+    const facts = {
+      table: b.table, columns: b.columns, aggregate: b.aggregate, separator: b.aggregate ? b.separator : undefined, offset: b.offset, limit: b.limit, catalogue: b.catalogue, markers: b.around.filter(x => x !== ''), slice: b.slice ?? undefined,
+      proof: s.proof, predicted_bytes: s.predicted, residual: s.residual, rows: s.tableFound ? s.rows.length : null, dataset: s.tableFound?.datasetId ?? null, status: s.status, bytes: s.bytes,
+    };
+    yield [s.eventId, stepOf([s.eventId], `sqli-${b.technique}`), b.technique, b.dialect, s.point, b.sqlText, s.shown, JSON.stringify(facts)];
+  }
+}
+
+function problemsOf(rebuilt: Rebuilt): Problem[] {
+  const out = rebuilt.unreadable.filter(u => u.probes >= 10 && !u.point.startsWith('database')).map(u => problem('intrusion.unreadable-answers', 'warning', {}, { point: u.point.trim().slice(0, 120), reason: u.reason }, u.probes));
+  const attempted = rebuilt.cells.filter(c => c.unreadable === 'unparsed');
+  if (attempted.length > 0) out.push(problem('intrusion.unread-question', 'info', {}, {}, attempted.length));
+  return out;
+}
