@@ -41,9 +41,9 @@ function prepareFolder(out: string): void {
   for (const sub of ['evidence', 'data', 'truth']) fs.mkdirSync(path.join(out, sub), { recursive: true });
 }
 
-function styleFor(seed: number, encoding: Style['encoding']): Style {
+function styleFor(seed: number, encoding: Style['encoding'], bodies: boolean): Style {
   const random = createRandom(seed, 'style');
-  return { base: random.pick(['', '', '/app', '/api/v1']), searchParameter: random.pick(['q', 'q', 'keyword', 'name']), reflects: random.chance(0.3), missing: random.pick([200, 404]), pageSize: random.pick([20, 50, 50]), encoding };
+  return { base: random.pick(['', '', '/app', '/api/v1']), searchParameter: random.pick(['q', 'q', 'keyword', 'name']), reflects: random.chance(0.3), missing: random.pick([200, 404]), pageSize: random.pick([20, 50, 50]), encoding, bodies };
 }
 
 export type StageSetting = {
@@ -120,7 +120,7 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
   const format = options.format ?? (timed ? 'nginx-timed' : random.pick(webFormats.slice(0, 2)));
 
   const world = scenario.world(seed, scale);
-  const site = createSite(world, styleFor(seed, tamper === 'double-encoding' ? 'double' : tamper === 'base64' ? 'base64' : 'plain'), dialect === 'postgresql' || dialect === 'mysql' ? dialect : 'other', random.fork('site'));
+  const site = createSite(world, styleFor(seed, tamper === 'double-encoding' ? 'double' : tamper === 'base64' ? 'base64' : 'plain', options.bodies ?? false), dialect === 'postgresql' || dialect === 'mysql' ? dialect : 'other', random.fork('site'));
   const stage = openStage(options, { random, startUs, endUs, format, database, traceAll: lines <= 400_000, cells: options.cells ?? true }, effects);
   const { play, truth } = stage;
   const delay = options.snapshotDelayUs ?? 0;
@@ -141,12 +141,12 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
     play.spawn(startUs + Math.floor(scenario.begins * days * DAY) + random.int(0, HOUR), begin(scenario.play(plot, days * DAY)));
   }
   await play.run();
-  if (delay > 0) drift(world, seed, random.fork('drift'), Math.max(1, Math.round((delay / DAY) * world.tables['customers']!.rows.length * 0.004)));
+  const drifted = delay > 0 ? drift(world, seed, random.fork('drift'), Math.max(1, Math.round((delay / DAY) * world.tables['customers']!.rows.length * 0.004))) : [];
   for (const d of world.declared) writeTable(stage.dataDir, d.table);
   return stage.finish({
     title: scenario.title, organisation: '例示損害保険株式会社', systemName: '見積もり・契約照会Web', incident: scenario.play !== null,
     datasets: world.declared.map(d => ({ id: d.table.name, key: d.table.key, roleYaml: d.roleYaml, legalYaml: d.legalYaml })),
-    facts: { dialect, tamper, strategy, style: site.style, persons: world.persons, companies: world.companies },
+    facts: { dialect, tamper, strategy, style: site.style, drift: drifted, persons: world.persons, companies: world.companies },
   });
 }
 

@@ -1,7 +1,9 @@
-import type { Effects } from '../base/index.ts';
+import fs from 'node:fs';
+import path from 'node:path';
+import { type Effects, packageRoot } from '../base/index.ts';
 import { createInsurerDrill, type Drill } from './create.ts';
 import { createIndicatorDrill } from './indicator-drill.ts';
-import type { DrillOptions } from './options.ts';
+import { type DrillOptions, readOptions } from './options.ts';
 import { scenarios } from './scenarios.ts';
 
 export * from './options.ts';
@@ -14,3 +16,10 @@ export async function createDrill(options: DrillOptions, effects: Effects): Prom
   return createInsurerDrill(options, scenarios[scenario], effects);
 }
 export * from './seeds.ts';
+
+/** The incident described in `examples/<name>.json`, written to `out`. */
+export async function createExample(name: string, out: string, effects: Effects): Promise<Drill> {
+  const described = JSON.parse(fs.readFileSync(path.join(packageRoot, 'examples', `${name}.json`), 'utf8')) as Record<string, string | number | boolean>;
+  const texts = Object.fromEntries(Object.entries(described).map(([k, v]) => [k, typeof v === 'number' ? String(v) : v]));
+  return createDrill(readOptions({ ...texts, out }), effects);
+}

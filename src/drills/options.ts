@@ -46,6 +46,8 @@ export type DrillOptions = {
   readonly lines?: number;
   /** Blind readings stop in the middle of a value: cut off or given up. */
   readonly interrupted?: boolean;
+  /** Search terms (and injections into them) travel in POST bodies, which no web log holds. */
+  readonly bodies?: boolean;
   /** pgaudit.log_rows. */
   readonly auditRows?: boolean;
   /** How values are asked for in blind injections. */
@@ -109,6 +111,7 @@ export function readOptions(raw: Readonly<Record<string, string | boolean | unde
     days: use('days', t => number(t, '--days', 1, 366)),
     lines: use('lines', t => number(t, '--lines', 0, 1e9)),
     auditRows: use('audit-rows', () => true),
+    bodies: use('bodies', () => true),
     interrupted: use('interrupted', () => true),
     dialect: use('dialect', t => oneOf(dialects, t, '--dialect')),
     strategy: use('strategy', t => oneOf(strategies, t, '--strategy')),

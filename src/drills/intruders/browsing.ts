@@ -12,7 +12,7 @@ export function* recon(plot: Plot): Act {
   plot.truth.phase('recon').success = false;
 }
 
-/** Walk customer numbers one after the other, half of it from a second address with the same session. */
+/** Walk customer numbers one after the other (up, down, or in no order), half of it from a second address with the same session. */
 export function* idEnumeration(plot: Plot, session: Client | null = null): Act<Client> {
   const { random, site } = plot;
   let client = session ? asPhase(session, 'idor') : intruder(plot, 'idor');
@@ -26,8 +26,12 @@ export function* idEnumeration(plot: Plot, session: Client | null = null): Act<C
   const to = +rows[Math.min(rows.length - 1, first + plot.reach)]![0]!;
   const second = plot.sharedAddress ? null : asPhase(client, 'idor', intruder(plot, 'idor').ip);
   const withBank = random.chance(0.6);
-  for (let id = from; id <= to; id++) {
-    if (second && id === Math.floor((from + to) / 2)) client = second;
+  const ids = Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  const order = random.weighted([60, 20, 20]);
+  if (order === 1) ids.reverse();
+  if (order === 2) random.shuffle(ids);
+  for (const [i, id] of ids.entries()) {
+    if (second && i === ids.length >> 1) client = second;
     const answer = yield* send(client, site.detail(String(id)), haste(random, 15_000));
     if (withBank && answer.status === 200 && random.chance(0.3)) yield* send(client, site.bank(String(id)), haste(random, 5_000));
   }
@@ -35,13 +39,19 @@ export function* idEnumeration(plot: Plot, session: Client | null = null): Act<C
   return client;
 }
 
-/** Export everything of the branch, month by month. */
+/** Export everything of the branch, month by month; or, at times, turn every page of its list. */
 export function* massExport(plot: Plot, session: Client | null = null): Act {
   const { random, site } = plot;
   const client = session ? asPhase(session, 'mass-export') : intruder(plot, 'mass-export');
   if (!session) {
     yield* signIn(plot, client, victimAgent(plot));
     yield* send(client, site.menu(), SECOND);
+  }
+  if (random.chance(0.25)) {
+    const rows = site.world.tables['customers']!.where('branch', client.branch ?? '').length;
+    for (let page = 1; page <= Math.ceil(rows / site.style.pageSize) + 1; page++) yield* send(client, site.list(page), haste(random, 400_000));
+    plot.truth.phase('mass-export').success = true;
+    return;
   }
   const step = random.pick([30, 91, 182]);
   const hangsUp = random.chance(0.3) ? random.int(0, 8) : -1;

@@ -31,7 +31,7 @@ function baseFor(plot: Plot, point: Point): string {
 
 function prepare(plot: Plot, phase: string): { client: Client; run: Run; grammar: Grammar } {
   const grammar = grammarOf(plot.dialect);
-  const point: Point = plot.random.chance(0.7) ? 'search' : 'status';
+  const point: Point = plot.site.style.bodies || plot.random.chance(0.7) ? 'search' : 'status';
   return { grammar, client: intruder(plot, phase), run: createRun(plot, grammar, point, baseFor(plot, point)) };
 }
 

@@ -1,19 +1,17 @@
 import fs from 'node:fs';
 
-/** A text file written in order through a buffer; bytes are UTF-8. */
+/** A text file written in order through one buffer; bytes are UTF-8. */
 export type TextFile = { readonly path: string; readonly lines: number; write(text: string): void; close(): void };
 
-const flushAt = 1 << 18;
+const size = 1 << 18;
 
 export function openTextFile(path: string): TextFile {
   const fd = fs.openSync(path, 'w');
-  let pending = '';
+  const buffer = Buffer.allocUnsafe(size);
+  let used = 0;
   let lines = 0;
-  function flush(): void {
-    if (pending.length === 0) return;
-    const bytes = Buffer.from(pending, 'utf8');
-    for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
-    pending = '';
+  function put(bytes: Uint8Array, length: number): void {
+    for (let done = 0; done < length; ) done += fs.writeSync(fd, bytes, done, length - done);
   }
   return {
     path,
@@ -21,12 +19,22 @@ export function openTextFile(path: string): TextFile {
       return lines;
     },
     write(text) {
-      pending += text;
       lines++;
-      if (pending.length > flushAt) flush();
+      // At most three bytes a code unit; a text that cannot fit goes past the buffer.
+      if (used + text.length * 3 > size) {
+        put(buffer, used);
+        used = 0;
+        if (text.length * 3 > size) {
+          const bytes = Buffer.from(text, 'utf8');
+          put(bytes, bytes.length);
+          return;
+        }
+      }
+      used += buffer.write(text, used, 'utf8');
     },
     close() {
-      flush();
+      put(buffer, used);
+      used = 0;
       fs.closeSync(fd);
     },
   };

@@ -17,8 +17,11 @@ export function newCustomer(world: World, seed: number, random: Random): Row {
   return customers.columns.map(c => known[c] ?? null);
 }
 
+export type Change = { readonly dataset: string; readonly key: string; readonly kind: 'update' | 'insert' | 'delete' };
+
 /** What happens to the data after the logs end and before the snapshot is taken: seen by nobody. */
-export function drift(world: World, seed: number, random: Random, changes: number): void {
+export function drift(world: World, seed: number, random: Random, changes: number): Change[] {
+  const list: Change[] = [];
   const customers = world.tables['customers']!;
   for (let i = 0; i < changes; i++) {
     const what = random.weighted([70, 22, 8]);
@@ -27,7 +30,15 @@ export function drift(world: World, seed: number, random: Random, changes: numbe
       const r = register(personAt(seed, 8_000_000 + random.int(0, 999_999)), random);
       customers.update(row[0]!, 'phone', r.phone);
       if (random.chance(0.5)) customers.update(row[0]!, 'address', r.address);
-    } else if (what === 1) customers.insert(newCustomer(world, seed, random));
-    else if (customers.rows.length > 20) customers.remove(row[0]!);
+      list.push({ dataset: 'customers', key: row[0]!, kind: 'update' });
+    } else if (what === 1) {
+      const added = newCustomer(world, seed, random);
+      customers.insert(added);
+      list.push({ dataset: 'customers', key: added[0]!, kind: 'insert' });
+    } else if (customers.rows.length > 20) {
+      customers.remove(row[0]!);
+      list.push({ dataset: 'customers', key: row[0]!, kind: 'delete' });
+    }
   }
+  return list;
 }
