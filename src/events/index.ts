@@ -11,3 +11,4 @@ export { readEvents, type ReadEventsSummary } from './read-events.ts';
 export { eventFileColumns, type EventFile } from './tables.ts';
 export { estimateClockOffsets, type ClockOffset } from './clock.ts';
 export { measureCoverage, type CoverageSummary } from './coverage/measure-coverage.ts';
+export { type DatasetsSummary, loadDatasets } from './datasets/index.ts';

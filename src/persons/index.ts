@@ -6,3 +6,6 @@ export { countExposure } from './count/count-exposure.ts';
 export * from './count/figures.ts';
 export * from './count/rounding.ts';
 export { writePersons } from './write-persons.ts';
+export { openTables, type OpenTables } from './open-tables.ts';
+export { mergePersons, splitPersons, type RecordRef } from './linkage/decisions.ts';
+export { explainMerge, type MergeExplanation } from './linkage/explain.ts';
