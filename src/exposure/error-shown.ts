@@ -61,7 +61,7 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
   const lengths: { size: number; length: number }[] = [];
   const values = new Map<Probe, string | null>();
   for (const p of probes) {
-    const r = await replay(engine, catalogue, { select: selectOf(p.shown), parameters: [], batch: null });
+    const r = await replay(engine, catalogue, { select: selectOf(p.shown), parameters: [], batch: null, foreign: false });
     if (failed(r)) continue;
     const rows = await engine.rows<{ c0: string | null; m: boolean }>('exposure.error_value', sql`select cast(c0 as varchar) as c0, m from replay_result limit 2`);
     const value = rows.length === 1 && rows[0]!.m ? rows[0]!.c0 : null;
@@ -70,7 +70,7 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
   }
   const constant = commonDifference(lengths);
   for (const p of probes) {
-    const r = await replay(engine, catalogue, { select: selectOf(p.shown), parameters: [], batch: null });
+    const r = await replay(engine, catalogue, { select: selectOf(p.shown), parameters: [], batch: null, foreign: false });
     if (failed(r)) {
       for (const dataset of catalogue.datasets) if (JSON.stringify(p.shown).toLowerCase().includes(`"${dataset.table}"`)) for (const c of dataset.columns) if (JSON.stringify(p.shown).toLowerCase().includes(`"${c.name.toLowerCase()}"`)) claims.attempt(dataset, c.no);
       continue;

@@ -70,14 +70,14 @@ export async function replayGroup(engine: Engine, catalogue: Catalogue, g: Group
       const part = tuples.slice(from, from + 100_000);
       await engine.load('replay_batch', [{ name: 'n', type: 'BIGINT' }, ...g.varying.map((_, i) => ({ name: `p${i}`, type: 'VARCHAR' as const }))],
         part.map((t, n) => [n, ...g.varying.map(slot => t.values[slot] ?? null)]));
-      const r = await replay(engine, catalogue, { select: tree, parameters: g.varying.map((_, i) => sql`b.${sql.id(`p${i}`)}`), batch: batchTable });
+      const r = await replay(engine, catalogue, { select: tree, parameters: g.varying.map((_, i) => sql`b.${sql.id(`p${i}`)}`), batch: batchTable, foreign: g.read.foreign });
       if (failed(r)) await use({ replay: null, failure: r.failure, tuples: part, batch: true });
       else await use({ replay: r, failure: null, tuples: part, batch: true });
     }
     return;
   }
   for (const t of tuples) {
-    const r = await replay(engine, catalogue, { select: tree, parameters: g.varying.map(slot => t.values[slot]), batch: null });
+    const r = await replay(engine, catalogue, { select: tree, parameters: g.varying.map(slot => t.values[slot]), batch: null, foreign: g.read.foreign });
     await use(failed(r) ? { replay: null, failure: r.failure, tuples: [t], batch: false } : { replay: r, failure: null, tuples: [t], batch: false });
   }
 }

@@ -19,13 +19,15 @@ export type ReplayRequest = {
   readonly parameters: readonly (string | null | undefined | Sql)[];
   /** A table `n, p…`; see Compilation. */
   readonly batch: Sql | null;
+  /** See ReadableStatement. */
+  readonly foreign: boolean;
 };
 
 /** Replay one select (or one shape for many parameter tuples) on the snapshot. Never throws for what the statement contains. */
 export async function replay(engine: Engine, catalogue: Catalogue, request: ReplayRequest): Promise<Replay | ReplayFailure> {
   let next = 0;
   const c: Compilation = {
-    parameters: request.parameters, batch: request.batch, dataset: name => catalogue.byTable(name), nextId: () => ++next,
+    parameters: request.parameters, batch: request.batch, text: { foreign: request.foreign, loose: false }, dataset: name => catalogue.byTable(name), nextId: () => ++next,
     influenced: new Set(), predicates: [], widened: new Set(), unknownTables: new Set(),
   };
   let relation: Relation;

@@ -1,3 +1,4 @@
+import { transpile } from '@polyglot-sql/sdk';
 import { sha256Hex, type Micros } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { actorOf } from './requests.ts';
@@ -20,29 +21,62 @@ export type Statement = {
 };
 
 /** What a statement reads, as one select. `exact` is false when the rows shown are not those of the select on the snapshot (RETURNING). */
-export type ReadableStatement = { readonly select: Ast; readonly shape: string; readonly slots: readonly Slot[]; readonly exact: boolean; readonly kind: string };
+export type ReadableStatement = { readonly select: Ast; readonly shape: string; readonly slots: readonly Slot[]; readonly exact: boolean; readonly kind: string;
+  /** Another grammar than PostgreSQL's: text compares by a collation we do not know. */
+  readonly foreign: boolean };
 export type Reading = ReadableStatement | { readonly none: string };
 
 const cache = new Map<string, Reading>();
 
 /** The select a statement text amounts to, or why it shows nothing. Parsed once a text. */
-export function readingOf(sqlText: string): Reading {
-  const known = cache.get(sqlText);
+export function readingOf(sqlText: string, dialect: SourceDialect = 'postgresql'): Reading {
+  const name = dialect === 'postgresql' ? sqlText : `${dialect}\u0001${sqlText}`;
+  const known = cache.get(name);
   if (known) return known;
-  const reading = read(sqlText);
+  const reading = read(sqlText, dialect);
   if (cache.size > 200_000) cache.clear();
-  cache.set(sqlText, reading);
+  cache.set(name, reading);
   return reading;
 }
 
-function read(sqlText: string): Reading {
-  const parsed = parseStatements(sqlText);
-  if ('error' in parsed) return { none: 'unparseable' };
+export type SourceDialect = 'postgresql' | 'mysql' | 'tsql' | 'oracle';
+
+/** The dialect a log format speaks. */
+export function dialectOf(format: string | null): SourceDialect {
+  if (format?.startsWith('mysql') || format?.startsWith('mariadb')) return 'mysql';
+  return format?.startsWith('mssql') ? 'tsql' : format?.startsWith('oracle') ? 'oracle' : 'postgresql';
+}
+
+/** The text in PostgreSQL's words, or null. Translation keeps structure, not every meaning: the reading is marked foreign. */
+function translated(sqlText: string, dialect: SourceDialect): string | null {
+  try {
+    const r = transpile(sqlText, dialect as Parameters<typeof transpile>[1], 'postgresql' as Parameters<typeof transpile>[2]);
+    return r.success && r.sql && r.sql.length > 0 ? r.sql[r.sql.length - 1]! : null;
+  } catch {
+    return null;
+  }
+}
+
+function parseAny(sqlText: string, dialect: SourceDialect): { parsed: { statements: readonly Ast[] }; foreign: boolean } | null {
+  const attempts: readonly SourceDialect[] = dialect === 'postgresql' ? ['postgresql', 'mysql', 'tsql', 'oracle'] : [dialect, 'postgresql'];
+  for (const d of attempts) {
+    const own = d === 'postgresql' ? sqlText : translated(sqlText, d);
+    if (own === null) continue;
+    const parsed = parseStatements(own);
+    if (!('error' in parsed)) return { parsed, foreign: d !== 'postgresql' || dialect !== 'postgresql' };
+  }
+  return null;
+}
+
+function read(sqlText: string, dialect: SourceDialect): Reading {
+  const found = parseAny(sqlText, dialect);
+  if (!found) return { none: 'unparseable' };
+  const { parsed, foreign } = found;
   const readable = parsed.statements.map(s => toSelect(s)).filter(s => s !== null);
   const last = readable[readable.length - 1];
   if (!last) return { none: 'no-read' };
   const { shape, slots } = shapeOf(last.select);
-  return { ...last, shape: sha256Hex(shape).slice(0, 16), slots };
+  return { ...last, foreign, shape: sha256Hex(shape + (foreign ? 'foreign' : '')).slice(0, 16), slots };
 }
 
 const star: Ast = { ResTarget: { val: { ColumnRef: { fields: [{ A_Star: {} }] } } } };
@@ -75,7 +109,7 @@ function selectFrom(relation: Ast, targetList: readonly Ast[], whereClause: Ast 
 
 type Row = {
   event_id: number; lo: number | null; hi: number | null; conn_id: string | null; sql_text: string; sql_params: string | null; rows_out: number | null; err_code: string | null;
-  certainty: 'strict' | 'wide' | null; message: string | null; stmt_kind: string | null;
+  certainty: 'strict' | 'wide' | null; message: string | null; stmt_kind: string | null; format: string | null;
 };
 
 export type StatementLog = {
@@ -97,8 +131,8 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   const lastOf = new Map<string, number>();
   let left = 0;
   let present = false;
-  for await (const batch of engine.stream<Row>('exposure.statements', sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind
-    from event e left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null order by e.at_us, e.event_id`)) {
+  for await (const batch of engine.stream<Row>('exposure.statements', sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format
+    from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null order by e.at_us, e.event_id`)) {
     for (const r of batch) {
       present = true;
       if (statements.length >= most) { left++; continue; }
@@ -123,7 +157,7 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
         bound = executeArguments(sqlText);
         sqlText = body;
       }
-      const reading = readingOf(sqlText);
+      const reading = readingOf(sqlText, dialectOf(r.format));
       if ('none' in reading) {
         if (reading.none === 'unparseable') unparseable.push({ eventId: r.event_id, text: sqlText, actor: r.certainty, loUs: lo, hiUs: hi });
         continue;

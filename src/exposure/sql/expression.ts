@@ -86,7 +86,10 @@ function constant(body: Ast): Expression {
   if (kind === 'int') return { ...nothing, sql: sql`cast(${value} as bigint)`, type: 'int' };
   if (kind === 'float') return { ...nothing, sql: sql`cast(${value} as double)`, type: 'num' };
   if (kind === 'bool') return { ...nothing, sql: value === 'true' ? sql`true` : sql`false`, type: 'bool' };
-  if (kind === 'bits') throw new Unsupported('bits');
+  if (kind === 'bits') {
+    if (!/^x([0-9a-fA-F]{2})*$/.test(value!)) throw new Unsupported('bits');
+    return { ...nothing, sql: sql`cast(${Buffer.from(value!.slice(1), 'hex').toString('utf8')} as varchar)`, type: 'unknown' };
+  }
   return { ...nothing, sql: sql`cast(${value} as varchar)`, type: 'unknown' };
 }
 
@@ -167,6 +170,10 @@ function operation(body: Ast, x: ExpressionContext): Expression {
     const list = nodes(child(body, 'rexpr') ? child(child(body, 'rexpr'), 'List') : null, 'items');
     const right = (list.length > 0 ? list : body['rexpr'] as readonly Ast[]).map(r => align(left, compileExpression(r, x)));
     const leftSql = right[0]?.[0].sql ?? left.sql;
+    if (x.c.text.foreign && right.some(r => r[2] === 'text')) {
+      if (op === '<>') throw new Unsupported('collation');
+      if (x.c.text.loose) return bool(sql`(${sql.join(right.map(r => looseEqual(r[0].sql, r[1].sql)), sql` or `)})`, [left, ...right.map(r => r[1])]);
+    }
     return bool(op === '<>' ? sql`(${leftSql} not in (${sql.join(right.map(r => r[1].sql))}))` : sql`(${leftSql} in (${sql.join(right.map(r => r[1].sql))}))`, [left, ...right.map(r => r[1])]);
   }
   if (kind === 'AEXPR_BETWEEN' || kind === 'AEXPR_NOT_BETWEEN') {
@@ -181,7 +188,9 @@ function operation(body: Ast, x: ExpressionContext): Expression {
   if (kind === 'AEXPR_LIKE' || kind === 'AEXPR_ILIKE') {
     const left = castTo(compileExpression(leftNode!, x), 'text');
     const pattern = castTo(right, 'text');
-    const like = kind === 'AEXPR_LIKE' ? sql`(${left.sql} like ${pattern.sql} escape '\\')` : sql`(${left.sql} ilike ${pattern.sql} escape '\\')`;
+    if (x.c.text.foreign && op.startsWith('!')) throw new Unsupported('collation');
+    const like = x.c.text.foreign && x.c.text.loose ? sql`(case when regexp_full_match(${pattern.sql}, '[ -~]*') then strip_accents(${left.sql}) ilike strip_accents(${pattern.sql}) escape '\\' else ${left.sql} is not null end)`
+      : kind === 'AEXPR_LIKE' ? sql`(${left.sql} like ${pattern.sql} escape '\\')` : sql`(${left.sql} ilike ${pattern.sql} escape '\\')`;
     return bool(op.startsWith('!') ? sql`not ${like}` : like, [left, right]);
   }
   if (!leftNode) {
@@ -204,12 +213,21 @@ function operation(body: Ast, x: ExpressionContext): Expression {
     const b = castTo(right, 'text');
     return { ...nothing, sql: sql`(${a.sql} || ${b.sql})`, type: 'text', origins: [...a.origins, ...b.origins], fragile: a.fragile || b.fragile || (a.origins.length > 0 && b.origins.length > 0), orderSafe: false };
   }
-  if (op === '!=' || operators.has(op)) return binary(op === '!=' ? '<>' : op, left, right);
+  if (op === '!=' || operators.has(op)) return binary(op === '!=' ? '<>' : op, left, right, x);
   throw new Unsupported(`operator ${op}`);
 }
 
-function binary(op: string, left: Expression, right: Expression): Expression {
+/** Equal under some usual collation: without case, accents and outer spaces; anything beyond ASCII may be equal. */
+function looseEqual(a: Sql, b: Sql): Sql {
+  return sql`(case when regexp_full_match(${b}, '[ -~]*') then strip_accents(lower(trim(${a}))) = strip_accents(lower(trim(${b}))) else ${a} is not null and ${b} is not null end)`;
+}
+
+function binary(op: string, left: Expression, right: Expression, x: ExpressionContext): Expression {
   const [a, b, type] = align(left, right);
+  if (x.c.text.foreign && type === 'text') {
+    if (op !== '=') throw new Unsupported('collation');
+    return bool(x.c.text.loose ? looseEqual(a.sql, b.sql) : sql`(${a.sql} = ${b.sql})`, [left, right]);
+  }
   const ordered = op === '<' || op === '>' || op === '<=' || op === '>=';
   if (ordered && type === 'text' && !(left.orderSafe && right.orderSafe)) throw new Unsupported('collation');
   switch (op) {
@@ -234,6 +252,7 @@ function binary(op: string, left: Expression, right: Expression): Expression {
 function logic(body: Ast, x: ExpressionContext): Expression {
   const args = nodes(body, 'args').map(a => castTo(compileExpression(a, x), 'bool'));
   const op = text(body, 'boolop');
+  if (op === 'NOT_EXPR' && x.c.text.foreign) throw new Unsupported('collation');
   if (op === 'NOT_EXPR') return bool(sql`(not ${args[0]!.sql})`, args);
   return bool(sql`(${sql.join(args.map(a => a.sql), op === 'AND_EXPR' ? sql` and ` : sql` or `)})`, args);
 }
@@ -325,6 +344,7 @@ function aggregate(name: string, body: Ast, x: ExpressionContext): Expression {
     if (first.type === 'text' && !first.orderSafe) return { ...nothing, sql: sql`null`, type: 'opaque', origins: weaken(first.origins, 'extreme') };
     return { ...nothing, sql: name === 'min' ? sql`min(${first.sql})` : sql`max(${first.sql})`, type: first.type, origins: weaken(first.origins, 'extreme') };
   }
+  if (name === 'sum' && first.type === 'int') return { ...nothing, sql: sql`cast(sum(${distinct}${first.sql}) as bigint)`, type: 'int', origins: weaken(first.origins, 'single') };
   if (name === 'sum' || name === 'avg') return { ...nothing, sql: name === 'sum' ? sql`sum(${castTo(first, 'num').sql})` : sql`avg(${castTo(first, 'num').sql})`, type: 'num', origins: weaken(first.origins, 'single') };
   return { ...nothing, sql: name === 'bool_or' ? sql`bool_or(${castTo(first, 'bool').sql})` : sql`bool_and(${castTo(first, 'bool').sql})`, type: 'bool', origins: weaken(first.origins, 'single') };
 }

@@ -5,7 +5,7 @@ import { castTo, compileExpression, type ExpressionContext, isAggregate, origins
 import { baseColumn, type Compilation, type Expression, nothing, type Occurrence, type Origin, type OutputColumn, type Relation, type Scope, type ScopeItem, type SqlType, Unsupported } from './relation.ts';
 
 type Ctes = ReadonlyMap<string, Ast>;
-type Block = { readonly c: Compilation; readonly ctes: Ctes; readonly scope: Scope; readonly laterals: { readonly item: ScopeItem; readonly sql: Sql }[]; certain: boolean };
+type Block = { readonly c: Compilation; readonly ctes: Ctes; readonly scope: Scope; readonly laterals: { readonly item: ScopeItem; readonly sql: Sql }[]; readonly strict: Sql[]; certain: boolean };
 
 /**
  * Compile a SELECT of any shape to its witnesses: the same rows, with the row numbers of the dataset rows each is made of
@@ -25,14 +25,14 @@ export function compileSelect(node: Ast, c: Compilation, ctes: Ctes = new Map(),
     known = next;
   }
   const op = text(select, 'op');
-  if (op === 'SETOP_UNION' || op === 'SETOP_INTERSECT' || op === 'SETOP_EXCEPT') return order(setOperation(select, op, c, known, outer), select, { c, ctes: known, scope: { items: [], outer, hasUnknown: false }, laterals: [], certain: true }, null);
+  if (op === 'SETOP_UNION' || op === 'SETOP_INTERSECT' || op === 'SETOP_EXCEPT') return order(setOperation(select, op, c, known, outer), select, { c, ctes: known, scope: { items: [], outer, hasUnknown: false }, laterals: [], strict: [], certain: true }, null);
   if (nodes(select, 'valuesLists').length > 0) throw new Unsupported('values');
   return block(select, c, known, outer);
 }
 
 function block(select: Ast, c: Compilation, ctes: Ctes, outer: Scope | null): Relation {
   const scope: Scope = { items: [], outer, hasUnknown: false };
-  const b: Block = { c, ctes, scope, laterals: [], certain: true };
+  const b: Block = { c, ctes, scope, laterals: [], strict: [], certain: true };
   const from = nodes(select, 'fromClause').map(f => fromItem(f, b));
   if (scope.hasUnknown) {
     if (scope.items.length > 1) throw new Unsupported('unknown-table');
@@ -51,7 +51,7 @@ function block(select: Ast, c: Compilation, ctes: Ctes, outer: Scope | null): Re
   const batch = c.batch && outer === null ? [sql`${c.batch} as b`] : [];
   const base = known.length > 0 ? [...batch, ...known] : b.laterals.length > 0 ? [sql`(select 1) as one`] : [];
   const fromSql = base.length > 0 ? sql`from ${sql.join(base)} ${sql.join(b.laterals.map(l => l.sql), sql` `)}` : sql``;
-  const m = [...scope.items, ...b.laterals.map(l => l.item)].map(i => i.certain).filter(x => x !== null);
+  const m = [...scope.items, ...b.laterals.map(l => l.item)].map(i => i.certain).filter(x => x !== null).concat(b.strict.map(s => sql`coalesce(${s}, false)`));
   const certainSql = !b.certain ? sql`false` : m.length === 0 ? sql`true` : sql`(${sql.join(m, sql` and `)})`;
   const listed = columns.map((col, i) => sql`${col.sql} as ${sql.id(`c${i}`)}`);
   const rename = (list: readonly OutputColumn[]): OutputColumn[] => list.map((col, i) => ({ ...col, sql: sql.id(`c${i}`) as Sql }));
@@ -129,7 +129,14 @@ function conditions(where: Ast, b: Block): Sql[] {
       for (const o of originsIn(node, context(b, false))) note(o, null, b);
       return;
     }
-    out.push(compiled.sql);
+    if (b.c.text.foreign) {
+      // Rows that match under any usual collation stay; only those that match byte by byte are certain.
+      b.c.text.loose = true;
+      const loose = attempt(() => castTo(compileExpression(node, context(b, false)), 'bool').sql, b);
+      b.c.text.loose = false;
+      b.strict.push(compiled.sql);
+      out.push(loose ?? sql`true`);
+    } else out.push(compiled.sql);
     const equal = tag === 'A_Expr' && text(body, 'kind') === 'AEXPR_OP' && lastName(nodes(body, 'name')) === '=' ? constantSide(body, b) : null;
     for (const o of compiled.origins) note(o, equal, b);
   };

@@ -54,6 +54,8 @@ export type Compilation = {
   readonly parameters: readonly (string | null | undefined | Sql)[];
   /** Run once for many parameter tuples: this table stands in FROM as `b`, its `n` numbers the instance. Plain selects only. */
   readonly batch: Sql | null;
+  /** How text compares: `foreign` by an unknown collation; then conditions are compiled twice, `loose` for what may match. */
+  readonly text: { readonly foreign: boolean; loose: boolean };
   dataset(name: string): Dataset | null;
   nextId(): number;
   /** Datasets whose rows could have decided the answer without being shown (sub-selects in conditions, HAVING, offsets …). */
