@@ -5,6 +5,7 @@ export { normaliseAddress, normaliseDate, normaliseEmail, normaliseKana, normali
 export { countExposure } from './count/count-exposure.ts';
 export * from './count/figures.ts';
 export * from './count/rounding.ts';
+export { explainAnything } from './explain-figure.ts';
 export { writePersons } from './write-persons.ts';
 export { openTables, type OpenTables } from './open-tables.ts';
 export { mergePersons, splitPersons, type RecordRef } from './linkage/decisions.ts';

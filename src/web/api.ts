@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { UserError } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
-import { explainRef } from '../exposure/index.ts';
+import { explainAnything } from '../persons/index.ts';
 import { countEventsOverTime } from '../reports/index.ts';
 import { originalLine, stepEvents } from './queries.ts';
 
@@ -31,7 +31,7 @@ export function api(kase: OpenCase, result: () => unknown): OpenAPIHono {
   });
 
   app.openapi(createRoute({ method: 'get', path: '/explain', request: { query: z.object({ ref: z.string().min(1).max(500) }) }, responses: json('Proof tree') }), async c =>
-    c.json(await explainRef(kase, c.req.valid('query').ref), 200));
+    c.json(await explainAnything(kase, c.req.valid('query').ref), 200));
 
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Tadasu', version: '1' } });
   app.onError((error, c) => {
