@@ -5,7 +5,12 @@ import { DAY, type Micros, SECOND } from '../base/index.ts';
  * clock B − clock A lies in [lo, hi]. True pairs agree on one place, chance pairs spread; the place where most different tokens agree is
  * taken when chance cannot explain it, and narrowed to where nearly all of its pairs overlap.
  */
-export type Pairs = { readonly token: Float64Array; readonly lo: Float64Array; readonly hi: Float64Array; readonly at: Float64Array };
+export type Pairs = {
+  readonly token: Float64Array;
+  readonly lo: Float64Array;
+  readonly hi: Float64Array;
+  readonly at: Float64Array;
+};
 
 export type Offset = {
   readonly lo: Micros;

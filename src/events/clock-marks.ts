@@ -1,8 +1,8 @@
 import { HOUR, SECOND } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Sql, sql } from '../engine/index.ts';
-import { eventClass, timeKind } from './columns.ts';
 import type { Pairs } from './clock-estimate.ts';
+import { eventClass, timeKind } from './columns.ts';
 
 /**
  * Table `clock_mark`: things that two sources may both have written down about one happening, as hashed tokens with the bounds of the
@@ -20,19 +20,32 @@ export type Window = { readonly fromUs: number; readonly toUs: number };
 
 export async function makeClockMarks(kase: Pick<OpenCase, 'engine'>): Promise<void> {
   const { engine } = kase;
-  const ranges = await engine.rows<{ evidence_id: string; rows: number; first_us: number; last_us: number }>('clock.ranges', sql`
+  const ranges = await engine.rows<{ evidence_id: string; rows: number; first_us: number; last_us: number }>(
+    'clock.ranges',
+    sql`
     select evidence_id, sum(rows) as rows, min(first_us - clock_offset_us) as first_us, max(last_us - clock_offset_us) as last_us from event_file
-    where first_us is not null group by evidence_id order by evidence_id`);
+    where first_us is not null group by evidence_id order by evidence_id`,
+  );
   const branches = ranges.map(r => markBranch(r.evidence_id, windowOf(r, ranges)));
-  if (branches.length < 2) branches.push(sql`select '' as evidence_id, 0::ubigint as token, 0::bigint as lo, 0::bigint as hi where false`);
-  await engine.run('clock.marks.all', sql`create or replace temp table clock_mark_all as ${sql.join(branches, sql` union all `)}`);
-  await engine.run('clock.marks', sql`create or replace temp table clock_mark as select m.* from clock_mark_all m
-    join (select evidence_id, token from clock_mark_all group by evidence_id, token having count(*) <= ${mostUses}) using (evidence_id, token)`);
+  if (branches.length < 2)
+    branches.push(sql`select '' as evidence_id, 0::ubigint as token, 0::bigint as lo, 0::bigint as hi where false`);
+  await engine.run(
+    'clock.marks.all',
+    sql`create or replace temp table clock_mark_all as ${sql.join(branches, sql` union all `)}`,
+  );
+  await engine.run(
+    'clock.marks',
+    sql`create or replace temp table clock_mark as select m.* from clock_mark_all m
+    join (select evidence_id, token from clock_mark_all group by evidence_id, token having count(*) <= ${mostUses}) using (evidence_id, token)`,
+  );
   await engine.run('clock.marks.done', sql`drop table clock_mark_all`);
 }
 
 /** All of a source, or, of a very long one, so much around the middle of what all sources share. */
-function windowOf(own: { rows: number; first_us: number; last_us: number }, all: readonly { first_us: number; last_us: number }[]): Window {
+function windowOf(
+  own: { rows: number; first_us: number; last_us: number },
+  all: readonly { first_us: number; last_us: number }[],
+): Window {
   if (own.rows <= mostRows) return { fromUs: own.first_us, toUs: own.last_us };
   let from = Math.max(...all.map(r => r.first_us));
   let to = Math.min(...all.map(r => r.last_us));
@@ -46,7 +59,8 @@ function markBranch(evidenceId: string, window: Window): Sql {
   const lo = sql`case f.time_kind when ${timeKind.write} then e.end_lo_us when ${timeKind.end} then coalesce(e.start_lo_us, e.end_lo_us - ${unknownDuration}) else e.start_lo_us end`;
   const hi = sql`case f.time_kind when ${timeKind.write} then e.start_hi_us when ${timeKind.end} then e.end_hi_us else coalesce(e.end_hi_us, e.start_hi_us + ${unknownDuration}) end`;
   const body = sql`case when e.extra like '%request_body%' then json_extract_string(e.extra, '$.request_body') end`;
-  const listOf = (text: Sql): Sql => sql`list_transform(list_filter(list_distinct(regexp_extract_all(lower(${text}), ${words})), w -> length(w) between 3 and 64), w -> 'v:' || w)`;
+  const listOf = (text: Sql): Sql =>
+    sql`list_transform(list_filter(list_distinct(regexp_extract_all(lower(${text}), ${words})), w -> length(w) between 3 and 64), w -> 'v:' || w)`;
   const web = sql`list_concat(${listOf(sql`concat_ws(' ', coalesce(e.target_norm, e.target), e.session, ${body})`)}, list_filter([
     'r:' || e.src_ip || ' ' || e.target, 'x:' || e.trace_id, 'p:' || e.src_ip || ' ' || e.src_port,
     case when e.method = 'POST' and regexp_matches(lower(e.path), 'log-?in|sign-?in|session|auth|token') then 'a:' || e.src_ip end], t -> t is not null))`;
@@ -64,14 +78,20 @@ function markBranch(evidenceId: string, window: Window): Sql {
 /** Every candidate pair of two sources. Of very many tokens an even part, chosen by their hash. */
 export async function readPairs(kase: Pick<OpenCase, 'engine'>, a: string, b: string, most = 400_000): Promise<Pairs> {
   const { engine } = kase;
-  const { n } = await engine.row<{ n: number }>('clock.pairs.count', sql`select count(*) as n from clock_mark x join clock_mark y using (token) where x.evidence_id = ${a} and y.evidence_id = ${b}`);
+  const { n } = await engine.row<{ n: number }>(
+    'clock.pairs.count',
+    sql`select count(*) as n from clock_mark x join clock_mark y using (token) where x.evidence_id = ${a} and y.evidence_id = ${b}`,
+  );
   const part = Math.max(1, Math.ceil(n / most));
   const [token, lo, hi, at]: number[][] = [[], [], [], []];
-  for await (const batch of engine.stream<{ t: number; lo: number; hi: number; at_us: number }>('clock.pairs', sql`
+  for await (const batch of engine.stream<{ t: number; lo: number; hi: number; at_us: number }>(
+    'clock.pairs',
+    sql`
     select (token % 9007199254740881)::bigint as t, y.lo - x.hi as lo, y.hi - x.lo as hi, x.lo as at_us
     from clock_mark x join clock_mark y using (token)
     where x.evidence_id = ${a} and y.evidence_id = ${b} and token % ${part} = 0
-    order by lo, hi, t, at_us`)) {
+    order by lo, hi, t, at_us`,
+  )) {
     for (const r of batch) {
       token!.push(r.t);
       lo!.push(r.lo);

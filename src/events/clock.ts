@@ -1,4 +1,4 @@
-import { type Effects, type Micros, MINUTE, type Problem, problem, SECOND } from '../base/index.ts';
+import { type Effects, MINUTE, type Micros, type Problem, problem, SECOND } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { type ColumnSpec, sql } from '../engine/index.ts';
 import { estimateOffset, type Offset } from './clock-estimate.ts';
@@ -18,8 +18,13 @@ export type ClockOffset = {
 };
 
 const clockColumns = [
-  { name: 'evidence_id', type: 'VARCHAR' }, { name: 'offset_us', type: 'BIGINT' }, { name: 'error_us', type: 'BIGINT' }, { name: 'basis', type: 'VARCHAR' },
-  { name: 'linked_to', type: 'VARCHAR' }, { name: 'support', type: 'BIGINT' }, { name: 'drifts', type: 'BOOLEAN' },
+  { name: 'evidence_id', type: 'VARCHAR' },
+  { name: 'offset_us', type: 'BIGINT' },
+  { name: 'error_us', type: 'BIGINT' },
+  { name: 'basis', type: 'VARCHAR' },
+  { name: 'linked_to', type: 'VARCHAR' },
+  { name: 'support', type: 'BIGINT' },
+  { name: 'drifts', type: 'BOOLEAN' },
 ] as const satisfies readonly ColumnSpec[];
 
 /**
@@ -28,18 +33,45 @@ const clockColumns = [
  * `clock_error_us`, and makes view `event` anew. A source that shares nothing with the others keeps offset 0, basis `unknown`.
  */
 export async function estimateClockOffsets(kase: OpenCase, effects: Effects): Promise<readonly ClockOffset[]> {
-  const sources = await kase.engine.rows<{ evidence_id: string; kind: string }>('clock.sources', sql`select evidence_id, min(source_kind) as kind from event_file
-    group by evidence_id order by evidence_id`);
-  await resetOffsets(kase, sources.map(s => s.evidence_id));
-  const links = sources.length < 2 ? [] : await readLinks(kase, sources.map(s => s.evidence_id));
+  const sources = await kase.engine.rows<{ evidence_id: string; kind: string }>(
+    'clock.sources',
+    sql`select evidence_id, min(source_kind) as kind from event_file
+    group by evidence_id order by evidence_id`,
+  );
+  await resetOffsets(
+    kase,
+    sources.map(s => s.evidence_id),
+  );
+  const links =
+    sources.length < 2
+      ? []
+      : await readLinks(
+          kase,
+          sources.map(s => s.evidence_id),
+        );
   const given = new Set(kase.file.evidence.filter(e => e.clockOffsetUs !== null).map(e => e.id));
   const start = chooseStart(sources, given);
-  const offsets = start === null ? [] : spread(sources.map(s => s.evidence_id), start, given, links);
+  const offsets =
+    start === null
+      ? []
+      : spread(
+          sources.map(s => s.evidence_id),
+          start,
+          given,
+          links,
+        );
   for (const o of offsets) {
     if (o.basis !== 'estimated') continue;
-    await kase.engine.run('clock.set', sql`update event_file set clock_offset_us = clock_offset_us + ${o.offset_us}, clock_error_us = ${o.error_us} where evidence_id = ${o.evidence_id}`);
+    await kase.engine.run(
+      'clock.set',
+      sql`update event_file set clock_offset_us = clock_offset_us + ${o.offset_us}, clock_error_us = ${o.error_us} where evidence_id = ${o.evidence_id}`,
+    );
   }
-  await kase.engine.load('clock_offset', clockColumns, offsets.map(o => clockColumns.map(c => o[c.name])));
+  await kase.engine.load(
+    'clock_offset',
+    clockColumns,
+    offsets.map(o => clockColumns.map(c => o[c.name])),
+  );
   if (offsets.some(o => o.basis === 'estimated')) await defineEventView(kase);
   await recordProblems(kase.engine, 'events.clock', problemsOf(offsets));
   effects.log('events.clocks', { sources: offsets.length, estimated: offsets.filter(o => o.basis === 'estimated').length });
@@ -50,7 +82,10 @@ export async function estimateClockOffsets(kase: OpenCase, effects: Effects): Pr
 async function resetOffsets(kase: OpenCase, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     const stated = kase.file.evidence.find(e => e.id === id)?.clockOffsetUs ?? 0;
-    await kase.engine.run('clock.reset', sql`update event_file set clock_offset_us = ${stated}, clock_error_us = 0 where evidence_id = ${id}`);
+    await kase.engine.run(
+      'clock.reset',
+      sql`update event_file set clock_offset_us = ${stated}, clock_error_us = 0 where evidence_id = ${id}`,
+    );
   }
   await defineEventView(kase);
 }
@@ -73,7 +108,12 @@ async function readLinks(kase: OpenCase, ids: readonly string[]): Promise<Link[]
 const kindOrder = ['web-access', 'sql-audit', 'waf', 'events', 'auth'];
 
 function chooseStart(sources: readonly { evidence_id: string; kind: string }[], given: ReadonlySet<string>): string | null {
-  const ranked = [...sources].sort((a, b) => Number(given.has(b.evidence_id)) - Number(given.has(a.evidence_id)) || kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) || (a.evidence_id < b.evidence_id ? -1 : 1));
+  const ranked = [...sources].sort(
+    (a, b) =>
+      Number(given.has(b.evidence_id)) - Number(given.has(a.evidence_id)) ||
+      kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) ||
+      (a.evidence_id < b.evidence_id ? -1 : 1),
+  );
   return ranked[0]?.evidence_id ?? null;
 }
 
@@ -82,7 +122,9 @@ export function spread(ids: readonly string[], start: string, given: ReadonlySet
   const known = new Map<string, { lo: Micros; hi: Micros; from: string | null; support: number; drifts: boolean }>();
   for (const id of ids) if (id === start || given.has(id)) known.set(id, { lo: 0, hi: 0, from: null, support: 0, drifts: false });
   for (;;) {
-    const open = links.filter(l => known.has(l.a) !== known.has(l.b)).sort((x, y) => y.offset.support - x.offset.support || (x.a + x.b < y.a + y.b ? -1 : 1));
+    const open = links
+      .filter(l => known.has(l.a) !== known.has(l.b))
+      .sort((x, y) => y.offset.support - x.offset.support || (x.a + x.b < y.a + y.b ? -1 : 1));
     const l = open[0];
     if (!l) break;
     const [from, to, sign] = known.has(l.a) ? [l.a, l.b, 1] : [l.b, l.a, -1];
@@ -90,7 +132,13 @@ export function spread(ids: readonly string[], start: string, given: ReadonlySet
     const [lo, hi] = sign === 1 ? [l.offset.lo, l.offset.hi] : [-l.offset.hi, -l.offset.lo];
     known.set(to, { lo: base.lo + lo, hi: base.hi + hi, from, support: l.offset.support, drifts: l.offset.drifts });
   }
-  const shift = given.size > 0 ? 0 : majority([...known].map(([id, k]) => ({ id, ...k })), start);
+  const shift =
+    given.size > 0
+      ? 0
+      : majority(
+          [...known].map(([id, k]) => ({ id, ...k })),
+          start,
+        );
   return ids.map(id => {
     const k = known.get(id);
     const blank = { evidence_id: id, offset_us: 0, error_us: 0, linked_to: null, support: 0, drifts: false };
@@ -99,7 +147,15 @@ export function spread(ids: readonly string[], start: string, given: ReadonlySet
     const [lo, hi] = [k.lo - shift, k.hi - shift];
     if (k.from === null && lo === 0) return { ...blank, basis: 'reference' as const };
     const offset_us = lo <= 0 && hi >= 0 ? 0 : Math.round((lo + hi) / 2);
-    return { evidence_id: id, offset_us, error_us: Math.ceil(Math.max(hi - offset_us, offset_us - lo)), basis: 'estimated' as const, linked_to: k.from, support: k.support, drifts: k.drifts };
+    return {
+      evidence_id: id,
+      offset_us,
+      error_us: Math.ceil(Math.max(hi - offset_us, offset_us - lo)),
+      basis: 'estimated' as const,
+      linked_to: k.from,
+      support: k.support,
+      drifts: k.drifts,
+    };
   });
 }
 
@@ -116,8 +172,22 @@ function problemsOf(offsets: readonly ClockOffset[]): Problem[] {
   return offsets.flatMap(o => {
     if (o.basis === 'unknown') return [problem('events.clock-unknown', 'info', { ref: o.evidence_id }, { ref: o.evidence_id })];
     if (o.basis !== 'estimated' || (Math.abs(o.offset_us) < SECOND && !o.drifts)) return [];
-    const params = { ref: o.evidence_id, seconds: Math.round(o.offset_us / SECOND), error: Math.ceil(o.error_us / SECOND), support: o.support };
-    const zone = Math.abs(o.offset_us) >= 30 * MINUTE - SECOND && Math.abs(o.offset_us - Math.round(o.offset_us / (15 * MINUTE)) * 15 * MINUTE) <= 5 * SECOND;
-    return [problem(o.drifts ? 'events.clock-drifts' : zone ? 'events.clock-zone' : 'events.clock-offset', 'warning', { ref: o.evidence_id }, params)];
+    const params = {
+      ref: o.evidence_id,
+      seconds: Math.round(o.offset_us / SECOND),
+      error: Math.ceil(o.error_us / SECOND),
+      support: o.support,
+    };
+    const zone =
+      Math.abs(o.offset_us) >= 30 * MINUTE - SECOND &&
+      Math.abs(o.offset_us - Math.round(o.offset_us / (15 * MINUTE)) * 15 * MINUTE) <= 5 * SECOND;
+    return [
+      problem(
+        o.drifts ? 'events.clock-drifts' : zone ? 'events.clock-zone' : 'events.clock-offset',
+        'warning',
+        { ref: o.evidence_id },
+        params,
+      ),
+    ];
   });
 }

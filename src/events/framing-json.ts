@@ -56,7 +56,9 @@ function pastClosing(bytes: Uint8Array, at: number, to: number, atEnd: boolean):
 /** Offset after `{"Records":[`, 0 when the object is no wrapper, -1 when more bytes are needed. */
 function wrapperEnd(bytes: Uint8Array, at: number, to: number, atEnd: boolean, wrappers: readonly string[]): number {
   let i = at + 1;
-  const skip = () => { while (i < to && isBlank(bytes[i]!)) i++; };
+  const skip = () => {
+    while (i < to && isBlank(bytes[i]!)) i++;
+  };
   skip();
   if (i >= to) return atEnd ? 0 : to - at > 4096 ? 0 : -1;
   if (bytes[i] !== QUOTE) return 0;
@@ -92,7 +94,8 @@ function objectEnd(bytes: Uint8Array, open: number, from: number, to: number, at
       previous = QUOTE;
       lineStart = false;
     } else if (b === OPEN || b === LIST) {
-      const misplaced = b === OPEN && depth > 0 && (inObject[depth - 1] === 1 ? previous !== COLON : previous !== LIST && previous !== COMMA);
+      const misplaced =
+        b === OPEN && depth > 0 && (inObject[depth - 1] === 1 ? previous !== COLON : previous !== LIST && previous !== COMMA);
       if (misplaced) {
         if (lineStart) return i;
         return lineEnd(bytes, i, to, atEnd);

@@ -66,7 +66,9 @@ function utf8OrJapanese(bytes: Uint8Array, from: number, to: number): string {
 export function textReader(encoding: string): Slice {
   const label = encoding.toLowerCase();
   if (!['shift_jis', 'cp932', 'windows-31j', 'sjis', 'euc-jp', 'eucjp', 'iso-2022-jp'].includes(label)) return utf8OrJapanese;
-  const decoder = new TextDecoder(label === 'cp932' || label === 'sjis' ? 'shift_jis' : label === 'eucjp' ? 'euc-jp' : label, { fatal: true });
+  const decoder = new TextDecoder(label === 'cp932' || label === 'sjis' ? 'shift_jis' : label === 'eucjp' ? 'euc-jp' : label, {
+    fatal: true,
+  });
   return (bytes, from, to) => {
     let ascii = true;
     for (let i = from; i < to && ascii; i++) ascii = bytes[i]! < 0x80;

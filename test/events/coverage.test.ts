@@ -13,7 +13,14 @@ function generator(seed: number): () => number {
   };
 }
 
-type Traffic = { days: number; perHour: (hourOfDay: number, weekday: number, day: number) => number; session: number; seed: number; lost?: readonly (readonly [number, number])[]; share?: number };
+type Traffic = {
+  days: number;
+  perHour: (hourOfDay: number, weekday: number, day: number) => number;
+  session: number;
+  seed: number;
+  lost?: readonly (readonly [number, number])[];
+  share?: number;
+};
 
 /** Visitors come as Poisson, stay for a while and are seen in some of the minutes; lost stretches are cut out. */
 function simulate(t: Traffic, width = MINUTE): Bins {
@@ -23,7 +30,8 @@ function simulate(t: Traffic, width = MINUTE): Bins {
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
   let most = 0;
-  for (let h = 0; h < Math.ceil(t.days * 24); h++) most = Math.max(most, t.perHour(h % 24, Math.floor(h / 24) % 7, Math.floor(h / 24)));
+  for (let h = 0; h < Math.ceil(t.days * 24); h++)
+    most = Math.max(most, t.perHour(h % 24, Math.floor(h / 24) % 7, Math.floor(h / 24)));
   for (let at = start; ; ) {
     at += (-Math.log(1 - random()) / most) * HOUR;
     if (at >= start + t.days * DAY) break;
@@ -39,11 +47,18 @@ function simulate(t: Traffic, width = MINUTE): Bins {
     }
   }
   const keys = [...counts.keys()].sort((a, b) => a - b);
-  return { at: Float64Array.from(keys), count: Float64Array.from(keys.map(k => counts.get(k)!)), width, firstUs: first, lastUs: last };
+  return {
+    at: Float64Array.from(keys),
+    count: Float64Array.from(keys.map(k => counts.get(k)!)),
+    width,
+    firstUs: first,
+    lastUs: last,
+  };
 }
 
 const none = (): number => 0;
-const office = (hour: number, weekday: number): number => (weekday >= 5 ? 2 : hour >= 9 && hour < 18 ? 120 : hour >= 7 && hour < 22 ? 20 : 1);
+const office = (hour: number, weekday: number): number =>
+  weekday >= 5 ? 2 : hour >= 9 && hour < 18 ? 120 : hour >= 7 && hour < 22 ? 20 : 1;
 const shop = (hour: number): number => 60 + 50 * Math.sin(((hour - 8) / 24) * 2 * Math.PI);
 const start = Date.UTC(2026, 3, 6) * 1000;
 
@@ -52,7 +67,10 @@ describe('judgeTraffic', () => {
     let reports = 0;
     for (let seed = 1; seed <= 16; seed++) {
       for (const days of [1.5, 3, 6, 10, 28]) {
-        reports += judgeTraffic(simulate({ days, perHour: seed % 2 ? office : shop, session: (seed % 4) * 3 * MINUTE + MINUTE, seed }), none).stretches.length;
+        reports += judgeTraffic(
+          simulate({ days, perHour: seed % 2 ? office : shop, session: (seed % 4) * 3 * MINUTE + MINUTE, seed }),
+          none,
+        ).stretches.length;
       }
     }
     expect(reports).toBeLessThanOrEqual(1);
@@ -64,8 +82,16 @@ describe('judgeTraffic', () => {
       for (const days of [1, 5, 21]) {
         const from = Math.floor(days / 2) * DAY + 10.5 * HOUR;
         const lost = [from, from + 3 * HOUR] as const;
-        const bins = simulate({ days, perHour: seed % 2 ? (h, w) => office(h, w % 5) : shop, session: 2 * MINUTE, seed, lost: [lost] });
-        const hit = judgeTraffic(bins, none).stretches.find(s => s.kind === 'silent' && s.fromUs <= start + lost[0] + 20 * MINUTE && s.toUs >= start + lost[1] - 20 * MINUTE);
+        const bins = simulate({
+          days,
+          perHour: seed % 2 ? (h, w) => office(h, w % 5) : shop,
+          session: 2 * MINUTE,
+          seed,
+          lost: [lost],
+        });
+        const hit = judgeTraffic(bins, none).stretches.find(
+          s => s.kind === 'silent' && s.fromUs <= start + lost[0] + 20 * MINUTE && s.toUs >= start + lost[1] - 20 * MINUTE,
+        );
         tried++;
         if (hit) found++;
       }
@@ -85,9 +111,22 @@ describe('judgeTraffic', () => {
     for (const s of thin) expect(s.fromUs >= start + 20 * DAY - HOUR && s.toUs <= start + 21 * DAY + HOUR).toBe(true);
   });
   it('says nothing about a log of a few lines or a few minutes', () => {
-    expect(judgeTraffic({ at: Float64Array.from([1, 2, 50]), count: Float64Array.from([1, 1, 1]), width: MINUTE, firstUs: MINUTE, lastUs: 51 * MINUTE }, none).stretches).toEqual([]);
+    expect(
+      judgeTraffic(
+        {
+          at: Float64Array.from([1, 2, 50]),
+          count: Float64Array.from([1, 1, 1]),
+          width: MINUTE,
+          firstUs: MINUTE,
+          lastUs: 51 * MINUTE,
+        },
+        none,
+      ).stretches,
+    ).toEqual([]);
     for (let seed = 1; seed <= 20; seed++) {
-      expect(judgeTraffic(simulate({ days: 0.01, perHour: () => 3000, session: MINUTE, seed }, 10 * SECOND), none).stretches).toEqual([]);
+      expect(
+        judgeTraffic(simulate({ days: 0.01, perHour: () => 3000, session: MINUTE, seed }, 10 * SECOND), none).stretches,
+      ).toEqual([]);
     }
   });
 });

@@ -1,7 +1,7 @@
 import { type Effects, HOUR, MINUTE, type Micros, type Problem, problem, SECOND, zoneOffset } from '../../base/index.ts';
 import { type OpenCase, recordProblems } from '../../case/index.ts';
 import { sql } from '../../engine/index.ts';
-import { findMissingFiles, rotationLimit, type RotatedFile } from './rotation.ts';
+import { findMissingFiles, type RotatedFile, rotationLimit } from './rotation.ts';
 import { findSequenceBreaks } from './sequence.ts';
 import { coverageGapColumns, coverageSourceColumns, type Gap } from './tables.ts';
 import { type Bins, judgeTraffic, type TrafficReport } from './traffic-model.ts';
@@ -38,23 +38,44 @@ export async function measureCoverage(kase: OpenCase, effects: Effects): Promise
     };
     sources.push([id, first, last, traffic.model, traffic.clientsPerHour, traffic.dispersion, JSON.stringify(facts)]);
     if (sequence.filtered.includes(id)) problems.push(problem('events.sequence-filtered', 'info', { ref: id }, { ref: id }));
-    if (facts.size_at_limit) problems.push(problem('events.size-at-limit', 'info', { file: oldest.path, ref: id }, { ref: id, bytes: oldest.bytes }));
+    if (facts.size_at_limit)
+      problems.push(problem('events.size-at-limit', 'info', { file: oldest.path, ref: id }, { ref: id, bytes: oldest.bytes }));
   }
-  for (const c of truncation.cut) problems.push(problem('events.cut-lines', 'warning', { file: files.find(f => f.file_no === c.file_no)?.path ?? '', ref: c.evidence_id }, { length: c.length, count: c.lines }, c.lines));
+  for (const c of truncation.cut)
+    problems.push(
+      problem(
+        'events.cut-lines',
+        'warning',
+        { file: files.find(f => f.file_no === c.file_no)?.path ?? '', ref: c.evidence_id },
+        { length: c.length, count: c.lines },
+        c.lines,
+      ),
+    );
   const sorted = sortGaps(gaps);
-  await kase.engine.load('coverage_gap', coverageGapColumns, sorted.map(g => [g.file_no, g.evidence_id, g.from_us, g.to_us, g.reason, JSON.stringify(g.detail)]));
+  await kase.engine.load(
+    'coverage_gap',
+    coverageGapColumns,
+    sorted.map(g => [g.file_no, g.evidence_id, g.from_us, g.to_us, g.reason, JSON.stringify(g.detail)]),
+  );
   await kase.engine.load('coverage_source', coverageSourceColumns, sources);
   problems.push(...gapProblems(sorted));
   await recordProblems(kase.engine, 'events.coverage', problems);
-  const summary = { sources: sources.length, gaps: sorted.length, silentUs: sorted.reduce((n, g) => n + (g.reason === 'silent' || g.reason === 'rotation' ? g.to_us - g.from_us : 0), 0) };
+  const summary = {
+    sources: sources.length,
+    gaps: sorted.length,
+    silentUs: sorted.reduce((n, g) => n + (g.reason === 'silent' || g.reason === 'rotation' ? g.to_us - g.from_us : 0), 0),
+  };
   effects.log('events.coverage', { sources: summary.sources, gaps: summary.gaps });
   return summary;
 }
 
 async function readFiles(kase: OpenCase): Promise<File[]> {
-  return kase.engine.rows<File>('coverage.files', sql`select f.file_no, f.evidence_id, s.path, s.content_bytes as bytes, f.format, f.source_kind as kind,
+  return kase.engine.rows<File>(
+    'coverage.files',
+    sql`select f.file_no, f.evidence_id, s.path, s.content_bytes as bytes, f.format, f.source_kind as kind,
     f.first_us - f.clock_offset_us as "firstUs", f.last_us - f.clock_offset_us as "lastUs"
-    from event_file f join source_file s using (file_no) order by f.file_no`);
+    from event_file f join source_file s using (file_no) order by f.file_no`,
+  );
 }
 
 /** Different clients in each bin: addresses, else sessions, else any sign of life. Ten-second bins for logs of some hours. */
@@ -62,9 +83,12 @@ async function readBins(kase: OpenCase, evidenceId: string, firstUs: Micros, las
   const width = lastUs - firstUs <= 6 * HOUR ? 10 * SECOND : MINUTE;
   const at: number[] = [];
   const count: number[] = [];
-  for await (const batch of kase.engine.stream<{ bin: number; clients: number }>('coverage.bins', sql`
+  for await (const batch of kase.engine.stream<{ bin: number; clients: number }>(
+    'coverage.bins',
+    sql`
     select at_us // ${width}::bigint as bin, greatest(approx_count_distinct(coalesce(src_ip, conn_id, account, '')), 1) as clients from event
-    where evidence_id = ${evidenceId} and at_us is not null group by bin order by bin`)) {
+    where evidence_id = ${evidenceId} and at_us is not null group by bin order by bin`,
+  )) {
     for (const row of batch) {
       at.push(row.bin);
       count.push(row.clients);
@@ -81,7 +105,14 @@ function trafficGaps(report: TrafficReport, files: readonly File[], evidenceId: 
     const inside = files.find(f => f.firstUs! <= middle && f.lastUs! >= middle);
     const border = s.kind === 'silent' && !inside && after !== undefined;
     const file = inside ?? after ?? files[0]!;
-    return { file_no: file.file_no, evidence_id: evidenceId, from_us: s.fromUs, to_us: s.toUs, reason: border ? 'rotation' as const : s.kind, detail: { model: report.model, expected: s.expected, observed: s.observed } };
+    return {
+      file_no: file.file_no,
+      evidence_id: evidenceId,
+      from_us: s.fromUs,
+      to_us: s.toUs,
+      reason: border ? ('rotation' as const) : s.kind,
+      detail: { model: report.model, expected: s.expected, observed: s.observed },
+    };
   });
 }
 
@@ -95,7 +126,14 @@ const order = ['rotation', 'silent', 'sequence', 'truncated', 'thin'];
 
 function sortGaps(gaps: readonly Gap[]): Gap[] {
   const key = (g: Gap): string => JSON.stringify(g.detail);
-  return [...gaps].sort((a, b) => a.from_us - b.from_us || a.to_us - b.to_us || a.file_no - b.file_no || order.indexOf(a.reason) - order.indexOf(b.reason) || (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+  return [...gaps].sort(
+    (a, b) =>
+      a.from_us - b.from_us ||
+      a.to_us - b.to_us ||
+      a.file_no - b.file_no ||
+      order.indexOf(a.reason) - order.indexOf(b.reason) ||
+      (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0),
+  );
 }
 
 function gapProblems(gaps: readonly Gap[]): Problem[] {
@@ -108,5 +146,13 @@ function gapProblems(gaps: readonly Gap[]): Problem[] {
     known.longest = Math.max(known.longest, g.to_us - g.from_us);
     groups.set(key, known);
   }
-  return [...groups.values()].map(g => problem(`events.gap-${g.reason}`, g.reason === 'thin' ? 'info' : 'warning', { ref: g.evidence }, { ref: g.evidence, count: g.count, minutes: Math.ceil(g.longest / MINUTE) }, g.count));
+  return [...groups.values()].map(g =>
+    problem(
+      `events.gap-${g.reason}`,
+      g.reason === 'thin' ? 'info' : 'warning',
+      { ref: g.evidence },
+      { ref: g.evidence, count: g.count, minutes: Math.ceil(g.longest / MINUTE) },
+      g.count,
+    ),
+  );
 }

@@ -2,7 +2,14 @@ import { addDays, type Micros } from '../../base/index.ts';
 import type { Gap } from './tables.ts';
 
 /** One file of an evidence source. Stamps are corrected; null when it has none. */
-export type RotatedFile = { readonly file_no: number; readonly evidence_id: string; readonly path: string; readonly bytes: number; readonly firstUs: Micros | null; readonly lastUs: Micros | null };
+export type RotatedFile = {
+  readonly file_no: number;
+  readonly evidence_id: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly firstUs: Micros | null;
+  readonly lastUs: Micros | null;
+};
 
 type Named = { readonly file: RotatedFile; readonly family: string; readonly number: number | null; readonly day: string | null };
 
@@ -56,9 +63,16 @@ function missingDays(family: readonly Named[]): Gap[] {
   for (let i = 1; i < days.length; i++) {
     const step = steps[i - 1]!;
     if (step <= usual || step % usual !== 0) continue;
-    const early = sorted.filter(n => n.day === days[i - 1] && n.file.lastUs !== null).map(n => n.file).sort((a, b) => b.lastUs! - a.lastUs! || a.file_no - b.file_no)[0];
-    const late = sorted.filter(n => n.day === days[i] && n.file.firstUs !== null).map(n => n.file).sort((a, b) => a.firstUs! - b.firstUs! || a.file_no - b.file_no)[0];
-    if (early && late && early.lastUs! <= late.firstUs!) out.push(between(early, late, { missing_files: step / usual - 1, family: sorted[0]!.family }));
+    const early = sorted
+      .filter(n => n.day === days[i - 1] && n.file.lastUs !== null)
+      .map(n => n.file)
+      .sort((a, b) => b.lastUs! - a.lastUs! || a.file_no - b.file_no)[0];
+    const late = sorted
+      .filter(n => n.day === days[i] && n.file.firstUs !== null)
+      .map(n => n.file)
+      .sort((a, b) => a.firstUs! - b.firstUs! || a.file_no - b.file_no)[0];
+    if (early && late && early.lastUs! <= late.firstUs!)
+      out.push(between(early, late, { missing_files: step / usual - 1, family: sorted[0]!.family }));
   }
   return out;
 }
@@ -75,11 +89,21 @@ function mostCommon(values: readonly number[]): number | null {
 }
 
 function between(early: RotatedFile, late: RotatedFile, detail: Record<string, unknown>): Gap {
-  return { file_no: late.file_no, evidence_id: late.evidence_id, from_us: early.lastUs!, to_us: late.firstUs!, reason: 'rotation', detail: { ...detail, after: early.path, before: late.path } };
+  return {
+    file_no: late.file_no,
+    evidence_id: late.evidence_id,
+    from_us: early.lastUs!,
+    to_us: late.firstUs!,
+    reason: 'rotation',
+    detail: { ...detail, after: early.path, before: late.path },
+  };
 }
 
 const mega = 1024 * 1024;
-const limits = [1, 5, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024, 2048].flatMap(n => [n * mega, n * 1_000_000]);
+const limits = [1, 5, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024, 2048].flatMap(n => [
+  n * mega,
+  n * 1_000_000,
+]);
 
 /** The rotation limit that a size is just at (within 64 KiB), or null. Small files are at no limit. */
 export function rotationLimit(bytes: number): number | null {

@@ -16,29 +16,50 @@ export async function findSequenceBreaks(kase: Pick<OpenCase, 'engine'>): Promis
   const gaps: Gap[] = [];
   const filtered: string[] = [];
   for (const { kind, formats, keys, numbers } of detectors) {
-    await engine.run(`coverage.sequence.${kind}`, sql`create or replace temp table coverage_step as
+    await engine.run(
+      `coverage.sequence.${kind}`,
+      sql`create or replace temp table coverage_step as
       select evidence_id, file_no, event_id, at_us, seq, seq - lag(seq) over w as step, lag(at_us) over w as before_us, conn_id
       from (${numbers(formats)})
-      window w as (partition by evidence_id, ${keys} order by seq, at_us, event_id)`);
-    const totals = await engine.rows<Total>(`coverage.sequence.${kind}.total`, sql`select evidence_id, count(*) as steps, count(*) filter (step > 1) as breaks
-      from coverage_step where step > 0 group by evidence_id order by evidence_id`);
+      window w as (partition by evidence_id, ${keys} order by seq, at_us, event_id)`,
+    );
+    const totals = await engine.rows<Total>(
+      `coverage.sequence.${kind}.total`,
+      sql`select evidence_id, count(*) as steps, count(*) filter (step > 1) as breaks
+      from coverage_step where step > 0 group by evidence_id order by evidence_id`,
+    );
     for (const t of totals) if (t.breaks > 3 && t.breaks > t.steps * mostBreaks) filtered.push(t.evidence_id);
-    const breaks = await engine.rows<Break>(`coverage.sequence.${kind}.breaks`, sql`select file_no, evidence_id, least(before_us, at_us) as from_us, greatest(before_us, at_us) as to_us,
+    const breaks = await engine.rows<Break>(
+      `coverage.sequence.${kind}.breaks`,
+      sql`select file_no, evidence_id, least(before_us, at_us) as from_us, greatest(before_us, at_us) as to_us,
       step - 1 as missing from coverage_step where step > 1 and before_us is not null and at_us is not null
-      order by evidence_id, from_us, to_us, event_id`);
+      order by evidence_id, from_us, to_us, event_id`,
+    );
     const heads = kind === 'pg' ? await headBreaks(kase) : [];
-    gaps.push(...merge([...breaks, ...heads].filter(b => !filtered.includes(b.evidence_id)), kind));
+    gaps.push(
+      ...merge(
+        [...breaks, ...heads].filter(b => !filtered.includes(b.evidence_id)),
+        kind,
+      ),
+    );
   }
   await engine.run('coverage.sequence.done', sql`drop table if exists coverage_step`);
   return { gaps, filtered: [...new Set(filtered)].sort() };
 }
 
-const detectors: readonly { kind: string; formats: readonly string[]; keys: Sql; numbers: (formats: readonly string[]) => Sql }[] = [
+const detectors: readonly {
+  kind: string;
+  formats: readonly string[];
+  keys: Sql;
+  numbers: (formats: readonly string[]) => Sql;
+}[] = [
   { kind: 'pg', formats: ['pg-csvlog', 'pg-jsonlog'], keys: sql`conn_id`, numbers: numbered },
   { kind: 'evtx', formats: ['evtx'], keys: sql`file_no, conn_id`, numbers: numbered },
   {
     // The audit log numbers events of one and the same stamp from 0.
-    kind: 'mysql-audit', formats: ['mysql-audit-json'], keys: sql`time_us`,
+    kind: 'mysql-audit',
+    formats: ['mysql-audit-json'],
+    keys: sql`time_us`,
     numbers: formats => sql`${numbered(formats)} union all by name
       select evidence_id, min(file_no)::integer as file_no, -1::bigint as event_id, min(at_us) as at_us, -1::bigint as seq, null::varchar as conn_id, time_us
       from (${numbered(formats)}) group by evidence_id, time_us`,
@@ -52,7 +73,9 @@ function numbered(formats: readonly string[]): Sql {
 
 /** Sessions whose first lines are missing although they began inside the log: a PostgreSQL session id starts with its start time in hex seconds. */
 async function headBreaks(kase: Pick<OpenCase, 'engine'>): Promise<Break[]> {
-  return kase.engine.rows<Break>('coverage.sequence.heads', sql`
+  return kase.engine.rows<Break>(
+    'coverage.sequence.heads',
+    sql`
     with head as (
       select evidence_id, conn_id, arg_min(file_no, seq) as file_no, min(seq) as seq, arg_min(at_us, seq) as at_us, arg_min(at_us - time_us, seq) as shift,
         try_cast('0x' || split_part(conn_id, '.', 1) as bigint) * 1000000 as started
@@ -63,12 +86,19 @@ async function headBreaks(kase: Pick<OpenCase, 'engine'>): Promise<Break[]> {
     select head.file_no, head.evidence_id, started + shift as from_us, at_us as to_us, seq - 1 as missing
     from head join span using (evidence_id)
     where seq > 1 and started is not null and started + shift >= first_us and started + shift <= at_us
-    order by head.evidence_id, from_us, to_us, conn_id`);
+    order by head.evidence_id, from_us, to_us, conn_id`,
+  );
 }
 
 /** Breaks that overlap are one gap. */
 function merge(breaks: readonly Break[], kind: string): Gap[] {
-  const sorted = [...breaks].sort((a, b) => (a.evidence_id < b.evidence_id ? -1 : a.evidence_id > b.evidence_id ? 1 : a.from_us - b.from_us || a.to_us - b.to_us || a.file_no - b.file_no));
+  const sorted = [...breaks].sort((a, b) =>
+    a.evidence_id < b.evidence_id
+      ? -1
+      : a.evidence_id > b.evidence_id
+        ? 1
+        : a.from_us - b.from_us || a.to_us - b.to_us || a.file_no - b.file_no,
+  );
   const out: { gap: Gap; missing: number; sequences: number }[] = [];
   for (const b of sorted) {
     const last = out.at(-1);
@@ -78,7 +108,18 @@ function merge(breaks: readonly Break[], kind: string): Gap[] {
       const to_us = Math.max(last.gap.to_us, b.to_us);
       out[out.length - 1] = { missing, sequences, gap: { ...last.gap, to_us, detail: { kind, missing, sequences } } };
     } else {
-      out.push({ missing: b.missing, sequences: 1, gap: { file_no: b.file_no, evidence_id: b.evidence_id, from_us: b.from_us, to_us: b.to_us, reason: 'sequence', detail: { kind, missing: b.missing, sequences: 1 } } });
+      out.push({
+        missing: b.missing,
+        sequences: 1,
+        gap: {
+          file_no: b.file_no,
+          evidence_id: b.evidence_id,
+          from_us: b.from_us,
+          to_us: b.to_us,
+          reason: 'sequence',
+          detail: { kind, missing: b.missing, sequences: 1 },
+        },
+      });
     }
   }
   return out.map(o => o.gap);

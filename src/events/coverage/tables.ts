@@ -5,7 +5,10 @@ export type GapReason = 'silent' | 'rotation' | 'truncated' | 'sequence' | 'thin
 
 /** Table `coverage_gap`. `file_no`: the file in which the gap was seen (the later one at a border). A gap without length is a point. */
 export const coverageGapColumns = [
-  { name: 'file_no', type: 'INTEGER' }, { name: 'evidence_id', type: 'VARCHAR' }, { name: 'from_us', type: 'BIGINT' }, { name: 'to_us', type: 'BIGINT' },
+  { name: 'file_no', type: 'INTEGER' },
+  { name: 'evidence_id', type: 'VARCHAR' },
+  { name: 'from_us', type: 'BIGINT' },
+  { name: 'to_us', type: 'BIGINT' },
   { name: 'reason', type: 'VARCHAR' },
   /** JSON: what was missing or how much was expected. */
   { name: 'detail', type: 'VARCHAR' },
@@ -24,10 +27,12 @@ export type Gap = {
 export const coverageSourceColumns = [
   { name: 'evidence_id', type: 'VARCHAR' },
   /** First and last corrected stamp of all its files. */
-  { name: 'first_us', type: 'BIGINT' }, { name: 'last_us', type: 'BIGINT' },
+  { name: 'first_us', type: 'BIGINT' },
+  { name: 'last_us', type: 'BIGINT' },
   /** hour-of-week, hour-of-day, local: what silence was judged by. */
   { name: 'model', type: 'VARCHAR' },
-  { name: 'clients_per_hour', type: 'DOUBLE' }, { name: 'dispersion', type: 'DOUBLE' },
+  { name: 'clients_per_hour', type: 'DOUBLE' },
+  { name: 'dispersion', type: 'DOUBLE' },
   /** JSON: `size_at_limit` (the oldest file has the size of a rotation limit: older ones are likely gone), `filtered` (sequence numbers say nothing) … */
   { name: 'facts', type: 'VARCHAR' },
 ] as const satisfies readonly ColumnSpec[];

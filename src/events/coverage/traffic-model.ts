@@ -15,10 +15,21 @@ export type Bins = {
   readonly lastUs: Micros;
 };
 
-export type Stretch = { readonly fromUs: Micros; readonly toUs: Micros; readonly kind: 'silent' | 'thin'; readonly expected: number; readonly observed: number };
+export type Stretch = {
+  readonly fromUs: Micros;
+  readonly toUs: Micros;
+  readonly kind: 'silent' | 'thin';
+  readonly expected: number;
+  readonly observed: number;
+};
 
 export type Model = 'hour-of-week' | 'hour-of-day' | 'local';
-export type TrafficReport = { readonly model: Model; readonly stretches: readonly Stretch[]; readonly dispersion: number; readonly clientsPerHour: number };
+export type TrafficReport = {
+  readonly model: Model;
+  readonly stretches: readonly Stretch[];
+  readonly dispersion: number;
+  readonly clientsPerHour: number;
+};
 
 export const rare = 1e-6;
 const needed = -Math.log(rare);
@@ -42,7 +53,14 @@ export function judgeTraffic(bins: Bins, shift: (us: Micros) => Micros): Traffic
     if (to - from < bins.width) continue;
     const seasonal = hours ? hours.expected(from, to) / long : Number.POSITIVE_INFINITY;
     const expected = model === 'hour-of-week' ? seasonal : Math.min(seasonal, local(from, to));
-    if (expected >= needed) stretches.push({ fromUs: from, toUs: to, kind: 'silent', expected: round(hours ? hours.expected(from, to) : expected * short), observed: 0 });
+    if (expected >= needed)
+      stretches.push({
+        fromUs: from,
+        toUs: to,
+        kind: 'silent',
+        expected: round(hours ? hours.expected(from, to) : expected * short),
+        observed: 0,
+      });
   }
   if (hours && model === 'hour-of-week') stretches.push(...thinStretches(hours, long, stretches));
   stretches.sort((a, b) => a.fromUs - b.fromUs || a.toUs - b.toUs);
@@ -74,7 +92,10 @@ function hourly(bins: Bins, shift: (us: Micros) => Micros, model: Model): Hours 
   for (const h of list) slots.set(h.slot, [...(slots.get(h.slot) ?? []), h]);
   for (const members of slots.values()) {
     for (const h of members) {
-      const others = members.filter(o => o !== h && o.covered > HOUR / 2).map(o => (o.observed * HOUR) / o.covered).sort((a, b) => a - b);
+      const others = members
+        .filter(o => o !== h && o.covered > HOUR / 2)
+        .map(o => (o.observed * HOUR) / o.covered)
+        .sort((a, b) => a - b);
       // The mean without the busiest quarter: a crowd of scanners one night must not become the habit.
       const kept = others.slice(0, Math.max(1, Math.ceil(others.length * 0.75)));
       h.mean = kept.length === 0 ? 0 : kept.reduce((a, b) => a + b, 0) / kept.length;
@@ -99,7 +120,8 @@ const mod = (a: number, n: number): number => ((a % n) + n) % n;
 function dispersionOf(bins: Bins, hours: Hours | null): { short: number; long: number } {
   const pairs: { x: number; m: number }[] = [];
   if (hours) {
-    for (const h of hours.list) if (h.covered > HOUR / 2 && h.mean > 0 && h.observed > 0) pairs.push({ x: (h.observed * HOUR) / h.covered, m: h.mean });
+    for (const h of hours.list)
+      if (h.covered > HOUR / 2 && h.mean > 0 && h.observed > 0) pairs.push({ x: (h.observed * HOUR) / h.covered, m: h.mean });
   }
   const block = 10;
   const sums = new Map<number, number>();
@@ -135,7 +157,8 @@ function localRate(bins: Bins, from: Micros, to: Micros): number {
   const after = Math.min(width, bins.lastUs - to);
   if (before < 10 * bins.width || after < 10 * bins.width) return 0;
   const rate = (a: Micros, b: Micros): number => sumBetween(bins, a / bins.width, b / bins.width) / (b - a);
-  const quarter = (a: Micros, b: Micros): number => Math.min(rate(a, b), rate(a, (a + b) / 2) * 1.5 + 1e-18, rate((a + b) / 2, b) * 1.5 + 1e-18);
+  const quarter = (a: Micros, b: Micros): number =>
+    Math.min(rate(a, b), rate(a, (a + b) / 2) * 1.5 + 1e-18, rate((a + b) / 2, b) * 1.5 + 1e-18);
   const calmest = Math.max(longestPause(bins, from - before, from), longestPause(bins, to, to + after));
   if (to - from < 5 * (calmest + bins.width)) return 0;
   return Math.min(quarter(from - before, from), quarter(to, to + after));
@@ -183,7 +206,8 @@ function thinStretches(hours: Hours, dispersion: number, silent: readonly Stretc
   };
   for (const h of hours.list) {
     const overlapsSilence = silent.some(s => s.fromUs < h.start + HOUR && s.toUs > h.start);
-    const thin = h.covered > HOUR * 0.99 && !overlapsSilence && poissonAtMost(h.observed / dispersion, h.mean / dispersion) < rare;
+    const thin =
+      h.covered > HOUR * 0.99 && !overlapsSilence && poissonAtMost(h.observed / dispersion, h.mean / dispersion) < rare;
     if (thin) run.push(h);
     else close();
   }

@@ -32,7 +32,14 @@ function open(context: SourceContext): RecordParser {
       put(sink, 'message', textOf(o['errorMessage']));
       putIp(sink, textOf(o['sourceIPAddress']));
       put(sink, 'user_agent', textOf(o['userAgent']));
-      put(sink, 'account', textOf(at(o, 'userIdentity.arn')) ?? textOf(at(o, 'userIdentity.userName')) ?? textOf(at(o, 'userIdentity.principalId')) ?? textOf(at(o, 'userIdentity.invokedBy')));
+      put(
+        sink,
+        'account',
+        textOf(at(o, 'userIdentity.arn')) ??
+          textOf(at(o, 'userIdentity.userName')) ??
+          textOf(at(o, 'userIdentity.principalId')) ??
+          textOf(at(o, 'userIdentity.invokedBy')),
+      );
       put(sink, 'session', textOf(at(o, 'userIdentity.accessKeyId')));
       put(sink, 'trace_id', textOf(o['requestID']));
       put(sink, 'conn_id', textOf(o['eventID']));
@@ -40,7 +47,9 @@ function open(context: SourceContext): RecordParser {
       put(sink, 'host', textOf(o['awsRegion']));
       putNumber(sink, 'bytes_out', numberOf(at(o, 'additionalEventData.bytesTransferredOut')));
       putNumber(sink, 'bytes_in', numberOf(at(o, 'additionalEventData.bytesTransferredIn')));
-      const resources = Array.isArray(o['resources']) ? o['resources'].map(r => (isObject(r) ? textOf(r['ARN']) : null)).filter(r => r !== null) : [];
+      const resources = Array.isArray(o['resources'])
+        ? o['resources'].map(r => (isObject(r) ? textOf(r['ARN']) : null)).filter(r => r !== null)
+        : [];
       if (resources.length > 0) sink.text('objects', JSON.stringify(resources));
       sink.text('extra', JSON.stringify(o));
       return 'event';
@@ -65,6 +74,8 @@ export const cloudtrailEntry: SourceEntry = {
   source: cloudtrail,
   sniff: sample => {
     const head = headText(sample, 65536);
-    return /^\s*\{/.test(head) && head.includes('"eventSource"') && head.includes('"eventName"') && head.includes('"eventTime"') ? 0.96 : 0;
+    return /^\s*\{/.test(head) && head.includes('"eventSource"') && head.includes('"eventName"') && head.includes('"eventTime"')
+      ? 0.96
+      : 0;
   },
 };

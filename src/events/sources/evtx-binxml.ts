@@ -35,116 +35,134 @@ const fail = (state: State): false => {
   return false;
 };
 
+type OpenElement = { readonly name: string; readonly attributes: Map<string, string>; text: string };
+type Fragment = {
+  readonly base: number;
+  readonly elements: OpenElement[];
+  attribute: string;
+  readonly subs: readonly Substitution[] | null;
+  readonly depth: number;
+};
+
 function readFragment(state: State, c: Cursor, subs: readonly Substitution[] | null, depth: number): void {
-  if (depth > 24) return void fail(state);
-  const base = state.path.length;
-  let name = '';
-  let attribute = '';
-  let text = '';
-  const elements: { name: string; attributes: Map<string, string>; text: string }[] = [];
-  const { view } = state.chunk;
-  const top = (): { name: string; attributes: Map<string, string>; text: string } | undefined => elements[elements.length - 1];
-  const give = (value: string): void => {
-    if (attribute !== '') top()?.attributes.set(attribute, (top()!.attributes.get(attribute) ?? '') + value);
-    else if (top()) top()!.text += value;
-  };
-  const close = (): void => {
-    const e = elements.pop();
-    if (e) emit(state, base, elements.map(x => x.name), e);
-  };
+  const fragment: Fragment = { base: state.path.length, elements: [], attribute: '', subs, depth };
+  if (depth > 24) state.failed = true;
   while (c.at < c.end && !state.failed) {
-    if (--state.limit.tokens < 0) return void fail(state);
-    const token = view.getUint8(c.at++);
-    switch (token & 0x1f) {
-      case 0x00: return closeAll();
-      case 0x0f: c.at += 3; break;
-      case 0x0c: {
-        if (!readTemplate(state, c, depth)) return closeAll();
-        break;
-      }
-      case 0x01: {
-        c.at += 6;
-        const n = readName(state, c);
-        if (n === null) return closeAll();
-        if (token & 0x40) c.at += 4;
-        name = n;
-        attribute = '';
-        elements.push({ name, attributes: new Map(), text: '' });
-        if (elements.length > 64) return void fail(state);
-        break;
-      }
-      case 0x02: attribute = ''; break;
-      case 0x03: case 0x04: attribute = ''; close(); break;
-      case 0x06: {
-        const n = readName(state, c);
-        if (n === null) return closeAll();
-        attribute = n;
-        break;
-      }
-      case 0x05: {
-        if (c.at + 3 > c.end) return void fail(state);
-        const length = view.getUint16(c.at + 1, true) * 2;
-        c.at += 3;
-        if (c.at + length > c.end) return void fail(state);
-        text = utf16(state.chunk.bytes, c.at, c.at + length);
-        c.at += length;
-        give(text);
-        break;
-      }
-      case 0x07: {
-        if (c.at + 2 > c.end) return void fail(state);
-        const length = view.getUint16(c.at, true) * 2;
-        c.at += 2;
-        if (c.at + length > c.end) return void fail(state);
-        give(utf16(state.chunk.bytes, c.at, c.at + length));
-        c.at += length;
-        break;
-      }
-      case 0x08: {
-        if (c.at + 2 > c.end) return void fail(state);
-        give(String.fromCharCode(view.getUint16(c.at, true)));
-        c.at += 2;
-        break;
-      }
-      case 0x09: {
-        const n = readName(state, c);
-        if (n === null) return closeAll();
-        give(entities[n] ?? `&${n};`);
-        break;
-      }
-      case 0x0a: if (readName(state, c) === null) return closeAll(); break;
-      case 0x0b: {
-        if (c.at + 2 > c.end) return void fail(state);
-        c.at += 2 + view.getUint16(c.at, true) * 2;
-        break;
-      }
-      case 0x0d: case 0x0e: {
-        if (c.at + 3 > c.end) return void fail(state);
-        const index = view.getUint16(c.at, true);
-        c.at += 3;
-        const s = subs?.[index];
-        if (!s) break;
-        if (s.type === 0x21) {
-          for (const e of elements) state.path.push(e.name);
-          readFragment(state, { at: s.at, end: s.at + s.size }, null, depth + 1);
-          state.path.length = base;
-        } else if (s.type !== 0) give(readValue(state.chunk.bytes, view, s.at, s.size, s.type));
-        break;
-      }
-      default: return void fail(state);
+    if (--state.limit.tokens < 0 || fragment.elements.length > 64) state.failed = true;
+    else if (!readToken(state, c, fragment)) break;
+    if (c.at > c.end) state.failed = true;
+  }
+  while (fragment.elements.length > 0) close(state, fragment);
+}
+
+function close(state: State, f: Fragment): void {
+  const e = f.elements.pop();
+  f.attribute = '';
+  if (e) {
+    emit(
+      state,
+      f.base,
+      f.elements.map(x => x.name),
+      e,
+    );
+  }
+}
+
+/** Text goes to the open attribute, else to the open element. */
+function give(f: Fragment, value: string): void {
+  const e = f.elements.at(-1);
+  if (!e) return;
+  if (f.attribute !== '') e.attributes.set(f.attribute, (e.attributes.get(f.attribute) ?? '') + value);
+  else e.text += value;
+}
+
+/** One token; false at the end of the fragment. */
+function readToken(state: State, c: Cursor, f: Fragment): boolean {
+  const { view, bytes } = state.chunk;
+  const token = view.getUint8(c.at++);
+  switch (token & 0x1f) {
+    case 0x00:
+      return false;
+    case 0x0f:
+      c.at += 3;
+      return true;
+    case 0x0c:
+      return readTemplate(state, c, f.depth);
+    case 0x01: {
+      c.at += 6;
+      const name = readName(state, c);
+      if (name === null) return false;
+      if (token & 0x40) c.at += 4;
+      f.attribute = '';
+      f.elements.push({ name, attributes: new Map(), text: '' });
+      return true;
     }
-    if (c.at > c.end) return void fail(state);
+    case 0x02:
+      f.attribute = '';
+      return true;
+    case 0x03:
+    case 0x04:
+      close(state, f);
+      return true;
+    case 0x06:
+      f.attribute = readName(state, c) ?? '';
+      return f.attribute !== '';
+    case 0x05:
+    case 0x07:
+    case 0x0b: {
+      if ((token & 0x1f) === 0x05) c.at++;
+      if (c.at + 2 > c.end) return fail(state);
+      const length = view.getUint16(c.at, true) * 2;
+      c.at += 2;
+      if (c.at + length > c.end) return fail(state);
+      if ((token & 0x1f) !== 0x0b) give(f, utf16(bytes, c.at, c.at + length));
+      c.at += length;
+      return true;
+    }
+    case 0x08:
+      if (c.at + 2 > c.end) return fail(state);
+      give(f, String.fromCharCode(view.getUint16(c.at, true)));
+      c.at += 2;
+      return true;
+    case 0x09: {
+      const name = readName(state, c);
+      if (name !== null) give(f, entities[name] ?? `&${name};`);
+      return name !== null;
+    }
+    case 0x0a:
+      return readName(state, c) !== null;
+    case 0x0d:
+    case 0x0e:
+      if (c.at + 3 > c.end) return fail(state);
+      substitute(state, f, view.getUint16(c.at, true));
+      c.at += 3;
+      return true;
+    default:
+      return fail(state);
   }
-  closeAll();
-  function closeAll(): void {
-    while (elements.length > 0) close();
+}
+
+function substitute(state: State, f: Fragment, index: number): void {
+  const s = f.subs?.[index];
+  if (!s || s.type === 0) return;
+  if (s.type !== 0x21) {
+    give(f, readValue(state.chunk.bytes, state.chunk.view, s.at, s.size, s.type));
+    return;
   }
+  for (const e of f.elements) state.path.push(e.name);
+  readFragment(state, { at: s.at, end: s.at + s.size }, null, f.depth + 1);
+  state.path.length = f.base;
 }
 
 const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
 /** `EventData.Data[Name]` becomes the name itself; everything else is a dotted path below `Event`. */
-function emit(state: State, base: number, parents: readonly string[], e: { name: string; attributes: Map<string, string>; text: string }): void {
+function emit(
+  state: State,
+  base: number,
+  parents: readonly string[],
+  e: { name: string; attributes: Map<string, string>; text: string },
+): void {
   const path = [...state.path.slice(0, base), ...parents, e.name].filter((p, i) => !(i === 0 && p === 'Event')).join('.');
   const set = (key: string, value: string): void => {
     let k = key;
@@ -152,7 +170,10 @@ function emit(state: State, base: number, parents: readonly string[], e: { name:
     state.fields.set(k, value);
   };
   const label = e.attributes.get('Name');
-  if (e.name === 'Data' && label !== undefined) return set(`${path.slice(0, -4)}${label}`, e.text);
+  if (e.name === 'Data' && label !== undefined) {
+    set(`${path.slice(0, -4)}${label}`, e.text);
+    return;
+  }
   for (const [k, v] of e.attributes) if (k !== 'xmlns' && v !== '') set(`${path}.${k}`, v);
   if (e.text.trim() !== '') set(path, e.text);
 }
@@ -184,15 +205,20 @@ function readTemplate(state: State, c: Cursor, depth: number): boolean {
   return true;
 }
 
+const _nothing = (state: State): null => {
+  state.failed = true;
+  return null;
+};
+
 /** A name by chunk offset; when the offset is here, the name itself stands here and is skipped. */
 function readName(state: State, c: Cursor): string | null {
   const { view, bytes } = state.chunk;
-  if (c.at + 4 > c.end) return void fail(state), null;
+  if (c.at + 4 > c.end) return nothing(state);
   const offset = view.getUint32(c.at, true);
   c.at += 4;
-  if (offset + 8 > bytes.length) return void fail(state), null;
+  if (offset + 8 > bytes.length) return nothing(state);
   const length = view.getUint16(offset + 6, true) * 2;
-  if (offset + 8 + length > bytes.length) return void fail(state), null;
+  if (offset + 8 + length > bytes.length) return nothing(state);
   if (offset === c.at) c.at += 10 + length;
   return utf16(bytes, offset + 8, offset + 8 + length);
 }

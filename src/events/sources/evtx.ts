@@ -17,7 +17,8 @@ function has(bytes: Uint8Array, at: number, to: number, mark: readonly number[])
   return true;
 }
 
-const uint32 = (bytes: Uint8Array, at: number): number => (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+const uint32 = (bytes: Uint8Array, at: number): number =>
+  (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 
 /** File header, chunk headers, event records, and the slack between them, each one piece. */
 export const evtxFramer: Framer = (bytes, from, to, atEnd) => {
@@ -99,9 +100,17 @@ function blank(bytes: Uint8Array, from: number, to: number): boolean {
 
 /** Event ids of the Security and TerminalServices channels that are sign-ins, with their outcome. */
 const signIns: Readonly<Record<string, readonly [string, number]>> = {
-  4624: ['login', outcome.success], 4625: ['login', outcome.failure], 4634: ['logout', outcome.unknown], 4647: ['logout', outcome.unknown], 4648: ['login-explicit', outcome.unknown],
-  4768: ['kerberos-tgt', outcome.unknown], 4769: ['kerberos-service', outcome.unknown], 4771: ['kerberos-preauth', outcome.failure], 4776: ['ntlm', outcome.unknown],
-  1149: ['rdp-login', outcome.success], 21: ['rdp-session', outcome.success],
+  4624: ['login', outcome.success],
+  4625: ['login', outcome.failure],
+  4634: ['logout', outcome.unknown],
+  4647: ['logout', outcome.unknown],
+  4648: ['login-explicit', outcome.unknown],
+  4768: ['kerberos-tgt', outcome.unknown],
+  4769: ['kerberos-service', outcome.unknown],
+  4771: ['kerberos-preauth', outcome.failure],
+  4776: ['ntlm', outcome.unknown],
+  1149: ['rdp-login', outcome.success],
+  21: ['rdp-session', outcome.success],
 };
 
 function writeEvent(fields: ReadonlyMap<string, string>, written: number | null, recordId: bigint, sink: EventSink): void {
@@ -116,7 +125,8 @@ function writeEvent(fields: ReadonlyMap<string, string>, written: number | null,
   put(sink, 'host', f('System.Computer'));
   put(sink, 'app_name', f('System.Provider.Name'));
   put(sink, 'level', f('System.Level'));
-  const data = (...names: string[]): string | undefined => names.map(n => f(`EventData.${n}`) ?? f(`UserData.EventXML.${n}`)).find(v => v !== undefined && v !== '' && v !== '-');
+  const data = (...names: string[]): string | undefined =>
+    names.map(n => f(`EventData.${n}`) ?? f(`UserData.EventXML.${n}`)).find(v => v !== undefined && v !== '' && v !== '-');
   const rdp = channel.includes('TerminalServices');
   const known = signIns[id];
   const auth = known && (channel === 'Security' || (rdp && (id === '1149' || id === '21')));
@@ -125,7 +135,11 @@ function writeEvent(fields: ReadonlyMap<string, string>, written: number | null,
   putPort(sink, data('IpPort', 'SourcePort'));
   put(sink, 'auth_method', data('LogonType', 'AuthenticationPackageName'));
   put(sink, 'session', data('TargetLogonId', 'LogonId', 'LogonGuid'));
-  put(sink, 'action', auth ? known[0] : id === '1102' || (id === '104' && channel === 'System') ? 'log-cleared' : `${channel || 'event'}/${id}`);
+  put(
+    sink,
+    'action',
+    auth ? known[0] : id === '1102' || (id === '104' && channel === 'System') ? 'log-cleared' : `${channel || 'event'}/${id}`,
+  );
   if (auth) sink.number('outcome', known[1]);
   sink.number('class', auth ? eventClass.auth : classes(channel, id));
   put(sink, 'message', data('CommandLine', 'ScriptBlockText', 'Image', 'TargetFilename', 'ProcessName'));
@@ -143,7 +157,8 @@ function classes(channel: string, id: string): number {
 function shortNames(fields: ReadonlyMap<string, string>): Record<string, string> {
   const out: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [path, value] of fields) {
-    const short = path === 'System.Provider.Name' ? 'Provider_Name' : path.replace(/^(?:System|EventData|UserData\.[^.]+|UserData)\./, '');
+    const short =
+      path === 'System.Provider.Name' ? 'Provider_Name' : path.replace(/^(?:System|EventData|UserData\.[^.]+|UserData)\./, '');
     out[Object.hasOwn(out, short) ? path : short] = value;
   }
   return out;
@@ -169,4 +184,7 @@ export const evtx: Source = {
   open,
 };
 
-export const evtxEntry: SourceEntry = { source: evtx, sniff: sample => (has(sample.head, 0, sample.head.length, fileMark) ? 1 : 0) };
+export const evtxEntry: SourceEntry = {
+  source: evtx,
+  sniff: sample => (has(sample.head, 0, sample.head.length, fileMark) ? 1 : 0),
+};

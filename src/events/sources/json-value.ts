@@ -32,7 +32,8 @@ function isOpening(bytes: Uint8Array, from: number, to: number): boolean {
   return to - from < 200 && /^\{\s*"[A-Za-z]{1,40}"\s*:\s*\[\s*$/.test(utf8Text(bytes, from, to));
 }
 
-const isEdge = (b: number): boolean => b === 32 || b === 9 || b === 10 || b === 13 || b === 44 || b === 91 || b === 93 || b === 0xef || b === 0xbb || b === 0xbf;
+const isEdge = (b: number): boolean =>
+  b === 32 || b === 9 || b === 10 || b === 13 || b === 44 || b === 91 || b === 93 || b === 0xef || b === 0xbb || b === 0xbf;
 
 export const isObject = (v: Json | undefined): v is JsonObject => typeof v === 'object' && v !== null && !Array.isArray(v);
 
@@ -59,7 +60,8 @@ export function at(value: Json | undefined, path: string): Json | undefined {
 export function textOf(value: Json | undefined): string | null {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (Array.isArray(value) && value.length > 0 && value.every(v => typeof v === 'string' || typeof v === 'number')) return value.join(', ');
+  if (Array.isArray(value) && value.length > 0 && value.every(v => typeof v === 'string' || typeof v === 'number'))
+    return value.join(', ');
   return null;
 }
 

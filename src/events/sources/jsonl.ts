@@ -1,6 +1,6 @@
 import { type EventColumnName, eventClass, eventColumns, timeKind } from '../columns.ts';
 import { jsonFramer } from '../framing-json.ts';
-import { textReader, utf8Text } from '../record-text.ts';
+import { textReader } from '../record-text.ts';
 import type { EventSink, RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { at, isObject, type Json, type JsonObject, numberOf, readObject, textOf } from './json-value.ts';
 import { durationUnits, jsonlFields, unitOfFormat } from './jsonl-fields.ts';
@@ -22,7 +22,10 @@ function mapOf(params: unknown): Plan {
   const add = (column: string, path: string, format: string | null): void => {
     const name = (column === 'ts' || column === 'time' ? 'time_us' : column) as EventColumnName;
     if (!columnTypes.has(name)) return;
-    const bare = path.replace(/^\$\.?/, '').replace(/\[['"]?([^\]'"]+)['"]?\]/g, '.$1').replace(/^\./, '');
+    const bare = path
+      .replace(/^\$\.?/, '')
+      .replace(/\[['"]?([^\]'"]+)['"]?\]/g, '.$1')
+      .replace(/^\./, '');
     all.set(name, [...(all.get(name) ?? []), { path: bare, head: bare.split('.')[0]!, format }]);
   };
   for (const [column, spec] of Object.entries(given)) {
@@ -41,7 +44,10 @@ function mapOf(params: unknown): Plan {
 /** The part of a plan that can match an object with these keys. */
 function narrow(plan: Plan, o: JsonObject): Plan {
   return plan
-    .map(({ column, paths }) => ({ column, paths: paths.filter(p => Object.hasOwn(o, p.head) || Object.keys(o).some(k => p.path === k || p.path.startsWith(`${k}.`))) }))
+    .map(({ column, paths }) => ({
+      column,
+      paths: paths.filter(p => Object.hasOwn(o, p.head) || Object.keys(o).some(k => p.path === k || p.path.startsWith(`${k}.`))),
+    }))
     .filter(p => p.paths.length > 0);
 }
 
@@ -144,7 +150,13 @@ function writeFields(o: JsonObject, plan: Plan, zone: string, sink: EventSink): 
   return stamp;
 }
 
-function writeColumn(column: EventColumnName, text: string, value: Json, seen: { method: boolean; status: boolean; sql: string; action: string; account: boolean }, sink: EventSink): boolean {
+function writeColumn(
+  column: EventColumnName,
+  text: string,
+  value: Json,
+  seen: { method: boolean; status: boolean; sql: string; action: string; account: boolean },
+  sink: EventSink,
+): boolean {
   const type = columnTypes.get(column);
   if (column === 'src_ip') putIp(sink, text);
   else if (column === 'src_port') putPort(sink, text);
@@ -154,7 +166,8 @@ function writeColumn(column: EventColumnName, text: string, value: Json, seen: {
     seen.method = true;
   } else if (type !== 'str') {
     const n = numberOf(value);
-    if (n === null || !Number.isSafeInteger(n) || n < 0 || n > largest[type!]! || (column === 'status' && (n < 100 || n > 999))) return false;
+    if (n === null || !Number.isSafeInteger(n) || n < 0 || n > largest[type!]! || (column === 'status' && (n < 100 || n > 999)))
+      return false;
     sink.number(column, n);
     if (column === 'status') seen.status = true;
   } else {
@@ -168,7 +181,13 @@ function writeColumn(column: EventColumnName, text: string, value: Json, seen: {
   return true;
 }
 
-const largest: Readonly<Record<string, number>> = { u8: 255, u16: 65535, u32: 2 ** 32 - 1, u64: Number.MAX_SAFE_INTEGER, i64: Number.MAX_SAFE_INTEGER };
+const largest: Readonly<Record<string, number>> = {
+  u8: 255,
+  u16: 65535,
+  u32: 2 ** 32 - 1,
+  u64: Number.MAX_SAFE_INTEGER,
+  i64: Number.MAX_SAFE_INTEGER,
+};
 
 const signIn = /log[_ .-]?[io]n|sign[_ .-]?in|authenticat|session\.start|logon/i;
 
@@ -196,7 +215,11 @@ function durationOf(value: Json, p: Path): number | null {
   const n = text ? Number(text[1]) : numberOf(value);
   if (n === null || n < 0) return null;
   const named = text?.[2] === 'µs' ? 1 : text?.[2] ? unitOfFormat[text[2]] : undefined;
-  const unit = (p.format === null ? undefined : unitOfFormat[p.format]) ?? named ?? durationUnits[p.path] ?? (Number.isInteger(n) ? 1e3 : 1e6);
+  const unit =
+    (p.format === null ? undefined : unitOfFormat[p.format]) ??
+    named ??
+    durationUnits[p.path] ??
+    (Number.isInteger(n) ? 1e3 : 1e6);
   const us = Math.round(n * unit);
   return Number.isSafeInteger(us) ? us : null;
 }
@@ -219,10 +242,17 @@ export const jsonArray: Source = { ...jsonl, name: 'json-array', independent: fa
 
 export const jsonlEntry: SourceEntry = {
   source: jsonl,
-  sniff: sample => shareOf(sample, t => /^\s*\{\s*".*\}\s*$/s.test(t) || /^[\w.-]{1,60} +\| \{"/.test(t) || (t.length >= 1999 && /^\s*\{\s*"/.test(t))) * 0.7,
+  sniff: sample =>
+    shareOf(
+      sample,
+      t => /^\s*\{\s*".*\}\s*$/s.test(t) || /^[\w.-]{1,60} +\| \{"/.test(t) || (t.length >= 1999 && /^\s*\{\s*"/.test(t)),
+    ) * 0.7,
 };
 
 export const jsonArrayEntry: SourceEntry = {
   source: jsonArray,
-  sniff: sample => (/^\s*(?:\[\s*\{|\{\s*"(?:Records|records|events|logEvents|value|items)"\s*:\s*\[|\{\s*\r?\n\s*")/.test(headText(sample, 400)) ? 0.72 : 0),
+  sniff: sample =>
+    /^\s*(?:\[\s*\{|\{\s*"(?:Records|records|events|logEvents|value|items)"\s*:\s*\[|\{\s*\r?\n\s*")/.test(headText(sample, 400))
+      ? 0.72
+      : 0,
 };

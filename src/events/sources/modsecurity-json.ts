@@ -52,7 +52,8 @@ function open(context: SourceContext): RecordParser {
       writeHeaders(headers, sink);
       if (headers.size > 0) extra['request_headers'] = Object.fromEntries(headers);
       const body = at(request, 'body');
-      if (body !== undefined && body !== null && body !== '') extra['request_body'] = typeof body === 'string' ? body : JSON.stringify(body);
+      if (body !== undefined && body !== null && body !== '')
+        extra['request_body'] = typeof body === 'string' ? body : JSON.stringify(body);
       const returned = at(response, 'body');
       if (typeof returned === 'string' && returned !== '') extra['response_body'] = returned;
       const back = headersOf(at(response, 'headers'));
@@ -61,7 +62,11 @@ function open(context: SourceContext): RecordParser {
       const length = back.get('content-length');
       if (length && /^\d{1,15}$/.test(length)) putNumber(sink, 'bytes_out', +length);
       const status = numberOf(at(response, 'http_code') ?? at(response, 'status'));
-      const intercepted = t['is_interrupted'] === true || at(o, 'audit_data.action.intercepted') === true || at(t, 'producer.secrules_engine') === 'Intercepted' || o['is_interrupted'] === true;
+      const intercepted =
+        t['is_interrupted'] === true ||
+        at(o, 'audit_data.action.intercepted') === true ||
+        at(t, 'producer.secrules_engine') === 'Intercepted' ||
+        o['is_interrupted'] === true;
       writeVerdict(rulesOf(t['messages'] ?? o['messages'], at(o, 'audit_data.messages')), intercepted, status, sink, extra);
       putExtra(sink, extra);
       return 'event';
@@ -75,7 +80,8 @@ function rulesOf(messages: Json | undefined, old: Json | undefined): WafRule[] {
     for (const m of messages) {
       const tags = at(m, 'details.tags') ?? at(m, 'data.tags');
       out.push({
-        id: textOf(at(m, 'details.ruleId') ?? at(m, 'data.id')) ?? undefined, msg: textOf(at(m, 'message')) ?? undefined,
+        id: textOf(at(m, 'details.ruleId') ?? at(m, 'data.id')) ?? undefined,
+        msg: textOf(at(m, 'message')) ?? undefined,
         severity: textOf(at(m, 'details.severity') ?? at(m, 'data.severity')) ?? undefined,
         match: textOf(at(m, 'details.data') ?? at(m, 'data.data')) ?? undefined,
         ...(Array.isArray(tags) && { tags: tags.map(t => String(t)) }),

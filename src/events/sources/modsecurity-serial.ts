@@ -101,7 +101,13 @@ function rulesOf(text: string): WafRule[] {
   return [...text.matchAll(/^Message: (.*)$/gm)].map(m => {
     const one = (key: string): string | undefined => new RegExp(`\\[${key} "((?:[^"\\\\]|\\\\.)*)"\\]`).exec(m[1]!)?.[1];
     const tags = [...m[1]!.matchAll(/\[tag "((?:[^"\\]|\\.)*)"\]/g)].map(t => t[1]!);
-    return { id: one('id'), msg: one('msg'), severity: one('severity'), match: m[1]!.split(' [')[0], ...(tags.length > 0 && { tags }) };
+    return {
+      id: one('id'),
+      msg: one('msg'),
+      severity: one('severity'),
+      match: m[1]!.split(' [')[0],
+      ...(tags.length > 0 && { tags }),
+    };
   });
 }
 
@@ -120,5 +126,9 @@ export const modsecuritySerial: Source = {
 
 export const modsecuritySerialEntry: SourceEntry = {
   source: modsecuritySerial,
-  sniff: sample => (/^--[0-9A-Za-z]{4,64}-A--\r?$/m.test(headText(sample, 65536)) && /^--[0-9A-Za-z]{4,64}-[BZ]--\r?$/m.test(headText(sample, 65536)) ? 0.98 : 0),
+  sniff: sample =>
+    /^--[0-9A-Za-z]{4,64}-A--\r?$/m.test(headText(sample, 65536)) &&
+    /^--[0-9A-Za-z]{4,64}-[BZ]--\r?$/m.test(headText(sample, 65536))
+      ? 0.98
+      : 0,
 };

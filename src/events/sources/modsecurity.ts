@@ -4,7 +4,13 @@ import { put, putNumber } from './row.ts';
 
 /** What both ModSecurity formats write. */
 
-export type WafRule = { readonly id?: string; readonly msg?: string; readonly severity?: string; readonly tags?: readonly string[]; readonly match?: string };
+export type WafRule = {
+  readonly id?: string;
+  readonly msg?: string;
+  readonly severity?: string;
+  readonly tags?: readonly string[];
+  readonly match?: string;
+};
 
 /** `GET /x HTTP/1.1` → method, target, protocol. Without a shape everything goes into target. */
 export function writeRequestLine(text: string, sink: EventSink): void {
@@ -32,11 +38,24 @@ export function writeHeaders(headers: ReadonlyMap<string, string>, sink: EventSi
   if (basic) put(sink, 'account', Buffer.from(basic[1]!, 'base64').toString('latin1').split(':')[0]);
 }
 
-export function writeVerdict(rules: readonly WafRule[], intercepted: boolean, status: number | null, sink: EventSink, extra: Record<string, unknown>): void {
+export function writeVerdict(
+  rules: readonly WafRule[],
+  intercepted: boolean,
+  status: number | null,
+  sink: EventSink,
+  extra: Record<string, unknown>,
+): void {
   sink.number('class', eventClass.waf);
   sink.number('outcome', intercepted ? outcome.failure : outcome.unknown);
   sink.text('action', intercepted ? 'blocked' : rules.length > 0 ? 'alert' : 'audit');
   putNumber(sink, 'status', status !== null && status <= 999 ? status : null);
-  put(sink, 'message', rules.map(r => r.msg ?? r.match).filter(Boolean).join('; '));
+  put(
+    sink,
+    'message',
+    rules
+      .map(r => r.msg ?? r.match)
+      .filter(Boolean)
+      .join('; '),
+  );
   if (rules.length > 0) extra['rules'] = rules;
 }

@@ -68,7 +68,13 @@ function oldStamp(text: string, zone: string): Stamp | null {
   return civil === null ? null : inZone(civil, zone);
 }
 
-function writeCommand(name: string, argument: string, conn: string, users: Map<string, { user: string; host: string; db: string }>, sink: EventSink): void {
+function writeCommand(
+  name: string,
+  argument: string,
+  conn: string,
+  users: Map<string, { user: string; host: string; db: string }>,
+  sink: EventSink,
+): void {
   const key = name.toLowerCase();
   sink.text('action', key.replaceAll(' ', '-'));
   const sql = key === 'query' || key === 'execute' || key === 'prepare';
@@ -106,7 +112,11 @@ function writeCommand(name: string, argument: string, conn: string, users: Map<s
   put(sink, 'message', argument);
 }
 
-function remember(users: Map<string, { user: string; host: string; db: string }>, conn: string, entry: { user: string; host: string; db: string }): void {
+function remember(
+  users: Map<string, { user: string; host: string; db: string }>,
+  conn: string,
+  entry: { user: string; host: string; db: string },
+): void {
   users.delete(conn);
   users.set(conn, entry);
   if (users.size > 50_000) users.delete(users.keys().next().value!);
@@ -136,7 +146,9 @@ export const mysqlGeneralEntry: SourceEntry = {
   source: mysqlGeneral,
   sniff: sample => {
     const heads = shareOf(sample, t => header.test(t) || banner.test(t));
-    return heads > 0.05 && sample.lines.some(l => header.test(utf8Text(l, 0, Math.min(l.length, 400)))) ? Math.max(0.55, heads) : 0;
+    return heads > 0.05 && sample.lines.some(l => header.test(utf8Text(l, 0, Math.min(l.length, 400))))
+      ? Math.max(0.55, heads)
+      : 0;
   },
 };
 
@@ -155,7 +167,8 @@ function openSlow(context: SourceContext): RecordParser {
   return {
     parse(bytes, from, to, sink) {
       const text = read(bytes, from, to);
-      if (!slowStart.test(text)) return text.trim() === '' || /^(?:\S*(?:mysqld|mariadbd)|Tcp port|Time )/.test(text) ? 'meta' : { unparsed: 'no-header' };
+      if (!slowStart.test(text))
+        return text.trim() === '' || /^(?:\S*(?:mysqld|mariadbd)|Tcp port|Time )/.test(text) ? 'meta' : { unparsed: 'no-header' };
       const time = /^# Time: (\S+(?: +\d{1,2}:\d\d:\d\d)?)/.exec(text)?.[1];
       if (time) pending = readIso(time, context.zone) ?? oldStamp(time, context.zone);
       const who = /^# User@Host: (.*?)\[(.*?)\] @ +(\S*) *\[([^\]]*)\](?: +Id: *(\d+))?/m.exec(text);

@@ -66,11 +66,32 @@ function open(context: SourceContext): RecordParser {
       const peer = same(4);
       const colon = peer.lastIndexOf(':');
       putStamp(sink, stamp);
-      writePgRecord({
-        user: same(1), database: same(2), pid: same(3), host: colon > 0 ? peer.slice(0, colon) : peer, port: colon > 0 ? peer.slice(colon + 1) : '', session,
-        line: +field(6), command: same(7), virtualTx: field(9), tx: same(10), severity, state: same(12), message: field(13), detail: field(14),
-        hint: field(15), context: field(18), query: field(19) || field(16), application: same(22), backend: same(23), queryId: field(25),
-      }, memory, sink);
+      writePgRecord(
+        {
+          user: same(1),
+          database: same(2),
+          pid: same(3),
+          host: colon > 0 ? peer.slice(0, colon) : peer,
+          port: colon > 0 ? peer.slice(colon + 1) : '',
+          session,
+          line: +field(6),
+          command: same(7),
+          virtualTx: field(9),
+          tx: same(10),
+          severity,
+          state: same(12),
+          message: field(13),
+          detail: field(14),
+          hint: field(15),
+          context: field(18),
+          query: field(19) || field(16),
+          application: same(22),
+          backend: same(23),
+          queryId: field(25),
+        },
+        memory,
+        sink,
+      );
       return 'event';
     },
     finish: () => ({ columns }),
@@ -143,9 +164,16 @@ export const pgCsvlog: Source = {
   open,
 };
 
-const line = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [^,]{1,12},(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d*,(?:"[^"]*")?,[0-9a-f]+\.[0-9a-f]+,\d+,/;
+const line =
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [^,]{1,12},(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d*,(?:"[^"]*")?,[0-9a-f]+\.[0-9a-f]+,\d+,/;
 
 export const pgCsvlogEntry: SourceEntry = {
   source: pgCsvlog,
-  sniff: sample => (sample.lines.some(l => line.test(utf8Text(l, 0, Math.min(l.length, 600)))) ? Math.max(0.6, shareOf(sample, t => line.test(t))) : 0),
+  sniff: sample =>
+    sample.lines.some(l => line.test(utf8Text(l, 0, Math.min(l.length, 600))))
+      ? Math.max(
+          0.6,
+          shareOf(sample, t => line.test(t)),
+        )
+      : 0,
 };

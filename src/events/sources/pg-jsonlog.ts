@@ -23,12 +23,32 @@ function open(context: SourceContext): RecordParser {
       const severity = text('error_severity');
       if (!isSeverity(severity)) return { unparsed: 'bad-severity' };
       putStamp(sink, stamp);
-      writePgRecord({
-        user: text('user'), database: text('dbname'), pid: text('pid'), host: text('remote_host'), port: text('remote_port'), session: text('session_id'),
-        line: numberOf(o['line_num']) ?? -1, command: text('ps'), virtualTx: text('vxid'), tx: text('txid'), severity, state: text('state_code'),
-        message: text('message'), detail: text('detail'), hint: text('hint'), context: text('context'), query: text('statement') || text('internal_query'),
-        application: text('application_name'), backend: text('backend_type'), queryId: text('query_id'),
-      }, memory, sink);
+      writePgRecord(
+        {
+          user: text('user'),
+          database: text('dbname'),
+          pid: text('pid'),
+          host: text('remote_host'),
+          port: text('remote_port'),
+          session: text('session_id'),
+          line: numberOf(o['line_num']) ?? -1,
+          command: text('ps'),
+          virtualTx: text('vxid'),
+          tx: text('txid'),
+          severity,
+          state: text('state_code'),
+          message: text('message'),
+          detail: text('detail'),
+          hint: text('hint'),
+          context: text('context'),
+          query: text('statement') || text('internal_query'),
+          application: text('application_name'),
+          backend: text('backend_type'),
+          queryId: text('query_id'),
+        },
+        memory,
+        sink,
+      );
       return 'event';
     },
   };

@@ -6,14 +6,50 @@ import { statementKind } from './sql-words.ts';
 
 /** One PostgreSQL server log record, whatever file format it came in. '' = absent. */
 export type PgRecord = {
-  readonly user: string; readonly database: string; readonly pid: string; readonly host: string; readonly port: string; readonly session: string;
-  readonly line: number; readonly command: string; readonly virtualTx: string; readonly tx: string; readonly severity: string; readonly state: string;
-  readonly message: string; readonly detail: string; readonly hint: string; readonly context: string; readonly query: string; readonly application: string;
-  readonly backend: string; readonly queryId: string;
+  readonly user: string;
+  readonly database: string;
+  readonly pid: string;
+  readonly host: string;
+  readonly port: string;
+  readonly session: string;
+  readonly line: number;
+  readonly command: string;
+  readonly virtualTx: string;
+  readonly tx: string;
+  readonly severity: string;
+  readonly state: string;
+  readonly message: string;
+  readonly detail: string;
+  readonly hint: string;
+  readonly context: string;
+  readonly query: string;
+  readonly application: string;
+  readonly backend: string;
+  readonly queryId: string;
 };
 
 const failing = new Set(['ERROR', 'FATAL', 'PANIC']);
-const severities = new Set(['LOG', 'ERROR', 'FATAL', 'PANIC', 'WARNING', 'NOTICE', 'INFO', 'DEBUG', 'DEBUG1', 'DEBUG2', 'DEBUG3', 'DEBUG4', 'DEBUG5', 'STATEMENT', 'DETAIL', 'HINT', 'CONTEXT', 'QUERY', 'LOCATION']);
+const severities = new Set([
+  'LOG',
+  'ERROR',
+  'FATAL',
+  'PANIC',
+  'WARNING',
+  'NOTICE',
+  'INFO',
+  'DEBUG',
+  'DEBUG1',
+  'DEBUG2',
+  'DEBUG3',
+  'DEBUG4',
+  'DEBUG5',
+  'STATEMENT',
+  'DETAIL',
+  'HINT',
+  'CONTEXT',
+  'QUERY',
+  'LOCATION',
+]);
 export const isSeverity = (text: string): boolean => severities.has(text);
 
 /** Writes every column but the time. What server messages mean: pgaudit, statements with their parameters, sign-ins, errors. */
@@ -33,9 +69,11 @@ export function writePgRecord(r: PgRecord, memory: AuditMemory, sink: EventSink)
   if (r.virtualTx) extra['vxid'] = r.virtualTx;
   if (r.backend && r.backend !== 'client backend') extra['backend'] = r.backend;
   if (r.queryId && r.queryId !== '0') extra['query_id'] = r.queryId;
-  const kind = failing.has(r.severity) ? writeFailure(r, sink, extra)
-    : r.message.startsWith(auditPrefix) && writeAudit(r.message, r.session || r.pid, memory, sink, extra) ? eventClass.sql
-    : writeMessage(r, sink, extra);
+  const kind = failing.has(r.severity)
+    ? writeFailure(r, sink, extra)
+    : r.message.startsWith(auditPrefix) && writeAudit(r.message, r.session || r.pid, memory, sink, extra)
+      ? eventClass.sql
+      : writeMessage(r, sink, extra);
   sink.number('class', kind);
   if (kind !== eventClass.sql || extra['message_kept']) put(sink, 'message', r.message);
   delete extra['message_kept'];
@@ -56,7 +94,11 @@ function writeFailure(r: PgRecord, sink: EventSink, extra: Record<string, unknow
     extra['message_kept'] = 1;
     return eventClass.sql;
   }
-  if (r.state.startsWith('28') || /^(?:password authentication|.{0,40} authentication) failed for user /.test(r.message) || r.message.startsWith('no pg_hba.conf entry')) {
+  if (
+    r.state.startsWith('28') ||
+    /^(?:password authentication|.{0,40} authentication) failed for user /.test(r.message) ||
+    r.message.startsWith('no pg_hba.conf entry')
+  ) {
     sink.text('action', 'login');
     if (!r.user) put(sink, 'account', /user "([^"]*)"/.exec(r.message)?.[1]);
     return eventClass.auth;

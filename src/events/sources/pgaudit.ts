@@ -6,7 +6,10 @@ import { put, putNumber } from './row.ts';
  * into a server log message. With log_statement_once only the first record of a statement has its text: the last text of each
  * session is kept so that the later ones get it too.
  */
-export type AuditMemory = { recall(conn: string, key: string): AuditText | null; keep(conn: string, key: string, text: AuditText): void };
+export type AuditMemory = {
+  recall(conn: string, key: string): AuditText | null;
+  keep(conn: string, key: string, text: AuditText): void;
+};
 
 export type AuditText = { readonly sql: string; readonly params: AuditParams | null };
 type AuditParams = { readonly json: string; readonly emptyAt: readonly number[]; readonly suppressed: boolean };
@@ -33,9 +36,16 @@ export function auditMemory(limit = 20_000): AuditMemory {
 }
 
 /** Writes the audit columns from a whole message; false when it does not have the shape. Adds what has no column to `extra`. */
-export function writeAudit(message: string, conn: string, memory: AuditMemory, sink: EventSink, extra: Record<string, unknown>): boolean {
+export function writeAudit(
+  message: string,
+  conn: string,
+  memory: AuditMemory,
+  sink: EventSink,
+  extra: Record<string, unknown>,
+): boolean {
   const f = csvValues(message, auditPrefix.length);
-  if (!f || f.length < 9 || (f[0] !== 'SESSION' && f[0] !== 'OBJECT') || !/^\d+$/.test(f[1]!) || !/^\d+$/.test(f[2]!)) return false;
+  if (!f || f.length < 9 || (f[0] !== 'SESSION' && f[0] !== 'OBJECT') || !/^\d+$/.test(f[1]!) || !/^\d+$/.test(f[2]!))
+    return false;
   sink.text('action', 'audit');
   putNumber(sink, 'stmt_id', +f[1]!);
   putNumber(sink, 'substmt_id', +f[2]!);
@@ -71,11 +81,13 @@ function auditParams(list: string): AuditParams | null {
   if (!values) return null;
   const emptyAt: number[] = [];
   let suppressed = false;
-  const json = JSON.stringify(values.map((v, i) => {
-    if (v === '') emptyAt.push(i + 1);
-    if (v === longParam) suppressed = true;
-    return v === '' ? null : v;
-  }));
+  const json = JSON.stringify(
+    values.map((v, i) => {
+      if (v === '') emptyAt.push(i + 1);
+      if (v === longParam) suppressed = true;
+      return v === '' ? null : v;
+    }),
+  );
   return { json, emptyAt, suppressed };
 }
 

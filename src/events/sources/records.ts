@@ -14,6 +14,18 @@ import { syslogEntry } from './syslog.ts';
 
 /** Every source that is not a web access log. */
 export const recordSources: readonly SourceEntry[] = [
-  pgCsvlogEntry, pgJsonlogEntry, mysqlGeneralEntry, mysqlSlowEntry, mysqlAuditJsonEntry, sshdEntry, syslogEntry, modsecuritySerialEntry,
-  modsecurityJsonEntry, apacheErrorEntry, cloudtrailEntry, evtxEntry, jsonlEntry, jsonArrayEntry,
+  pgCsvlogEntry,
+  pgJsonlogEntry,
+  mysqlGeneralEntry,
+  mysqlSlowEntry,
+  mysqlAuditJsonEntry,
+  sshdEntry,
+  syslogEntry,
+  modsecuritySerialEntry,
+  modsecurityJsonEntry,
+  apacheErrorEntry,
+  cloudtrailEntry,
+  evtxEntry,
+  jsonlEntry,
+  jsonArrayEntry,
 ];

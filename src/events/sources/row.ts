@@ -19,9 +19,7 @@ export function putStamp(sink: EventSink, stamp: Stamp): void {
 }
 
 export function putExtra(sink: EventSink, extra: Readonly<Record<string, unknown>>): void {
-  for (const key in extra) {
-    if (extra[key] !== undefined) return sink.text('extra', JSON.stringify(extra));
-  }
+  if (Object.values(extra).some(v => v !== undefined)) sink.text('extra', JSON.stringify(extra));
 }
 
 /** The address into `src_ip` (as logged when it is a name). */

@@ -51,7 +51,10 @@ function writeInvalidUser(text: string, sink: EventSink): boolean {
     return true;
   }
   const not = /^User (.*) from (\S+) not allowed because /s.exec(text);
-  const max = /^(?:error: )?maximum authentication attempts exceeded for (invalid user )?(.*) from (\S+) port (\d{1,5})(?: ssh2?)?(?: \[preauth\])?$/s.exec(text);
+  const max =
+    /^(?:error: )?maximum authentication attempts exceeded for (invalid user )?(.*) from (\S+) port (\d{1,5})(?: ssh2?)?(?: \[preauth\])?$/s.exec(
+      text,
+    );
   if (!not && !max) return false;
   sink.text('action', not ? 'denied' : 'too-many-attempts');
   sink.number('outcome', outcome.failure);
@@ -99,7 +102,10 @@ function writePamPeer(text: string, sink: EventSink): void {
 }
 
 function writeDisconnect(text: string, sink: EventSink): boolean {
-  const by = /^(?:error: )?(Received disconnect|Disconnected|Connection closed|Connection reset|Connection)(?: by| from)? (?:(authenticating|invalid) user (.*) )?(\S+)(?: port (\d{1,5}))?(?::\d+: .*|: ?\d+: .*| on \S+ port \d+.*)?(?: \[preauth\])?$/s.exec(text);
+  const by =
+    /^(?:error: )?(Received disconnect|Disconnected|Connection closed|Connection reset|Connection)(?: by| from)? (?:(authenticating|invalid) user (.*) )?(\S+)(?: port (\d{1,5}))?(?::\d+: .*|: ?\d+: .*| on \S+ port \d+.*)?(?: \[preauth\])?$/s.exec(
+      text,
+    );
   if (!by || !/^[0-9A-Fa-f.:]+$|^[\w.-]+\.[A-Za-z]+$|^UNKNOWN$/.test(by[4]!.replace(/:$/, ''))) return false;
   sink.text('action', by[1] === 'Connection' ? 'connect' : 'disconnect');
   put(sink, 'account', by[3]);
@@ -121,7 +127,8 @@ const levels = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'd
 
 export const yearOf = (context: SourceContext): YearClock => {
   const params = context.params as { firstYear?: unknown } | null | undefined;
-  const first = typeof params === 'object' && params !== null && typeof params.firstYear === 'number' ? params.firstYear : undefined;
+  const first =
+    typeof params === 'object' && params !== null && typeof params.firstYear === 'number' ? params.firstYear : undefined;
   return yearClock(context.zone, context.modifiedUs, first);
 };
 

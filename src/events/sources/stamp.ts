@@ -7,11 +7,50 @@ const hours = (...h: number[]): readonly number[] => h.map(x => x * HOUR);
 
 /** Zone abbreviations as servers print them; those with several readings list them all. */
 const zoneNames: Readonly<Record<string, readonly number[]>> = {
-  UTC: [0], GMT: [0], Z: [0], UCT: [0], WET: [0], WEST: hours(1), BST: hours(1, 6), CET: hours(1), CEST: hours(2), MET: hours(1), MEST: hours(2),
-  EET: hours(2), EEST: hours(3), MSK: hours(3), IST: hours(5.5, 2, 1), SGT: hours(8), HKT: hours(8), WIB: hours(7), ICT: hours(7), CST: hours(-6, 8),
-  JST: hours(9), KST: hours(9), AWST: hours(8), ACST: hours(9.5), ACDT: hours(10.5), AEST: hours(10), AEDT: hours(11), NZST: hours(12), NZDT: hours(13),
-  EST: hours(-5), EDT: hours(-4), CDT: hours(-5), MST: hours(-7), MDT: hours(-6), PST: hours(-8), PDT: hours(-7), AKST: hours(-9), AKDT: hours(-8), HST: hours(-10),
-  BRT: hours(-3), ART: hours(-3), CAT: hours(2), SAST: hours(2), EAT: hours(3),
+  UTC: [0],
+  GMT: [0],
+  Z: [0],
+  UCT: [0],
+  WET: [0],
+  WEST: hours(1),
+  BST: hours(1, 6),
+  CET: hours(1),
+  CEST: hours(2),
+  MET: hours(1),
+  MEST: hours(2),
+  EET: hours(2),
+  EEST: hours(3),
+  MSK: hours(3),
+  IST: hours(5.5, 2, 1),
+  SGT: hours(8),
+  HKT: hours(8),
+  WIB: hours(7),
+  ICT: hours(7),
+  CST: hours(-6, 8),
+  JST: hours(9),
+  KST: hours(9),
+  AWST: hours(8),
+  ACST: hours(9.5),
+  ACDT: hours(10.5),
+  AEST: hours(10),
+  AEDT: hours(11),
+  NZST: hours(12),
+  NZDT: hours(13),
+  EST: hours(-5),
+  EDT: hours(-4),
+  CDT: hours(-5),
+  MST: hours(-7),
+  MDT: hours(-6),
+  PST: hours(-8),
+  PDT: hours(-7),
+  AKST: hours(-9),
+  AKDT: hours(-8),
+  HST: hours(-10),
+  BRT: hours(-3),
+  ART: hours(-3),
+  CAT: hours(2),
+  SAST: hours(2),
+  EAT: hours(3),
 };
 
 /** A civil time (as if UTC) read in a zone name or offset such as `JST`, `+09`, `+05:30`, `Z`; null when the name is unknown. */
@@ -37,7 +76,8 @@ export function inZone(civil: Micros, zone: string): Stamp {
   return { us: earliest, span: latest - earliest };
 }
 
-const isoPattern = /^(\d{4})[-/](\d{2})[-/](\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\s?(Z|[+-]\d{2}(?::?\d{2}){0,2}|[A-Za-z]{1,5})?$/;
+const isoPattern =
+  /^(\d{4})[-/](\d{2})[-/](\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\s?(Z|[+-]\d{2}(?::?\d{2}){0,2}|[A-Za-z]{1,5})?$/;
 
 /** `2026-11-22 05:23:10.421 JST`, ISO 8601 with or without zone, `/` for `-`. Null when it is none. */
 export function readIso(text: string, zone: string): Stamp | null {
@@ -49,8 +89,27 @@ export function readIso(text: string, zone: string): Stamp | null {
 }
 
 /** Checked civil time as if UTC, years 1900 to 2250; `fraction` is a run of digits. */
-export function civilOf(year: number, month: number, day: number, hour: number, minute: number, second: number, fraction = ''): Micros | null {
-  if (year < 1900 || year > 2250 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 24 || minute > 59 || second > 60) return null;
+export function civilOf(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+  fraction = '',
+): Micros | null {
+  if (
+    year < 1900 ||
+    year > 2250 ||
+    month < 1 ||
+    month > 12 ||
+    day < 1 ||
+    day > daysIn(year, month) ||
+    hour > 24 ||
+    minute > 59 ||
+    second > 60
+  )
+    return null;
   return utcMicros(year, month, day, hour, minute, second, fraction === '' ? 0 : +fraction.slice(0, 6).padEnd(6, '0'));
 }
 

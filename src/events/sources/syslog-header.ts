@@ -12,7 +12,8 @@ export type SyslogHeader = {
   readonly text: string;
 };
 
-const bsd = /^([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ([A-Z]{3,4}|[+-]\d\d:?\d\d))?:? (?=\S)/;
+const bsd =
+  /^([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ([A-Z]{3,4}|[+-]\d\d:?\d\d))?:? (?=\S)/;
 const iso = /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\s+/;
 const rfc5424 = /^<(\d{1,3})>1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\"]|\\.|"(?:[^"\\]|\\.)*")*\])+)(?: (?:\uFEFF)?|$)/;
 const hostTag = /^(\S+) +([^\s:[\]]+)(?:\[(\d+)\])?: ?/;
@@ -38,8 +39,15 @@ export function yearClock(zone: string, modifiedUs: Micros | null, firstYear?: n
   let excess = 0;
   let last: Micros | null = null;
   const limit = modifiedUs === null ? null : modifiedUs + DAY;
-  const at = (y: number, month: number, day: number, hour: number, minute: number, second: number, fraction: string): Micros | null =>
-    civilOf(y, month, day, hour, minute, second, fraction);
+  const at = (
+    y: number,
+    month: number,
+    day: number,
+    hour: number,
+    minute: number,
+    second: number,
+    fraction: string,
+  ): Micros | null => civilOf(y, month, day, hour, minute, second, fraction);
   const start = (month: number, day: number, hour: number, minute: number, second: number, fraction: string): number => {
     let y = limit === null ? 1970 : civilFromDays(Math.floor(limit / DAY)).year;
     for (let back = 0; limit !== null && back < 8; back++, y--) {
@@ -71,10 +79,16 @@ export function yearClock(zone: string, modifiedUs: Micros | null, firstYear?: n
       last = civil;
       return fold(inZone(civil, zone));
     },
-    facts: (): Readonly<Record<string, string | number>> => (year === null ? {} : {
-      first_year: year - rollovers - Math.ceil(excess / (366 * DAY)), last_year: year, year_rollovers: rollovers, year_conflicts: conflicts,
-      year_basis: firstYear === undefined ? 'modification-time' : 'given',
-    }),
+    facts: (): Readonly<Record<string, string | number>> =>
+      year === null
+        ? {}
+        : {
+            first_year: year - rollovers - Math.ceil(excess / (366 * DAY)),
+            last_year: year,
+            year_rollovers: rollovers,
+            year_conflicts: conflicts,
+            year_basis: firstYear === undefined ? 'modification-time' : 'given',
+          },
   };
   function fold(stamp: Stamp): Stamp {
     if (limit === null || stamp.us <= limit) return stamp;
@@ -97,7 +111,15 @@ function leapDay(year: number, hour: number, minute: number, second: number, fra
 export function readSyslogHeader(text: string, zone: string, clock: YearClock): SyslogHeader | null {
   const five = rfc5424.exec(text);
   if (five) {
-    return { stamp: five[2] === '-' ? null : readIso(five[2]!, zone), host: dash(five[3]!), tag: dash(five[4]!), pid: dash(five[5]!), priority: +five[1]!, data: dash(five[7]!), text: text.slice(five[0].length) };
+    return {
+      stamp: five[2] === '-' ? null : readIso(five[2]!, zone),
+      host: dash(five[3]!),
+      tag: dash(five[4]!),
+      pid: dash(five[5]!),
+      priority: +five[1]!,
+      data: dash(five[7]!),
+      text: text.slice(five[0].length),
+    };
   }
   const pri = /^<(\d{1,3})>/.exec(text);
   const body = pri ? text.slice(pri[0].length) : text;
@@ -121,12 +143,21 @@ export function readSyslogHeader(text: string, zone: string, clock: YearClock): 
     rest = body.slice(i[0].length);
   }
   const h = hostTag.exec(rest);
-  if (h && !/^[a-zA-Z_][\w.-]*=/.test(rest)) return { stamp, host: h[1]!, tag: h[2]!, pid: h[3] ?? '', priority, data: '', text: rest.slice(h[0].length) };
+  if (h && !/^[a-zA-Z_][\w.-]*=/.test(rest))
+    return { stamp, host: h[1]!, tag: h[2]!, pid: h[3] ?? '', priority, data: '', text: rest.slice(h[0].length) };
   const g = tagOnly.exec(rest);
   if (g) return { stamp, host: '', tag: g[1]!, pid: g[2] ?? '', priority, data: '', text: rest.slice(g[0].length) };
   const host = /^([A-Za-z0-9_.:-]+) (?=\S)/.exec(rest);
   const named = host && !host[1]!.includes('=');
-  return { stamp, host: named ? host[1]! : '', tag: '', pid: '', priority, data: '', text: named ? rest.slice(host[0].length) : rest };
+  return {
+    stamp,
+    host: named ? host[1]! : '',
+    tag: '',
+    pid: '',
+    priority,
+    data: '',
+    text: named ? rest.slice(host[0].length) : rest,
+  };
 }
 
 const dash = (text: string): string => (text === '-' ? '' : text);

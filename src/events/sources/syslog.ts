@@ -1,10 +1,10 @@
-import { eventClass, outcome, timeKind } from '../columns.ts';
+import { eventClass, outcome } from '../columns.ts';
 import { headerFramer } from '../framing.ts';
 import { textReader } from '../record-text.ts';
 import type { EventSink, RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { put, putExtra, putIp, putPort } from './row.ts';
-import { isSshdTag, sshd, syslogHead, writeHeader, writePam, writeSshd, yearOf } from './sshd.ts';
 import { shareOf } from './sniff.ts';
+import { isSshdTag, sshd, syslogHead, writeHeader, writePam, writeSshd, yearOf } from './sshd.ts';
 import { readSyslogHeader } from './syslog-header.ts';
 
 const pair = /([A-Za-z_][\w.-]{0,60})=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))/g;
@@ -25,10 +25,14 @@ export function keyValues(text: string): Record<string, string> | null {
 const sources = ['srcip', 'src', 'src_ip', 'source_ip', 'rhost', 'client_ip', 'remip', 'SRC'];
 const ports = ['srcport', 'src_port', 'spt', 'SPT', 'sport'];
 const users = ['user', 'usr', 'username', 'suser', 'dstuser', 'login'];
-const first = (o: Record<string, string>, keys: readonly string[]): string | undefined => keys.map(k => o[k]).find(v => v !== undefined && v !== '');
+const first = (o: Record<string, string>, keys: readonly string[]): string | undefined =>
+  keys.map(k => o[k]).find(v => v !== undefined && v !== '');
 
 function writePairs(o: Record<string, string>, sink: EventSink): void {
-  putIp(sink, first(o, sources)?.replace(/:.*$/, m => (m.includes('.') || m.split(':').length > 2 ? m : '')));
+  putIp(
+    sink,
+    first(o, sources)?.replace(/:.*$/, m => (m.includes('.') || m.split(':').length > 2 ? m : '')),
+  );
   putPort(sink, first(o, ports));
   put(sink, 'account', first(o, users));
   put(sink, 'action', o['action'] ?? o['logdesc']);
@@ -45,7 +49,10 @@ function writeAsa(text: string, sink: EventSink, extra: Record<string, unknown>)
   extra['asa_code'] = m[2];
   put(sink, 'level', m[1]);
   put(sink, 'account', /\b[Uu]ser(?:name)? ?(?:= ?|<)?'?"?([^\s<>,"']+)/.exec(m[3]!)?.[1]);
-  putIp(sink, /\bIP ?(?:=|<) ?([0-9A-Fa-f.:]+)/.exec(m[3]!)?.[1] ?? /\b(?:from|src) (?:\w+:)?(\d+\.\d+\.\d+\.\d+)/.exec(m[3]!)?.[1]);
+  putIp(
+    sink,
+    /\bIP ?(?:=|<) ?([0-9A-Fa-f.:]+)/.exec(m[3]!)?.[1] ?? /\b(?:from|src) (?:\w+:)?(\d+\.\d+\.\d+\.\d+)/.exec(m[3]!)?.[1],
+  );
   return true;
 }
 
@@ -92,9 +99,16 @@ function writeBody(tag: string, text: string, sink: EventSink, extra: Record<str
   if (pairs) {
     writePairs(pairs, sink);
     extra['pairs'] = pairs;
-    return first(pairs, users) && /login|logon|auth|tunnel|vpn/i.test(`${pairs['action'] ?? ''} ${pairs['subtype'] ?? ''} ${pairs['logdesc'] ?? ''}`) ? eventClass.auth : first(pairs, sources) ? eventClass.net : eventClass.app;
+    return first(pairs, users) &&
+      /login|logon|auth|tunnel|vpn/i.test(`${pairs['action'] ?? ''} ${pairs['subtype'] ?? ''} ${pairs['logdesc'] ?? ''}`)
+      ? eventClass.auth
+      : first(pairs, sources)
+        ? eventClass.net
+        : eventClass.app;
   }
-  const again = /^(?:last )?message repeated (\d{1,9}) times/.exec(`${tag} ${text}`.trim()) ?? /^last message repeated (\d{1,9}) times/.exec(text);
+  const again =
+    /^(?:last )?message repeated (\d{1,9}) times/.exec(`${tag} ${text}`.trim()) ??
+    /^last message repeated (\d{1,9}) times/.exec(text);
   if (again) sink.number('repeat_count', Math.max(1, +again[1]!));
   return eventClass.app;
 }
@@ -106,7 +120,13 @@ function notIndented(bytes: Uint8Array, at: number, to: number, atEnd: boolean):
 }
 
 /** Any syslog file: RFC 3164 (no year), RFC 5424, ISO stamps; `key=value` bodies of firewalls and VPN gateways. */
-export const syslog: Source = { ...sshd, name: 'syslog', blindTo: ['user-name-log-forging', 'lost-datagrams'], framing: headerFramer(notIndented), open };
+export const syslog: Source = {
+  ...sshd,
+  name: 'syslog',
+  blindTo: ['user-name-log-forging', 'lost-datagrams'],
+  framing: headerFramer(notIndented),
+  open,
+};
 
 export const syslogEntry: SourceEntry = {
   source: syslog,

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
-import type { EventSink, ParseOutcome, Source, SourceContext } from '../../../src/events/source.ts';
 import { lineEnd } from '../../../src/events/framing.ts';
+import type { EventSink, ParseOutcome, Source, SourceContext } from '../../../src/events/source.ts';
 
 /** One row as a plain object: what a sink keeps in memory for tests. */
 export type MemoryRow = Record<string, string | number>;
@@ -31,9 +31,21 @@ export class MemorySink implements EventSink {
   }
 }
 
-export type Reading = { rows: MemoryRow[]; unparsed: { at: number; reason: string; text: string }[]; meta: number; records: number; bytes: number; facts: Readonly<Record<string, string | number>> };
+export type Reading = {
+  rows: MemoryRow[];
+  unparsed: { at: number; reason: string; text: string }[];
+  meta: number;
+  records: number;
+  bytes: number;
+  facts: Readonly<Record<string, string | number>>;
+};
 
-export const context: SourceContext = { zone: 'Asia/Tokyo', modifiedUs: Date.UTC(2026, 10, 22) * 1000, params: null, encoding: 'utf-8' };
+export const context: SourceContext = {
+  zone: 'Asia/Tokyo',
+  modifiedUs: Date.UTC(2026, 10, 22) * 1000,
+  params: null,
+  encoding: 'utf-8',
+};
 
 /** Frame and parse a whole content; throws when the framer stands still or leaves bytes out. `window` feeds it in growing pieces. */
 export function readAll(source: Source, content: Uint8Array, use: SourceContext = context, window = 0): Reading {
@@ -61,7 +73,12 @@ export function readAll(source: Source, content: Uint8Array, use: SourceContext 
       if (sink.rows.length === 0 || Object.keys(sink.row).length > 0) sink.next();
       for (const row of sink.rows) out.rows.push({ ...row, byte_off: from, byte_len: last - from });
     } else if (outcome === 'meta') out.meta++;
-    else out.unparsed.push({ at: from, reason: outcome.unparsed, text: Buffer.from(content.subarray(from, Math.min(last, from + 200))).toString('latin1') });
+    else
+      out.unparsed.push({
+        at: from,
+        reason: outcome.unparsed,
+        text: Buffer.from(content.subarray(from, Math.min(last, from + 200))).toString('latin1'),
+      });
     out.bytes += end - from;
     from = end;
   }
