@@ -13,7 +13,7 @@ export async function* lineChunks(blocks: AsyncIterable<Uint8Array>, spare: Arra
 class LineCutter {
   private readonly spare: ArrayBuffer[];
   private readonly sizes: IngestSizes;
-  private buffer: Uint8Array<ArrayBuffer>;
+  private buffer = new Uint8Array(0);
   private length = 0;
   private offset = 0;
   private line = 1;
@@ -24,13 +24,6 @@ class LineCutter {
   constructor(spare: ArrayBuffer[], sizes: IngestSizes) {
     this.spare = spare;
     this.sizes = sizes;
-    this.buffer = this.fresh();
-  }
-
-  /** Memory grows with what is read, so that a small file takes little. */
-  private fresh(): Uint8Array<ArrayBuffer> {
-    const old = this.spare.pop();
-    return old ? new Uint8Array(old) : new Uint8Array(this.offset === 0 && this.length === 0 ? 1 << 20 : this.sizes.part + (1 << 20));
   }
 
   *push(block: Uint8Array): Generator<LineChunk> {
@@ -71,12 +64,19 @@ class LineCutter {
 
   private append(bytes: Uint8Array): void {
     if (this.length + bytes.length > this.buffer.length) {
-      const grown = new Uint8Array(Math.max(this.length + bytes.length, Math.min(this.buffer.length * 2, this.buffer.length + (8 << 20))));
+      const grown = this.length === 0 ? this.fresh(bytes.length) : new Uint8Array(Math.max(this.length + bytes.length, Math.min(this.buffer.length * 2, this.buffer.length + (8 << 20))));
       grown.set(this.buffer.subarray(0, this.length));
       this.buffer = grown;
     }
     this.buffer.set(bytes, this.length);
     this.length += bytes.length;
+  }
+
+  /** Memory grows with what is read, so that a small file takes little; a later chunk starts with the size of a whole one. */
+  private fresh(least: number): Uint8Array<ArrayBuffer> {
+    const old = this.spare.pop();
+    if (old && old.byteLength >= least) return new Uint8Array(old);
+    return new Uint8Array(this.offset === 0 ? least : Math.max(least, this.sizes.part + (1 << 20)));
   }
 
   private take(): LineChunk {
@@ -86,7 +86,7 @@ class LineCutter {
     this.offset += this.length;
     this.length = 0;
     // The chunk keeps its memory; it may be moved to another thread.
-    this.buffer = this.fresh();
+    this.buffer = new Uint8Array(0);
     return chunk;
   }
 

@@ -67,7 +67,7 @@ async function readFile(job: IngestJob, pool: IngestPool, progress: (bytes: numb
   for (const f of fs.readdirSync(dir)) if (f.endsWith('.tmp')) fs.rmSync(path.join(dir, f));
   const plan: IngestPlan = { dir, context: job.context, sizes: job.sizes ?? usualSizes, ...(transcoder && { originalOffset: n => transcoder.originalOffset(n) }) };
   const state: Reading = { task: { job: jobs++, plan, resolved: job.resolved, keep: !parallel }, broken: null, parts: [], progress };
-  const raw = job.compressed ? readContent(job.file, why => (state.broken = why)) : readRaw(job.file);
+  const raw = job.compressed ? readContent(job.file, why => (state.broken = why)) : readRaw(job.file, job.contentBytes);
   const content = transcoder ? transcoded(raw, transcoder) : raw;
   const local = transcoder !== null || pool.size < 2 || job.contentBytes <= smallBytes;
   let facts: FileMeta['facts'] = {};
@@ -150,10 +150,10 @@ async function ingestBlocks(content: AsyncIterable<Uint8Array>, state: Reading, 
 }
 
 /** Blocks of a file as it is; each is valid until the next is asked for. */
-async function* readRaw(file: string): AsyncGenerator<Uint8Array> {
+async function* readRaw(file: string, size: number): AsyncGenerator<Uint8Array> {
   const handle = await fs.promises.open(file, 'r');
   try {
-    const buffer = new Uint8Array(1 << 20);
+    const buffer = new Uint8Array(Math.max(4096, Math.min(1 << 20, size)));
     for (;;) {
       const { bytesRead } = await handle.read(buffer, 0, buffer.length);
       if (bytesRead === 0) return;

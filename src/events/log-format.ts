@@ -1,7 +1,7 @@
 import { bytesKind, timeKind } from './columns.ts';
 import { apacheItems } from './log-format-apache.ts';
 import { nginxItems } from './log-format-nginx.ts';
-import { type FormatItem, LineScanner } from './scanner.ts';
+import { type FormatItem, LineScanner, tokenise } from './scanner.ts';
 import type { Source } from './source.ts';
 import type { Escapes } from './unescape.ts';
 import type { Field } from './web-fields.ts';
@@ -71,12 +71,13 @@ function unescapeConfig(text: string): string {
 /** A source for web lines of one format. */
 export function logFormatSource(name: string, format: LogFormat, overrides: Partial<Source> = {}): Source {
   const { items, facts } = compileLogFormat(format);
+  const tokens = tokenise(items);
   return {
     name, kind: 'web-access', timeKind: facts.timeKind, resolutionUs: facts.resolutionUs, bytesKind: facts.bytesKind,
     durationResolutionUs: facts.durationResolutionUs,
     blindTo: ['post-bodies', 'response-bodies'],
     independent: true, framing: 'line',
-    open: context => new LineScanner(items, facts.escapes, context.zone),
+    open: context => new LineScanner(tokens, facts.escapes, context.zone),
     ...overrides,
   };
 }

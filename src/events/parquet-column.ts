@@ -376,7 +376,8 @@ function ranks(values: Float64Array, n: number, distinct: Float64Array): Uint32A
 
 function writeNumbers(out: ByteBuffer, values: Float64Array, n: number, wide: boolean): void {
   out.reserve(n * (wide ? 8 : 4));
-  const view = new DataView(out.bytes.buffer, out.bytes.byteOffset);
+  const bytes = out.bytes;
+  const view = viewOf(bytes);
   let p = out.length;
   for (let i = 0; i < n; i++) {
     const v = values[i]!;
@@ -394,7 +395,10 @@ function writeNumbers(out: ByteBuffer, values: Float64Array, n: number, wide: bo
 }
 
 function numberBytes(value: number, wide: boolean): Uint8Array {
-  const out = new ByteBuffer(8);
-  writeNumbers(out, Float64Array.of(value), 1, wide);
-  return out.bytes.slice(0, out.length);
+  const bytes = new Uint8Array(wide ? 8 : 4);
+  const low = new DataView(bytes.buffer);
+  const high = Math.floor(value / 4294967296);
+  low.setUint32(0, value - high * 4294967296, true);
+  if (wide) low.setInt32(4, high, true);
+  return bytes;
 }

@@ -67,11 +67,16 @@ export function makeColumns(shape: readonly ColumnShape[]): Column[] {
   return shape.map(c => (c.type === 'str' ? new StringColumn(c.name) : new NumberColumn(c.name, c.type, c.dense)));
 }
 
-const magic = text('PAR1');
+const encoder = new TextEncoder();
+const texts = new Map<string, Uint8Array>();
 
 function text(value: string): Uint8Array {
-  return new TextEncoder().encode(value);
+  let bytes = texts.get(value);
+  if (!bytes) texts.set(value, (bytes = encoder.encode(value)));
+  return bytes;
 }
+
+const magic = text('PAR1');
 
 function writeAll(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);

@@ -14,7 +14,8 @@ const until = 3;
 const rest = 4;
 const time = 5;
 
-type Token = {
+/** A piece of a line, ready to be looked for. */
+export type Token = {
   readonly op: number;
   readonly text: Uint8Array;
   readonly field: Field | null;
@@ -47,8 +48,8 @@ export class LineScanner implements RecordParser {
   private solutions = 0;
   private steps = 0;
 
-  constructor(items: readonly FormatItem[], escapes: Escapes, zone: string) {
-    this.tokens = tokenise(items);
+  constructor(tokens: readonly Token[], escapes: Escapes, zone: string) {
+    this.tokens = tokens;
     this.escapes = escapes;
     this.starts = new Int32Array(this.tokens.length);
     this.ends = new Int32Array(this.tokens.length);
@@ -276,7 +277,8 @@ function find(bytes: Uint8Array, from: number, to: number, text: Uint8Array): nu
 const encoder = new TextEncoder();
 const nothing = new Uint8Array(0);
 
-function tokenise(items: readonly FormatItem[]): Token[] {
+/** Items → tokens; done once for a format, used by every scanner of it. */
+export function tokenise(items: readonly FormatItem[]): Token[] {
   const merged: FormatItem[] = [];
   for (const item of items) {
     const last = merged.at(-1);
