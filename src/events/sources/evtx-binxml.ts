@@ -205,7 +205,7 @@ function readTemplate(state: State, c: Cursor, depth: number): boolean {
   return true;
 }
 
-const _nothing = (state: State): null => {
+const nothing = (state: State): null => {
   state.failed = true;
   return null;
 };

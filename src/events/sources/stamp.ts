@@ -1,4 +1,4 @@
-import { DAY, HOUR, localToUtc, MINUTE, type Micros, SECOND, utcMicros, zoneOffset } from '../../base/index.ts';
+import { HOUR, localToUtc, MINUTE, type Micros, SECOND, utcMicros, zoneOffset } from '../../base/index.ts';
 
 /** An instant as logged: `us` is the earliest reading, `span` how much later it may be (DST fold, ambiguous zone name). */
 export type Stamp = { readonly us: Micros; readonly span: number };
@@ -150,5 +150,3 @@ export function readEpoch(value: number): Micros | null {
   if (value < 9e15) return Math.round(value);
   return value < 9e18 ? Math.round(value / 1e3) : null;
 }
-
-export const yearSpan = 366 * DAY;
