@@ -41,8 +41,8 @@ export async function investigate(kase: OpenCase, options: InvestigateOptions, e
   const facts = { version, startedUs, seconds, inputsRoot: await inputsRoot(kase) };
   await draftNotices(kase, await assembleResult(kase, counts, obligations, facts), effects);
   const result = await assembleResult(kase, counts, obligations, facts);
-  await writeReports(kase, result, effects);
   fs.writeFileSync(path.join(kase.outDir, 'result.json'), `${JSON.stringify(result, null, 1)}\n`);
+  await writeReports(kase, result, effects);
   await sealOutputs(kase.outDir, kase.engine);
   return result;
 }

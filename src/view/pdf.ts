@@ -29,7 +29,15 @@ export class PdfPrinter {
 
   /** One PDF. The source may hold no path or package import; ours never do. */
   print(source: string): Buffer {
-    const pdf = this.compiler.pdf({ mainFileContent: source });
+    const compiled = this.compiler.compile({ mainFileContent: source });
+    const document = compiled.result;
+    if (document === null) {
+      const error = compiled.takeError();
+      // Positions and messages of the printer only: the source holds personal data and stays out of errors.
+      const diagnostics = error === null ? [] : (this.compiler.fetchDiagnostics(error) as { message?: string; range?: unknown }[]);
+      throw new Error(`document does not print: ${diagnostics.map(d => `${d.message ?? ''} ${JSON.stringify(d.range ?? '')}`).join('; ')}`);
+    }
+    const pdf = this.compiler.pdf(document);
     this.compiler.evictCache(10);
     return pdf;
   }

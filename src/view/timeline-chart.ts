@@ -27,7 +27,7 @@ export function timelineOption(data: TimelineData, texts: TimelineTexts): EChart
   const lanesBottom = 40 + Math.max(1, lanes) * laneHeight;
   return {
     animation: false,
-    textStyle: { fontFamily: '"BIZ UDPGothic","Noto Sans JP",sans-serif' },
+    textStyle: { fontFamily: 'BIZ UDPGothic, Noto Sans JP, sans-serif' },
     aria: { enabled: true, decal: { show: false } },
     legend: { top: 0, left: 0, itemHeight: 10, data: [texts.others, texts.intruder] },
     tooltip: { trigger: 'item', confine: true },
