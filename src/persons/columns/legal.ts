@@ -10,7 +10,7 @@ export function legalCategories(element: Element): LegalCategory[] {
     case 'sensitive.health': case 'sensitive.other': return ['personal-data', 'special-care'];
     case 'finance.card_number': case 'finance.bank_account': return ['personal-data', 'financial-harm'];
     case 'auth.login': case 'auth.password': return ['personal-data', 'financial-harm'];
-    case 'none': return [];
+    case 'none': case 'record.key': return [];
     default: return ['personal-data'];
   }
 }

@@ -30,6 +30,7 @@ export function meaningOfTable(columns: readonly ColumnSample[]): Meaning[] {
     if (m.element === 'person.birth_date' && !hasPerson && named[i] === null) set(i, 'person.birth_date', Math.min(m.confidence, 0.7), 'no-person-beside');
   });
   logins(columns, meanings, weak, set);
+  western(columns, meanings, weak, set);
   const claims = sure('claim.history').length > 0 || sure('claim.payment').length > 0;
   columns.forEach((c, i) => {
     const p = c.profile;
@@ -163,6 +164,40 @@ function namesInEmails(columns: readonly ColumnSample[], meanings: readonly Mean
     if (share < 0.3 || p.distinct <= 3) return;
     if (p.share.token >= 0.9 && /\d/.test(p.shape) || p.values.filter(v => /\d/.test(v)).length > p.filled * 0.2) set(i, 'auth.login', 0.6, 'in-the-e-mail-address');
     else set(i, 'person.name', 0.9, 'in-the-e-mail-address');
+  });
+}
+
+/** Parts of a Western address behind the street, details of a card beside its brand or number, ages that follow from birth dates, further surnames. */
+function western(columns: readonly ColumnSample[], meanings: readonly Meaning[], weak: Weak, set: Set): void {
+  const undecided = (i: number): boolean => weak(i) && meanings[i]!.element === 'none' && meanings[i]!.confidence <= 0.5;
+  const street = columns.findIndex((c, i) => meanings[i]!.element === 'contact.address' && c.profile.share.western_street >= 0.3);
+  for (let i = street + 1; street >= 0 && i < Math.min(columns.length, street + 8); i++) {
+    const p = columns[i]!.profile;
+    if (!undecided(i) || p.filled === 0) continue;
+    if (p.share.latin_word >= 0.8) set(i, 'contact.address', 0.7, 'word-behind-street');
+    else if (p.length.mean >= 3.5 && p.length.mean <= 9 && p.distinct > p.filled * 0.3 && p.values.filter(v => /\d/.test(v)).length >= 0.7 * p.filled && p.share.decimal < 0.2) set(i, 'contact.postal_code', 0.68, 'code-behind-street');
+    else if (/^A{2,3}$/.test(p.shape)) set(i, 'contact.address', 0.6, 'abbreviation-behind-street');
+  }
+  const card = columns.findIndex((_c, i) => meanings[i]!.element === 'finance.card_number' && meanings[i]!.confidence >= 0.7);
+  columns.forEach((c, i) => {
+    const p = c.profile;
+    if (!undecided(i) || p.filled === 0) return;
+    if (card >= 0 && Math.abs(i - card) <= 4 && (p.share.expiry >= 0.9 || (p.share.digits >= 0.99 && p.length.max <= 4 && p.length.mean >= 2.5 && p.length.deviation < 0.5))) set(i, 'finance.card_number', 0.7, 'beside-card');
+    const birth = columns.find((_b, j) => meanings[j]!.element === 'person.birth_date' && columns[j]!.profile.years.length > 0);
+    if (birth && p.numbers && p.numbers.min >= 0 && p.numbers.max <= 120) {
+      const years = new Map(birth.profile.at.map((row, k) => [row, Number(/\d{4}/.exec(birth.profile.values[k]!)?.[0] ?? Number.NaN)]));
+      const sums = new Map<number, number>();
+      let seen = 0;
+      p.values.forEach((v, k) => { const y = years.get(p.at[k]!); if (y === undefined || Number.isNaN(y)) return; seen++; sums.set(y + Number(v), (sums.get(y + Number(v)) ?? 0) + 1); });
+      const top = [...sums.entries()].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, 2);
+      if (seen >= 10 && top.reduce((n, x) => n + x[1], 0) >= 0.9 * seen) set(i, 'person.other', 0.85, 'age-of-birth-date');
+    }
+    const surnames = columns.findIndex((_s, j) => j !== i && meanings[j]!.element === 'person.name' && meanings[j]!.confidence >= 0.8);
+    if (surnames >= 0 && p.share.latin_word >= 0.9 && p.distinct > p.filled * 0.3 && p.values.every(v => !/\d/.test(v))) {
+      const known = new Set(columns.filter((_s, j) => meanings[j]!.element === 'person.name').flatMap(s => s.profile.values));
+      const shared = p.values.filter(v => known.has(v)).length / p.filled;
+      if (shared >= 0.2 && meanings[i]!.element === 'none') set(i, 'person.name', 0.65, 'values-of-the-name-column');
+    }
   });
 }
 

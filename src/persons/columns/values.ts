@@ -19,6 +19,9 @@ export function readValues(p: Profile): Candidate[] {
   if (s.url >= 0.6 || s.ip >= 0.9) say('none', 0.85, s.url >= 0.6 ? 'url' : 'network-address');
   if (s.card >= 0.8) say('finance.card_number', 0.97, 'card-luhn');
   else if (s.masked_card >= 0.8) say('finance.card_number', 0.9, 'card-masked');
+  if (s.card_brand >= 0.9) say('finance.card_number', 0.85, 'card-brands');
+  if (s.card_rounded >= 0.8) say('finance.card_number', 0.75, 'card-numbers-rounded');
+  if (s.title >= 0.9) say('person.other', 0.85, 'titles');
   if (s.my_number >= 0.93 && p.filled >= 3) say('id.my_number', 0.96, 'my-number-check-digit');
   if (s.licence >= 0.93 && p.filled >= 3) say('id.driver_licence', s.my_number >= 0.93 ? 0.5 : 0.94, 'licence-check-digit');
   if (s.digits12 >= 0.95 && s.my_number < 0.93 && s.licence < 0.93 && ratio(p) > 0.9) say('id.driver_licence', licencePlaces(p) ? 0.6 : 0.3, 'twelve-digits');
@@ -62,11 +65,12 @@ export function readValues(p: Profile): Candidate[] {
 
   if (s.sensitive >= 0.4) say('sensitive.other', 0.7, 'words-of-belief-or-record');
   if (s.claim >= 0.5 && s.claim >= s.health * 0.8) say('claim.history', 0.78, 'words-of-claims');
-  if (s.health >= 0.4 && s.claim < 0.8) say('sensitive.health', s.sentence >= 0.6 ? 0.65 : 0.84, 'words-of-health');
+  if (s.health >= 0.4 && s.claim < 0.8 && !(s.claim >= 0.5 && p.distinct <= 30 && p.length.mean <= 6)) say('sensitive.health', s.sentence >= 0.6 ? 0.65 : 0.84, 'words-of-health');
   if (s.sentence >= 0.5 && p.length.mean >= 10) say('free_text', 0.8, 'sentences');
 
   if (p.numbers && s.digits >= 0.99) {
     if (p.numbers.ascending && p.filled >= 3 && p.filled === p.rows) say('record.key', 0.9, 'ascending-and-unique');
+    else if (p.distinct === p.filled && p.filled >= 20 && (p.numbers.max - p.numbers.min) / p.filled <= 12) say('record.key', 0.8, 'dense-numbers');
     else if (p.distinct === p.filled && p.filled >= 20 && p.length.mean >= 4) say('record.key', 0.45, 'unique-numbers');
   }
   if (p.distinct <= Math.max(3, Math.min(60, p.filled * 0.05)) && p.filled >= 10) say('none', 0.5, 'few-values');
