@@ -244,13 +244,13 @@ function flatten(e: Expr): Expr[] {
 
 /** A condition that only tells whether another one holds (`1 = (cond)`, `1 - (cond)`, EXISTS (… WHERE cond)) gives way to that one. */
 function deepen(e: Expr): Expr {
-  if (e.t === 'not') return e;
-  if (e.t === 'op' && !connects(e)) {
-    const inner = hasUnknown(e.a) && !hasUnknown(e.b) ? e.a : hasUnknown(e.b) && !hasUnknown(e.a) ? e.b : null;
-    if (inner && !isUnknown(inner) && (isTruth(inner) || connects(inner))) return deepen(inner);
-    if (inner && inner.t === 'op' && !isTruth(e) && ['-', '+', '*', '^', '/', '||'].includes(e.op) && isTruth(inner)) return deepen(inner);
-  }
-  return e;
+  if (e.t !== 'op' || connects(e)) return e;
+  const inner = hasUnknown(e.a) && !hasUnknown(e.b) ? e.a : hasUnknown(e.b) && !hasUnknown(e.a) ? e.b : null;
+  if (!inner || isUnknown(inner)) return e;
+  if (isTruth(inner) || connects(inner)) return deepen(inner);
+  if (!['-', '+', '*', '^', '/', '||'].includes(e.op)) return e;
+  const deeper = deepen(inner);
+  return isTruth(deeper) ? deeper : e;
 }
 
 /**

@@ -87,7 +87,7 @@ function judgeGroup(list: readonly Sized[]): { proven: number; results: readonly
   const base = calibrated[Math.floor(calibrated.length / 2)];
   let proven = 0;
   const results = list.map((d, i): Verdict => {
-    const candidates = [...(series ? [{ from: mode, proof: 'size-series' as const, tolerance: 2 }] : []), ...(base !== undefined && !d.calibration ? [{ from: base, proof: 'size' as const, tolerance: Math.max(4, 0.001 * d.length) }] : [])];
+    const candidates = [...(series ? [{ from: mode, proof: 'size-series' as const, tolerance: 2 }] : []), ...(base !== undefined && !d.calibration ? [{ from: base, proof: 'size' as const, tolerance: Math.max(4, 0.003 * d.length) }] : [])];
     const hit = candidates.find(c => Math.abs(rest[i]! - c.from) <= c.tolerance);
     if (hit) proven += 1 + 1 / (1 + Math.abs(rest[i]! - hit.from));
     const from = hit?.from ?? candidates[0]?.from;
@@ -123,7 +123,7 @@ async function readWindows(engine: Engine, statements: readonly RebuiltStatement
     const b = s.inBand;
     const table = tableOf(b.table);
     if (!table || !b.select || b.columns.length === 0) return;
-    const bound = bindUnknown({ t: 'select', select: { ...b.select, items: [b.select.items[0]!] } });
+    const bound = bindUnknown({ t: 'select', select: { ...b.select, items: b.select.items.slice(0, 1) } });
     const columns = b.columns.includes('*') ? [...table.columns.values()] : b.columns.map(c => table.columns.get(c.toLowerCase()) ?? null);
     if (columns.some(c => c === null) || bound.otherConditions || b.select.groupBy.length > 0 || b.select.distinct) return;
     if ([...bound.where.map(w => w.column), ...bound.order.map(o => o.column)].some(c => !table.columns.has(c.toLowerCase()))) return;

@@ -161,7 +161,7 @@ function build(technique: InBandTechnique, select: Select | null, columns: reado
   slice: readonly [number, number] | null, dialect: SqlDialect, calibration: boolean, constant: string | null, exprs: readonly Expr[]): InBand {
   const items = exprs.map(expr => ({ expr, alias: null }));
   const body: Select = select ? { ...select, items: items.length > 0 ? items : select.items, unions: [] } : { ...emptySelect, items };
-  const inner: Expr = { t: 'select', select: select ? { ...select, items: [exprs[0] ? { expr: exprs[0], alias: null } : select.items[0]!], unions: [] } : body };
+  const inner: Expr = { t: 'select', select: select ? { ...select, items: exprs[0] ? [{ expr: exprs[0], alias: null }] : select.items.slice(0, 1), unions: [] } : body };
   const bound = bindUnknown(inner);
   const number = (e: Expr | null | undefined): number | null => { const v = e ? evaluate(e, { dialect, vars: new Map() }) : null; return typeof v === 'number' && Number.isInteger(v) ? v : null; };
   const limit = number(select?.limit) ?? number(select?.top) ?? (bound.ordinal !== null ? 1 : null);

@@ -196,13 +196,14 @@ function classifyTimes(probes: readonly Probe[]): Classes | null {
     if (!useDuration && times.every(t => t % SECOND === 0)) [fast, slow] = [n - 1, n];
     else if (!useDuration) [fast, slow] = [0.6 * n, 0.9 * n];
   } else {
+    const coarse = !useDuration && times.every(t => t % SECOND === 0);
     let widest = 0;
     let cut = 0;
     for (let i = 1; i < times.length; i++) {
-      const gap = Math.log(Math.max(times[i]!, 1000)) - Math.log(Math.max(times[i - 1]!, 1000));
+      const gap = coarse ? (times[i]! - times[i - 1]!) / SECOND : Math.log(Math.max(times[i]!, 1000)) - Math.log(Math.max(times[i - 1]!, 1000));
       if (gap > widest) { widest = gap; cut = i; }
     }
-    if (widest < 0.7) return null;
+    if (widest < (coarse ? 2 : 0.7)) return null;
     [fast, slow] = [times[cut - 1]!, times[cut]!];
   }
   const of = probes.map(p => {

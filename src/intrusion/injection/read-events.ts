@@ -35,5 +35,19 @@ export async function readInjectionEvents(engine: Engine): Promise<InjectionEven
         or regexp_matches(coalesce(e.user_agent, ''), ${'(?i)(?:\\bselect\\b|sleep\\s*\\(|waitfor|\\bunion\\b)'})))
       or (e.class = 2 and e.sql_text is not null and (x.event_id is not null or regexp_matches(e.sql_text, ${statementPattern})))
     order by e.at_us, e.event_id`)) out.push(...batch);
-  return out;
+  return addGaps(engine, out);
+}
+
+/** Where a log has no durations: the time to the client's next request (start stamps), or since the one before. */
+async function addGaps(engine: Engine, events: readonly InjectionEvent[]): Promise<InjectionEvent[]> {
+  const untimed = events.filter(e => e.class !== 2 && e.duration_us === null && e.src_ip !== null);
+  if (untimed.length === 0) return [...events];
+  await engine.load('untimed', [{ name: 'event_id', type: 'BIGINT' }], untimed.map(e => [e.event_id]));
+  const rows = await engine.rows<{ event_id: number; next_us: number | null; before_us: number | null }>('intrusion.gaps', sql`select event_id, next_us, before_us from (
+      select event_id, lead(at_us) over w - at_us as next_us, at_us - lag(at_us) over w as before_us from event
+      where class in (1, 6) and src_ip in (select distinct e.src_ip from untimed join event e using (event_id)) window w as (partition by src_ip, user_agent order by at_us, event_id))
+    join untimed using (event_id) order by event_id`);
+  await engine.run('intrusion.drop_untimed', sql`drop table untimed`);
+  const gaps = new Map(rows.map(r => [r.event_id, r]));
+  return events.map(e => { const g = gaps.get(e.event_id); return g ? { ...e, gap_us: e.time_kind === 1 ? g.next_us : g.before_us } : e; });
 }

@@ -17,6 +17,8 @@ export type InjectionEvent = Carrier & {
   readonly target_length: number | null;
   /** timeKind of its file: 1 start, 2 end, 3 write. */
   readonly time_kind: number;
+  /** Time to the neighbouring request of the client among all requests, when known; else it is measured among these events. */
+  readonly gap_us?: number | null;
 };
 
 export type RebuiltCell = {
@@ -78,7 +80,7 @@ export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
       probes.push({
         eventId: e.event_id, atUs: e.at_us, client: r.client, point: `${r.route}\u0000${r.point}`, question: q, reading, key, status: e.status, bytes: e.bytes_out,
         reflected: [Buffer.byteLength(r.text), escapedLength(r.text), e.target_length ?? 0],
-        durationUs: e.duration_us, gapUs: gaps.get(e.event_id) ?? null, rowsOut: e.rows_out, errCode: e.err_code,
+        durationUs: e.duration_us, gapUs: e.gap_us ?? gaps.get(e.event_id) ?? null, rowsOut: e.rows_out, errCode: e.err_code,
       });
     }
     marks.push({ eventId: e.event_id, technique, client: r.client, point: `${r.route} ${r.point}`, workItem: key === '' ? null : key, markers: r.inBand.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)), answered: false });

@@ -71,7 +71,7 @@ export function solveCell(answers: readonly Answer[], dialect: SqlDialect): Solu
     }
     const foreign = c.family !== family;
     const raw = t ? c.test.yes : c.test.no;
-    const allowed = foreign ? makeSet([...intersect(raw, [[1, 127]]), [128, maxCode[family]]]) : raw;
+    const allowed = foreign ? makeSet([...intersect(raw, [[1, 127]]), ...(intersect(raw, [[128, maxCode[c.family]]]).length > 0 ? [[128, maxCode[family]] as const] : [])]) : raw;
     const list = tests.get(c.position) ?? [];
     list.push({ yes: allowed, end: t ? c.test.endYes : c.test.endNo });
     tests.set(c.position, list);
