@@ -4,7 +4,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'bench');
-const names = fs.readdirSync(folder).filter(f => f.endsWith('.mjs')).map(f => f.slice(0, -4)).sort();
+const names = fs
+  .readdirSync(folder)
+  .filter(f => f.endsWith('.mjs'))
+  .map(f => f.slice(0, -4))
+  .sort();
 const [name, ...rest] = process.argv.slice(2);
 if (!names.includes(name)) {
   console.error(`usage: npm run bench -- ${names.join('|')} [arguments]`);

@@ -18,7 +18,16 @@ export const bytesKind = { identity: 1, encoded: 2, wire: 3, unknown: 4 } as con
 export const outcome = { unknown: 0, success: 1, failure: 2 } as const;
 
 /** Bits of `decode_flags`. */
-export const decodeFlag = { invalidUtf8: 1, overlong: 2, nul: 4, unicodePercent: 8, html: 16, plusAsSpace: 32, badPercent: 64, fullWidth: 128 } as const;
+export const decodeFlag = {
+  invalidUtf8: 1,
+  overlong: 2,
+  nul: 4,
+  unicodePercent: 8,
+  html: 16,
+  plusAsSpace: 32,
+  badPercent: 64,
+  fullWidth: 128,
+} as const;
 
 export const eventColumns = [
   { name: 'line_no', type: 'u32', meaning: 'first physical line, from 1' },

@@ -3,11 +3,27 @@ import type { Sample, Source } from './source.ts';
 import { openTranscoder } from './transcode.ts';
 
 /** How content becomes UTF-8 before it is parsed: transcoded from `from`, or as it is (null), then read with the label `reader`. */
-export type ContentEncoding = { readonly from: Exclude<Encoding, 'utf-8'> | null; readonly bomBytes: number; readonly reader: string };
+export type ContentEncoding = {
+  readonly from: Exclude<Encoding, 'utf-8'> | null;
+  readonly bomBytes: number;
+  readonly reader: string;
+};
 
 const labels: Readonly<Record<string, Encoding>> = {
-  'utf-8': 'utf-8', utf8: 'utf-8', cp932: 'shift_jis', ms932: 'shift_jis', 'windows-31j': 'shift_jis', shift_jis: 'shift_jis', 'shift-jis': 'shift_jis', sjis: 'shift_jis',
-  'euc-jp': 'euc-jp', eucjp: 'euc-jp', 'utf-16': 'utf-16le', utf16: 'utf-16le', 'utf-16le': 'utf-16le', 'utf-16be': 'utf-16be',
+  'utf-8': 'utf-8',
+  utf8: 'utf-8',
+  cp932: 'shift_jis',
+  ms932: 'shift_jis',
+  'windows-31j': 'shift_jis',
+  shift_jis: 'shift_jis',
+  'shift-jis': 'shift_jis',
+  sjis: 'shift_jis',
+  'euc-jp': 'euc-jp',
+  eucjp: 'euc-jp',
+  'utf-16': 'utf-16le',
+  utf16: 'utf-16le',
+  'utf-16le': 'utf-16le',
+  'utf-16be': 'utf-16be',
 };
 
 /** What the case states holds, but for a byte order mark that says otherwise; `auto` looks at the sample. */

@@ -70,14 +70,22 @@ export function decodeBytes(bytes: Uint8Array, from: number, to: number, inQuery
     start = 0;
     end = clean.length;
     // What an overlong form or a NUL hid may be encoded once more.
-    if (!clean.changed || (clean.flags & decodeFlag.invalidUtf8) !== 0 || depth >= rounds) return { bytes: target, length: end, depth, flags };
+    if (!clean.changed || (clean.flags & decodeFlag.invalidUtf8) !== 0 || depth >= rounds)
+      return { bytes: target, length: end, depth, flags };
   }
 }
 
 const unchanged = { changed: false, flags: 0, length: 0 } as const;
 const round = { changed: false, flags: 0, length: 0 };
 
-function decodeRound(bytes: Uint8Array, from: number, to: number, out: Uint8Array, first: boolean, inQuery: boolean): typeof round {
+function decodeRound(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  out: Uint8Array,
+  first: boolean,
+  inQuery: boolean,
+): typeof round {
   let p = 0;
   let changed = false;
   let flags = 0;
@@ -176,8 +184,24 @@ function writeCodePoint(out: Uint8Array, at: number, code: number): number {
 
 /** The entities that smuggle SQL and markup past a filter; others stay as they are. */
 const named = new Map([
-  ['lt', 0x3c], ['gt', 0x3e], ['amp', 0x26], ['quot', 0x22], ['apos', 0x27], ['nbsp', 0x20], ['lpar', 0x28], ['rpar', 0x29], ['sol', 0x2f],
-  ['bsol', 0x5c], ['colon', 0x3a], ['semi', 0x3b], ['equals', 0x3d], ['comma', 0x2c], ['num', 0x23], ['percnt', 0x25], ['Tab', 0x09], ['NewLine', 0x0a],
+  ['lt', 0x3c],
+  ['gt', 0x3e],
+  ['amp', 0x26],
+  ['quot', 0x22],
+  ['apos', 0x27],
+  ['nbsp', 0x20],
+  ['lpar', 0x28],
+  ['rpar', 0x29],
+  ['sol', 0x2f],
+  ['bsol', 0x5c],
+  ['colon', 0x3a],
+  ['semi', 0x3b],
+  ['equals', 0x3d],
+  ['comma', 0x2c],
+  ['num', 0x23],
+  ['percnt', 0x25],
+  ['Tab', 0x09],
+  ['NewLine', 0x0a],
 ]);
 
 /** In place; entities must end in `;`, so that an ordinary `&lt=1` parameter is left alone. */

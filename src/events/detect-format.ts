@@ -1,5 +1,5 @@
-import { readLogFormat } from './log-format.ts';
 import type { EvidenceKind } from '../case/index.ts';
+import { readLogFormat } from './log-format.ts';
 import type { Sample } from './source.ts';
 import { type ResolvedFormat, sourceEntries, sourceNamed } from './sources/index.ts';
 
@@ -19,12 +19,21 @@ export function statedFormat(format: string): ResolvedFormat | null {
 
 /** The format that reads most of a sample; sources of the stated kind win ties. Null when none reads enough of it. */
 export function detectFormat(sample: Sample, kind: EvidenceKind): Detection | null {
-  const scored = sourceEntries.map((e, i) => ({ source: e.source, score: e.sniff(sample), i }))
+  const scored = sourceEntries
+    .map((e, i) => ({ source: e.source, score: e.sniff(sample), i }))
     .filter(s => s.score >= leastShare)
     .sort((a, b) => b.score - a.score || Number(b.source.kind === kind) - Number(a.source.kind === kind) || a.i - b.i);
   const best = scored[0];
   if (!best) return null;
-  const ties = scored.slice(1).filter(s => s.score === best.score && s.source.kind === best.source.kind).map(s => s.source.name);
-  const timeDiffers = ties.some(name => sourceNamed(name)!.timeKind !== best.source.timeKind) || best.source.name === 'combined-extended';
-  return { resolved: { name: best.source.name, logFormat: null, uncertainTime: timeDiffers }, share: best.score, ambiguous: ties };
+  const ties = scored
+    .slice(1)
+    .filter(s => s.score === best.score && s.source.kind === best.source.kind)
+    .map(s => s.source.name);
+  const timeDiffers =
+    ties.some(name => sourceNamed(name)!.timeKind !== best.source.timeKind) || best.source.name === 'combined-extended';
+  return {
+    resolved: { name: best.source.name, logFormat: null, uncertainTime: timeDiffers },
+    share: best.score,
+    ambiguous: ties,
+  };
 }

@@ -7,8 +7,8 @@ import { type FileTotals, type PartMeta, totalOf } from './ingest-meta.ts';
 import type { IngestPool } from './ingest-pool.ts';
 import { type IngestPlan, type IngestSizes, partName, usualSizes } from './ingest-records.ts';
 import type { IngestTask } from './ingest-worker.ts';
-import { type ResolvedFormat, sourceOf } from './sources/index.ts';
 import type { SourceContext } from './source.ts';
+import { type ResolvedFormat, sourceOf } from './sources/index.ts';
 import { openTranscoder, type Transcoder } from './transcode.ts';
 
 /** Grows when parsing changes what comes out of the same bytes: parts of older versions are then not taken. */
@@ -65,8 +65,18 @@ async function readFile(job: IngestJob, pool: IngestPool, progress: (bytes: numb
   fs.mkdirSync(dir, { recursive: true });
   const transcoder = job.encoding.from === null ? null : openTranscoder(job.encoding.from, job.encoding.bomBytes);
   for (const f of fs.readdirSync(dir)) if (f.endsWith('.tmp')) fs.rmSync(path.join(dir, f));
-  const plan: IngestPlan = { dir, context: job.context, sizes: job.sizes ?? usualSizes, ...(transcoder && { originalOffset: n => transcoder.originalOffset(n) }) };
-  const state: Reading = { task: { job: jobs++, plan, resolved: job.resolved, keep: !parallel }, broken: null, parts: [], progress };
+  const plan: IngestPlan = {
+    dir,
+    context: job.context,
+    sizes: job.sizes ?? usualSizes,
+    ...(transcoder && { originalOffset: n => transcoder.originalOffset(n) }),
+  };
+  const state: Reading = {
+    task: { job: jobs++, plan, resolved: job.resolved, keep: !parallel },
+    broken: null,
+    parts: [],
+    progress,
+  };
   const raw = job.compressed ? readContent(job.file, why => (state.broken = why)) : readRaw(job.file, job.contentBytes);
   const content = transcoder ? transcoded(raw, transcoder) : raw;
   const local = transcoder !== null || pool.size < 2 || job.contentBytes <= smallBytes;
@@ -88,13 +98,24 @@ export function partFiles(dir: string, meta: FileMeta): string[] {
   return meta.parts.map(p => path.join(dir, `${partName(p.part)}.parquet`));
 }
 
-type Reading = { readonly task: Omit<IngestTask, 'piece'>; broken: string | null; readonly parts: PartMeta[]; readonly progress: (bytes: number) => void };
+type Reading = {
+  readonly task: Omit<IngestTask, 'piece'>;
+  broken: string | null;
+  readonly parts: PartMeta[];
+  readonly progress: (bytes: number) => void;
+};
 
 function run(pool: IngestPool, local: boolean, slot: number, task: IngestTask) {
   return local ? Promise.resolve(pool.here(task)) : pool.on(slot, task);
 }
 
-async function ingestLines(content: AsyncIterable<Uint8Array>, state: Reading, pool: IngestPool, local: boolean, parallel: boolean): Promise<void> {
+async function ingestLines(
+  content: AsyncIterable<Uint8Array>,
+  state: Reading,
+  pool: IngestPool,
+  local: boolean,
+  parallel: boolean,
+): Promise<void> {
   const running = new Set<Promise<void>>();
   const slots = parallel ? pool.size : 1;
   let slot = state.task.job;

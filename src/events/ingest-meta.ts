@@ -1,5 +1,11 @@
 /** Lines of one kind that no parser took. `shape` has letters and digits replaced, so that it holds nobody's data. */
-export type Cluster = { readonly reason: string; readonly shape: string; readonly line: number; readonly byte: number; count: number };
+export type Cluster = {
+  readonly reason: string;
+  readonly shape: string;
+  readonly line: number;
+  readonly byte: number;
+  count: number;
+};
 
 export type Facts = Readonly<Record<string, string | number>>;
 
@@ -41,11 +47,18 @@ export function totalOf(parts: readonly PartMeta[]): FileTotals {
   const firsts = parts.flatMap(p => (p.firstUs === null ? [] : [p.firstUs]));
   const lasts = parts.flatMap(p => (p.lastUs === null ? [] : [p.lastUs]));
   return {
-    rows: sum(p => p.rows), lines: sum(p => p.lines), parsed: sum(p => p.parsed), unparsed: sum(p => p.unparsed),
+    rows: sum(p => p.rows),
+    lines: sum(p => p.lines),
+    parsed: sum(p => p.parsed),
+    unparsed: sum(p => p.unparsed),
     firstUs: firsts.length === 0 ? null : firsts.reduce((a, b) => Math.min(a, b)),
     lastUs: lasts.length === 0 ? null : lasts.reduce((a, b) => Math.max(a, b)),
-    clusters: clusters.list(), nulBytes: sum(p => p.nulBytes), nulLine: parts.find(p => p.nulLine !== null)?.nulLine ?? null,
-    openEnd: parts.at(-1)?.openEnd ?? false, facts, parts: parts.filter(p => p.rows > 0).map(p => ({ part: p.part, rows: p.rows })),
+    clusters: clusters.list(),
+    nulBytes: sum(p => p.nulBytes),
+    nulLine: parts.find(p => p.nulLine !== null)?.nulLine ?? null,
+    openEnd: parts.at(-1)?.openEnd ?? false,
+    facts,
+    parts: parts.filter(p => p.rows > 0).map(p => ({ part: p.part, rows: p.rows })),
   };
 }
 
@@ -78,7 +91,14 @@ function shapeOf(bytes: Uint8Array, from: number, to: number): string {
   let shape = '';
   for (let i = from; i < Math.min(to, from + 48) && shape.length < 24; i++) {
     const b = bytes[i]!;
-    const c = b >= 0x30 && b <= 0x39 ? '9' : (b | 32) >= 0x61 && (b | 32) <= 0x7a ? 'a' : b < 0x20 || b > 0x7e ? '?' : String.fromCharCode(b);
+    const c =
+      b >= 0x30 && b <= 0x39
+        ? '9'
+        : (b | 32) >= 0x61 && (b | 32) <= 0x7a
+          ? 'a'
+          : b < 0x20 || b > 0x7e
+            ? '?'
+            : String.fromCharCode(b);
     if (!(shape.endsWith(c) && (c === 'a' || c === '9' || c === '?' || c === ' '))) shape += c;
   }
   return shape;

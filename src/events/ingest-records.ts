@@ -1,5 +1,5 @@
-import path from 'node:path';
 import fs from 'node:fs';
+import path from 'node:path';
 import { eventClass } from './columns.ts';
 import { ClusterSet, type PartMeta } from './ingest-meta.ts';
 import { PartSink } from './ingest-sink.ts';
@@ -33,7 +33,13 @@ export type IngestPlan = {
   readonly originalOffset?: (offset: number) => number | null;
 };
 
-const classOfKind = { 'web-access': eventClass.http, 'sql-audit': eventClass.sql, auth: eventClass.auth, waf: eventClass.waf, events: eventClass.app } as const;
+const classOfKind = {
+  'web-access': eventClass.http,
+  'sql-audit': eventClass.sql,
+  auth: eventClass.auth,
+  waf: eventClass.waf,
+  events: eventClass.app,
+} as const;
 
 /** Writes the parts of one file, in order, from records. */
 export class RecordIngest {
@@ -134,7 +140,15 @@ export class RecordIngest {
     return this.parser.finish?.() ?? {};
   }
 
-  private record(bytes: Uint8Array, from: number, end: number, base: number, line: number, lines: number, extra: number | null): void {
+  private record(
+    bytes: Uint8Array,
+    from: number,
+    end: number,
+    base: number,
+    line: number,
+    lines: number,
+    extra: number | null,
+  ): void {
     let start = from;
     let to = end;
     if (!this.source.binary && to > start && bytes[to - 1] === 13) to--;
@@ -143,7 +157,8 @@ export class RecordIngest {
       this.nulBytes += start - from;
       this.nulLine ??= line;
     }
-    if (base + start === 0 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf && to - start >= 3) start += 3;
+    if (base + start === 0 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf && to - start >= 3)
+      start += 3;
     this.lines += lines;
     const sink = this.sink!;
     const original = this.plan.originalOffset;
@@ -180,7 +195,11 @@ export class RecordIngest {
 
   private openPart(part: number): void {
     this.part = part;
-    this.sink = new PartSink(path.join(this.plan.dir, `${partName(part)}.parquet.tmp`), classOfKind[this.source.kind], this.decoder);
+    this.sink = new PartSink(
+      path.join(this.plan.dir, `${partName(part)}.parquet.tmp`),
+      classOfKind[this.source.kind],
+      this.decoder,
+    );
     this.lines = this.parsed = this.unparsed = this.nulBytes = 0;
     this.nulLine = null;
     this.openEnd = false;
@@ -192,8 +211,17 @@ export class RecordIngest {
     const sink = this.sink!;
     sink.close();
     const meta: PartMeta = {
-      part: this.part, rows: sink.rows, lines: this.lines, parsed: this.parsed, unparsed: this.unparsed, firstUs: sink.firstUs, lastUs: sink.lastUs,
-      clusters: this.clusters.list(), nulBytes: this.nulBytes, nulLine: this.nulLine, openEnd: this.openEnd,
+      part: this.part,
+      rows: sink.rows,
+      lines: this.lines,
+      parsed: this.parsed,
+      unparsed: this.unparsed,
+      firstUs: sink.firstUs,
+      lastUs: sink.lastUs,
+      clusters: this.clusters.list(),
+      nulBytes: this.nulBytes,
+      nulLine: this.nulLine,
+      openEnd: this.openEnd,
       facts: this.source.independent && this.source.framing === 'line' ? this.finish() : {},
     };
     const file = path.join(this.plan.dir, partName(this.part));

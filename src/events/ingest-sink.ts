@@ -1,5 +1,5 @@
-import { decodeBytes, writeVisible } from './decode.ts';
 import { decodeFlag, type EventColumnName, eventColumns } from './columns.ts';
+import { decodeBytes, writeVisible } from './decode.ts';
 import { type Column, type NumberColumn, rowGroupRows, type StringColumn } from './parquet-column.ts';
 import { type ColumnShape, makeColumns, ParquetWriter } from './parquet-writer.ts';
 import type { EventSink } from './source.ts';
@@ -51,7 +51,14 @@ export class PartSink implements EventSink {
     this.columns = spare.pop() ?? makeColumns(partShape);
     for (const c of this.columns) this.byName[c.name] = c;
     const number = (name: string): NumberColumn => this.byName[name] as NumberColumn;
-    this.placed = { nth: number('nth'), line: number('line_no'), offset: number('byte_off'), length: number('byte_len'), lines: number('line_count'), class: number('class') };
+    this.placed = {
+      nth: number('nth'),
+      line: number('line_no'),
+      offset: number('byte_off'),
+      length: number('byte_len'),
+      lines: number('line_count'),
+      class: number('class'),
+    };
     this.writer = new ParquetWriter(file, this.columns);
     this.defaultClass = defaultClass;
     this.decoder = decoder;
@@ -184,7 +191,10 @@ export class PartSink implements EventSink {
     const pathStart = authorityEnd(bytes, from, pathEnd);
     if (pathStart < pathEnd) this.bytes('path', bytes, pathStart, pathEnd);
     if (mark >= 0) this.bytes('query', bytes, mark + 1, to);
-    if (!special) return this.number('decode_depth', 0);
+    if (!special) {
+      this.number('decode_depth', 0);
+      return;
+    }
     const d = decodeBytes(bytes, from, to);
     this.number('decode_depth', d.depth);
     if (d.flags !== 0) this.number('decode_flags', d.flags);

@@ -9,10 +9,17 @@ export type IngestTask = {
   readonly plan: IngestPlan;
   readonly resolved: ResolvedFormat;
   readonly keep: boolean;
-  readonly piece: { readonly chunk: LineChunk } | { readonly block: Uint8Array; readonly atEnd: boolean } | { readonly finish: true };
+  readonly piece:
+    | { readonly chunk: LineChunk }
+    | { readonly block: Uint8Array; readonly atEnd: boolean }
+    | { readonly finish: true };
 };
 
-export type IngestAnswer = { readonly parts: readonly PartMeta[]; readonly facts: Readonly<Record<string, string | number>> | null; readonly memory?: ArrayBuffer | null };
+export type IngestAnswer = {
+  readonly parts: readonly PartMeta[];
+  readonly facts: Readonly<Record<string, string | number>> | null;
+  readonly memory?: ArrayBuffer | null;
+};
 
 /** Runs tasks; one such object a thread. */
 export class IngestDesk {

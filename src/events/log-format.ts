@@ -32,7 +32,13 @@ function builder(kind: number): FormatBuilder {
   const claimed = new Set<string>();
   return {
     items,
-    facts: { timeKind: kind, resolutionUs: 1_000_000, durationResolutionUs: 0, bytesKind: bytesKind.unknown, escapes: 'backslash' },
+    facts: {
+      timeKind: kind,
+      resolutionUs: 1_000_000,
+      durationResolutionUs: 0,
+      bytesKind: bytesKind.unknown,
+      escapes: 'backslash',
+    },
     claim: column => !claimed.has(column) && claimed.add(column) !== undefined,
     add: field => void items.push({ field }),
   };
@@ -60,7 +66,8 @@ export function readLogFormat(text: string): LogFormat | null {
   if (/\$\{?[a-z_]\w*/.test(trimmed) && !/%[<>]?(?:\{[^}]*\})?[a-zA-Z]/.test(trimmed.replace(/%[0-9A-F]{2}/g, ''))) {
     return { dialect: 'nginx', format: trimmed };
   }
-  if (/%(?:[<>]|!?\d[\d,]*)?(?:\{[^}]*\})?\^?[a-zA-Z]/.test(trimmed)) return { dialect: 'apache', format: unescapeConfig(trimmed) };
+  if (/%(?:[<>]|!?\d[\d,]*)?(?:\{[^}]*\})?\^?[a-zA-Z]/.test(trimmed))
+    return { dialect: 'apache', format: unescapeConfig(trimmed) };
   return null;
 }
 
@@ -73,10 +80,15 @@ export function logFormatSource(name: string, format: LogFormat, overrides: Part
   const { items, facts } = compileLogFormat(format);
   const tokens = tokenise(items);
   return {
-    name, kind: 'web-access', timeKind: facts.timeKind, resolutionUs: facts.resolutionUs, bytesKind: facts.bytesKind,
+    name,
+    kind: 'web-access',
+    timeKind: facts.timeKind,
+    resolutionUs: facts.resolutionUs,
+    bytesKind: facts.bytesKind,
     durationResolutionUs: facts.durationResolutionUs,
     blindTo: ['post-bodies', 'response-bodies'],
-    independent: true, framing: 'line',
+    independent: true,
+    framing: 'line',
     open: context => new LineScanner(tokens, facts.escapes, context.zone),
     ...overrides,
   };

@@ -159,7 +159,8 @@ export class StringColumn {
       slot = (slot + 1) & mask;
     }
     if (this.dictionaryCount === maxDictionary || this.dictionaryEnd + length > maxDictionaryBytes) return -1;
-    if (this.dictionaryEnd + length + 4 > this.dictionary.length) this.setDictionary(grow(this.dictionary, this.dictionaryEnd, length + 4));
+    if (this.dictionaryEnd + length + 4 > this.dictionary.length)
+      this.setDictionary(grow(this.dictionary, this.dictionaryEnd, length + 4));
     const d = this.dictionary;
     let p = this.dictionaryEnd;
     this.offsets[this.dictionaryCount] = p;
@@ -230,7 +231,15 @@ export class StringColumn {
       scratch.append(this.plain.subarray(0, this.plainEnd));
       writePage(out, 'data', rows - plainRow, encodingPlain, scratch);
     }
-    const chunk = { values: rows, nulls: rows - this.count, dictionaryAt, dataAt, bytes: out.length - start, min: null, max: null };
+    const chunk = {
+      values: rows,
+      nulls: rows - this.count,
+      dictionaryAt,
+      dataAt,
+      bytes: out.length - start,
+      min: null,
+      max: null,
+    };
     if (this.count > 0) this.table.fill(0);
     this.count = 0;
     this.dictionaryEnd = 0;
@@ -316,7 +325,14 @@ export class NumberColumn {
       if (v < min) min = v;
       if (v > max) max = v;
     }
-    const distinct = n === 0 ? null : min === max ? Float64Array.of(min) : this.type === 'u8' || this.type === 'u16' ? distinctSmall(this.values, n) : null;
+    const distinct =
+      n === 0
+        ? null
+        : min === max
+          ? Float64Array.of(min)
+          : this.type === 'u8' || this.type === 'u16'
+            ? distinctSmall(this.values, n)
+            : null;
     let dictionaryAt: number | null = null;
     if (distinct) {
       dictionaryAt = at;
@@ -337,8 +353,13 @@ export class NumberColumn {
     writePage(out, 'data', rows, distinct ? encodingDictionary : encodingPlain, scratch);
     this.count = 0;
     return {
-      values: rows, nulls: rows - n, dictionaryAt, dataAt, bytes: out.length - start,
-      min: n === 0 ? null : numberBytes(min, wide), max: n === 0 ? null : numberBytes(max, wide),
+      values: rows,
+      nulls: rows - n,
+      dictionaryAt,
+      dataAt,
+      bytes: out.length - start,
+      min: n === 0 ? null : numberBytes(min, wide),
+      max: n === 0 ? null : numberBytes(max, wide),
     };
   }
 }
@@ -369,7 +390,7 @@ function distinctSmall(values: Float64Array, n: number): Float64Array | null {
 
 function ranks(values: Float64Array, n: number, distinct: Float64Array): Uint32Array {
   rankOf.fill(0);
-  distinct.forEach((v, i) => (rankOf[v] = i));
+  for (let i = 0; i < distinct.length; i++) rankOf[distinct[i]!] = i;
   for (let i = 0; i < n; i++) rankIds[i] = rankOf[values[i]!]!;
   return rankIds;
 }

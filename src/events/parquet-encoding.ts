@@ -16,7 +16,10 @@ export function writeHybrid(out: ByteBuffer, values: Uint32Array, from: number, 
   const first = values[from]!;
   let equal = from + 1;
   while (equal < to && values[equal] === first) equal++;
-  if (equal === to) return writeRun(out, first, to - from, width);
+  if (equal === to) {
+    writeRun(out, first, to - from, width);
+    return;
+  }
   const groups = Math.ceil((to - from) / 8);
   out.varint(groups * 2 + 1);
   out.reserve(groups * width + 8);
@@ -43,7 +46,14 @@ export function writeHybrid(out: ByteBuffer, values: Uint32Array, from: number, 
  * Definition levels of a data page: which of `rows` rows hold a value. `rowOf[from..to)` are the rows with values, ascending, first row of
  * the page being `firstRow`. With its 4-byte length, as data page version 1 wants it.
  */
-export function writeDefinitionLevels(out: ByteBuffer, rowOf: Uint32Array, from: number, to: number, firstRow: number, rows: number): void {
+export function writeDefinitionLevels(
+  out: ByteBuffer,
+  rowOf: Uint32Array,
+  from: number,
+  to: number,
+  firstRow: number,
+  rows: number,
+): void {
   const at = out.length;
   out.word(0);
   const present = to - from;

@@ -41,7 +41,10 @@ export class ParquetWriter {
     out.list(2, 12, this.columns.length + 1);
     writeRoot(out, this.columns.length);
     for (const c of this.columns) writeSchema(out, c);
-    out.int64(3, this.groups.reduce((n, g) => n + g.rows, 0));
+    out.int64(
+      3,
+      this.groups.reduce((n, g) => n + g.rows, 0),
+    );
     out.list(4, 12, this.groups.length);
     for (const g of this.groups) this.writeGroup(out, g.rows, g.chunks);
     out.binary(6, text('tadasu'));
@@ -55,8 +58,11 @@ export class ParquetWriter {
   private writeGroup(out: ByteBuffer, rows: number, chunks: readonly ColumnChunk[]): void {
     out.open();
     out.list(1, 12, chunks.length);
-    chunks.forEach((chunk, i) => writeChunk(out, this.columns[i]!, chunk));
-    out.int64(2, chunks.reduce((n, c) => n + c.bytes, 0));
+    for (const [i, chunk] of chunks.entries()) writeChunk(out, this.columns[i]!, chunk);
+    out.int64(
+      2,
+      chunks.reduce((n, c) => n + c.bytes, 0),
+    );
     out.int64(3, rows);
     out.close();
   }

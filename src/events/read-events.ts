@@ -1,21 +1,26 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Effects, nearest, type Problem, problem, sha256Hex, canonicalJson } from '../base/index.ts';
+import { canonicalJson, type Effects, nearest, type Problem, problem, sha256Hex } from '../base/index.ts';
 import { type EvidenceSpec, type OpenCase, recordProblems } from '../case/index.ts';
 import { readSourceFiles, type SourceFile } from '../evidence/index.ts';
-import { loadDatasets } from './datasets/index.ts';
-import { detectFormat, type Detection, statedFormat } from './detect-format.ts';
 import { contentEncoding, readableSample } from './content-encoding.ts';
+import { loadDatasets } from './datasets/index.ts';
+import { type Detection, detectFormat, statedFormat } from './detect-format.ts';
 import { defineEventView } from './event-view.ts';
 import { type FileMeta, ingestFile, parserVersion } from './ingest-file.ts';
 import { IngestPool } from './ingest-pool.ts';
 import { partName } from './ingest-records.ts';
 import { sampleContent } from './sample-lines.ts';
-import { sourceEntries, sourceOf, unknownFormat } from './sources/index.ts';
 import type { SourceContext } from './source.ts';
+import { sourceEntries, sourceOf, unknownFormat } from './sources/index.ts';
 import { type EventFile, eventFileColumns } from './tables.ts';
 
-export type ReadEventsSummary = { readonly files: number; readonly lines: number; readonly unparsed: number; readonly events: number };
+export type ReadEventsSummary = {
+  readonly files: number;
+  readonly lines: number;
+  readonly unparsed: number;
+  readonly events: number;
+};
 
 /**
  * What happened, in one table: every evidence file of `source_file` parsed into Parquet parts (once for each content), the table
@@ -43,12 +48,25 @@ export async function readEvents(kase: OpenCase, effects: Effects): Promise<Read
   } finally {
     await pool.close();
   }
-  await kase.engine.load('event_file', eventFileColumns, outcomes.flatMap(o => (o.row ? [eventFileColumns.map(c => o.row![c.name])] : [])));
+  await kase.engine.load(
+    'event_file',
+    eventFileColumns,
+    outcomes.flatMap(o => (o.row ? [eventFileColumns.map(c => o.row![c.name])] : [])),
+  );
   await defineEventView(kase);
-  await recordProblems(kase.engine, 'events', outcomes.flatMap(o => o.problems));
+  await recordProblems(
+    kase.engine,
+    'events',
+    outcomes.flatMap(o => o.problems),
+  );
   await loadDatasets(kase, effects);
   const sum = (f: (r: EventFile) => number): number => outcomes.reduce((n, o) => n + (o.row ? f(o.row) : 0), 0);
-  const summary = { files: files.length, lines: sum(r => r.lines_total), unparsed: sum(r => r.lines_unparsed), events: sum(r => r.rows - r.lines_unparsed) };
+  const summary = {
+    files: files.length,
+    lines: sum(r => r.lines_total),
+    unparsed: sum(r => r.lines_unparsed),
+    events: sum(r => r.rows - r.lines_unparsed),
+  };
   effects.log('events.read', summary);
   return summary;
 }
@@ -66,21 +84,54 @@ async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, prog
     const source = sourceOf(resolved);
     const encoding = contentEncoding(spec.encoding, source, sample);
     const context: SourceContext = {
-      zone: spec.timezone, params: spec.fields, encoding: encoding.reader,
+      zone: spec.timezone,
+      params: spec.fields,
+      encoding: encoding.reader,
       modifiedUs: source.kind === 'web-access' && source.independent ? null : Number(file.modified_us),
     };
     if (ambiguous.length > 0) {
-      problems.push(problem('events.format-ambiguous', 'warning', { file: file.path }, { format: resolved.name, others: ambiguous.join(', '), share: Math.round(share * 100) }));
+      problems.push(
+        problem(
+          'events.format-ambiguous',
+          'warning',
+          { file: file.path },
+          { format: resolved.name, others: ambiguous.join(', '), share: Math.round(share * 100) },
+        ),
+      );
     }
     const ingest = async (use: SourceContext): Promise<{ key: string; meta: FileMeta }> => {
-      const key = sha256Hex(canonicalJson({ content: file.content_sha256, resolved, encoding, context: JSON.parse(JSON.stringify(use)), parserVersion })).slice(0, 32);
+      const key = sha256Hex(
+        canonicalJson({
+          content: file.content_sha256,
+          resolved,
+          encoding,
+          context: JSON.parse(JSON.stringify(use)),
+          parserVersion,
+        }),
+      ).slice(0, 32);
       const dir = path.join(kase.outDir, 'work', 'events', key);
       fs.mkdirSync(path.dirname(dir), { recursive: true });
-      return { key, meta: await ingestFile({ file: absolute, compressed: file.compression !== 'none', contentBytes: Number(file.content_bytes), resolved, context: use, encoding, dir }, pool, progress) };
+      return {
+        key,
+        meta: await ingestFile(
+          {
+            file: absolute,
+            compressed: file.compression !== 'none',
+            contentBytes: Number(file.content_bytes),
+            resolved,
+            context: use,
+            encoding,
+            dir,
+          },
+          pool,
+          progress,
+        ),
+      };
     };
     let { key, meta } = await ingest(context);
     // Lines without a year that led past the file's modification: only the end of the file shows in which year it must have begun.
-    const firstYear = Number(meta.facts['year_conflicts'] ?? 0) > 0 && spec.fields === null ? Number(meta.facts['first_year']) : null;
+    const firstYear =
+      Number(meta.facts['year_conflicts'] ?? 0) > 0 && spec.fields === null ? Number(meta.facts['first_year']) : null;
     if (firstYear !== null) ({ key, meta } = await ingest({ ...context, params: { firstYear } }));
     problems.push(...contentProblems(file, meta));
     return { row: eventFile(file, spec, key, source, meta), problems };
@@ -91,11 +142,20 @@ async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, prog
   }
 }
 
-function resolveFormat(spec: EvidenceSpec, sample: Parameters<typeof detectFormat>[0], file: SourceFile, problems: Problem[]): Detection {
+function resolveFormat(
+  spec: EvidenceSpec,
+  sample: Parameters<typeof detectFormat>[0],
+  file: SourceFile,
+  problems: Problem[],
+): Detection {
   const stated = statedFormat(spec.format);
   if (stated) return { resolved: stated, share: 1, ambiguous: [] };
   if (spec.format !== 'auto') {
-    const hint = nearest(spec.format, sourceEntries.map(e => e.source.name)) ?? '';
+    const hint =
+      nearest(
+        spec.format,
+        sourceEntries.map(e => e.source.name),
+      ) ?? '';
     problems.push(problem('events.format-not-known', 'error', { file: file.path }, { format: spec.format, hint }));
   }
   const found = detectFormat(sample, spec.kind);
@@ -106,21 +166,59 @@ function resolveFormat(spec: EvidenceSpec, sample: Parameters<typeof detectForma
 
 function contentProblems(file: SourceFile, meta: FileMeta): Problem[] {
   const problems = meta.clusters.map(c =>
-    problem('events.unread-lines', 'warning', { file: file.path, line: c.line, byte: c.byte }, { reason: c.reason, shape: c.shape }, c.count));
-  if (meta.nulBytes > 0) problems.push(problem('events.nul-bytes', 'warning', { file: file.path, line: meta.nulLine ?? 1 }, {}, meta.nulBytes));
+    problem(
+      'events.unread-lines',
+      'warning',
+      { file: file.path, line: c.line, byte: c.byte },
+      { reason: c.reason, shape: c.shape },
+      c.count,
+    ),
+  );
+  if (meta.nulBytes > 0)
+    problems.push(problem('events.nul-bytes', 'warning', { file: file.path, line: meta.nulLine ?? 1 }, {}, meta.nulBytes));
   if (meta.openEnd) problems.push(problem('events.open-end', 'info', { file: file.path, line: meta.lines }));
   if (meta.facts['first_year'] !== undefined) {
-    problems.push(problem('events.year-inferred', 'info', { file: file.path }, { first: meta.facts['first_year'], last: meta.facts['last_year'] ?? '' }));
+    problems.push(
+      problem(
+        'events.year-inferred',
+        'info',
+        { file: file.path },
+        { first: meta.facts['first_year'], last: meta.facts['last_year'] ?? '' },
+      ),
+    );
   }
   return problems;
 }
 
-function eventFile(file: SourceFile, spec: EvidenceSpec, key: string, source: ReturnType<typeof sourceOf>, meta: FileMeta): EventFile {
+function eventFile(
+  file: SourceFile,
+  spec: EvidenceSpec,
+  key: string,
+  source: ReturnType<typeof sourceOf>,
+  meta: FileMeta,
+): EventFile {
   return {
-    file_no: file.file_no, evidence_id: file.evidence_id, system_id: file.system_id, source_kind: source.kind, format: source.name,
-    time_kind: source.timeKind, bytes_kind: source.bytesKind, resolution_us: source.resolutionUs, duration_resolution_us: source.durationResolutionUs ?? 0,
-    lines_total: meta.lines, lines_parsed: meta.parsed, lines_unparsed: meta.unparsed, rows: meta.rows, first_us: meta.firstUs, last_us: meta.lastUs,
-    clock_offset_us: spec.clockOffsetUs ?? 0, clock_error_us: 0, blind_to: source.blindTo, open_end: meta.openEnd ? 1 : 0, facts: canonicalJson(meta.facts),
-    content_key: key, parts: meta.parts.map(p => `${partName(p.part)}.parquet`),
+    file_no: file.file_no,
+    evidence_id: file.evidence_id,
+    system_id: file.system_id,
+    source_kind: source.kind,
+    format: source.name,
+    time_kind: source.timeKind,
+    bytes_kind: source.bytesKind,
+    resolution_us: source.resolutionUs,
+    duration_resolution_us: source.durationResolutionUs ?? 0,
+    lines_total: meta.lines,
+    lines_parsed: meta.parsed,
+    lines_unparsed: meta.unparsed,
+    rows: meta.rows,
+    first_us: meta.firstUs,
+    last_us: meta.lastUs,
+    clock_offset_us: spec.clockOffsetUs ?? 0,
+    clock_error_us: 0,
+    blind_to: source.blindTo,
+    open_end: meta.openEnd ? 1 : 0,
+    facts: canonicalJson(meta.facts),
+    content_key: key,
+    parts: meta.parts.map(p => `${partName(p.part)}.parquet`),
   };
 }

@@ -7,12 +7,19 @@ import { readContent } from '../evidence/index.ts';
 
 /** The bytes [offset, offset+length) of the content of an evidence file: what an event rests on, as it stands in the file. */
 export async function readOriginal(kase: OpenCase, fileNo: number, offset: number, length: number): Promise<Uint8Array> {
-  const file = await kase.engine.row<{ path: string; compression: string }>('events.original', sql`select path, compression from source_file where file_no = ${fileNo}`);
+  const file = await kase.engine.row<{ path: string; compression: string }>(
+    'events.original',
+    sql`select path, compression from source_file where file_no = ${fileNo}`,
+  );
   const absolute = path.join(kase.caseDir, file.path);
   try {
     return file.compression === 'none' ? await readRange(absolute, offset, length) : await skipTo(absolute, offset, length);
   } catch (cause) {
-    throw new UserError('events.original-gone', { file: file.path, reason: (cause as NodeJS.ErrnoException).code ?? 'error' }, { cause });
+    throw new UserError(
+      'events.original-gone',
+      { file: file.path, reason: (cause as NodeJS.ErrnoException).code ?? 'error' },
+      { cause },
+    );
   }
 }
 

@@ -11,7 +11,8 @@ const longestLine = 64 << 10;
 export async function sampleContent(file: string, compressed: boolean): Promise<Sample> {
   const windows = compressed ? await streamWindows(file) : fileWindows(file);
   const lines: Uint8Array[] = [];
-  windows.forEach((w, i) => lines.push(...wholeLines(w.bytes, i === 0, w.last, Math.ceil(linesWanted / windows.length))));
+  for (const [i, w] of windows.entries())
+    lines.push(...wholeLines(w.bytes, i === 0, w.last, Math.ceil(linesWanted / windows.length)));
   return { head: (windows[0]?.bytes ?? new Uint8Array(0)).subarray(0, headBytes), lines };
 }
 
@@ -53,7 +54,10 @@ async function streamWindows(file: string): Promise<Window[]> {
 function windowsOf(all: Uint8Array): Window[] {
   if (all.length <= windowBytes) return [{ bytes: all, last: true }];
   const middle = Math.floor((all.length - windowBytes) / 2);
-  return [0, middle, all.length - windowBytes].map(at => ({ bytes: all.subarray(at, at + windowBytes), last: at + windowBytes >= all.length }));
+  return [0, middle, all.length - windowBytes].map(at => ({
+    bytes: all.subarray(at, at + windowBytes),
+    last: at + windowBytes >= all.length,
+  }));
 }
 
 /** Whole lines of a window: the first is dropped unless the window starts the file, an unfinished last one unless it ends it. */

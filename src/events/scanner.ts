@@ -1,6 +1,6 @@
-import { unescapeField, type Escapes, resetScratch, scratchBytes, scratchEnd } from './unescape.ts';
 import type { EventSink, ParseOutcome, RecordParser } from './source.ts';
 import type { TimeMatch } from './time-text.ts';
+import { type Escapes, resetScratch, scratchBytes, scratchEnd, unescapeField } from './unescape.ts';
 import type { Field } from './web-fields.ts';
 import { WebRow } from './web-row.ts';
 
@@ -57,7 +57,9 @@ export class LineScanner implements RecordParser {
     this.doubtful = new Uint8Array(this.tokens.length);
     this.escaped = new Uint8Array(this.tokens.length);
     this.loose = this.tokens.some((t, i) => isLoose(t, this.tokens[i + 1], this.tokens[i + 2], escapes));
-    this.essential = this.tokens.findLastIndex(t => t.op === time || ['request', 'target', 'path', 'status'].includes(t.field?.name ?? ''));
+    this.essential = this.tokens.findLastIndex(
+      t => t.op === time || ['request', 'target', 'path', 'status'].includes(t.field?.name ?? ''),
+    );
     this.row = new WebRow(zone);
   }
 
@@ -210,7 +212,8 @@ export class LineScanner implements RecordParser {
         return;
       }
       case rest:
-        return go(to);
+        go(to);
+        return;
       case digits: {
         let end = p;
         if (end < to && bytes[end] === 0x2d) end++;

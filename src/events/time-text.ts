@@ -14,19 +14,32 @@ function two(bytes: Uint8Array, at: number): number {
 export function monthAt(bytes: Uint8Array, at: number): number {
   const key = ((bytes[at]! | 32) << 16) | ((bytes[at + 1]! | 32) << 8) | (bytes[at + 2]! | 32);
   switch (key) {
-    case 0x6a616e: return 1;
-    case 0x666562: return 2;
-    case 0x6d6172: return 3;
-    case 0x617072: return 4;
-    case 0x6d6179: return 5;
-    case 0x6a756e: return 6;
-    case 0x6a756c: return 7;
-    case 0x617567: return 8;
-    case 0x736570: return 9;
-    case 0x6f6374: return 10;
-    case 0x6e6f76: return 11;
-    case 0x646563: return 12;
-    default: return -1;
+    case 0x6a616e:
+      return 1;
+    case 0x666562:
+      return 2;
+    case 0x6d6172:
+      return 3;
+    case 0x617072:
+      return 4;
+    case 0x6d6179:
+      return 5;
+    case 0x6a756e:
+      return 6;
+    case 0x6a756c:
+      return 7;
+    case 0x617567:
+      return 8;
+    case 0x736570:
+      return 9;
+    case 0x6f6374:
+      return 10;
+    case 0x6e6f76:
+      return 11;
+    case 0x646563:
+      return 12;
+    default:
+      return -1;
   }
 }
 
@@ -49,7 +62,8 @@ function zoneAt(bytes: Uint8Array, at: number, to: number, row: WebRow): number 
 
 /** `21/Nov/2026:20:23:15 +0000`. */
 export const matchClfTime: TimeMatch = (bytes, at, to, row) => {
-  if (at + 26 > to || bytes[at + 2] !== 0x2f || bytes[at + 6] !== 0x2f || bytes[at + 11] !== 0x3a || bytes[at + 20] !== 0x20) return -1;
+  if (at + 26 > to || bytes[at + 2] !== 0x2f || bytes[at + 6] !== 0x2f || bytes[at + 11] !== 0x3a || bytes[at + 20] !== 0x20)
+    return -1;
   row.day = two(bytes, at);
   row.month = monthAt(bytes, at + 3);
   const century = two(bytes, at + 7);
@@ -135,7 +149,10 @@ const monthName: Step = (bytes, at, to, row) => {
   return row.month < 0 ? -1 : letters(bytes, at, to, row);
 };
 
-const spaceThen = (step: Step): Step => (bytes, at, to, row) => step(bytes, bytes[at] === 0x20 ? at + 1 : at, to, row);
+const spaceThen =
+  (step: Step): Step =>
+  (bytes, at, to, row) =>
+    step(bytes, bytes[at] === 0x20 ? at + 1 : at, to, row);
 
 const dayOfYear = digits(1, 3, (row, v) => {
   row.month = 1;
@@ -162,17 +179,29 @@ const conversions: Readonly<Record<string, Step>> = {
   M: digits(2, 2, (r, v) => (r.minute = v)),
   S: digits(2, 2, (r, v) => (r.second = v)),
   s: digits(1, 12, (r, v) => (r.instant = v * 1_000_000)),
-  b: monthName, B: monthName, h: monthName,
-  a: letters, A: letters,
+  b: monthName,
+  B: monthName,
+  h: monthName,
+  a: letters,
+  A: letters,
   Z: (bytes, at, to, row) => {
     const end = letters(bytes, at, to, row);
     if (end - at === 3 && ['UTC', 'GMT'].includes(String.fromCharCode(...bytes.subarray(at, end)))) row.offset = 0;
     return end;
   },
-  z: zoneAt, p: half, j: dayOfYear,
+  z: zoneAt,
+  p: half,
+  j: dayOfYear,
 };
 
-const composite: Readonly<Record<string, string>> = { T: '%H:%M:%S', F: '%Y-%m-%d', D: '%m/%d/%y', R: '%H:%M', r: '%I:%M:%S %p', c: '%a %b %e %H:%M:%S %Y' };
+const composite: Readonly<Record<string, string>> = {
+  T: '%H:%M:%S',
+  F: '%Y-%m-%d',
+  D: '%m/%d/%y',
+  R: '%H:%M',
+  r: '%I:%M:%S %p',
+  c: '%a %b %e %H:%M:%S %Y',
+};
 
 const compiled = new Map<string, TimeMatch>();
 
@@ -184,7 +213,8 @@ export function matchStrftime(pattern: string): TimeMatch {
   const steps: Step[] = [];
   const hasDayOfYear = expanded.includes('%j');
   for (let i = 0; i < expanded.length; i++) {
-    if (expanded[i] === '%' && i + 1 < expanded.length && expanded[i + 1] !== '%') steps.push(conversions[expanded[++i]!] ?? (() => -1));
+    if (expanded[i] === '%' && i + 1 < expanded.length && expanded[i + 1] !== '%')
+      steps.push(conversions[expanded[++i]!] ?? (() => -1));
     else {
       if (expanded[i] === '%') i++;
       const code = expanded.charCodeAt(i);

@@ -45,7 +45,8 @@ export function unescapeField(bytes: Uint8Array, from: number, to: number, escap
       }
     } else if (c === 0x75 && escapes === 'json') {
       const value = hexAt(bytes, i + 2, 4, to);
-      const low = value >= 0xd800 && value < 0xdc00 && bytes[i + 6] === 0x5c && bytes[i + 7] === 0x75 ? hexAt(bytes, i + 8, 4, to) : -1;
+      const low =
+        value >= 0xd800 && value < 0xdc00 && bytes[i + 6] === 0x5c && bytes[i + 7] === 0x75 ? hexAt(bytes, i + 8, 4, to) : -1;
       if (low >= 0xdc00 && low < 0xe000) {
         p = writeUnit(out, p, 0x10000 + ((value - 0xd800) << 10) + (low - 0xdc00));
         i += 12;
@@ -75,14 +76,24 @@ export function unescapeField(bytes: Uint8Array, from: number, to: number, escap
 
 function simple(c: number): number {
   switch (c) {
-    case 0x22: case 0x5c: case 0x2f: return c;
-    case 0x6e: return 10;
-    case 0x74: return 9;
-    case 0x72: return 13;
-    case 0x62: return 8;
-    case 0x66: return 12;
-    case 0x76: return 11;
-    default: return -1;
+    case 0x22:
+    case 0x5c:
+    case 0x2f:
+      return c;
+    case 0x6e:
+      return 10;
+    case 0x74:
+      return 9;
+    case 0x72:
+      return 13;
+    case 0x62:
+      return 8;
+    case 0x66:
+      return 12;
+    case 0x76:
+      return 11;
+    default:
+      return -1;
   }
 }
 

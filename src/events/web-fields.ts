@@ -18,7 +18,8 @@ function absent(bytes: Uint8Array, from: number, to: number): boolean {
 /** A field that is one column; `-` and empty are NULL. */
 export function textField(name: string, column: EventColumnName, shape: Shape = 'text'): Field {
   return {
-    name, shape,
+    name,
+    shape,
     take: (bytes, from, to, _row, sink) => {
       if (!absent(bytes, from, to)) sink.bytes(column, bytes, from, to);
       return true;
@@ -29,7 +30,8 @@ export function textField(name: string, column: EventColumnName, shape: Shape = 
 /** A whole number of at most 15 digits, times `scale`. */
 export function numberField(name: string, column: EventColumnName, scale = 1): Field {
   return {
-    name, shape: 'number',
+    name,
+    shape: 'number',
     take: (bytes, from, to, _row, sink) => {
       if (absent(bytes, from, to)) return true;
       const n = parseDigits(bytes, from, to);
@@ -43,7 +45,8 @@ export function numberField(name: string, column: EventColumnName, scale = 1): F
 /** A decimal of seconds (or of a unit `scale` micros long) as a duration. Negative ones (`-1`: did not happen) are NULL. */
 export function durationField(name: string, scale: number): Field {
   return {
-    name, shape: 'decimal',
+    name,
+    shape: 'decimal',
     take: (bytes, from, to, _row, sink) => {
       if (absent(bytes, from, to) || bytes[from] === 0x2d) return true;
       const n = parseDecimal(bytes, from, to);
@@ -88,7 +91,8 @@ const addresses = new Map<string, string>();
 
 /** The client address. A host name (HostnameLookups) stays a name, lower-case. */
 export const addressField: Field = {
-  name: 'client', shape: 'word',
+  name: 'client',
+  shape: 'word',
   take: (bytes, from, to, row, sink) => {
     if (absent(bytes, from, to)) return true;
     row.hasAddress = true;
@@ -104,7 +108,10 @@ export function takeAddress(bytes: Uint8Array, from: number, to: number, sink: E
     const b = bytes[i]!;
     plain = b === 0x2e || (b >= 0x30 && b <= 0x39);
   }
-  if (plain) return sink.bytes('src_ip', bytes, from, to);
+  if (plain) {
+    sink.bytes('src_ip', bytes, from, to);
+    return;
+  }
   const raw = latin.decode(bytes.subarray(from, to));
   let text = addresses.get(raw);
   if (text === undefined) {
@@ -116,7 +123,8 @@ export function takeAddress(bytes: Uint8Array, from: number, to: number, sink: E
 }
 
 export const forwardedField: Field = {
-  name: 'forwarded', shape: 'text',
+  name: 'forwarded',
+  shape: 'text',
   take: (bytes, from, to, row, sink) => {
     if (absent(bytes, from, to)) return true;
     sink.bytes('forwarded', bytes, from, to);
@@ -127,7 +135,8 @@ export const forwardedField: Field = {
 
 /** The status; 000 (no answer was sent) is NULL. */
 export const statusField: Field = {
-  name: 'status', shape: 'number',
+  name: 'status',
+  shape: 'number',
   take: (bytes, from, to, _row, sink) => {
     if (absent(bytes, from, to)) return true;
     const n = parseDigits(bytes, from, to);
@@ -138,7 +147,8 @@ export const statusField: Field = {
 };
 
 export const pathField: Field = {
-  name: 'path', shape: 'text',
+  name: 'path',
+  shape: 'text',
   take: (bytes, from, to, row) => {
     if (!absent(bytes, from, to)) row.setPath(bytes, from, to);
     return true;
@@ -146,7 +156,8 @@ export const pathField: Field = {
 };
 
 export const queryField: Field = {
-  name: 'query', shape: 'text',
+  name: 'query',
+  shape: 'text',
   take: (bytes, from, to, row) => {
     if (!absent(bytes, from, to)) row.setQuery(bytes, from, to);
     return true;
@@ -155,7 +166,8 @@ export const queryField: Field = {
 
 /** The raw request target as a field of its own. */
 export const targetField: Field = {
-  name: 'target', shape: 'text',
+  name: 'target',
+  shape: 'text',
   take: (bytes, from, to, row, sink) => {
     if (absent(bytes, from, to)) return true;
     row.hasTarget = true;
@@ -169,7 +181,8 @@ export const targetField: Field = {
  * no protocol. Anything else (TLS bytes, junk, a lone word) is kept in `message`: the event stays, without method.
  */
 export const requestField: Field = {
-  name: 'request', shape: 'text',
+  name: 'request',
+  shape: 'text',
   take: (bytes, from, to, row, sink) => {
     if (absent(bytes, from, to)) return true;
     let method = from;
@@ -213,7 +226,7 @@ function lastSpace(bytes: Uint8Array, from: number, to: number): number {
 function isProtocol(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from < 5 || to - from > 10) return false;
   let i = from;
-  while (i < to && ((bytes[i]! | 32) >= 0x61 && (bytes[i]! | 32) <= 0x7a)) i++;
+  while (i < to && (bytes[i]! | 32) >= 0x61 && (bytes[i]! | 32) <= 0x7a) i++;
   if (i === from || bytes[i] !== 0x2f) return false;
   for (i++; i < to; i++) {
     const b = bytes[i]!;
@@ -225,7 +238,8 @@ function isProtocol(bytes: Uint8Array, from: number, to: number): boolean {
 /** Kept under its own name in `extra`. */
 export function extraField(name: string, shape: Shape = 'text'): Field {
   return {
-    name, shape,
+    name,
+    shape,
     take: (bytes, from, to, row) => {
       if (!absent(bytes, from, to)) row.addExtra(name, utf8.decode(bytes.subarray(from, to)));
       return true;
@@ -238,14 +252,26 @@ export const ignoredField: Field = { name: 'ignored', shape: 'word', take: () =>
 /** A request header by its lower-case name: a column where we have one, else `extra`. */
 export function headerField(name: string): Field {
   switch (name) {
-    case 'referer': return textField(name, 'referer');
-    case 'user-agent': return textField(name, 'user_agent');
-    case 'host': return textField(name, 'host');
-    case 'cookie': return textField(name, 'session');
-    case 'x-forwarded-for': return forwardedField;
-    case 'x-request-id': case 'x-amzn-trace-id': case 'traceparent': case 'x-correlation-id': case 'x-trace-id': return textField(name, 'trace_id');
-    case 'x-session-id': return textField(name, 'session');
-    default: return extraField(`request.${name}`);
+    case 'referer':
+      return textField(name, 'referer');
+    case 'user-agent':
+      return textField(name, 'user_agent');
+    case 'host':
+      return textField(name, 'host');
+    case 'cookie':
+      return textField(name, 'session');
+    case 'x-forwarded-for':
+      return forwardedField;
+    case 'x-request-id':
+    case 'x-amzn-trace-id':
+    case 'traceparent':
+    case 'x-correlation-id':
+    case 'x-trace-id':
+      return textField(name, 'trace_id');
+    case 'x-session-id':
+      return textField(name, 'session');
+    default:
+      return extraField(`request.${name}`);
   }
 }
 

@@ -81,7 +81,7 @@ export class WebRow {
     }
     if (this.year < 0 || this.month < 1 || this.month > 12 || this.day < 1 || this.day > 31) return null;
     if (this.hour < 0 || this.hour > 23 || this.minute < 0 || this.minute > 59 || this.second > 60) return null;
-    const second = this.second < 0 ? 0 : this.second;
+    const second = Math.max(this.second, 0);
     if (this.offset !== null) {
       stamp.at = utcMicros(this.year, this.month, this.day, this.hour, this.minute, second, this.micro) - this.offset;
       stamp.span = 0;
@@ -108,7 +108,8 @@ export class WebRow {
       if (at.span > 0) sink.number('time_span_us', at.span);
     }
     if (!this.hasTarget && this.pathTo >= 0) this.writeTarget(sink);
-    else if (!this.hasTarget && this.queryTo > this.queryFrom) this.copy(sink, 'query', this.queryBytes, this.queryFrom, this.queryTo);
+    else if (!this.hasTarget && this.queryTo > this.queryFrom)
+      this.copy(sink, 'query', this.queryBytes, this.queryFrom, this.queryTo);
     if (!this.hasAddress && this.forwarded !== '') {
       // No peer address in this format: the hop that the nearest proxy appended is the best known client.
       const nearest = ipText(this.forwarded.slice(this.forwarded.lastIndexOf(',') + 1).trim());
@@ -127,7 +128,10 @@ export class WebRow {
   }
 
   private writeTarget(sink: EventSink): void {
-    if (this.queryTo <= this.queryFrom) return sink.target(this.pathBytes, this.pathFrom, this.pathTo);
+    if (this.queryTo <= this.queryFrom) {
+      sink.target(this.pathBytes, this.pathFrom, this.pathTo);
+      return;
+    }
     const pathLength = this.pathTo - this.pathFrom;
     const length = pathLength + 1 + this.queryTo - this.queryFrom;
     if (joined.length < length) joined = new Uint8Array(length * 2);

@@ -8,18 +8,37 @@ import type { EvidenceSpec, OpenCase } from '../../src/case/index.ts';
 import { Engine, sql } from '../../src/engine/index.ts';
 import { readEvents } from '../../src/events/index.ts';
 
-export type GivenLog = { readonly name: string; readonly bytes: Uint8Array | string; readonly format?: string; readonly kind?: EvidenceSpec['kind']; readonly timezone?: string };
+export type GivenLog = {
+  readonly name: string;
+  readonly bytes: Uint8Array | string;
+  readonly format?: string;
+  readonly kind?: EvidenceSpec['kind'];
+  readonly timezone?: string;
+};
 
 export type IngestedCase = { readonly kase: OpenCase; readonly dir: string; close(): void };
 
 const sourceFileTable = [
-  { name: 'file_no', type: 'INTEGER' }, { name: 'evidence_id', type: 'VARCHAR' }, { name: 'system_id', type: 'VARCHAR' }, { name: 'kind', type: 'VARCHAR' },
-  { name: 'path', type: 'VARCHAR' }, { name: 'sha256', type: 'VARCHAR' }, { name: 'bytes', type: 'BIGINT' }, { name: 'content_sha256', type: 'VARCHAR' },
-  { name: 'content_bytes', type: 'BIGINT' }, { name: 'compression', type: 'VARCHAR' }, { name: 'role', type: 'VARCHAR' }, { name: 'modified_us', type: 'BIGINT' },
+  { name: 'file_no', type: 'INTEGER' },
+  { name: 'evidence_id', type: 'VARCHAR' },
+  { name: 'system_id', type: 'VARCHAR' },
+  { name: 'kind', type: 'VARCHAR' },
+  { name: 'path', type: 'VARCHAR' },
+  { name: 'sha256', type: 'VARCHAR' },
+  { name: 'bytes', type: 'BIGINT' },
+  { name: 'content_sha256', type: 'VARCHAR' },
+  { name: 'content_bytes', type: 'BIGINT' },
+  { name: 'compression', type: 'VARCHAR' },
+  { name: 'role', type: 'VARCHAR' },
+  { name: 'modified_us', type: 'BIGINT' },
 ] as const;
 
 /** A case over the given logs, with `source_file` as the evidence stage writes it, read by `readEvents`. */
-export async function ingestCase(logs: readonly GivenLog[], effects: Partial<Effects> = {}, dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-events-'))): Promise<IngestedCase> {
+export async function ingestCase(
+  logs: readonly GivenLog[],
+  effects: Partial<Effects> = {},
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-events-')),
+): Promise<IngestedCase> {
   fs.mkdirSync(path.join(dir, 'out'), { recursive: true });
   const engine = await Engine.open({ file: ':memory:', threads: 2 });
   const rows = logs.map((log, i) => {
@@ -27,18 +46,47 @@ export async function ingestCase(logs: readonly GivenLog[], effects: Partial<Eff
     fs.writeFileSync(path.join(dir, log.name), bytes);
     const content = log.name.endsWith('.gz') ? zlib.gunzipSync(bytes) : bytes;
     const hash = (b: Uint8Array): string => createHash('sha256').update(b).digest('hex');
-    return [i + 1, `e${i + 1}`, 'sys', log.kind ?? 'web-access', log.name, hash(bytes), bytes.length, hash(content), content.length,
-      log.name.endsWith('.gz') ? 'gzip' : 'none', 'evidence', 1_795_000_000_000_000];
+    return [
+      i + 1,
+      `e${i + 1}`,
+      'sys',
+      log.kind ?? 'web-access',
+      log.name,
+      hash(bytes),
+      bytes.length,
+      hash(content),
+      content.length,
+      log.name.endsWith('.gz') ? 'gzip' : 'none',
+      'evidence',
+      1_795_000_000_000_000,
+    ];
   });
   await engine.load('source_file', sourceFileTable, rows);
-  const evidence = logs.map((log, i): EvidenceSpec => ({
-    id: `e${i + 1}`, system: 'sys', kind: log.kind ?? 'web-access', files: [log.name], format: log.format ?? 'auto', fields: null, encoding: 'auto',
-    timezone: log.timezone ?? 'Asia/Tokyo', clockOffsetUs: null,
-  }));
-  const kase = { file: { evidence, datasets: [] }, casePath: path.join(dir, 'case.yaml'), caseDir: dir, outDir: path.join(dir, 'out'), engine, store: null } as unknown as OpenCase;
+  const evidence = logs.map(
+    (log, i): EvidenceSpec => ({
+      id: `e${i + 1}`,
+      system: 'sys',
+      kind: log.kind ?? 'web-access',
+      files: [log.name],
+      format: log.format ?? 'auto',
+      fields: null,
+      encoding: 'auto',
+      timezone: log.timezone ?? 'Asia/Tokyo',
+      clockOffsetUs: null,
+    }),
+  );
+  const kase = {
+    file: { evidence, datasets: [] },
+    casePath: path.join(dir, 'case.yaml'),
+    caseDir: dir,
+    outDir: path.join(dir, 'out'),
+    engine,
+    store: null,
+  } as unknown as OpenCase;
   await readEvents(kase, { ...quietEffects, ...effects });
   return {
-    kase, dir,
+    kase,
+    dir,
     close: () => {
       engine.close();
       fs.rmSync(dir, { recursive: true, force: true });

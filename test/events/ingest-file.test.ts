@@ -20,18 +20,30 @@ const named = (name: string): ResolvedFormat => ({ name, logFormat: null, uncert
 const small = { ...usualSizes, part: 4096, line: 8192 };
 let serial = 0;
 
-async function ingest(bytes: Uint8Array | string, options: { name?: string; threads?: number; gzip?: boolean; sizes?: typeof usualSizes; keep?: string; local?: boolean } = {}) {
+async function ingest(
+  bytes: Uint8Array | string,
+  options: { name?: string; threads?: number; gzip?: boolean; sizes?: typeof usualSizes; keep?: string; local?: boolean } = {},
+) {
   const dir = options.keep ?? path.join(root, `case-${serial++}`);
   fs.mkdirSync(dir, { recursive: true });
   const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
   const file = path.join(dir, 'log');
   fs.writeFileSync(file, options.gzip ? zlib.gzipSync(content) : content);
   const pool = new IngestPool(options.threads ?? 1);
-  const meta = await ingestFile({
-    file, compressed: options.gzip ?? false, contentBytes: options.local === false ? 1 << 30 : content.length, resolved: named(options.name ?? 'apache-combined'),
-    context: { zone: 'UTC', modifiedUs: 1_795_000_000_000_000, params: null, encoding: 'utf-8' }, encoding: { from: null, bomBytes: 0, reader: 'utf-8' },
-    sizes: options.sizes ?? small, dir: path.join(dir, 'parts'),
-  }, pool, () => {});
+  const meta = await ingestFile(
+    {
+      file,
+      compressed: options.gzip ?? false,
+      contentBytes: options.local === false ? 1 << 30 : content.length,
+      resolved: named(options.name ?? 'apache-combined'),
+      context: { zone: 'UTC', modifiedUs: 1_795_000_000_000_000, params: null, encoding: 'utf-8' },
+      encoding: { from: null, bomBytes: 0, reader: 'utf-8' },
+      sizes: options.sizes ?? small,
+      dir: path.join(dir, 'parts'),
+    },
+    pool,
+    () => {},
+  );
   await pool.close();
   return { meta, dir: path.join(dir, 'parts') };
 }
@@ -45,24 +57,43 @@ async function read<T extends object>(r: { meta: FileMeta; dir: string }): Promi
 }
 
 function digestOf(dir: string): Record<string, string> {
-  return Object.fromEntries(fs.readdirSync(dir).sort().map(f => [f, createHash('sha256').update(fs.readFileSync(path.join(dir, f))).digest('hex')]));
+  return Object.fromEntries(
+    fs
+      .readdirSync(dir)
+      .sort()
+      .map(f => [
+        f,
+        createHash('sha256')
+          .update(fs.readFileSync(path.join(dir, f)))
+          .digest('hex'),
+      ]),
+  );
 }
 
 function combined(n: number, seed = 1): string {
   let s = seed;
   const pick = (max: number): number => (s = (Math.imul(s, 1664525) + 1013904223) >>> 0) % max;
-  return Array.from({ length: n }, (_, i) => {
+  const lines = Array.from({ length: n }, (_, i) => {
     if (pick(40) === 0) return pick(2) === 0 ? '' : `junk ${i}`;
     const agent = pick(3) === 0 ? `agent-${i}-${'x'.repeat(pick(300))}` : 'curl/8';
     return `203.0.113.${pick(250)} - - [21/Nov/2026:20:${String(pick(60)).padStart(2, '0')}:15 +0000] "GET /p/${pick(5000)}?q=%E3%83%9A+${i} HTTP/1.1" 200 ${pick(9) === 0 ? '-' : pick(99999)} "-" "${agent}"`;
-  }).join('\n') + '\n';
+  });
+  return `${lines.join('\n')}\n`;
 }
 
 test('each row stands for the bytes it names, and every line is counted', async () => {
   const text = combined(3000).replace('junk', 'j\u00fcnk\r');
   const bytes = Buffer.from(text);
   const r = await ingest(bytes);
-  const rows = await read<{ line_no: number; byte_off: number; byte_len: number; class: number; user_agent: string; target_norm: string | null; bytes_out: number | null }>(r);
+  const rows = await read<{
+    line_no: number;
+    byte_off: number;
+    byte_len: number;
+    class: number;
+    user_agent: string;
+    target_norm: string | null;
+    bytes_out: number | null;
+  }>(r);
   const lines = text.split('\n').slice(0, -1);
   expect([r.meta.lines, r.meta.parsed + r.meta.unparsed, r.meta.rows]).toEqual([3000, 3000, lines.filter(l => l !== '').length]);
   expect(rows.length).toBe(r.meta.rows);
@@ -78,28 +109,42 @@ test('each row stands for the bytes it names, and every line is counted', async 
 });
 
 test('any text, any cut: lines, offsets and counts are those of the text', async () => {
-  const piece = fc.oneof(fc.constant('\n'), fc.constant('\r\n'), fc.constant('\0\0'), fc.constant('203.0.113.9 - - [21/Nov/2026:20:00:15 +0000] "GET / HTTP/1.1" 200 5 "-" "é"\n'),
-    fc.string({ maxLength: 30 }), fc.constant('y'.repeat(70)));
-  await fc.assert(fc.asyncProperty(fc.array(piece, { maxLength: 40 }), fc.integer({ min: 8, max: 300 }), fc.integer({ min: 40, max: 90 }), async (pieces, part, line) => {
-    const text = pieces.join('');
-    const bytes = Buffer.from(text);
-    const r = await ingest(bytes, { sizes: { part, line, record: 1 << 20 } });
-    const lines = text.split('\n');
-    if (lines.at(-1) === '') lines.pop();
-    expect([r.meta.lines, r.meta.parsed + r.meta.unparsed]).toEqual([lines.length, lines.length]);
-    expect(r.meta.openEnd).toBe(text !== '' && !text.endsWith('\n'));
-    if (r.meta.rows === 0) return;
-    const starts = [0];
-    for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) starts.push(i + 1);
-    for (const row of await read<{ line_no: number; byte_off: number; byte_len: number; message: string | null }>(r)) {
-      const from = starts[row.line_no - 1]!;
-      const end = bytes.indexOf(10, from) < 0 ? bytes.length : bytes.indexOf(10, from);
-      expect(row.byte_off).toBeGreaterThanOrEqual(from);
-      expect(bytes.subarray(from, row.byte_off).every(b => b === 0)).toBe(true);
-      const stop = row.byte_off + row.byte_len;
-      expect(stop === end || (stop === end - 1 && bytes[stop] === 13), row.message ?? '').toBe(true);
-    }
-  }), { numRuns: 60 });
+  const piece = fc.oneof(
+    fc.constant('\n'),
+    fc.constant('\r\n'),
+    fc.constant('\0\0'),
+    fc.constant('203.0.113.9 - - [21/Nov/2026:20:00:15 +0000] "GET / HTTP/1.1" 200 5 "-" "é"\n'),
+    fc.string({ maxLength: 30 }),
+    fc.constant('y'.repeat(70)),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(piece, { maxLength: 40 }),
+      fc.integer({ min: 8, max: 300 }),
+      fc.integer({ min: 40, max: 90 }),
+      async (pieces, part, line) => {
+        const text = pieces.join('');
+        const bytes = Buffer.from(text);
+        const r = await ingest(bytes, { sizes: { part, line, record: 1 << 20 } });
+        const lines = text.split('\n');
+        if (lines.at(-1) === '') lines.pop();
+        expect([r.meta.lines, r.meta.parsed + r.meta.unparsed]).toEqual([lines.length, lines.length]);
+        expect(r.meta.openEnd).toBe(text !== '' && !text.endsWith('\n'));
+        if (r.meta.rows === 0) return;
+        const starts = [0];
+        for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) starts.push(i + 1);
+        for (const row of await read<{ line_no: number; byte_off: number; byte_len: number; message: string | null }>(r)) {
+          const from = starts[row.line_no - 1]!;
+          const end = bytes.indexOf(10, from) < 0 ? bytes.length : bytes.indexOf(10, from);
+          expect(row.byte_off).toBeGreaterThanOrEqual(from);
+          expect(bytes.subarray(from, row.byte_off).every(b => b === 0)).toBe(true);
+          const stop = row.byte_off + row.byte_len;
+          expect(stop === end || (stop === end - 1 && bytes[stop] === 13), row.message ?? '').toBe(true);
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test('gzip and plain content give the same parts; so does a run that was killed half way', async () => {
@@ -116,25 +161,47 @@ test('gzip and plain content give the same parts; so does a run that was killed 
   expect(digestOf(resumed.dir)).toEqual(digestOf(plain.dir));
 });
 
-test.skipIf(!fs.existsSync(workerFile('events/ingest-worker')))('one thread, two threads and no thread write the same bytes', async () => {
-  for (const [name, text] of [['apache-combined', combined(4000, 3)], ['iis-w3c', `#Fields: c-ip date time cs-uri-stem\n${'203.0.113.1 2026-11-21 20:00:00 /a\n'.repeat(1000)}`]] as const) {
-    const here = await ingest(text, { name });
-    const two = await ingest(text, { name, threads: 2, local: false });
-    expect(digestOf(two.dir)).toEqual(digestOf(here.dir));
-  }
-});
+test.skipIf(!fs.existsSync(workerFile('events/ingest-worker')))(
+  'one thread, two threads and no thread write the same bytes',
+  async () => {
+    for (const [name, text] of [
+      ['apache-combined', combined(4000, 3)],
+      ['iis-w3c', `#Fields: c-ip date time cs-uri-stem\n${'203.0.113.1 2026-11-21 20:00:00 /a\n'.repeat(1000)}`],
+    ] as const) {
+      const here = await ingest(text, { name });
+      const two = await ingest(text, { name, threads: 2, local: false });
+      expect(digestOf(two.dir)).toEqual(digestOf(here.dir));
+    }
+  },
+);
 
 test('values survive row groups and the change from dictionary to plain storage', async () => {
   const n = 140_000;
-  const text = Array.from({ length: n }, (_, i) => `10.0.${i % 7}.1 - - [21/Nov/2026:20:00:15 +0000] "GET /${i < 3000 ? 'same' : `u${i}`} HTTP/1.1" ${200 + (i % 300)} ${i} "${i % 2 ? '-' : 'r'}" "${i % 50_000}"`).join('\n');
+  const text = Array.from(
+    { length: n },
+    (_, i) =>
+      `10.0.${i % 7}.1 - - [21/Nov/2026:20:00:15 +0000] "GET /${i < 3000 ? 'same' : `u${i}`} HTTP/1.1" ${200 + (i % 300)} ${i} "${i % 2 ? '-' : 'r'}" "${i % 50_000}"`,
+  ).join('\n');
   const r = await ingest(text, { sizes: usualSizes });
   const engine = await Engine.open({ file: ':memory:', threads: 2 });
   const file = sql`${sql.lit(partFiles(r.dir, r.meta)[0]!)}`;
-  expect(await engine.row('t', sql`select count(*) as n, sum(case when path = '/' || case when i < 3000 then 'same' else 'u' || i end and status = 200 + i % 300
+  expect(
+    await engine.row(
+      't',
+      sql`select count(*) as n, sum(case when path = '/' || case when i < 3000 then 'same' else 'u' || i end and status = 200 + i % 300
       and bytes_out = i and referer is not distinct from case when i % 2 = 1 then null else 'r' end and user_agent = (i % 50000)::varchar then 1 else 0 end)::bigint as good
-    from (select *, line_no - 1 as i from read_parquet([${file}]))`)).toEqual({ n, good: n });
-  expect(await engine.row('t', sql`select count(distinct row_group_id) as groups from parquet_metadata(${sql.lit(partFiles(r.dir, r.meta)[0]!)})`)).toEqual({ groups: 2 });
-  expect(await engine.rows('t', sql`select line_no from read_parquet([${file}]) where bytes_out between 130000 and 130002 order by 1`)).toEqual([{ line_no: 130001 }, { line_no: 130002 }, { line_no: 130003 }]);
+    from (select *, line_no - 1 as i from read_parquet([${file}]))`,
+    ),
+  ).toEqual({ n, good: n });
+  expect(
+    await engine.row(
+      't',
+      sql`select count(distinct row_group_id) as groups from parquet_metadata(${sql.lit(partFiles(r.dir, r.meta)[0]!)})`,
+    ),
+  ).toEqual({ groups: 2 });
+  expect(
+    await engine.rows('t', sql`select line_no from read_parquet([${file}]) where bytes_out between 130000 and 130002 order by 1`),
+  ).toEqual([{ line_no: 130001 }, { line_no: 130002 }, { line_no: 130003 }]);
   engine.close();
 });
 
@@ -151,7 +218,8 @@ test('killed with SIGKILL at any moment, a second run gives what an undisturbed 
     await ingestFile({ file: '${keep}/log', compressed: false, contentBytes: ${text.length}, resolved: { name: 'apache-combined', logFormat: null, uncertainTime: false },
       context: { zone: 'UTC', modifiedUs: 1795000000000000, params: null, encoding: 'utf-8' }, encoding: { from: null, bomBytes: 0, reader: 'utf-8' },
       sizes: ${JSON.stringify(small)}, dir: '${keep}/parts' }, pool, () => {});`;
-  for (const ms of [250, 400, 600]) spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: ms, killSignal: 'SIGKILL' });
+  for (const ms of [250, 400, 600])
+    spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: ms, killSignal: 'SIGKILL' });
   const resumed = await ingest(text, { keep });
   expect(digestOf(resumed.dir)).toEqual(digestOf(whole.dir));
 });

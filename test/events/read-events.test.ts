@@ -7,7 +7,8 @@ import { sql } from '../../src/engine/index.ts';
 import { defineEventView } from '../../src/events/index.ts';
 import { eventsOf, ingestCase } from './ingest-case.ts';
 
-const line = (target: string, more = '"-" "curl"') => `203.0.113.4 - - [21/Nov/2026:20:23:15 +0000] "GET ${target} HTTP/1.1" 200 5 ${more}`;
+const line = (target: string, more = '"-" "curl"') =>
+  `203.0.113.4 - - [21/Nov/2026:20:23:15 +0000] "GET ${target} HTTP/1.1" 200 5 ${more}`;
 const at = Date.UTC(2026, 10, 21, 20, 23, 15) * 1000;
 
 test('one table over files of several formats; ids say file and line; what could not be read is listed', async () => {
@@ -19,22 +20,48 @@ test('one table over files of several formats; ids say file and line; what could
   ]);
   const rows = await eventsOf(c);
   expect(rows.map(r => [r['event_id'], r['class'], r['target'] ?? r['message']])).toEqual([
-    [2 ** 40 + 16, 1, '/a'], [2 ** 40 + 48, 0, 'format-mismatch'], [2 ** 40 + 64, 0, 'format-mismatch'], [2 ** 40 + 80, 1, '/b?x=%27'],
-    [2 * 2 ** 40 + 16, 1, '/c'], [4 * 2 ** 40 + 16, 0, 'unknown-format'],
+    [2 ** 40 + 16, 1, '/a'],
+    [2 ** 40 + 48, 0, 'format-mismatch'],
+    [2 ** 40 + 64, 0, 'format-mismatch'],
+    [2 ** 40 + 80, 1, '/b?x=%27'],
+    [2 * 2 ** 40 + 16, 1, '/c'],
+    [4 * 2 ** 40 + 16, 0, 'unknown-format'],
   ]);
-  expect(rows[3]).toMatchObject({ path: '/b', query: 'x=%27', target_norm: `/b?x='`, decode_depth: 1, at_us: at, start_lo_us: at, start_hi_us: at + 999_999, end_lo_us: at, end_hi_us: null, evidence_id: 'e1', system_id: 'sys', source_kind: 'web-access' });
+  expect(rows[3]).toMatchObject({
+    path: '/b',
+    query: 'x=%27',
+    target_norm: `/b?x='`,
+    decode_depth: 1,
+    at_us: at,
+    start_lo_us: at,
+    start_hi_us: at + 999_999,
+    end_lo_us: at,
+    end_hi_us: null,
+    evidence_id: 'e1',
+    system_id: 'sys',
+    source_kind: 'web-access',
+  });
   expect(rows[4]).toMatchObject({ start_lo_us: null, start_hi_us: at + 999_999, end_lo_us: at, end_hi_us: at + 999_999 });
   const problems = await readProblems(c.kase.engine);
   expect(problems.map(p => [p.code, p.where.file, p.where.line, p.count])).toEqual([
-    ['events.format-not-found', 'd.log', undefined, 1], ['events.format-not-known', 'd.log', undefined, 1], ['events.open-end', 'a.log', 5, 1],
-    ['events.unread-lines', 'a.log', 3, 2], ['events.unread-lines', 'd.log', 1, 1],
+    ['events.format-not-found', 'd.log', undefined, 1],
+    ['events.format-not-known', 'd.log', undefined, 1],
+    ['events.open-end', 'a.log', 5, 1],
+    ['events.unread-lines', 'a.log', 3, 2],
+    ['events.unread-lines', 'd.log', 1, 1],
   ]);
-  for (const p of problems) for (const lang of langs) expect(problemText(lang, p.code, { ...p.params, count: p.count })).not.toMatch(/\{\{|garbage|123/);
+  for (const p of problems)
+    for (const lang of langs) expect(problemText(lang, p.code, { ...p.params, count: p.count })).not.toMatch(/\{\{|garbage|123/);
   expect(problems.find(p => p.code === 'events.format-not-known')!.params['hint']).toBe('apache-combined');
-  const files = await c.kase.engine.rows('t', sql`select file_no, lines_total, lines_parsed, lines_unparsed, rows from event_file order by file_no`);
+  const files = await c.kase.engine.rows(
+    't',
+    sql`select file_no, lines_total, lines_parsed, lines_unparsed, rows from event_file order by file_no`,
+  );
   expect(files).toEqual([
-    { file_no: 1, lines_total: 5, lines_parsed: 3, lines_unparsed: 2, rows: 4 }, { file_no: 2, lines_total: 1, lines_parsed: 1, lines_unparsed: 0, rows: 1 },
-    { file_no: 3, lines_total: 0, lines_parsed: 0, lines_unparsed: 0, rows: 0 }, { file_no: 4, lines_total: 1, lines_parsed: 0, lines_unparsed: 1, rows: 1 },
+    { file_no: 1, lines_total: 5, lines_parsed: 3, lines_unparsed: 2, rows: 4 },
+    { file_no: 2, lines_total: 1, lines_parsed: 1, lines_unparsed: 0, rows: 1 },
+    { file_no: 3, lines_total: 0, lines_parsed: 0, lines_unparsed: 0, rows: 0 },
+    { file_no: 4, lines_total: 1, lines_parsed: 0, lines_unparsed: 1, rows: 1 },
   ]);
   c.close();
 });
@@ -44,11 +71,15 @@ test('UTF-16, CP932 and a byte order mark: text is right and offsets point into 
   const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]);
   const cp932 = Buffer.from(`${line('/s', `"-" "\x82\xd0\x82\xe7\x82\xaa\x82\xc8\x83\x5c\x83\x6e"`)}\n`, 'latin1');
   const c = await ingestCase([
-    { name: 'wide.log', bytes: utf16, format: 'auto' }, { name: 'bom.log', bytes: `\ufeff${line('/c')}\n`, format: 'apache-combined' }, { name: 'sjis.log', bytes: cp932, format: 'apache-combined' },
+    { name: 'wide.log', bytes: utf16, format: 'auto' },
+    { name: 'bom.log', bytes: `\ufeff${line('/c')}\n`, format: 'apache-combined' },
+    { name: 'sjis.log', bytes: cp932, format: 'apache-combined' },
   ]);
   const rows = await eventsOf(c);
   expect(rows.map(r => r['user_agent'])).toEqual(['氏名', '住所のひらがな', 'curl', 'ひらがなソハ']);
-  const original = utf16.subarray(rows[1]!['byte_off'] as number, (rows[1]!['byte_off'] as number) + (rows[1]!['byte_len'] as number)).toString('utf16le');
+  const original = utf16
+    .subarray(rows[1]!['byte_off'] as number, (rows[1]!['byte_off'] as number) + (rows[1]!['byte_len'] as number))
+    .toString('utf16le');
   expect(original).toBe(text.split('\n')[1]);
   expect(rows[2]!['byte_off']).toBe(3);
   expect(rows[3]).toMatchObject({ byte_off: 0, byte_len: cp932.length - 1 });
@@ -57,16 +88,34 @@ test('UTF-16, CP932 and a byte order mark: text is right and offsets point into 
 
 test('hostile lines: one million bytes, NULs, no line end, control characters, quotes: all kept, nothing breaks', async () => {
   const huge = line(`/${'A'.repeat(1_000_000)}`);
-  const c = await ingestCase([{ name: 'x.log', format: 'apache-combined', bytes: Buffer.concat([
-    Buffer.from(`${huge}\n`), Buffer.from('\0\0\0\0'), Buffer.from(`${line('/nul')}\r\n`), Buffer.from(line(`/'; drop table event; --`)), Buffer.from('\n'),
-    Buffer.from(line('/\xff\xfe', '"-" "\x1b[31m"'), 'latin1'), Buffer.from('\n\0\0\0') ]) }]);
+  const c = await ingestCase([
+    {
+      name: 'x.log',
+      format: 'apache-combined',
+      bytes: Buffer.concat([
+        Buffer.from(`${huge}\n`),
+        Buffer.from('\0\0\0\0'),
+        Buffer.from(`${line('/nul')}\r\n`),
+        Buffer.from(line(`/'; drop table event; --`)),
+        Buffer.from('\n'),
+        Buffer.from(line('/\xff\xfe', '"-" "\x1b[31m"'), 'latin1'),
+        Buffer.from('\n\0\0\0'),
+      ]),
+    },
+  ]);
   const rows = await eventsOf(c);
   expect(rows.map(r => [r['class'], String(r['target']).length, r['byte_off']])).toEqual([
-    [1, 1_000_001, 0], [1, 4, huge.length + 5], [1, `/'; drop table event; --`.length, huge.length + 5 + line('/nul').length + 2], [1, 9, expect.any(Number)],
+    [1, 1_000_001, 0],
+    [1, 4, huge.length + 5],
+    [1, `/'; drop table event; --`.length, huge.length + 5 + line('/nul').length + 2],
+    [1, 9, expect.any(Number)],
   ]);
   expect(rows[3]).toMatchObject({ target: '/\\xFF\\xFE', user_agent: '\x1b[31m' });
   const problems = await readProblems(c.kase.engine);
-  expect(problems.map(p => [p.code, p.count])).toEqual([['events.nul-bytes', 7], ['events.open-end', 1]]);
+  expect(problems.map(p => [p.code, p.count])).toEqual([
+    ['events.nul-bytes', 7],
+    ['events.open-end', 1],
+  ]);
   c.close();
 });
 
@@ -79,18 +128,27 @@ test('a second run takes the parts of the first; the view can be made again with
   expect(fs.readdirSync(parts).map(k => fs.statSync(`${parts}/${k}/part-000000.parquet`).mtimeMs)).toEqual(before);
   await again.kase.engine.run('t', sql`update event_file set clock_offset_us = 60000000, clock_error_us = 2000000`);
   await defineEventView(again.kase);
-  expect((await eventsOf(again))[0]).toMatchObject({ time_us: at, at_us: at - 60_000_000, start_lo_us: at - 62_000_000, start_hi_us: at - 58_000_000 + 999_999 });
+  expect((await eventsOf(again))[0]).toMatchObject({
+    time_us: at,
+    at_us: at - 60_000_000,
+    start_lo_us: at - 62_000_000,
+    start_hi_us: at - 58_000_000 + 999_999,
+  });
   again.kase.engine.close();
   c.close();
 });
 
 test('progress tells bytes and ends at the total; two runs in another order of files give the same rows', async () => {
   const seen: number[] = [];
-  const logs = [{ name: 'a.log', bytes: `${line('/a')}\n` }, { name: 'b.log', bytes: `${line('/b')}\n` }];
+  const logs = [
+    { name: 'a.log', bytes: `${line('/a')}\n` },
+    { name: 'b.log', bytes: `${line('/b')}\n` },
+  ];
   const c = await ingestCase(logs, { progress: p => void seen.push(p.done / (p.total ?? 1)) });
   expect(seen.at(-1)).toBe(1);
   const d = await ingestCase([...logs].reverse());
-  const targets = async (x: typeof c) => (await eventsOf(x)).map(r => [r['target'], r['line_no'], r['byte_off'], r['at_us']]).sort();
+  const targets = async (x: typeof c) =>
+    (await eventsOf(x)).map(r => [r['target'], r['line_no'], r['byte_off'], r['at_us']]).sort();
   expect(await targets(d)).toEqual(await targets(c));
   c.close();
   d.close();

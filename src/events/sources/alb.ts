@@ -1,8 +1,8 @@
 import { bytesKind, timeKind } from '../columns.ts';
-import { matchIsoTime } from '../time-text.ts';
 import type { EventSink, ParseOutcome, RecordParser, Source, SourceEntry } from '../source.ts';
+import { matchIsoTime } from '../time-text.ts';
 import { resetScratch, scratchBytes, scratchEnd, unescapeField } from '../unescape.ts';
-import { type Field, extraField, numberField, requestField, statusField, takeAddress, textField } from '../web-fields.ts';
+import { extraField, type Field, numberField, requestField, statusField, takeAddress, textField } from '../web-fields.ts';
 import { WebRow } from '../web-row.ts';
 import { shareParsed } from './web-sniff.ts';
 
@@ -11,12 +11,24 @@ const latin = new TextDecoder('latin1');
 
 /** Fields by position; more may follow in later versions of the log and are left alone. */
 const fields: Readonly<Record<number, Field>> = {
-  0: extraField('type'), 2: extraField('elb'), 4: extraField('target'), 8: statusField, 9: extraField('target_status'),
-  10: numberField('bytes_in', 'bytes_in'), 11: numberField('bytes', 'bytes_out'), 12: requestField, 13: textField('user_agent', 'user_agent'),
-  17: textField('trace_id', 'trace_id'), 18: textField('host', 'host'), 22: extraField('actions'), 24: extraField('error_reason'),
-  27: extraField('classification'), 29: textField('conn_id', 'conn_id'),
+  0: extraField('type'),
+  2: extraField('elb'),
+  4: extraField('target'),
+  8: statusField,
+  9: extraField('target_status'),
+  10: numberField('bytes_in', 'bytes_in'),
+  11: numberField('bytes', 'bytes_out'),
+  12: requestField,
+  13: textField('user_agent', 'user_agent'),
+  17: textField('trace_id', 'trace_id'),
+  18: textField('host', 'host'),
+  22: extraField('actions'),
+  24: extraField('error_reason'),
+  27: extraField('classification'),
+  29: textField('conn_id', 'conn_id'),
 };
 
+const fieldList = Object.entries(fields).map(([at, field]) => [Number(at), field] as const);
 const fewest = 14;
 const most = 64;
 
@@ -28,18 +40,20 @@ class AlbParser implements RecordParser {
   parse(bytes: Uint8Array, from: number, to: number, sink: EventSink): ParseOutcome {
     if (from === to) return 'meta';
     const n = this.split(bytes, from, to);
-    if (n < fewest || !types.has(latin.decode(bytes.subarray(from, Math.min(this.ends[0]!, from + 8))))) return { unparsed: 'format-mismatch' };
+    if (n < fewest || !types.has(latin.decode(bytes.subarray(from, Math.min(this.ends[0]!, from + 8)))))
+      return { unparsed: 'format-mismatch' };
     const row = this.row;
     row.clear();
     resetScratch();
     const end = this.stamp(bytes, 1);
     if (end === null) return { unparsed: 'bad-time' };
     this.client(bytes, sink);
-    for (const [at, field] of Object.entries(fields)) {
-      const i = Number(at);
+    for (const [i, field] of fieldList) {
       if (i >= n) break;
       const escaped = unescapeField(bytes, this.starts[i]!, this.ends[i]!, 'backslash');
-      const ok = escaped ? field.take(scratchBytes(), scratchEnd.from, scratchEnd.to, row, sink) : field.take(bytes, this.starts[i]!, this.ends[i]!, row, sink);
+      const ok = escaped
+        ? field.take(scratchBytes(), scratchEnd.from, scratchEnd.to, row, sink)
+        : field.take(bytes, this.starts[i]!, this.ends[i]!, row, sink);
       if (!ok) return { unparsed: `bad-${field.name}` };
     }
     // Two stamps: creation of the request and of the response; their difference is the duration.
@@ -97,8 +111,16 @@ class AlbParser implements RecordParser {
 
 /** AWS Application Load Balancer access log. `time` is when the response was made; the target's own status is in `extra`. */
 export const alb: Source = {
-  name: 'aws-alb', kind: 'web-access', timeKind: timeKind.end, resolutionUs: 1, durationResolutionUs: 1, bytesKind: bytesKind.wire,
-  blindTo: ['post-bodies', 'response-bodies', 'accounts'], independent: true, framing: 'line', open: () => new AlbParser(),
+  name: 'aws-alb',
+  kind: 'web-access',
+  timeKind: timeKind.end,
+  resolutionUs: 1,
+  durationResolutionUs: 1,
+  bytesKind: bytesKind.wire,
+  blindTo: ['post-bodies', 'response-bodies', 'accounts'],
+  independent: true,
+  framing: 'line',
+  open: () => new AlbParser(),
 };
 
 export const albEntry: SourceEntry = { source: alb, sniff: sample => shareParsed(alb, sample) };

@@ -8,8 +8,10 @@ import { readSyslogHeader, type YearClock, yearClock } from './syslog-header.ts'
 import { shareParsed } from './web-sniff.ts';
 
 /** From the client on: address, accept date, frontend, backend/server, timers, status, bytes, cookies, termination, counters. */
-const http = /^(\S+):(\d{1,5}) \[(\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] (\S+) ([^\s/]+)\/(\S+) (-?\d+)\/(-?\d+)\/(-?\d+)\/(-?\d+)\/\+?(-?\d+) (-?\d{1,3}) \+?(\d+) (\S+) (\S+) (\S{4}) (\d+\/\d+\/\d+\/\d+\/\+?\d+) (\d+\/\d+)(?: (.*))?$/s;
-const tcp = /^(\S+):(\d{1,5}) \[(\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] (\S+) ([^\s/]+)\/(\S+) (-?\d+)\/(-?\d+)\/\+?(-?\d+) \+?(\d+) (\S{2}) (\d+\/\d+\/\d+\/\d+\/\+?\d+) (\d+\/\d+)$/;
+const http =
+  /^(\S+):(\d{1,5}) \[(\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] (\S+) ([^\s/]+)\/(\S+) (-?\d+)\/(-?\d+)\/(-?\d+)\/(-?\d+)\/\+?(-?\d+) (-?\d{1,3}) \+?(\d+) (\S+) (\S+) (\S{4}) (\d+\/\d+\/\d+\/\d+\/\+?\d+) (\d+\/\d+)(?: (.*))?$/s;
+const tcp =
+  /^(\S+):(\d{1,5}) \[(\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] (\S+) ([^\s/]+)\/(\S+) (-?\d+)\/(-?\d+)\/\+?(-?\d+) \+?(\d+) (\S{2}) (\d+\/\d+\/\d+\/\d+\/\+?\d+) (\d+\/\d+)$/;
 /** Where the accept date stands; the client is the word before it. */
 const acceptDate = / \[\d\d\/\w{3}\/\d{4}:/;
 const tagged = /\bhaproxy(?:\[\d+\])?: /;
@@ -146,8 +148,16 @@ function unhash(bytes: Uint8Array, from: number, to: number): Uint8Array {
 
 /** HAProxy httplog and tcplog, with or without the syslog header before them. The stamp is when the connection was accepted. */
 export const haproxy: Source = {
-  name: 'haproxy', kind: 'web-access', timeKind: timeKind.start, resolutionUs: 1000, durationResolutionUs: 1000, bytesKind: bytesKind.wire,
-  blindTo: ['post-bodies', 'response-bodies', 'accounts', 'long-targets'], independent: false, framing: 'line', open: context => new HaproxyParser(context),
+  name: 'haproxy',
+  kind: 'web-access',
+  timeKind: timeKind.start,
+  resolutionUs: 1000,
+  durationResolutionUs: 1000,
+  bytesKind: bytesKind.wire,
+  blindTo: ['post-bodies', 'response-bodies', 'accounts', 'long-targets'],
+  independent: false,
+  framing: 'line',
+  open: context => new HaproxyParser(context),
 };
 
 export const haproxyEntry: SourceEntry = {

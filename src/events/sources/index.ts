@@ -1,5 +1,5 @@
-import { type LogFormat, logFormatSource } from '../log-format.ts';
 import { bytesKind, timeKind } from '../columns.ts';
+import { type LogFormat, logFormatSource } from '../log-format.ts';
 import type { Source, SourceEntry } from '../source.ts';
 import { recordSources } from './records.ts';
 import { webSources } from './web.ts';
@@ -20,8 +20,15 @@ export function sourceNamed(name: string): Source | undefined {
 
 /** For files of unknown format: every line is kept as one that nobody could read. */
 const unknownSource: Source = {
-  name: 'unknown', kind: 'events', timeKind: timeKind.write, resolutionUs: 1_000_000, bytesKind: bytesKind.unknown, blindTo: ['everything'],
-  independent: true, framing: 'line', open: () => ({ parse: () => ({ unparsed: 'unknown-format' }) }),
+  name: 'unknown',
+  kind: 'events',
+  timeKind: timeKind.write,
+  resolutionUs: 1_000_000,
+  bytesKind: bytesKind.unknown,
+  blindTo: ['everything'],
+  independent: true,
+  framing: 'line',
+  open: () => ({ parse: () => ({ unparsed: 'unknown-format' }) }),
 };
 
 export const unknownFormat: ResolvedFormat = { name: unknownSource.name, logFormat: null, uncertainTime: false };

@@ -2,7 +2,18 @@ import { bytesKind, timeKind } from '../columns.ts';
 import type { EventSink, ParseOutcome, RecordParser, Sample, Source, SourceContext, SourceEntry } from '../source.ts';
 import { matchStrftime, type TimeMatch } from '../time-text.ts';
 import {
-  addressField, durationField, extraField, type Field, forwardedField, numberField, parseDecimal, pathField, queryField, statusField, targetField, textField,
+  addressField,
+  durationField,
+  extraField,
+  type Field,
+  forwardedField,
+  numberField,
+  parseDecimal,
+  pathField,
+  queryField,
+  statusField,
+  targetField,
+  textField,
 } from '../web-fields.ts';
 import { WebRow } from '../web-row.ts';
 
@@ -27,7 +38,8 @@ const timeWithFraction: TimeMatch = (bytes, at, to, row) => {
 /** Text where the writer put `+` for a space. */
 function plusField(name: string, column: 'user_agent' | 'session'): Field {
   return {
-    name, shape: 'text',
+    name,
+    shape: 'text',
     take: (bytes, from, to, _row, sink) => {
       if (to - from === 1 && bytes[from] === 0x2d) return true;
       const copy = bytes.slice(from, to);
@@ -41,7 +53,8 @@ function plusField(name: string, column: 'user_agent' | 'session'): Field {
 /** CloudFront percent-encodes header values, twice where they held a percent sign; undone until nothing changes, three times at most. */
 function encodedField(name: string, column: 'user_agent' | 'session' | 'referer'): Field {
   return {
-    name, shape: 'text',
+    name,
+    shape: 'text',
     take: (bytes, from, to, _row, sink) => {
       if (to - from === 1 && bytes[from] === 0x2d) return true;
       const copy = bytes.slice(from, to);
@@ -58,7 +71,8 @@ function encodedField(name: string, column: 'user_agent' | 'session' | 'referer'
 }
 
 function unpercent(bytes: Uint8Array, length: number): number {
-  const digit = (b: number | undefined): number => (b === undefined ? -1 : b >= 48 && b <= 57 ? b - 48 : (b | 32) >= 97 && (b | 32) <= 102 ? (b | 32) - 87 : -1);
+  const digit = (b: number | undefined): number =>
+    b === undefined ? -1 : b >= 48 && b <= 57 ? b - 48 : (b | 32) >= 97 && (b | 32) <= 102 ? (b | 32) - 87 : -1;
   let p = 0;
   for (let i = 0; i < length; i++) {
     const hi = bytes[i] === 0x25 && i + 2 < length ? digit(bytes[i + 1]) : -1;
@@ -74,32 +88,77 @@ function unpercent(bytes: Uint8Array, length: number): number {
 function columnOf(name: string, all: readonly string[], flavour: W3cFlavour): Column {
   const field = (f: Field): Column => ({ field: f, time: null });
   switch (name) {
-    case 'date': case 'date-local': return { field: null, time: date };
-    case 'time': case 'time-local': return { field: null, time: timeWithFraction };
-    case 'c-ip': return field(addressField);
-    case 'c-port': return field(numberField(name, 'src_port'));
-    case 'cs-username': case 'c-auth-id': return field(textField(name, 'account'));
-    case 'cs-method': return field(textField(name, 'method'));
-    case 'cs-uri-stem': return field(pathField);
-    case 'cs-uri-query': return field(queryField);
-    case 'cs-uri': return field(all.includes('cs-uri-stem') ? extraField(name) : targetField);
-    case 'sc-status': return field(statusField);
-    case 'sc-bytes': return field(numberField(name, 'bytes_out'));
-    case 'bytes': return field(all.includes('sc-bytes') ? extraField(name) : numberField(name, 'bytes_out'));
-    case 'cs-bytes': return field(numberField(name, 'bytes_in'));
-    case 'timetakenms': return field(durationField(name, 1000));
+    case 'date':
+    case 'date-local':
+      return { field: null, time: date };
+    case 'time':
+    case 'time-local':
+      return { field: null, time: timeWithFraction };
+    case 'c-ip':
+      return field(addressField);
+    case 'c-port':
+      return field(numberField(name, 'src_port'));
+    case 'cs-username':
+    case 'c-auth-id':
+      return field(textField(name, 'account'));
+    case 'cs-method':
+      return field(textField(name, 'method'));
+    case 'cs-uri-stem':
+      return field(pathField);
+    case 'cs-uri-query':
+      return field(queryField);
+    case 'cs-uri':
+      return field(all.includes('cs-uri-stem') ? extraField(name) : targetField);
+    case 'sc-status':
+      return field(statusField);
+    case 'sc-bytes':
+      return field(numberField(name, 'bytes_out'));
+    case 'bytes':
+      return field(all.includes('sc-bytes') ? extraField(name) : numberField(name, 'bytes_out'));
+    case 'cs-bytes':
+      return field(numberField(name, 'bytes_in'));
+    case 'timetakenms':
+      return field(durationField(name, 1000));
     // The draft says seconds, but not every writer keeps to it: where the unit is not known the value is only kept.
-    case 'time-taken': return field(flavour === 'generic' ? extraField(name) : durationField(name, flavour === 'iis' ? 1000 : 1_000_000));
-    case 'cs(user-agent)': return field(flavour === 'cloudfront' ? encodedField(name, 'user_agent') : flavour === 'iis' ? plusField(name, 'user_agent') : textField(name, 'user_agent'));
-    case 'cs(cookie)': return field(flavour === 'cloudfront' ? encodedField(name, 'session') : flavour === 'iis' ? plusField(name, 'session') : textField(name, 'session'));
-    case 'cs(referer)': case 'cs(referrer)': return field(flavour === 'cloudfront' ? encodedField(name, 'referer') : textField(name, 'referer'));
-    case 'x-host-header': return field(textField(name, 'host'));
-    case 'cs-host': case 'cs(host)': return field(all.includes('x-host-header') ? extraField(name) : textField(name, 'host'));
-    case 'cs-version': case 'cs-protocol-version': return field(textField(name, 'protocol'));
-    case 'x-forwarded-for': case 'cs(x-forwarded-for)': case 's-xff': return field(forwardedField);
-    case 'x-edge-request-id': return field(textField(name, 'trace_id'));
-    case 'sc-content-type': return field(textField(name, 'content_type'));
-    default: return field(extraField(name));
+    case 'time-taken':
+      return field(flavour === 'generic' ? extraField(name) : durationField(name, flavour === 'iis' ? 1000 : 1_000_000));
+    case 'cs(user-agent)':
+      return field(
+        flavour === 'cloudfront'
+          ? encodedField(name, 'user_agent')
+          : flavour === 'iis'
+            ? plusField(name, 'user_agent')
+            : textField(name, 'user_agent'),
+      );
+    case 'cs(cookie)':
+      return field(
+        flavour === 'cloudfront'
+          ? encodedField(name, 'session')
+          : flavour === 'iis'
+            ? plusField(name, 'session')
+            : textField(name, 'session'),
+      );
+    case 'cs(referer)':
+    case 'cs(referrer)':
+      return field(flavour === 'cloudfront' ? encodedField(name, 'referer') : textField(name, 'referer'));
+    case 'x-host-header':
+      return field(textField(name, 'host'));
+    case 'cs-host':
+    case 'cs(host)':
+      return field(all.includes('x-host-header') ? extraField(name) : textField(name, 'host'));
+    case 'cs-version':
+    case 'cs-protocol-version':
+      return field(textField(name, 'protocol'));
+    case 'x-forwarded-for':
+    case 'cs(x-forwarded-for)':
+    case 's-xff':
+      return field(forwardedField);
+    case 'x-edge-request-id':
+      return field(textField(name, 'trace_id'));
+    case 'sc-content-type':
+      return field(textField(name, 'content_type'));
+    default:
+      return field(extraField(name));
   }
 }
 
@@ -136,7 +195,8 @@ class W3cParser implements RecordParser {
     }
     if (this.columns === null) return { unparsed: 'no-fields-directive' };
     const n = this.split(bytes, start, to);
-    if (n < this.columns.length || (n > this.columns.length && this.flavour !== 'cloudfront')) return { unparsed: 'wrong-field-count' };
+    if (n < this.columns.length || (n > this.columns.length && this.flavour !== 'cloudfront'))
+      return { unparsed: 'wrong-field-count' };
     const row = this.row;
     row.clear();
     if (!this.hasDate && this.headerDate !== null) date(encoder.encode(this.headerDate), 0, 10, row);
@@ -159,11 +219,14 @@ class W3cParser implements RecordParser {
     if (!m) return;
     const value = m[2]!.trim();
     switch (m[1]!.toLowerCase()) {
-      case 'fields': return this.setFields(value);
+      case 'fields':
+        this.setFields(value);
+        return;
       case 'software':
         this.quoting = this.flavour === 'generic' && !/internet information server/i.test(value);
         return;
-      case 'date': case 'start-date': {
+      case 'date':
+      case 'start-date': {
         const day = /^\d{4}-\d\d-\d\d/.exec(value);
         if (day) this.headerDate = day[0];
       }
@@ -173,7 +236,11 @@ class W3cParser implements RecordParser {
   private setFields(value: string): void {
     if (value !== this.names) this.changes++;
     this.names = value;
-    const names = value.toLowerCase().split(/\s+/).filter(n => n !== '').slice(0, limit);
+    const names = value
+      .toLowerCase()
+      .split(/\s+/)
+      .filter(n => n !== '')
+      .slice(0, limit);
     this.columns = names.map(n => columnOf(n, names, this.flavour));
     this.hasDate = names.includes('date') || names.includes('date-local');
     this.row = names.includes('time-local') && !names.includes('time') ? this.local : this.utc;
@@ -219,14 +286,24 @@ function closingQuote(bytes: Uint8Array, from: number, to: number): number {
 
 function w3cSource(name: string, flavour: W3cFlavour, facts: Partial<Source>): Source {
   return {
-    name, kind: 'web-access', timeKind: timeKind.write, resolutionUs: 1_000_000, bytesKind: bytesKind.wire, blindTo: ['post-bodies', 'response-bodies'],
-    independent: false, framing: 'line', open: context => new W3cParser(context, flavour), ...facts,
+    name,
+    kind: 'web-access',
+    timeKind: timeKind.write,
+    resolutionUs: 1_000_000,
+    bytesKind: bytesKind.wire,
+    blindTo: ['post-bodies', 'response-bodies'],
+    independent: false,
+    framing: 'line',
+    open: context => new W3cParser(context, flavour),
+    ...facts,
   };
 }
 
 export const iisW3c = w3cSource('iis-w3c', 'iis', { timeKind: timeKind.end, durationResolutionUs: 1000 });
 export const cloudfront = w3cSource('aws-cloudfront', 'cloudfront', {
-  timeKind: timeKind.end, durationResolutionUs: 1000, blindTo: ['post-bodies', 'response-bodies', 'requests-past-the-cache'],
+  timeKind: timeKind.end,
+  durationResolutionUs: 1000,
+  blindTo: ['post-bodies', 'response-bodies', 'requests-past-the-cache'],
 });
 /** Any other W3C extended log: units and meaning of its times are not known. */
 export const w3c = w3cSource('w3c', 'generic', { bytesKind: bytesKind.unknown });
@@ -239,6 +316,9 @@ function flavourOf(sample: Sample): W3cFlavour | null {
   return /#\s*Software:\s*Microsoft/i.test(text) && !/Advanced Logging/i.test(text) ? 'iis' : 'generic';
 }
 
-const entry = (source: Source, flavour: W3cFlavour): SourceEntry => ({ source, sniff: sample => (flavourOf(sample) === flavour ? 1 : 0) });
+const entry = (source: Source, flavour: W3cFlavour): SourceEntry => ({
+  source,
+  sniff: sample => (flavourOf(sample) === flavour ? 1 : 0),
+});
 
 export const w3cEntries: readonly SourceEntry[] = [entry(iisW3c, 'iis'), entry(cloudfront, 'cloudfront'), entry(w3c, 'generic')];

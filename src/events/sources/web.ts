@@ -1,6 +1,6 @@
 import type { Sample, SourceEntry } from '../source.ts';
-import { apacheCombined, apacheCommon, apacheVhostCombined, combinedExtended } from './apache.ts';
 import { albEntry } from './alb.ts';
+import { apacheCombined, apacheCommon, apacheVhostCombined, combinedExtended } from './apache.ts';
 import { haproxyEntry } from './haproxy.ts';
 import { nginxCombined, nginxMain } from './nginx.ts';
 import { w3cEntries } from './w3c.ts';
@@ -41,5 +41,13 @@ const loose = (source: SourceEntry['source']): SourceEntry => ({ source, sniff: 
 
 /** Every web access log that detection knows; format strings come beside them. */
 export const webSources: readonly SourceEntry[] = [
-  combined(apacheCombined, 1), combined(nginxCombined, -1), exact(apacheCommon), exact(apacheVhostCombined), exact(nginxMain), loose(combinedExtended), ...w3cEntries, albEntry, haproxyEntry,
+  combined(apacheCombined, 1),
+  combined(nginxCombined, -1),
+  exact(apacheCommon),
+  exact(apacheVhostCombined),
+  exact(nginxMain),
+  loose(combinedExtended),
+  ...w3cEntries,
+  albEntry,
+  haproxyEntry,
 ];
