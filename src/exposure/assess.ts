@@ -1,12 +1,14 @@
-import { type Effects, type Problem, problem } from '../base/index.ts';
+import { type Effects, printable, type Problem, problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { readCatalogue } from './catalogue.ts';
 import { Claims } from './claims.ts';
 import { claimGroups, type EvaluationNotes, groupInstances, judgeRequests, predictSizes } from './evaluate.ts';
 import { claimErrors } from './error-shown.ts';
+import { inferReads } from './infer-reads.ts';
 import { claimInjected } from './injected.ts';
 import { type Instance, instancesOf } from './instances.ts';
-import { learnRoutes, StatementIndex } from './link-statements.ts';
+import { learnRoutes, type RouteRead, StatementIndex } from './link-statements.ts';
+import { claimByNames } from './name-bound.ts';
 import { claimRecovered } from './recovered.ts';
 import { countRoutes, readActorRequests, readOtherRequests, routeOf } from './requests.ts';
 import { modelRoutes } from './route-models.ts';
@@ -35,7 +37,9 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const others = (await readOtherRequests(engine, 300)).map(stated.apply);
   const fromLog = learnRoutes([...others, ...requests.filter(r => r.actor === 'wide')], log, index, await countRoutes(engine));
   const taken = new Set(stated.reads.map(r => r.route));
-  const learned = [...stated.reads, ...fromLog.filter(r => !taken.has(r.route))];
+  const told = [...stated.reads, ...fromLog.filter(r => !taken.has(r.route))];
+  const inferred = await inferReads(engine, catalogue, requests, others, new Set(told.map(r => r.route)));
+  const learned: RouteRead[] = [...told, ...inferred];
   const { instances, used } = instancesOf(requests, learned, log, index);
   const direct = directInstances(log.statements, used);
   const all = [...instances, ...direct];
@@ -47,6 +51,8 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   progress(4, 'replay');
   const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0 };
   await claimGroups(engine, catalogue, claims, groups, verdicts, models, notes);
+  const unnamed = await claimByNames(engine, catalogue, claims, requests, new Set(log.present ? [...learned.map(r => r.route), ...requests.map(routeOf)] : learned.map(r => r.route)));
+  for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
   await claimErrors(engine, catalogue, claims, requests, learned, log);
   const linked = new Set(instances.filter(i => i.injected).map(i => i.request!.eventId));
   const unparseable = await claimInjected(engine, catalogue, claims, requests, linked);
@@ -69,7 +75,7 @@ function directInstances(statements: readonly Statement[], used: ReadonlySet<num
   for (const s of statements) if (s.actor === null && s.conn !== null) shared.add(s.conn);
   return statements.filter(s => s.actor !== null && !used.has(s.eventId)).map((s): Instance => ({
     read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null,
-    certainty: s.actor === 'strict' && s.conn !== null && !shared.has(s.conn) ? 'strict' : 'wide', ambiguous: false, injected: false,
+    certainty: s.actor === 'strict' && s.conn !== null && !shared.has(s.conn) ? 'strict' : 'wide', ambiguous: false, injected: false, conditional: false,
   }));
 }
 

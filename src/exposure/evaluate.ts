@@ -169,7 +169,8 @@ export async function claimGroups(engine: Engine, catalogue: Catalogue, claims: 
         }, identity);
         return id;
       };
-      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tierTable, batch, claimOf);
+      const sure = route && 'sure' in route ? (route as RouteRead & { sure: ReadonlySet<number> }).sure : null;
+      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tierTable, batch, claimOf, sure);
       await linkSources(engine, claims, r, tuples, batch, best, claimOf);
       recordCut(claims, r, sizes, tiers, batch, claimOf);
     });
@@ -230,9 +231,9 @@ function tiersOf(m: Member, verdicts: ReadonlyMap<Request, Verdict>, display: 'y
   if (rowsAgree === false) return { must: 0, may: tier.possible, note: 'rows' };
   const verdict = i.request ? verdicts.get(i.request) ?? 'unknown' : 'unknown';
   if (verdict === 'empty') return { must: 0, may: 0 };
-  if (verdict === 'agrees') return { must: tier.verified, may: tier.verified };
+  if (verdict === 'agrees') return i.routeRead?.source === 'sizes' ? { must: tier.executed, may: tier.executed } : { must: tier.verified, may: tier.verified };
   if (verdict === 'differs') return { must: 0, may: tier.possible, note: 'size' };
-  if (m.constants.length > 0) return { must: rowsAgree === true ? tier.verified : 0, may: tier.possible };
+  if (m.constants.length > 0 || i.conditional) return { must: rowsAgree === true ? tier.verified : 0, may: tier.possible };
   if (rowsAgree === true) return { must: tier.verified, may: tier.verified };
   if (!i.statement && i.routeRead?.source === 'log') return { must: 0, may: tier.possible };
   if (i.routeRead?.source === 'sizes') return { must: 0, may: tier.possible };

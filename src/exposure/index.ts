@@ -4,6 +4,8 @@
  */
 export * from './assess.ts';
 export * from './tables.ts';
+export { type CellChange, type Cause, type Comparison, compareResults, type FigureChange } from './compare.ts';
 export { explainRef } from './explain.ts';
 export { type ProofNode, type ProofPlace, proofText } from './proof.ts';
+export { assessReadiness, type Readiness, type ReadinessAnswer } from './readiness.ts';
 export { writeCells, writeRecovered } from './write-cells.ts';

@@ -1,5 +1,6 @@
 import { type Concatenation, matches, type RouteRead, slotValue, type StatementIndex } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
+import { text } from './sql/index.ts';
 import { type ReadableStatement, readingOf, type Statement, type StatementLog } from './statements.ts';
 
 /** One execution of a read for one request (or without one, when the intruder was on the database itself). */
@@ -16,6 +17,8 @@ export type Instance = {
   readonly ambiguous: boolean;
   /** The request changed the statement itself. */
   readonly injected: boolean;
+  /** What the request added may have switched the answer off: only a size that agrees makes it certain. */
+  readonly conditional: boolean;
 };
 
 export type Unlinked = { readonly request: Request; readonly reason: 'no-read-known' | 'not-linked' };
@@ -48,7 +51,7 @@ export function instancesOf(requests: readonly Request[], routes: readonly Route
         const reading = readingOf(injected.text);
         if (injected.failed || 'none' in reading) continue;
         const parameters = injected.statement?.parameters ?? [];
-        instances.push({ read: reading, values: reading.slots.map(s => (s.kind === 'literal' ? s.value : undefined)), parameters, request, statement: injected.statement, routeRead: route, certainty, ambiguous: !injected.sure, injected: true });
+        instances.push({ read: reading, values: reading.slots.map(s => (s.kind === 'literal' ? s.value : undefined)), parameters, request, statement: injected.statement, routeRead: route, certainty, ambiguous: !injected.sure, injected: true, conditional: false });
         continue;
       }
       instances.push(...regular(request, route, index, used, certainty));
@@ -59,8 +62,10 @@ export function instancesOf(requests: readonly Request[], routes: readonly Route
 
 function regular(request: Request, route: RouteRead, index: StatementIndex, used: Set<number>, certainty: 'strict' | 'wide'): Instance[] {
   const own = index.during(request).filter(s => s.read.shape === route.read.shape && matches(s, route.bindings, request));
-  const base = { read: route.read, request, routeRead: route, certainty, injected: false };
-  const fixed = route.bindings.map(b => slotValue(b, request));
+  const breaks = !route.parameters && route.source !== 'log' && [...request.values.values()].some(v => v.includes("'"));
+  const base = { read: route.read, request, routeRead: route, certainty, injected: false, conditional: breaks };
+  const plain: Request = breaks ? { ...request, values: new Map([...request.values].map(([k, v]) => [k, v.split("'")[0]!])) } : request;
+  const fixed = route.bindings.map(b => slotValue(b, plain));
   const known = fixed.every(v => v !== undefined);
   for (const s of own) used.add(s.eventId);
   if (known) {
@@ -100,7 +105,9 @@ function injectedText(request: Request, route: RouteRead, texts: ReadonlyMap<str
     const safe = nearest(texts.get(escaped), request);
     if (safe) return { text: escaped, statement: safe, failed: safe.failed, sure: true };
     const reading = readingOf(raw);
-    if ('none' in reading) return { text: raw, statement: null, failed: true, sure: false };
+    if ('none' in reading) return log.present ? { text: raw, statement: null, failed: true, sure: false } : null;
+    // Without a log the route's own select is a guess: a UNION would need its exact columns.
+    if (route.source === 'sizes' && text(reading.select, 'op') !== 'SETOP_NONE') return null;
     // The line is missing from the log: the text follows from the route, but that it ran so is not certain.
     return { text: raw, statement: null, failed: false, sure: true };
   }

@@ -79,22 +79,23 @@ export type Tiers = { readonly must: Sql; readonly may: Sql };
 
 /**
  * Write the rows of the last replay under the claims `claimOf` gives for each dataset. Rows that are certainly in the output get
- * `must`, all get `may`; partly shown values get at most tier 2.
+ * `must`, all get `may`; partly shown values get at most tier 2. With `sure`, only those columns can be certain.
  */
-export async function recordReplay(claims: Claims, relation: Relation, tiers: Tiers, tierTable: Sql, batch: boolean, claimOf: (dataset: Dataset) => string): Promise<void> {
+export async function recordReplay(claims: Claims, relation: Relation, tiers: Tiers, tierTable: Sql, batch: boolean, claimOf: (dataset: Dataset) => string, sure: ReadonlySet<number> | null = null): Promise<void> {
   const from = batch ? sql`replay_result join ${tierTable} as b using (n)` : sql`replay_result cross join ${tierTable} as b`;
   for (const s of shownBy(relation)) {
     const w = sql.id(s.occurrence.ref);
     const row = s.occurrence.list ? sql`unnest(list_distinct(${w}))` : sql`${w}`;
     const one = s.occurrence.list ? sql`len(list_distinct(${w})) = 1` : sql`true`;
+    const possible = sql`least(2, ${tiers.may})`;
     const write = async (columns: readonly number[], sure: Sql, where: Sql, may: Sql): Promise<void> => {
       if (columns.length === 0) return;
       const dataset = s.occurrence.dataset;
       await claims.rows(claimOf(dataset), claims.colset(dataset, columns),
         sql`select ${row} as row_no, case when m and ${sure} then ${tiers.must} else 0 end as lower, ${may} as upper from ${from} where ${where}`);
     };
-    const possible = sql`least(2, ${tiers.may})`;
-    await write(s.whole, sql`true`, sql`true`, tiers.may);
+    await write(sure ? s.whole.filter(c => sure.has(c)) : s.whole, sql`true`, sql`true`, tiers.may);
+    if (sure) await write(s.whole.filter(c => !sure.has(c)), sql`false`, sql`true`, possible);
     for (const [at, columns] of s.fragile) await write(columns, sql`${sql.id(`c${at}`)} is not null`, sql`true`, tiers.may);
     await write(s.extreme, one, sql`true`, tiers.may);
     await write(s.single, one, one, tiers.may);
