@@ -29,7 +29,7 @@ export async function measureCoverage(kase: OpenCase, effects: Effects): Promise
     const first = own.reduce((a, f) => Math.min(a, f.firstUs!), Number.POSITIVE_INFINITY);
     const last = own.reduce((a, f) => Math.max(a, f.lastUs!), Number.NEGATIVE_INFINITY);
     const traffic = judgeTraffic(await readBins(kase, id, first, last), us => zoneOffset(kase.file.timezone, us));
-    gaps.push(...trafficGaps(traffic, own, id));
+    gaps.push(...(await withOthers(kase, trafficGaps(traffic, own, id))));
     const oldest = own.reduce((a, f) => (f.firstUs! < a.firstUs! ? f : a));
     const facts = {
       ...(rotationLimit(oldest.bytes) !== null && { size_at_limit: rotationLimit(oldest.bytes), oldest_file: oldest.path }),
@@ -78,9 +78,10 @@ async function readFiles(kase: OpenCase): Promise<File[]> {
   );
 }
 
-/** Different clients in each bin: addresses, else sessions, else any sign of life. Ten-second bins for logs of some hours. */
+/** Different clients in each bin: addresses, else sessions, else any sign of life. Bins of a second for minutes of log, of ten for hours. */
 async function readBins(kase: OpenCase, evidenceId: string, firstUs: Micros, lastUs: Micros): Promise<Bins> {
-  const width = lastUs - firstUs <= 6 * HOUR ? 10 * SECOND : MINUTE;
+  const span = lastUs - firstUs;
+  const width = span <= HOUR / 2 ? SECOND : span <= 6 * HOUR ? 10 * SECOND : MINUTE;
   const at: number[] = [];
   const count: number[] = [];
   for await (const batch of kase.engine.stream<{ bin: number; clients: number }>(
@@ -114,6 +115,19 @@ function trafficGaps(report: TrafficReport, files: readonly File[], evidenceId: 
       detail: { model: report.model, expected: s.expected, observed: s.observed },
     };
   });
+}
+
+/** `others`: events of other sources in the same stretch. Where there are some, the system was at work and records are lost; where none, it may have stood still. */
+async function withOthers(kase: OpenCase, gaps: readonly Gap[]): Promise<Gap[]> {
+  const out: Gap[] = [];
+  for (const g of gaps) {
+    const { n } = await kase.engine.row<{ n: number }>(
+      'coverage.others',
+      sql`select count(*) as n from event where evidence_id <> ${g.evidence_id} and at_us between ${g.from_us} and ${g.to_us}`,
+    );
+    out.push({ ...g, detail: { ...g.detail, others: n } });
+  }
+  return out;
 }
 
 /** Files of a source that were written at the same time, as of several servers. */
