@@ -8,6 +8,8 @@ import { scenarios } from './scenarios.ts';
 
 export * from './options.ts';
 export type { Drill } from './create.ts';
+export * from './score.ts';
+export * from './seeds.ts';
 
 /** Make one incident with truth: `out/{case.yaml, evidence/, data/, truth/}`. Throws UserError when the folder is not empty or options contradict each other. */
 export async function createDrill(options: DrillOptions, effects: Effects): Promise<Drill> {
@@ -15,7 +17,6 @@ export async function createDrill(options: DrillOptions, effects: Effects): Prom
   if (scenario === 'indicator-subsystem') return createIndicatorDrill(options, effects);
   return createInsurerDrill(options, scenarios[scenario], effects);
 }
-export * from './seeds.ts';
 
 /** The incident described in `examples/<name>.json`, written to `out`. */
 export async function createExample(name: string, out: string, effects: Effects): Promise<Drill> {
