@@ -29,7 +29,7 @@ export async function detectAttacks(engine: Engine): Promise<Detection[]> {
     where regexp_matches(lower(coalesce(target_norm, target)), ${sql.lit(targetPrefilter)})
       or (extra is not null and (extra->>'$.body' is not null or extra->>'$.request_body' is not null))
       or user_agent in (select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(headerPrefilter)}))
-      or (referer is not null and regexp_matches(lower(referer), ${sql.lit(headerPrefilter)}))
+      or referer in (select referer from (select distinct referer from detection_request) where regexp_matches(lower(referer), ${sql.lit(headerPrefilter)}))
     order by at_us nulls first, event_id`);
   for await (const batch of candidates) {
     for (const c of batch) {

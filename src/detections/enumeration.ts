@@ -37,7 +37,7 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
 /** `detection_object`: event, actor, route with the number taken out, the number. Opaque ids (UUID, long hex) are not numbers and are counted by exports and peers only. */
 async function prepareObjects(engine: Engine): Promise<void> {
   await engine.run('detection.object', sql`create or replace temp table detection_object as
-    with busy as (select actor from detection_request group by actor having approx_count_distinct(target) >= 10),
+    with busy as (select actor from detection_request where regexp_matches(target, '[0-9]') group by actor having count(*) >= 10 and approx_count_distinct(target) >= 8),
       numbered as (
         select event_id, at_us, r.actor, client, status, regexp_replace(path, '[0-9]+', '#', 'g') as route, regexp_extract_all(path, '[0-9]+') as numbers
         from detection_request r join busy using (actor)

@@ -19,9 +19,10 @@ export async function detectScans(engine: Engine): Promise<Detection[]> {
   const add = (client: string, why: string, distinct: number, misses: number): void => {
     if (!clients.has(client)) clients.set(client, { why, distinct, misses });
   };
-  const tools = await engine.rows<{ client: string }>('detection.scan-tools', sql`
-    select distinct client from detection_request
-    where user_agent in (select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(toolAgents)}))`);
+  const agents = await engine.rows<{ user_agent: string }>('detection.scan-agents', sql`
+    select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(toolAgents)}) order by user_agent`);
+  const tools = agents.length === 0 ? [] : await engine.rows<{ client: string }>('detection.scan-tools', sql`
+    select distinct client from detection_request where user_agent in (select unnest(${JSON.stringify(agents.map(a => a.user_agent))}::json::varchar[])) order by client`);
   for (const r of tools) add(r.client, 'tool-agent', 0, 0);
 
   await engine.run('detection.scan-misses', sql`create or replace temp table detection_miss as

@@ -14,13 +14,17 @@ const rareCount = 3;
 export async function detectTakeovers(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
   const suspicious = await suspiciousSessions(engine, found);
   const uses = await engine.rows<Use>('detection.session-uses', sql`
-    with use as (
-      select session, src_ip, regexp_replace(coalesce(user_agent, ''), '[0-9][0-9._]*', '', 'g') as agent, min(at_us) as first_us, max(at_us) as last_us, count(*) as n, min(event_id) as first_event
-      from detection_request where session is not null and src_ip is not null group by all),
-      shared as (select session, count(distinct src_ip) as ips, count(distinct agent) as agents from use group by session having ips >= 2)
-    select use.session, src_ip, agent, first_us, last_us, n, (ips * (agents > 1)::int)::integer as clients,
-      row_number() over (partition by use.session order by first_us nulls first, first_event) as first_rank
-    from use join shared using (session) order by use.session, first_rank`);
+    with shared as (select session from detection_request where session is not null group by session having min(src_ip) <> max(src_ip)),
+      raw as (
+        select session, src_ip, user_agent, min(at_us) as first_us, max(at_us) as last_us, count(*) as n, min(event_id) as first_event
+        from detection_request join shared using (session) where src_ip is not null group by all),
+      use as (
+        select session, src_ip, regexp_replace(coalesce(user_agent, ''), '[0-9][0-9._]*', '', 'g') as agent, min(first_us) as first_us, max(last_us) as last_us, sum(n)::bigint as n, min(first_event) as first_event
+        from raw group by all)
+    select session, src_ip, agent, first_us, last_us, n,
+      (case when count(distinct agent) over (partition by session) > 1 then count(distinct src_ip) over (partition by session) else 0 end)::integer as clients,
+      row_number() over (partition by session order by first_us nulls first, first_event) as first_rank
+    from use order by session, first_rank`);
   const { sessions } = await engine.row<{ sessions: number }>('detection.sessions', sql`select count(distinct session) as sessions from detection_request`);
   const bySession = groupBy(uses, u => u.session);
   const several = [...bySession.values()].filter(list => list[0]!.clients >= 2);

@@ -18,12 +18,12 @@ export async function detectWebShells(engine: Engine): Promise<Detection[]> {
     with used as (
       select event_id, at_us, path, client, method, bytes_out, status, regexp_matches(lower(coalesce(query, '')), ${sql.lit(commandParameter)}) as command,
         regexp_matches(lower(path), ${sql.lit(uploadFolder)}) as folder
-      from detection_request where regexp_matches(lower(path), ${sql.lit(script)})),
+      from detection_request where status = 200 and contains(path, '.') and regexp_matches(lower(path), ${sql.lit(script)})),
       few as (
-        select path from used where status = 200 group by path
+        select path from used group by path
         having count(distinct client) <= 2 and count(*) >= 3 and (bool_or(folder) or bool_or(command))
           and (avg((method = 'POST')::int) >= 0.5 or count(distinct bytes_out) >= 3))
-    select event_id, at_us, path, client, method, bytes_out, command, folder from used join few using (path) where status = 200 order by at_us nulls first, event_id`);
+    select event_id, at_us, path, client, method, bytes_out, command, folder from used join few using (path) order by at_us nulls first, event_id`);
   const out: Detection[] = [];
   for (const [path, list] of groupBy(rows, r => r.path)) {
     const posts = list.filter(r => r.method === 'POST').length / list.length;

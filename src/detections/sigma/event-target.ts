@@ -8,6 +8,7 @@ import type { Evaluation } from './match.ts';
 /** Columns that are part of the message that keywords and the prefilter look at. */
 const messageColumns = ['method', 'target', 'target_norm', 'protocol', 'host', 'referer', 'user_agent', 'content_type', 'sql_text', 'sql_params', 'db_user', 'db_name', 'app_name', 'stmt_kind', 'account', 'action', 'auth_method', 'message'];
 const inMessage = new Set([...messageColumns, 'path', 'path_extension']);
+const repeated = new Set(['method', 'protocol', 'host', 'referer', 'user_agent', 'content_type', 'db_user', 'db_name', 'app_name', 'stmt_kind', 'action', 'auth_method']);
 const numbers = new Set(['status', 'bytes_out', 'bytes_in', 'duration_ms', 'rows_out', 'outcome']);
 
 /** Rules by the log source in the event table they apply to; the rest of the rules is for documents. */
@@ -48,7 +49,14 @@ function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: 
     inNetwork: (column, low, high) => sql`${column} in (select address from sigma_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
     anyInNetwork: () => sql`false`,
   };
+  const whole = rules.some(r => hasKeyword(r.expr));
   return {
+    // A word of one field stands in one column: columns of few values are tested once a value, not once a row.
+    ...(!whole && {
+      candidates: (holds: (text: Sql) => Sql) => sql`(${sql.join(used.map(c => (repeated.has(c)
+        ? sql`${sql.id(c)} in (select v from (select distinct ${sql.id(c)} as v from event where class in (${classes})) where ${holds(sql`lower(v)`)})`
+        : sql`coalesce(${holds(sql`lower(${sql.id(c)})`)}, false)`)), sql` or `)})`,
+    }),
     from: sql`(select * from event where class in (${classes})) as event`, key: sql`event_id`, target, scope: () => sql`class in (${classes})`,
     visible: () => field => { const c = columnsOf(field); return c.length > 0 && c.every(x => inMessage.has(x) && (used.includes(x) || x.startsWith('path'))); },
   };

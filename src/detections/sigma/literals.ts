@@ -2,17 +2,17 @@ import type { Expr, Leaf } from './ir.ts';
 
 /**
  * Lower-case words of which at least one must stand in the message for the condition to hold; null when no such set exists.
- * `visible` says whether a field's text is part of that message word for word.
+ * `useless` words are too common to help. `visible` says whether a field's text is part of that message word for word.
  */
-export function necessaryWords(expr: Expr, visible: (field: string) => boolean, minLength = 3): ReadonlySet<string> | null {
+export function necessaryWords(expr: Expr, visible: (field: string) => boolean, useless: ReadonlySet<string> = new Set()): ReadonlySet<string> | null {
   switch (expr.op) {
-    case 'leaf': return leafWords(expr, visible, minLength);
-    case 'search': return necessaryWords(expr.item, visible, minLength);
+    case 'leaf': return leafWords(expr, visible, useless);
+    case 'search': return necessaryWords(expr.item, visible, useless);
     case 'not': return null;
     case 'or': {
       const out = new Set<string>();
       for (const item of expr.items) {
-        const words = necessaryWords(item, visible, minLength);
+        const words = necessaryWords(item, visible, useless);
         if (words === null) return null;
         for (const w of words) out.add(w);
       }
@@ -21,7 +21,7 @@ export function necessaryWords(expr: Expr, visible: (field: string) => boolean, 
     case 'and': {
       let best: ReadonlySet<string> | null = null;
       for (const item of expr.items) {
-        const words = necessaryWords(item, visible, minLength);
+        const words = necessaryWords(item, visible, useless);
         if (words !== null && (best === null || worth(words) > worth(best))) best = words;
       }
       return best;
@@ -36,10 +36,12 @@ function worth(words: ReadonlySet<string>): number {
   return shortest - Math.log2(1 + words.size) / 2;
 }
 
-function leafWords(leaf: Leaf, visible: (field: string) => boolean, minLength: number): ReadonlySet<string> | null {
+const minLength = 3;
+
+function leafWords(leaf: Leaf, visible: (field: string) => boolean, useless: ReadonlySet<string>): ReadonlySet<string> | null {
   if (leaf.test.kind !== 'pattern' || (leaf.field !== null && !visible(leaf.field))) return null;
   let longest = '';
   for (const p of leaf.test.pattern) if (typeof p === 'string' && p.length > longest.length) longest = p;
   // Letters whose lower case differs between engines would break the guarantee.
-  return longest.length >= minLength && /^[\x20-\x7e]*$/.test(longest) ? new Set([longest.toLowerCase()]) : null;
+  return longest.length >= minLength && /^[\x20-\x7e]*$/.test(longest) && !useless.has(longest.toLowerCase()) ? new Set([longest.toLowerCase()]) : null;
 }

@@ -13,6 +13,8 @@ export type Evaluation = {
   readonly target: Target;
   /** Rows a rule may look at (its log source). */
   readonly scope: (rule: Rule) => Sql;
+  /** Rows of which some part of the message passes a test; where absent, the whole message is tested. */
+  readonly candidates?: (holds: (text: Sql) => Sql) => Sql;
   /** Whether the text of a field stands in the message, for the prefilter. */
   readonly visible: (rule: Rule) => (field: string) => boolean;
 };
@@ -32,13 +34,23 @@ export async function matchRules(engine: Engine, rules: readonly Rule[], evaluat
   const out = { matches: [] as Match[], unsupported: [] as Unsupported[] };
   if (n === 0) return out;
   const worth = n >= prefilterFrom;
-  const indexed = rules.map((rule, index) => ({ rule, index, words: worth ? necessaryWords(rule.expr, evaluation.visible(rule)) : null }));
-  const frequent = await commonWords(engine, evaluation, new Set(indexed.flatMap(r => [...(r.words ?? [])])));
-  const fast = indexed.filter(r => r.words !== null && ![...r.words].some(w => frequent.has(w)));
-  const slow = indexed.filter(r => !fast.includes(r));
+  const words = (useless: ReadonlySet<string>) => rules.map((rule, index) => ({ rule, index, words: worth ? necessaryWords(rule.expr, evaluation.visible(rule), useless) : null }));
+  const asked = new Set<string>();
+  const frequent = new Set<string>();
+  let indexed = words(frequent);
+  for (let round = 0; round < 4 && worth; round++) {
+    const fresh = new Set(indexed.flatMap(r => [...(r.words ?? [])]).filter(w => !asked.has(w)));
+    if (fresh.size === 0) break;
+    for (const w of fresh) asked.add(w);
+    for (const w of await commonWords(engine, evaluation, fresh)) frequent.add(w);
+    indexed = words(frequent);
+  }
+  const fast = indexed.filter(r => r.words !== null);
+  const slow = indexed.filter(r => r.words === null);
   if (fast.length > 0) {
-    const words = [...new Set(fast.flatMap(r => [...r.words!]))].sort();
-    await engine.run('sigma.candidates', sql`create or replace temp table sigma_candidate as select * from ${evaluation.from} where ${containsAny(evaluation.target.message.lowered, words)}`);
+    const list = [...new Set(fast.flatMap(r => [...r.words!]))].sort();
+    const holds = (text: Sql): Sql => containsAny(text, list);
+    await engine.run('sigma.candidates', sql`create or replace temp table sigma_candidate as select * from ${evaluation.from} where ${evaluation.candidates?.(holds) ?? holds(evaluation.target.message.lowered)}`);
     await evaluate(engine, fast, { ...evaluation, from: sql`sigma_candidate` }, out);
     await engine.run('sigma.candidates-drop', sql`drop table sigma_candidate`);
   }
