@@ -34,7 +34,6 @@ function prelude(d: Document): string {
 #show heading.where(level: 1): set block(above: 1.6em, below: 1em)
 #show heading.where(level: 2): it => block(above: 1.6em, below: 0.8em, stroke: (left: 3pt + rgb("#00118f")), inset: (left: 6pt, y: 2pt), it.body)
 #show heading.where(level: 3): set block(above: 1.2em, below: 0.6em)
-#show table.cell.where(y: 0): set text(weight: "bold")
 #show table.cell: set par(justify: false)`;
 }
 
@@ -82,7 +81,7 @@ function table(columns: readonly Column[], rows: readonly (readonly (readonly In
   const widths = columns.map(c => c.width ?? (c.align === 'right' ? 'auto' : '1fr'));
   const align = columns.map(c => (c.align === 'right' ? 'right' : 'left'));
   const cells = rows.flatMap(r => r.map(c => `[${inlines(c)}]`));
-  const head = header ? `table.header(${columns.map(c => `table.cell(fill: luma(240))[#text(${literal(c.title)})]`).join(', ')}), ` : '';
+  const head = header ? `table.header(${columns.map(c => `table.cell(fill: luma(240))[#text(weight: "bold", ${literal(c.title)})]`).join(', ')}), ` : '';
   return `#text(size: 9pt, table(columns: (${widths.join(', ')},), align: (${align.join(', ')},), ${head}${cells.join(', ')}))`;
 }
 
