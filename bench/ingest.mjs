@@ -58,8 +58,7 @@ function writeLog(file, n) {
   const pick = max => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) % max;
   const agents = Array.from(
     { length: 400 },
-    (_, i) =>
-      `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${90 + (i % 60)}.0.${i}.0 Safari/537.36`,
+    (_, i) => `Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/${90 + (i % 60)}.0.${i}.0 Safari/537.36`,
   );
   const pages = [
     '/',

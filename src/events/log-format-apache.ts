@@ -86,7 +86,8 @@ function duration(scale: number, b: FormatBuilder) {
 
 function bytes(name: string, kind: number, b: FormatBuilder) {
   b.facts.bytesKind = kind;
-  return numberField(name, 'bytes_out');
+  // %b writes `-` for no bytes.
+  return numberField(name, 'bytes_out', 0);
 }
 
 function field(letter: string, argument: string | undefined, modifier: string, whole: Whole, b: FormatBuilder) {

@@ -27,16 +27,19 @@ export function textField(name: string, column: EventColumnName, shape: Shape = 
   };
 }
 
-/** A whole number of at most 15 digits, times `scale`. */
-export function numberField(name: string, column: EventColumnName, scale = 1): Field {
+/** A whole number of at most 15 digits. `dash`: what `-` stands for; usually nothing is known then. */
+export function numberField(name: string, column: EventColumnName, dash: number | null = null): Field {
   return {
     name,
     shape: 'number',
     take: (bytes, from, to, _row, sink) => {
-      if (absent(bytes, from, to)) return true;
+      if (absent(bytes, from, to)) {
+        if (dash !== null && to > from) sink.number(column, dash);
+        return true;
+      }
       const n = parseDigits(bytes, from, to);
       if (n < 0) return false;
-      sink.number(column, n * scale);
+      sink.number(column, n);
       return true;
     },
   };
