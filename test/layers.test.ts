@@ -118,3 +118,11 @@ test('everything a source is blind to has its words', () => {
   expect(named.length).toBeGreaterThan(10);
   expect(named.filter(n => words.blind[n] === undefined)).toEqual([]);
 });
+
+test('every reason for an end of the window has its words', () => {
+  const words = JSON.parse(fs.readFileSync(path.join(root, 'locales', 'ja', 'reports.json'), 'utf8')) as { 'window-basis': Record<string, string> };
+  const text = fs.readFileSync(path.join(root, 'src', 'intrusion', 'window.ts'), 'utf8');
+  const named = [...text.matchAll(/(?:start|end)Basis: ([^\n]*)/g)].flatMap(m => [...m[1]!.matchAll(/[`']([a-z]+(?:-[a-z]+)*)(?::|['`])/g)].map(x => x[1]!));
+  expect(named.length).toBeGreaterThan(4);
+  expect(named.filter(n => words['window-basis'][n] === undefined)).toEqual([]);
+});

@@ -58,11 +58,16 @@ function windowFacts(lang: Lang, { result, zone }: ReportInput): [string, string
   const none = s('unknown');
   return [
     [s('start'), [`${start.earliest === null ? none : when(start.earliest, zone)} – ${when(start.latest, zone)}`]],
-    [s('start-basis'), [start.basis === '' ? '—' : start.basis]],
+    [s('start-basis'), [windowBasis(lang, start.basis)]],
     [s('end'), [`${when(end.earliest, zone)} – ${end.latest === null ? none : when(end.latest, zone)}`]],
-    [s('end-basis'), [end.basis === '' ? '—' : end.basis]],
+    [s('end-basis'), [windowBasis(lang, end.basis)]],
     [s('left-censored'), [left_censored ? s('left-censored-yes') : s('left-censored-no')]],
   ];
+}
+
+/** The reason for an end of the window: the code before a colon names the sentence. */
+function windowBasis(lang: Lang, basis: string): string {
+  return basis === '' ? '—' : t(lang, `reports:window-basis.${basis.split(':')[0]}`);
 }
 
 function actorsTable(lang: Lang, { result, zone }: ReportInput): Block {

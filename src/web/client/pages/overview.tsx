@@ -21,8 +21,10 @@ export function Overview() {
           <dl className="facts">
             <div><dt>{t('window.first')}</dt><dd><Time iso={r.intrusion.start.latest} /></dd></div>
             <div><dt>{t('window.not-before')}</dt><dd>{r.intrusion.start.earliest === null ? t('unknown') : <Time iso={r.intrusion.start.earliest} />}</dd></div>
+            <div><dt>{t('reports:technical.start-basis')}</dt><dd>{t(`reports:window-basis.${r.intrusion.start.basis.split(':')[0]}`)}</dd></div>
             <div><dt>{t('window.last')}</dt><dd><Time iso={r.intrusion.end.earliest} /></dd></div>
             <div><dt>{t('window.not-after')}</dt><dd>{r.intrusion.end.latest === null ? t('unknown') : <Time iso={r.intrusion.end.latest} />}</dd></div>
+            <div><dt>{t('reports:technical.end-basis')}</dt><dd>{t(`reports:window-basis.${r.intrusion.end.basis.split(':')[0]}`)}</dd></div>
           </dl>
           {r.intrusion.left_censored && <p className="warning">{t('window.left-censored')}</p>}
         </section>
