@@ -29,13 +29,13 @@ const clockColumns = [
 
 /**
  * How far the clock of each evidence source is from the others, whatever the size (methods §3.5). Offsets that the case states hold; without
- * one the clock that most sources agree with is the reference. Writes `clock_offset`, sets `event_file.clock_offset_us` and
+ * one the clock that most sources agree with is the reference, and of two the more trustworthy one (see `trust`). Writes `clock_offset`, sets `event_file.clock_offset_us` and
  * `clock_error_us`, and makes view `event` anew. A source that shares nothing with the others keeps offset 0, basis `unknown`.
  */
 export async function estimateClockOffsets(kase: OpenCase, effects: Effects): Promise<readonly ClockOffset[]> {
-  const sources = await kase.engine.rows<{ evidence_id: string; kind: string }>(
+  const sources = await kase.engine.rows<{ evidence_id: string; format: string }>(
     'clock.sources',
-    sql`select evidence_id, min(source_kind) as kind from event_file
+    sql`select evidence_id, min(format) as format from event_file
     group by evidence_id order by evidence_id`,
   );
   await resetOffsets(
@@ -105,13 +105,33 @@ async function readLinks(kase: OpenCase, ids: readonly string[]): Promise<Link[]
   return links;
 }
 
-const kindOrder = ['web-access', 'sql-audit', 'waf', 'events', 'auth'];
+/**
+ * How far a clock is to be trusted before anything is compared: clocks of cloud services; PostgreSQL, whose session ids repeat the time
+ * in UTC, so that its zone cannot be wrong; other stamps in UTC; stamps with a zone; stamps without one.
+ */
+const trust: Readonly<Record<string, number>> = {
+  'aws-alb': 0,
+  'aws-cloudfront': 0,
+  cloudtrail: 0,
+  'pg-csvlog': 1,
+  'pg-jsonlog': 1,
+  'mysql-audit-json': 2,
+  'mysql-general': 2,
+  'mysql-slow': 2,
+  evtx: 2,
+  'iis-w3c': 3,
+  sshd: 5,
+  syslog: 5,
+  haproxy: 5,
+  'apache-error': 5,
+};
+const trustOf = (format: string): number => trust[format] ?? 4;
 
-function chooseStart(sources: readonly { evidence_id: string; kind: string }[], given: ReadonlySet<string>): string | null {
+function chooseStart(sources: readonly { evidence_id: string; format: string }[], given: ReadonlySet<string>): string | null {
   const ranked = [...sources].sort(
     (a, b) =>
       Number(given.has(b.evidence_id)) - Number(given.has(a.evidence_id)) ||
-      kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) ||
+      trustOf(a.format) - trustOf(b.format) ||
       (a.evidence_id < b.evidence_id ? -1 : 1),
   );
   return ranked[0]?.evidence_id ?? null;
