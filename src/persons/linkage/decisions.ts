@@ -16,9 +16,9 @@ export function splitPersons(kase: OpenCase, by: string, sides: readonly (readon
   kase.store.append('person.split', by, effects.now(), { sides: sides.map(s => s.map(r => ({ ...r }))), reason });
 }
 
-export type Decisions = { readonly together: readonly (readonly [number, number])[]; readonly apart: Apart; readonly alone: readonly number[]; readonly problems: readonly Problem[] };
+export type Decisions = { readonly together: readonly (readonly [number, number])[]; readonly apart: Apart; readonly problems: readonly Problem[] };
 
-/** What people decided, as nodes. A later decision does not undo an earlier one: apart wins over together. */
+/** What people decided, as nodes. Apart wins over together. */
 export async function readDecisions(kase: OpenCase): Promise<Decisions> {
   const together: [number, number][] = [];
   const apart = new Map<number, Map<number, number>>();
@@ -26,10 +26,9 @@ export async function readDecisions(kase: OpenCase): Promise<Decisions> {
   const known = async (list: readonly RecordRef[], seq: number): Promise<number[]> => {
     const out: number[] = [];
     for (const ref of list) {
-      const rows = await kase.engine.rows<{ nid: number }>('link.decided', sql`select m.nid from link_record r join link_member m using (rid) join link_source s using (src)
-        join ${sql.id(`data_${ref.dataset}`)} d on d.row_no = r.row_no where s.dataset_id = ${ref.dataset} and d.key = ${ref.key} order by m.nid`).catch(() => []);
-      if (rows.length === 0) problems.push(problem('persons.decision-unknown-record', 'warning', { ref: ref.dataset }, { seq }));
-      out.push(...rows.map(r => r.nid));
+      const rids = await ridsOf(kase, ref);
+      if (rids.length === 0) problems.push(problem('persons.decision-unknown-record', 'warning', { ref: ref.dataset }, { seq }));
+      for (const rid of rids) out.push((await kase.engine.row<{ nid: number }>('link.decided_node', sql`select nid from link_member where rid = ${rid}`)).nid);
     }
     return out;
   };
@@ -47,12 +46,23 @@ export async function readDecisions(kase: OpenCase): Promise<Decisions> {
     const nids = await known((act.body['records'] ?? []) as RecordRef[], act.seq);
     for (const nid of nids.slice(1)) together.push([nids[0]!, nid]);
   }
-  return { together, apart, alone: [], problems };
+  return { together, apart, problems };
 }
 
-/** Records that decisions name must be nodes of their own, or one decision would speak for their copies: keys by data set. */
-export function decidedRecords(kase: OpenCase): RecordRef[] {
-  return [...kase.store.acts('person.split'), ...kase.store.acts('person.merged')].flatMap(a => [
-    ...((a.body['records'] ?? []) as RecordRef[]), ...((a.body['sides'] ?? []) as RecordRef[][]).flat(),
-  ]);
+/** Records that decisions name, as `rid`: they must be nodes of their own, or one decision would speak for their exact copies too. */
+export async function decidedRecords(kase: OpenCase): Promise<number[]> {
+  const out = new Set<number>();
+  for (const act of [...kase.store.acts('person.split'), ...kase.store.acts('person.merged')]) {
+    for (const ref of [...((act.body['records'] ?? []) as RecordRef[]), ...((act.body['sides'] ?? []) as RecordRef[][]).flat()]) {
+      for (const rid of await ridsOf(kase, ref)) out.add(rid);
+    }
+  }
+  return [...out].sort((a, b) => a - b);
+}
+
+async function ridsOf(kase: OpenCase, ref: RecordRef): Promise<number[]> {
+  const source = await kase.engine.rows('link.decided_source', sql`select 1 as one from link_source where dataset_id = ${ref.dataset}`);
+  if (source.length === 0) return [];
+  return (await kase.engine.rows<{ rid: number }>('link.decided', sql`select r.rid from link_record r join link_source s using (src)
+    join ${sql.id(`data_${ref.dataset}`)} d on d.row_no = r.row_no where s.dataset_id = ${ref.dataset} and d.key = ${ref.key} order by r.rid`)).map(r => r.rid);
 }

@@ -4,7 +4,7 @@ import { type ColumnSpec, sql } from '../../engine/index.ts';
 import { writePairs } from './blocking.ts';
 import { clusterNodes, type Edges, type Facts } from './cluster.ts';
 import { comparisons } from './comparisons.ts';
-import { readDecisions } from './decisions.ts';
+import { decidedRecords, readDecisions } from './decisions.ts';
 import { estimateModel, type Model } from './estimate.ts';
 import { readLinkFields } from './fields.ts';
 import { writeLinkNodes, writeLinkRecords } from './records.ts';
@@ -24,7 +24,7 @@ export async function linkRecords(kase: OpenCase, effects: Effects): Promise<{ s
   await engine.load('link_source', [{ name: 'src', type: 'INTEGER' }, { name: 'dataset_id', type: 'VARCHAR' }], fields.map((f, i) => [i, f.dataset_id]));
   const records = await writeLinkRecords(kase, fields, effects);
   mark('standardised');
-  const nodes = await writeLinkNodes(engine);
+  const nodes = await writeLinkNodes(engine, await decidedRecords(kase));
   mark('nodes');
   const blocked = await writePairs(engine, nodes);
   mark('blocked');
