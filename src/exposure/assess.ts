@@ -10,10 +10,12 @@ import { type Instance, instancesOf } from './instances.ts';
 import { learnRoutes, type RouteRead, StatementIndex } from './link-statements.ts';
 import { claimByNames } from './name-bound.ts';
 import { claimRecovered } from './recovered.ts';
-import { countRoutes, readActorRequests, readOtherRequests, routeOf } from './requests.ts';
+import { claimPossible, holesOf, orphansOf } from './missing.ts';
+import { countRoutes, readActorRequests, readOtherRequests, routeOf, type Request, streamOtherRequests } from './requests.ts';
 import { modelRoutes } from './route-models.ts';
 import { statedRoutes } from './stated-routes.ts';
-import { readStatements, type Statement } from './statements.ts';
+import { claimUnobserved } from './unobserved.ts';
+import { readStatements, type Statement, type StatementLog } from './statements.ts';
 
 export type ExposureSummary = { readonly claims: number; readonly requests: number; readonly instances: number };
 
@@ -52,8 +54,12 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0 };
   await claimGroups(engine, catalogue, claims, groups, verdicts, models, notes);
   const unnamed = await claimByNames(engine, catalogue, claims, requests, new Set(log.present ? [...learned.map(r => r.route), ...requests.map(routeOf)] : learned.map(r => r.route)));
+  for (const route of [...unnamed.keys()]) if (sameAlways(others.filter(r => routeOf(r) === route))) unnamed.delete(route);
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
+  await claimPossible(engine, catalogue, claims, holesOf(instances), 'hole-in-sequence');
+  if (log.present) await claimPossible(engine, catalogue, claims, orphansOf(log, instances, await explainedStatements(learned, log, index, used, kase)), 'orphan-statement');
   await claimErrors(engine, catalogue, claims, requests, learned, log);
+  await claimUnobserved(engine, catalogue, claims, { requests: requests.length, injected: instances.some(i => i.injected), logged: log.present, unnamed: log.present ? [] : [...unnamed.keys()] });
   const linked = new Set(instances.filter(i => i.injected).map(i => i.request!.eventId));
   const unparseable = await claimInjected(engine, catalogue, claims, requests, linked);
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
@@ -67,6 +73,19 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   progress(6, 'done');
   effects.log('exposure.assessed', { claims: claims.size, requests: requests.length, instances: all.length });
   return { claims: claims.size, requests: requests.length, instances: all.length };
+}
+
+/** An answer of one size for everybody shows nobody's data. */
+function sameAlways(sample: readonly Request[]): boolean {
+  const sizes = sample.filter(r => r.bytes !== null).map(r => r.bytes!);
+  return sizes.length >= 5 && Math.max(...sizes) - Math.min(...sizes) <= 2;
+}
+
+/** Statements that some request explains: everybody's requests are read again in full, route by route the intruder used. */
+async function explainedStatements(routes: readonly RouteRead[], log: StatementLog, index: StatementIndex, used: ReadonlySet<number>, kase: OpenCase): Promise<Set<number>> {
+  const explained = new Set(used);
+  for await (const batch of streamOtherRequests(kase.engine)) for (const id of instancesOf(batch, routes, log, index).used) explained.add(id);
+  return explained;
 }
 
 /** Statements of the intruder that no request explains: shown to whoever held the connection. Certain only where the whole connection was theirs. */

@@ -37,11 +37,7 @@ export function instancesOf(requests: readonly Request[], routes: readonly Route
   for (const r of routes) byRoute.set(r.route, [...(byRoute.get(r.route) ?? []), r]);
   const used = new Set<number>();
   const instances: Instance[] = [];
-  const texts = new Map<string, Statement[]>();
-  for (const s of log.statements) {
-    const list = texts.get(s.text);
-    if (list) list.push(s); else texts.set(s.text, [s]);
-  }
+  const texts = textsOf(log);
   for (const request of requests) {
     const certainty = request.actor ?? 'wide';
     for (const route of byRoute.get(routeOf(request)) ?? []) {
@@ -60,6 +56,21 @@ export function instancesOf(requests: readonly Request[], routes: readonly Route
   return { instances, used };
 }
 
+const textCache = new WeakMap<StatementLog, Map<string, Statement[]>>();
+
+/** Statements of a log by their text. */
+function textsOf(log: StatementLog): Map<string, Statement[]> {
+  const known = textCache.get(log);
+  if (known) return known;
+  const texts = new Map<string, Statement[]>();
+  for (const s of log.statements) {
+    const list = texts.get(s.text);
+    if (list) list.push(s); else texts.set(s.text, [s]);
+  }
+  textCache.set(log, texts);
+  return texts;
+}
+
 function regular(request: Request, route: RouteRead, index: StatementIndex, used: Set<number>, certainty: 'strict' | 'wide'): Instance[] {
   const own = index.during(request).filter(s => s.read.shape === route.read.shape && matches(s, route.bindings, request));
   const breaks = !route.parameters && route.source !== 'log' && [...request.values.values()].some(v => v.includes("'"));
@@ -72,6 +83,11 @@ function regular(request: Request, route: RouteRead, index: StatementIndex, used
     const live = own.find(s => !s.failed) ?? null;
     if (own.length > 0 && !live) return [];
     return [{ ...base, values: fixed, parameters: toParameters(route.read, fixed), statement: live, ambiguous: false }];
+  }
+  if (own.length === 0) {
+    // A parameter was left out and no statement tells what was used instead: as if it were empty, and only a size that agrees confirms it.
+    const filled = route.bindings.map((b, i) => fixed[i] !== undefined ? fixed[i] : b.from === 'request' && (b.before !== '' || b.after !== '') ? b.before + b.after : undefined);
+    return [{ ...base, values: filled, parameters: toParameters(route.read, filled), statement: null, ambiguous: false, conditional: true }];
   }
   const distinct = new Map<string, Statement>();
   for (const s of own) if (!s.failed) distinct.set(JSON.stringify(s.values), s);

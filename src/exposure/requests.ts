@@ -49,6 +49,11 @@ export async function readOtherRequests(engine: Engine, most: number): Promise<R
   return rows.map(toRequest);
 }
 
+/** Every request of everybody else, in batches. */
+export async function* streamOtherRequests(engine: Engine): AsyncGenerator<Request[]> {
+  for await (const rows of engine.stream<Row>('exposure.all_other_requests', sql`select ${selected} from event e left join ${actorOf} a using (event_id) where e.class = 1 and a.event_id is null and e.path is not null order by e.at_us, e.event_id`)) yield rows.map(toRequest);
+}
+
 /** How many requests there were of each method and shape: all, and the successful ones of everybody but the intruder. */
 export async function countRoutes(engine: Engine): Promise<Map<string, { readonly all: number; readonly others: number }>> {
   const rows = await engine.rows<{ route: string; n: number; others: number }>('exposure.route_counts',

@@ -1,0 +1,104 @@
+import { type Engine, sql } from '../engine/index.ts';
+import type { Catalogue, Dataset } from './catalogue.ts';
+import { type Claims, loadTiers } from './claims.ts';
+import { groupInstances, replayGroup } from './evaluate.ts';
+import type { Instance } from './instances.ts';
+import { recordReplay } from './replay.ts';
+import type { Statement, StatementLog } from './statements.ts';
+import { tier } from './tables.ts';
+
+/**
+ * What a lossy log hides of an enumeration: numbers left out between numbers that were asked for. When a run of requests of one
+ * route walks the keys in even steps, a missing step was most likely asked for too: possible (T2), never certain.
+ */
+export function holesOf(instances: readonly Instance[]): Instance[] {
+  const byWalk = new Map<string, Instance[]>();
+  for (const i of instances) {
+    if (!i.request || !i.routeRead || i.injected) continue;
+    const slot = walkedSlot(i);
+    if (slot < 0) continue;
+    const key = JSON.stringify([i.routeRead.route, i.read.shape, i.values.map((v, n) => (n === slot ? null : v ?? null))]);
+    byWalk.set(key, [...(byWalk.get(key) ?? []), i]);
+  }
+  const out: Instance[] = [];
+  for (const list of byWalk.values()) {
+    const slot = walkedSlot(list[0]!);
+    const asked = new Map<number, Instance>();
+    for (const i of list) asked.set(Number(i.values[slot]), i);
+    for (const n of holesIn([...asked.keys()])) {
+      const like = list[0]!;
+      const values = like.values.map((v, s) => (s === slot ? String(n) : v));
+      out.push({ ...like, values, parameters: like.parameters.map((p, s) => (like.read.slots[slot]!.kind === 'parameter' && s === like.read.slots[slot]!.number - 1 ? String(n) : p)), request: null, statement: null, certainty: 'wide', ambiguous: true });
+    }
+  }
+  return out;
+}
+
+/** The slot that takes a number straight from the path of the request, or -1. */
+function walkedSlot(i: Instance): number {
+  return i.routeRead!.bindings.findIndex((b, n) => b.from === 'request' && b.before === '' && b.after === '' && /^\d{1,15}$/.test(i.values[n] ?? ''));
+}
+
+/** Numbers missing from an arithmetic walk. The step is the commonest difference; parts where fewer than half the steps were asked for are no walk. */
+export function holesIn(numbers: readonly number[]): number[] {
+  if (numbers.length < 8) return [];
+  const sorted = [...new Set(numbers)].sort((a, b) => a - b);
+  const differences = new Map<number, number>();
+  for (let i = 1; i < sorted.length; i++) { const d = sorted[i]! - sorted[i - 1]!; differences.set(d, (differences.get(d) ?? 0) + 1); }
+  const [step, times] = [...differences].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [0, 0];
+  if (step <= 0 || times < 0.5 * (sorted.length - 1)) return [];
+  const out: number[] = [];
+  for (let i = 1; i < sorted.length; i++) {
+    const gap = sorted[i]! - sorted[i - 1]!;
+    if (gap > step && gap % step === 0 && gap / step <= 8) for (let n = sorted[i - 1]! + step; n < sorted[i]!; n += step) out.push(n);
+  }
+  // The ends of the walk may be missing as well.
+  out.push(sorted[0]! - step, sorted[sorted.length - 1]! + step);
+  return out.filter(n => n >= 0);
+}
+
+/** Statements of a kind the intruder used, in the time the intruder used it, that no request of anybody explains: their request line may be lost. */
+export function orphansOf(log: StatementLog, instances: readonly Instance[], explained: ReadonlySet<number>): Instance[] {
+  const kinds = new Map<string, { from: number; to: number; like: Instance; least: number; most: number; slot: number; strings: Set<string> }>();
+  for (const i of instances) {
+    if (!i.request || !i.routeRead) continue;
+    const slot = i.read.slots.findIndex((_, n) => /^\d{1,15}$/.test(i.values[n] ?? '') && i.routeRead!.bindings[n]?.from === 'request');
+    const value = slot < 0 ? NaN : Number(i.values[slot]);
+    const k = kinds.get(i.read.shape);
+    if (!k) kinds.set(i.read.shape, { from: i.request.loUs, to: i.request.hiUs, like: i, least: value, most: value, slot, strings: new Set(i.values.filter((v): v is string => typeof v === 'string')) });
+    else { k.from = Math.min(k.from, i.request.loUs); k.to = Math.max(k.to, i.request.hiUs); k.least = Math.min(k.least, value); k.most = Math.max(k.most, value); for (const v of i.values) if (typeof v === 'string') k.strings.add(v); }
+  }
+  const out: Instance[] = [];
+  const make = (s: Statement, like: Instance | null): void => {
+    out.push({ read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null, certainty: 'wide', ambiguous: true, injected: like?.injected ?? true, conditional: false });
+  };
+  const benign = new Set(log.statements.filter(s => !s.failed && explained.has(s.eventId)).map(s => s.read.shape));
+  for (const s of log.statements) {
+    if (s.failed || s.actor !== null || explained.has(s.eventId)) continue;
+    const k = kinds.get(s.read.shape);
+    if (k) {
+      if (s.loUs < k.from - 2_000_000 || s.loUs > k.to + 2_000_000) continue;
+      const value = k.slot < 0 ? NaN : Number(s.values[k.slot]);
+      const near = k.slot >= 0 ? value >= k.least - 2 && value <= k.most + 2 : s.values.every(v => v === null || v === undefined || k.strings.has(v));
+      if (near) make(s, k.like);
+    } else if (!benign.has(s.read.shape) && [...kinds.values()].some(x => x.like.injected && s.loUs >= x.from - 2_000_000 && s.loUs <= x.to + 2_000_000) && s.text.length > 40) make(s, null);
+  }
+  return out;
+}
+
+/** Write instances that are only possible. */
+export async function claimPossible(engine: Engine, catalogue: Catalogue, claims: Claims, instances: readonly Instance[], rule: string): Promise<void> {
+  for (const g of groupInstances(instances)) {
+    await replayGroup(engine, catalogue, g, async ({ replay: r, tuples, batch }) => {
+      if (!r) return;
+      const tiers = await loadTiers(engine, tuples.map(() => ({ must: 0, may: tier.possible })));
+      const claimOf = (dataset: Dataset): string => claims.add({
+        kind: rule, datasetId: dataset.id, mustTier: 0, mayTier: tier.possible, rule, statement: g.members[0]!.instance.statement?.text.slice(0, 4000) ?? '',
+        premises: { route: g.members[0]!.instance.routeRead?.route ?? null, requests: 0, found: tuples.length }, assumptions: [],
+      }, { shape: g.read.shape, rule, route: g.members[0]!.instance.routeRead?.route ?? null });
+      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, batch, claimOf);
+      for (const t of tuples.slice(0, 3)) for (const o of r.relation.occurrences) if (t.members[0]!.instance.statement) claims.source(claimOf(o.dataset), { eventId: t.members[0]!.instance.statement.eventId, requestId: null });
+    });
+  }
+}
+
