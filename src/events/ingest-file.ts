@@ -117,6 +117,7 @@ async function ingestLines(
   parallel: boolean,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
+  const failures: unknown[] = [];
   const slots = parallel ? pool.size : 1;
   let slot = state.task.job;
   const spare: ArrayBuffer[] = [];
@@ -128,16 +129,23 @@ async function ingestLines(
       state.progress(size);
       continue;
     }
-    const work = run(pool, local, parallel ? slot++ : slot, { ...state.task, piece: { chunk } }).then(answer => {
-      state.parts.push(...answer.parts);
-      if (answer.memory && spare.length < slots) spare.push(answer.memory);
-      state.progress(size);
-    });
-    const tracked: Promise<void> = work.finally(() => running.delete(tracked));
-    running.add(tracked);
+    const work: Promise<void> = run(pool, local, parallel ? slot++ : slot, { ...state.task, piece: { chunk } })
+      .then(
+        answer => {
+          state.parts.push(...answer.parts);
+          const memory = local ? (chunk.bytes.buffer as ArrayBuffer) : answer.memory;
+          if (memory && spare.length < slots) spare.push(memory);
+          state.progress(size);
+        },
+        error => void failures.push(error),
+      )
+      .finally(() => running.delete(work));
+    running.add(work);
     if (running.size > slots) await Promise.race(running);
+    if (failures.length > 0) break;
   }
   await Promise.all(running);
+  if (failures.length > 0) throw failures[0];
 }
 
 const blockBytes = 4 << 20;

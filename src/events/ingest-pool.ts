@@ -35,11 +35,11 @@ export class IngestPool {
 
   private start(): void {
     const worker = new Worker(workerFile('events/ingest-worker'), { resourceLimits: { maxOldGenerationSizeMb: 512 } });
-    worker.on('message', (m: { id: number; answer?: IngestAnswer; error?: string }) => {
+    worker.on('message', (m: { id: number; answer?: IngestAnswer; error?: string; code?: string }) => {
       const w = this.waiting.get(m.id)!;
       this.waiting.delete(m.id);
       if (m.answer) w.resolve(m.answer);
-      else w.reject(new Error(m.error));
+      else w.reject(Object.assign(new Error(m.error), m.code ? { code: m.code } : {}));
     });
     worker.on('error', error => {
       for (const w of this.waiting.values()) w.reject(error instanceof Error ? error : new Error(String(error)));

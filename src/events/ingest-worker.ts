@@ -46,7 +46,11 @@ if (parentPort) {
       const memory = 'chunk' in piece ? (piece.chunk.bytes.buffer as ArrayBuffer) : null;
       port.postMessage({ id: message.id, answer: { ...answer, memory } }, memory ? [memory] : []);
     } catch (error) {
-      port.postMessage({ id: message.id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      port.postMessage({
+        id: message.id,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        code: (error as NodeJS.ErrnoException).code,
+      });
     }
   });
 }

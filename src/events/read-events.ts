@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { canonicalJson, type Effects, nearest, type Problem, problem, sha256Hex } from '../base/index.ts';
+import { canonicalJson, type Effects, nearest, type Problem, problem, sha256Hex, UserError } from '../base/index.ts';
 import { type EvidenceSpec, type OpenCase, recordProblems } from '../case/index.ts';
 import { readSourceFiles, type SourceFile } from '../evidence/index.ts';
 import { contentEncoding, readableSample } from './content-encoding.ts';
@@ -73,6 +73,9 @@ export async function readEvents(kase: OpenCase, effects: Effects): Promise<Read
 
 type Outcome = { readonly row: EventFile | null; readonly problems: readonly Problem[] };
 
+/** What the system says of a file that is gone or closed to us; anything else is not the file's fault. */
+const unreadable = new Set(['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ELOOP', 'EIO', 'ESTALE']);
+
 async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, progress: (bytes: number) => void): Promise<Outcome> {
   const spec = kase.file.evidence.find(e => e.id === file.evidence_id);
   if (!spec) throw new Error(`source_file names evidence ${file.evidence_id} that is not in the case`);
@@ -136,8 +139,10 @@ async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, prog
     problems.push(...contentProblems(file, meta));
     return { row: eventFile(file, spec, key, source, meta), problems };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      throw new UserError('events.disk-full', { folder: kase.outDir }, { cause: error });
+    if (!unreadable.has(code)) throw error;
     return { row: null, problems: [...problems, problem('events.cannot-read', 'error', { file: file.path }, { code })] };
   }
 }

@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import zlib from 'node:zlib';
 import { expect, test } from 'vitest';
-import { langs, problemText } from '../../src/base/index.ts';
+import { langs, problemText, quietEffects } from '../../src/base/index.ts';
 import { readProblems } from '../../src/case/index.ts';
 import { sql } from '../../src/engine/index.ts';
-import { defineEventView } from '../../src/events/index.ts';
+import { defineEventView, readEvents } from '../../src/events/index.ts';
 import { eventsOf, ingestCase } from './ingest-case.ts';
 
 const line = (target: string, more = '"-" "curl"') =>
@@ -135,6 +135,22 @@ test('a second run takes the parts of the first; the view can be made again with
     start_hi_us: at - 58_000_000 + 999_999,
   });
   again.kase.engine.close();
+  c.close();
+});
+
+test('a file that is gone is a problem; the others are read', async () => {
+  const logs = [
+    { name: 'a.log', bytes: `${line('/a')}\n` },
+    { name: 'b.log', bytes: `${line('/b')}\n` },
+  ];
+  const c = await ingestCase(logs);
+  fs.rmSync(`${c.dir}/a.log`);
+  await readEvents(c.kase, quietEffects);
+  expect((await eventsOf(c)).map(r => r['target'])).toEqual(['/b']);
+  const problems = await readProblems(c.kase.engine);
+  expect(problems.filter(p => p.code === 'events.cannot-read').map(p => [p.where.file, p.params])).toEqual([
+    ['a.log', { code: 'ENOENT' }],
+  ]);
   c.close();
 });
 
