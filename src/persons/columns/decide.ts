@@ -29,7 +29,7 @@ export function meaningOfColumn(column: ColumnSample): Meaning {
   if (second && (!top || second.score >= top.score - 0.2)) return { element: second.element, confidence: round(Math.max(second.score, 0.8)), reasons };
   if (top?.element === 'free_text' && strong && strong.score >= 0.75 && (strong.element === 'claim.history' || strong.element === 'sensitive.health')) return { element: strong.element, confidence: round(strong.score), reasons };
   if (top && strong) {
-    const contradicts = strong.score >= Math.max(0.85, Math.min(0.9, top.score + 0.2)) && strong.element !== 'none' && (top.score < 0.6 || !compatible(top.element, strong.element));
+    const contradicts = strong.score >= Math.max(0.85, Math.min(0.9, top.score + 0.2)) && strong.element !== 'none' && strong.element !== 'record.key' && (top.score < 0.6 || !compatible(top.element, strong.element));
     if (!contradicts) return { element: top.element, confidence: round(top.score * 0.9), reasons };
     return { element: strong.element, confidence: round(strong.score * 0.9), reasons };
   }
