@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { contentId } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Sql, sql } from '../engine/index.ts';
 import { eventColumns, timeKind } from './columns.ts';
@@ -14,14 +15,24 @@ export async function readEventFiles(kase: Pick<OpenCase, 'engine'>): Promise<Ev
 /** Files of at most so many rows are copied into one table, up to so many rows together: opening hundreds of Parquet files for each query is slow. */
 const smallRows = 200_000;
 const smallTotal = 4_000_000;
+/** Grows when the columns of the view mean something else. */
+const viewVersion = 1;
 
 /**
  * Make the view `event` from `event_file`: call it again after clock offsets in that table changed, or when the output folder has moved.
- * Small files are in table `event_small`; each other one is a branch with what is constant in it as constants, so that filters on times
- * and ids reach the Parquet statistics.
+ * Nothing is done when nothing changed. Small files are in table `event_small`; each other one is a branch with what is constant in it as
+ * constants, so that filters on times and ids reach the Parquet statistics.
  */
 export async function defineEventView(kase: Pick<OpenCase, 'engine' | 'outDir'>): Promise<void> {
   const files = (await readEventFiles(kase)).filter(f => f.parts.length > 0);
+  const made = contentId('view', { version: viewVersion, dir: kase.outDir, files: files.map(f => ({ ...f, facts: '' })) });
+  await kase.engine.run('event.made', sql`create table if not exists event_view_made (content varchar)`);
+  const before = await kase.engine.rows<{ content: string }>(
+    'event.made',
+    sql`select content from event_view_made where exists (select 1 from duckdb_views() where view_name = 'event')`,
+  );
+  if (before.length === 1 && before[0]!.content === made) return;
+  await kase.engine.run('event.made', sql`delete from event_view_made`);
   const small: EventFile[] = [];
   let rows = 0;
   for (const f of files) {
@@ -40,6 +51,7 @@ export async function defineEventView(kase: Pick<OpenCase, 'engine' | 'outDir'>)
   const big = files.filter(f => !small.includes(f));
   const branches = [sql`select * from event_small`, ...big.map(branch)];
   await kase.engine.run('event.view', sql`create or replace view event as ${sql.join(branches, sql` union all `)}`);
+  await kase.engine.run('event.made', sql`insert into event_view_made values (${made})`);
 }
 
 const columnNames = eventColumns.map(c => sql.id(c.name));
