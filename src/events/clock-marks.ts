@@ -10,7 +10,8 @@ import { eventClass, timeKind } from './columns.ts';
  * address in web and auth logs; address and port of a connection; trace ids; identical statements in two database logs.
  */
 const mostRows = 3_000_000;
-const unknownDuration = 2 * SECOND;
+/** How long a request without a logged duration is taken to last; slower ones are outvoted. */
+const unknownDuration = SECOND;
 /** A token that a source holds more often says nothing. */
 const mostUses = 6;
 /** Runs of letters of any script, digits and `-._@`; delimiters are ASCII. */
@@ -56,8 +57,11 @@ function windowOf(
 }
 
 function markBranch(evidenceId: string, window: Window): Sql {
-  const lo = sql`case f.time_kind when ${timeKind.write} then e.end_lo_us when ${timeKind.end} then coalesce(e.start_lo_us, e.end_lo_us - ${unknownDuration}) else e.start_lo_us end`;
-  const hi = sql`case f.time_kind when ${timeKind.write} then e.start_hi_us when ${timeKind.end} then e.end_hi_us else coalesce(e.end_hi_us, e.start_hi_us + ${unknownDuration}) end`;
+  const request = sql`e.class in (${eventClass.http}, ${eventClass.waf})`;
+  const lo = sql`case when not ${request} then coalesce(e.end_lo_us, e.start_lo_us) when f.time_kind in (${timeKind.start}, ${timeKind.receive}) then e.start_lo_us
+    else coalesce(e.start_lo_us, e.end_lo_us - ${unknownDuration}) end`;
+  const hi = sql`case when not ${request} then coalesce(e.start_hi_us, e.end_hi_us) when f.time_kind = ${timeKind.end} then e.end_hi_us
+    else coalesce(e.end_hi_us, e.start_hi_us + ${unknownDuration}) end`;
   const body = sql`case when e.extra like '%request_body%' then json_extract_string(e.extra, '$.request_body') end`;
   const listOf = (text: Sql): Sql =>
     sql`list_transform(list_filter(list_distinct(regexp_extract_all(lower(${text}), ${words})), w -> length(w) between 3 and 64), w -> 'v:' || w)`;
@@ -71,7 +75,7 @@ function markBranch(evidenceId: string, window: Window): Sql {
     select e.evidence_id, ${lo} as lo, ${hi} as hi, unnest(case when e.class in (${eventClass.http}, ${eventClass.waf}) then ${web}
       when e.class = ${eventClass.sql} then ${database} else ${other} end) as token
     from event e join event_file f using (file_no)
-    where e.evidence_id = ${evidenceId} and e.at_us between ${window.fromUs} and ${window.toUs} and e.class <> 0 and coalesce(e.time_span_us, 0) = 0)
+    where e.evidence_id = ${evidenceId} and e.at_us between ${window.fromUs} and ${window.toUs} and e.class <> 0 and coalesce(e.time_span_us, 0) < ${SECOND})
     where lo is not null and hi is not null`;
 }
 

@@ -51,7 +51,7 @@ export async function measureCoverage(kase: OpenCase, effects: Effects): Promise
         c.lines,
       ),
     );
-  const sorted = sortGaps(gaps);
+  const sorted = sortGaps(joinRotation(gaps));
   await kase.engine.load(
     'coverage_gap',
     coverageGapColumns,
@@ -134,6 +134,18 @@ async function withOthers(kase: OpenCase, gaps: readonly Gap[]): Promise<Gap[]> 
 function overlapping(files: readonly File[]): boolean {
   const sorted = [...files].sort((a, b) => a.firstUs! - b.firstUs! || a.file_no - b.file_no);
   return sorted.some((f, i) => i > 0 && f.firstUs! + MINUTE < sorted[i - 1]!.lastUs!);
+}
+
+/** A lost file that names and silence both show is one gap, with the borders of the names and what silence knew. */
+function joinRotation(gaps: readonly Gap[]): Gap[] {
+  const named = gaps.filter(g => g.reason === 'rotation' && 'missing_files' in g.detail);
+  const seen = gaps.filter(g => g.reason === 'rotation' && !('missing_files' in g.detail));
+  const same = (n: Gap, s: Gap): boolean => n.evidence_id === s.evidence_id && n.from_us < s.to_us && s.from_us < n.to_us;
+  const joined = named.map(n => {
+    const s = seen.find(x => same(n, x));
+    return s ? { ...n, detail: { ...n.detail, ...s.detail } } : n;
+  });
+  return [...gaps.filter(g => g.reason !== 'rotation'), ...joined, ...seen.filter(s => !named.some(n => same(n, s)))];
 }
 
 const order = ['rotation', 'silent', 'sequence', 'truncated', 'thin'];

@@ -8,7 +8,7 @@ import { writeRequestLine, writeTarget } from './modsecurity.ts';
 import { put, putIp, putPort, putStamp } from './row.ts';
 import { headText, shareOf } from './sniff.ts';
 import { statementKind } from './sql-words.ts';
-import { readEpoch, readIso, readWebStamp, type Stamp } from './stamp.ts';
+import { openDigits, readEpoch, readIso, readWebStamp, type Stamp } from './stamp.ts';
 
 type Path = { readonly path: string; readonly head: string; readonly format: string | null };
 type Plan = readonly { readonly column: EventColumnName; readonly paths: readonly Path[] }[];
@@ -205,9 +205,14 @@ function stampOf(value: Json, p: Path, zone: string): Stamp | null {
   if (n !== null) {
     const unit = p.format === null ? undefined : unitOfFormat[p.format];
     const us = unit === undefined ? readEpoch(n) : Math.round(n * unit);
-    return us === null || !Number.isSafeInteger(us) ? null : { us, span: 0 };
+    return us === null || !Number.isSafeInteger(us) ? null : { us, span: openEpochDigits(us) };
   }
-  return readIso(text.trim(), zone) ?? readWebStamp(text.trim(), zone);
+  return openDigits(readIso(text.trim(), zone) ?? readWebStamp(text.trim(), zone), text);
+}
+
+/** A stamp that falls on a whole second or millisecond was most likely written with that many digits. */
+function openEpochDigits(us: number): number {
+  return us % 1_000_000 === 0 ? 999_999 : us % 1000 === 0 ? 999 : 0;
 }
 
 function durationOf(value: Json, p: Path): number | null {
@@ -229,7 +234,7 @@ export const jsonl: Source = {
   name: 'jsonl',
   kind: 'events',
   timeKind: timeKind.write,
-  resolutionUs: 1_000_000,
+  resolutionUs: 1,
   bytesKind: 4,
   blindTo: ['post-bodies', 'response-bodies'],
   independent: true,

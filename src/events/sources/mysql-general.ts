@@ -5,7 +5,7 @@ import type { EventSink, RecordParser, Source, SourceContext, SourceEntry } from
 import { put, putExtra, putIp, putNumber, putStamp } from './row.ts';
 import { shareOf } from './sniff.ts';
 import { statementKind } from './sql-words.ts';
-import { civilOf, inZone, readIso, type Stamp } from './stamp.ts';
+import { civilOf, inZone, openDigits, readIso, type Stamp } from './stamp.ts';
 
 const command =
   '(?:Sleep|Quit|Init DB|Query|Field List|Create DB|Drop DB|Refresh|Shutdown|Statistics|Processlist|Connect|Kill|Debug|Ping|Time|Delayed insert|Change user|Binlog Dump(?: GTID)?|Table Dump|Connect Out|Register (?:Slave|Replica)|Prepare|Execute|Long Data|Close stmt|Reset stmt|Set option|Fetch|Daemon|Error|Reset Connection|clone)';
@@ -39,7 +39,7 @@ function open(context: SourceContext): RecordParser {
       const m = header.exec(firstLine(text));
       if (!m) return text.trim() === '' || banner.test(text) ? 'meta' : { unparsed: 'no-header' };
       let stamp: Stamp | null;
-      if (m[1]) stamp = readIso(m[1].trim(), context.zone);
+      if (m[1]) stamp = openDigits(readIso(m[1].trim(), context.zone), m[1]);
       else {
         const own = oldStamp(m[2]!, context.zone);
         stamp = own ?? lastOld;
@@ -65,7 +65,7 @@ function oldStamp(text: string, zone: string): Stamp | null {
   const m = /^(\d\d)(\d\d)(\d\d) +(\d{1,2}):(\d\d):(\d\d)/.exec(text);
   if (!m) return null;
   const civil = civilOf(2000 + +m[1]!, +m[2]!, +m[3]!, +m[4]!, +m[5]!, +m[6]!);
-  return civil === null ? null : inZone(civil, zone);
+  return civil === null ? null : openDigits(inZone(civil, zone), '');
 }
 
 function writeCommand(
@@ -134,7 +134,7 @@ export const mysqlGeneral: Source = {
   name: 'mysql-general',
   kind: 'sql-audit',
   timeKind: timeKind.receive,
-  resolutionUs: 1_000_000,
+  resolutionUs: 1,
   bytesKind: 4,
   blindTo: ['rows-returned', 'statement-success', 'response-bodies', 'forged-lines-in-statements'],
   independent: false,
@@ -170,7 +170,7 @@ function openSlow(context: SourceContext): RecordParser {
       if (!slowStart.test(text))
         return text.trim() === '' || /^(?:\S*(?:mysqld|mariadbd)|Tcp port|Time )/.test(text) ? 'meta' : { unparsed: 'no-header' };
       const time = /^# Time: (\S+(?: +\d{1,2}:\d\d:\d\d)?)/.exec(text)?.[1];
-      if (time) pending = readIso(time, context.zone) ?? oldStamp(time, context.zone);
+      if (time) pending = openDigits(readIso(time, context.zone), time) ?? oldStamp(time, context.zone);
       const who = /^# User@Host: (.*?)\[(.*?)\] @ +(\S*) *\[([^\]]*)\](?: +Id: *(\d+))?/m.exec(text);
       if (!who) return text.includes('\n') ? { unparsed: 'no-user' } : 'meta';
       const number = (name: string): number | null => {
@@ -182,7 +182,7 @@ function openSlow(context: SourceContext): RecordParser {
       if (use) db = use[1]!.replaceAll('`', '');
       const rest = use ? body.slice(use[0].length) : body;
       const set = /^SET timestamp=(\d+)(?:\.\d+)?;\r?\n?/i.exec(rest);
-      const stamp: Stamp | null = pending ?? (set ? { us: +set[1]! * 1_000_000, span: 0 } : null);
+      const stamp: Stamp | null = pending ?? (set ? { us: +set[1]! * 1_000_000, span: 999_999 } : null);
       if (stamp) putStamp(sink, stamp);
       const sql = (set ? rest.slice(set[0].length) : rest).replace(/[\r\n]+$/, '');
       sink.number('class', eventClass.sql);

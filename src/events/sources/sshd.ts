@@ -157,7 +157,7 @@ export const sshd: Source = {
   name: 'sshd',
   kind: 'auth',
   timeKind: timeKind.write,
-  resolutionUs: 1_000_000,
+  resolutionUs: 1,
   bytesKind: 4,
   blindTo: ['commands', 'file-transfers', 'user-name-log-forging'],
   independent: false,

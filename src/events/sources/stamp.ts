@@ -150,3 +150,10 @@ export function readEpoch(value: number): Micros | null {
   if (value < 9e15) return Math.round(value);
   return value < 9e18 ? Math.round(value / 1e3) : null;
 }
+
+/** For sources whose stamps differ in digits (resolution 1 µs): what the digits of this one leave open becomes its span. */
+export function openDigits(stamp: Stamp | null, text: string): Stamp | null {
+  if (!stamp) return null;
+  const digits = /:\d\d[.,](\d{1,9})/.exec(text)?.[1]!.length ?? 0;
+  return digits >= 6 ? stamp : { us: stamp.us, span: stamp.span + 10 ** (6 - digits) - 1 };
+}

@@ -1,5 +1,5 @@
 import { civilFromDays, DAY, type Micros } from '../../base/index.ts';
-import { civilOf, inNamedZone, inZone, monthNumber, readIso, type Stamp } from './stamp.ts';
+import { civilOf, inNamedZone, inZone, monthNumber, openDigits, readIso, type Stamp } from './stamp.ts';
 
 /** The part before the message. `text` is the rest. */
 export type SyslogHeader = {
@@ -112,7 +112,7 @@ export function readSyslogHeader(text: string, zone: string, clock: YearClock): 
   const five = rfc5424.exec(text);
   if (five) {
     return {
-      stamp: five[2] === '-' ? null : readIso(five[2]!, zone),
+      stamp: five[2] === '-' ? null : openDigits(readIso(five[2]!, zone), five[2]!),
       host: dash(five[3]!),
       tag: dash(five[4]!),
       pid: dash(five[5]!),
@@ -134,11 +134,12 @@ export function readSyslogHeader(text: string, zone: string, clock: YearClock): 
       stamp = civil === null ? null : b[8] ? inNamedZone(civil, b[8], zone) : inZone(civil, zone);
     } else stamp = clock.stamp(month, +b[2]!, +b[4]!, +b[5]!, +b[6]!, b[7] ?? '');
     if (!stamp && !clock.silent) return null;
+    stamp = openDigits(stamp, b[0]);
     rest = body.slice(b[0].length);
   } else {
     const i = iso.exec(body);
     if (!i) return null;
-    stamp = readIso(i[1]!, zone);
+    stamp = openDigits(readIso(i[1]!, zone), i[1]!);
     if (!stamp) return null;
     rest = body.slice(i[0].length);
   }
