@@ -63,12 +63,14 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
       sides.delete(gone);
     }
   };
-  const contradicts = (a: number, b: number, level: number, weight: number): boolean => {
+  const contradicts = (a: number, b: number, level: number, e: number): boolean => {
+    const weight = edges.weight[e]!;
     const namesDiffer = given[a] !== 0 && given[b] !== 0 && given[a] !== given[b] && !(reading[a] !== 0 && reading[a] === reading[b]);
     const birthsDiffer = birth[a] !== 0 && birth[b] !== 0 && farApart(Math.abs(birth[a]!), Math.abs(birth[b]!)) && !(birth[a]! < 0 && (weight >= outweighs || size[a] === 1 || size[b] === 1));
     if (level === 3) return namesDiffer || (birth[a] !== 0 && birth[b] !== 0 && birth[a] !== birth[b] && birthsDiffer) || (sex[a] !== 0 && sex[b] !== 0 && sex[a] !== sex[b]);
     if (level === 2) return namesDiffer || birthsDiffer;
-    return namesDiffer && birthsDiffer;
+    // The two records themselves may differ (that was weighed); a record without a birth date must not join two that differ.
+    return namesDiffer || (birthsDiffer && (facts.birth[edges.l[e]!] === 0 || facts.birth[edges.r[e]!] === 0));
   };
   for (const [a, b] of together) {
     const [x, y] = [find(a), find(b)];
@@ -80,7 +82,7 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
     for (const e of order) {
       if (edges.grade[e]! < level) continue;
       const [a, b] = [find(edges.l[e]!), find(edges.r[e]!)];
-      if (a === b || torn(a, b) || (level === 0 && size[a] !== 1 && size[b] !== 1) || contradicts(a, b, level, edges.weight[e]!)) continue;
+      if (a === b || torn(a, b) || (level === 0 && size[a] !== 1 && size[b] !== 1) || contradicts(a, b, level, e)) continue;
       join(a, b);
     }
     if (level === 1) continue;
