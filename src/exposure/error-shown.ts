@@ -34,7 +34,7 @@ export function shownByErrors(tree: unknown): Ast[] {
   return out;
 }
 
-type Probe = { readonly request: Request; readonly text: string; readonly eventId: number | null; readonly message: string | null; readonly shown: Ast };
+type Probe = { /** Null when the request's own line is missing. */ readonly request: Request | null; readonly text: string; readonly eventId: number | null; readonly message: string | null; readonly shown: Ast };
 
 /** Statements that failed on purpose: what their error message must have held, checked against the message in the database log or the size of the answer. */
 export async function claimErrors(engine: Engine, catalogue: Catalogue, claims: Claims, requests: readonly Request[], routes: readonly RouteRead[], log: StatementLog): Promise<void> {
@@ -54,6 +54,16 @@ export async function claimErrors(engine: Engine, catalogue: Catalogue, claims: 
       for (const shown of shownByErrors(reading.select)) probes.push({ request, text, eventId: found?.eventId ?? null, message: found?.message ?? null, shown });
     }
   }
+  // The database refused a statement of this kind and no request of the intruder is left that sent it.
+  const sent = new Set(probes.map(p => p.text));
+  if (probes.length > 0) {
+    for (const [text, list] of log.errors) {
+      if (sent.has(text)) continue;
+      const reading = readingOf(text);
+      if ('none' in reading) continue;
+      for (const shown of shownByErrors(reading.select)) probes.push({ request: null, text, eventId: list[0]!.eventId, message: list[0]!.message, shown });
+    }
+  }
   await claimProbes(engine, catalogue, claims, probes);
 }
 
@@ -66,7 +76,7 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
     const rows = await engine.rows<{ c0: string | null; m: boolean }>('exposure.error_value', sql`select cast(c0 as varchar) as c0, m from replay_result limit 2`);
     const value = rows.length === 1 && rows[0]!.m ? rows[0]!.c0 : null;
     values.set(p, value);
-    if (value !== null && p.request.bytes !== null) lengths.push({ size: p.request.bytes, length: Buffer.byteLength(value) });
+    if (value !== null && p.request && p.request.bytes !== null) lengths.push({ size: p.request.bytes, length: Buffer.byteLength(value) });
   }
   const constant = commonDifference(lengths);
   for (const p of probes) {
@@ -77,9 +87,9 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
     }
     const value = values.get(p) ?? null;
     const inMessage = value !== null && value.length > 2 && p.message !== null && p.message.includes(value);
-    const bySize = value !== null && constant !== null && p.request.bytes !== null && Math.abs(p.request.bytes - Buffer.byteLength(value) - constant) <= 2;
+    const bySize = value !== null && constant !== null && p.request !== null && p.request.bytes !== null && Math.abs(p.request.bytes - Buffer.byteLength(value) - constant) <= 2;
     const refuted = p.message !== null && value !== null && !inMessage && !p.message.includes(value.slice(0, 20));
-    const must = p.request.actor !== 'strict' ? 0 : inMessage && bySize ? tier.verified : inMessage ? tier.executed : bySize ? tier.verified : 0;
+    const must = p.request?.actor !== 'strict' ? 0 : inMessage && bySize ? tier.verified : inMessage ? tier.executed : bySize ? tier.verified : 0;
     const may = refuted ? tier.possible : Math.max(must, tier.possible);
     const tierTable = await loadTiers(engine, [{ must, may }]);
     const claimOf = (dataset: Dataset): string => {
@@ -87,7 +97,7 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
         kind: 'injection', datasetId: dataset.id, mustTier: must, mayTier: may, rule: 'error-message', statement: p.text.slice(0, 4000),
         premises: { in_message: inMessage, size_agrees: bySize, probes: probes.length }, assumptions: ['snapshot-unchanged'],
       }, { shown: JSON.stringify(p.shown) });
-      claims.source(id, { eventId: p.eventId, requestId: p.request.eventId });
+      claims.source(id, { eventId: p.eventId, requestId: p.request?.eventId ?? null });
       return id;
     };
     await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tierTable, false, claimOf);

@@ -68,11 +68,15 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
     if (!k) kinds.set(i.read.shape, { from: i.request.loUs, to: i.request.hiUs, like: i, least: value, most: value, slot, strings: new Set(i.values.filter((v): v is string => typeof v === 'string')) });
     else { k.from = Math.min(k.from, i.request.loUs); k.to = Math.max(k.to, i.request.hiUs); k.least = Math.min(k.least, value); k.most = Math.max(k.most, value); for (const v of i.values) if (typeof v === 'string') k.strings.add(v); }
   }
+  const instancesEvents = new Set(instances.map(i => i.statement?.eventId));
   const out: Instance[] = [];
   const make = (s: Statement, like: Instance | null): void => {
     out.push({ read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null, certainty: 'wide', ambiguous: true, injected: like?.injected ?? true, conditional: false });
   };
-  const benign = new Set(log.statements.filter(s => !s.failed && explained.has(s.eventId)).map(s => s.read.shape));
+  const explainedShapes = new Set(log.statements.filter(s => explained.has(s.eventId) && s.actor === null && !instancesEvents.has(s.eventId)).map(s => s.read.shape));
+  // A shape that also runs while no injection does is the application's own.
+  const injecting = [...kinds.values()].filter(k => k.like.injected);
+  const own = new Set(log.statements.filter(s => !injecting.some(k => s.loUs >= k.from - 2_000_000 && s.loUs <= k.to + 2_000_000)).map(s => s.read.shape));
   for (const s of log.statements) {
     if (s.failed || s.actor !== null || explained.has(s.eventId)) continue;
     const k = kinds.get(s.read.shape);
@@ -81,7 +85,7 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
       const value = k.slot < 0 ? NaN : Number(s.values[k.slot]);
       const near = k.slot >= 0 ? value >= k.least - 2 && value <= k.most + 2 : s.values.every(v => v === null || v === undefined || k.strings.has(v));
       if (near) make(s, k.like);
-    } else if (!benign.has(s.read.shape) && [...kinds.values()].some(x => x.like.injected && s.loUs >= x.from - 2_000_000 && s.loUs <= x.to + 2_000_000) && s.text.length > 40) make(s, null);
+    } else if (!own.has(s.read.shape) && !explainedShapes.has(s.read.shape) && injecting.some(x => s.loUs >= x.from - 2_000_000 && s.loUs <= x.to + 2_000_000) && s.text.length > 40) make(s, null);
   }
   return out;
 }

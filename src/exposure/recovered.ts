@@ -6,7 +6,7 @@ import { lastName } from './sql/index.ts';
 import { tier } from './tables.ts';
 import { exists } from './write-cells.ts';
 
-type Cell = { recovered_id: string; step_id: string; table_name: string | null; column_name: string; row_ordinal: number | null; row_query: string | null; key: string | null; value: string | null; status: string; event_ids: number[] | null; outcome: string | null };
+type Cell = { recovered_id: string; step_id: string; table_name: string | null; column_name: string; row_ordinal: number | null; row_query: string | null; key: string | null; value: string | null; status: string; event_ids: number[] | null; outcome: string | null; facts: string | null };
 type Bound = Cell & { readonly dataset: Dataset; readonly column: Column; readonly group: number };
 
 /** Which (dataset, column) pairs blind injection is known to have been rebuilt for: their questions need no bound of their own. */
@@ -21,7 +21,7 @@ export async function claimRecovered(engine: Engine, catalogue: Catalogue, claim
   await engine.load('recovered_binding', [{ name: 'recovered_id', type: 'VARCHAR' }, { name: 'dataset_id', type: 'VARCHAR' }, { name: 'row_no', type: 'BIGINT' }, { name: 'key', type: 'VARCHAR' }], []);
   if (!await exists(engine, 'recovered_cell')) return covered;
   const steps = await exists(engine, 'step');
-  const cells = await engine.rows<Cell>('exposure.recovered_cells', sql`select r.recovered_id, r.step_id, r.table_name, r.column_name, r.row_ordinal, r.row_query, r.key, r.value, r.status, r.event_ids,
+  const cells = await engine.rows<Cell>('exposure.recovered_cells', sql`select r.recovered_id, r.step_id, r.table_name, r.column_name, r.row_ordinal, r.row_query, r.key, r.value, r.status, r.event_ids, r.facts,
     ${steps ? sql`s.outcome` : sql`null::varchar`} as outcome from recovered_cell r ${steps ? sql`left join step s using (step_id)` : sql``} order by r.recovered_id`);
   const groups = new Map<string, number>();
   const byDataset = new Map<string, Bound[]>();
@@ -40,7 +40,26 @@ export async function claimRecovered(engine: Engine, catalogue: Catalogue, claim
   return covered;
 }
 
+/** Whether a cell says enough to look for its row. */
+const usable = (c: Cell): boolean => c.status === 'exact' || patternOf(c.status, c.facts) !== null;
+
 const norm = (c: Sql): Sql => sql`trim(coalesce(${c}, ''))`;
+
+/** A partly rebuilt text as a pattern: each unknown character is any one, at the end of a text of unknown length perhaps none. */
+export function patternOf(status: string, facts: string | null): string | null {
+  if (status !== 'partial' || facts === null) return null;
+  let f: { pattern?: unknown; length?: unknown };
+  try { f = JSON.parse(facts) as typeof f; } catch { return null; }
+  if (typeof f.pattern !== 'string' || f.pattern === '' || [...f.pattern].every(c => c === '\uFFFD')) return null;
+  const sized = typeof f.length === 'number';
+  const escaped = [...f.pattern].map(c => (c === '\uFFFD' ? (sized ? '.' : '.?') : c.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))).join('');
+  return sized ? escaped : `${escaped}.*`;
+}
+
+/** A cell of `rc` against a row: its whole value, or its pattern. */
+function fits(column: Column): Sql {
+  return sql`(case when rc.pattern is null then ${equals(column, sql`rc.value`)} else regexp_full_match(${norm(sql`d.${sql.id(column.name)}`)}, rc.pattern) end)`;
+}
 
 /** A rebuilt text against the column as exported: equal after trimming, or equal as the typed value prints. */
 function equals(column: Column, value: Sql): Sql {
@@ -54,16 +73,16 @@ function equals(column: Column, value: Sql): Sql {
 
 async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, list: readonly Bound[]): Promise<void> {
   const data = sql`${sql.id(`data_${dataset.id}`)} d join ${sql.id(dataset.view)} t using (row_no)`;
-  await engine.load('rc', [{ name: 'i', type: 'INTEGER' }, { name: 'g', type: 'INTEGER' }, { name: 'column_no', type: 'INTEGER' }, { name: 'value', type: 'VARCHAR' }, { name: 'exact', type: 'BOOLEAN' }, { name: 'key', type: 'VARCHAR' }, { name: 'k', type: 'BIGINT' }],
-    list.map((c, i) => [i, c.group, c.column.no, c.value, c.status === 'exact', c.key, c.row_ordinal]));
+  await engine.load('rc', [{ name: 'i', type: 'INTEGER' }, { name: 'g', type: 'INTEGER' }, { name: 'column_no', type: 'INTEGER' }, { name: 'value', type: 'VARCHAR' }, { name: 'exact', type: 'BOOLEAN' }, { name: 'key', type: 'VARCHAR' }, { name: 'pattern', type: 'VARCHAR' }],
+    list.map((c, i) => [i, c.group, c.column.no, c.value, usable(c), c.key, patternOf(c.status, c.facts)]));
   const columns = [...new Map(list.map(c => [c.column.no, c.column])).values()].sort((a, b) => a.no - b.no);
-  const counts = sql.join(columns.map(c => sql`select rc.i, count(*) as n from rc join ${data} on ${equals(c, sql`rc.value`)} where rc.exact and rc.column_no = ${c.no} group by rc.i`), sql` union all `);
+  const counts = sql.join(columns.map(c => sql`select rc.i, count(*) as n from rc join ${data} on ${fits(c)} where rc.exact and rc.column_no = ${c.no} group by rc.i`), sql` union all `);
   await engine.run('exposure.rc_counts', sql`create or replace temp table rc_count as ${counts}`);
   // The most telling exact value of a row of the intruder's query picks the candidates, the others must agree.
   await engine.run('exposure.rc_anchor', sql`create or replace temp table rc_anchor as select g, arg_min(i, n::bigint * 1000000 + i) as i, min(n) as n from rc join rc_count using (i) where n > 0 group by g`);
-  const picks = sql.join(columns.map(c => sql`select rc.g, d.row_no from rc_anchor a join rc using (i) join ${data} on ${equals(c, sql`rc.value`)} where a.n <= 20000 and rc.column_no = ${c.no}`), sql` union all `);
+  const picks = sql.join(columns.map(c => sql`select rc.g, d.row_no from rc_anchor a join rc using (i) join ${data} on ${fits(c)} where a.n <= 20000 and rc.column_no = ${c.no}`), sql` union all `);
   await engine.run('exposure.rc_candidates', sql`create or replace temp table rc_cand as ${picks}`);
-  const agree = sql.join(columns.map(c => sql`select rc.g, rc.i, x.row_no from rc join rc_cand x on x.g = rc.g join ${data} on d.row_no = x.row_no and ${equals(c, sql`rc.value`)} where rc.exact and rc.column_no = ${c.no}`), sql` union all `);
+  const agree = sql.join(columns.map(c => sql`select rc.g, rc.i, x.row_no from rc join rc_cand x on x.g = rc.g join ${data} on d.row_no = x.row_no and ${fits(c)} where rc.exact and rc.column_no = ${c.no}`), sql` union all `);
   await engine.run('exposure.rc_agree', sql`create or replace temp table rc_agree as ${agree}`);
   await engine.run('exposure.rc_joint', sql`create or replace temp table rc_joint as
     select a.g, a.row_no from rc_agree a join (select rc.g, count(*) as n from rc where exact group by rc.g) t on t.g = a.g group by a.g, a.row_no, t.n having count(*) = t.n`);
@@ -77,7 +96,9 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
     return ranks.get(query)!;
   };
   // Do columns asked for separately come from one row each time? Where every answered ordinal fits one row as a whole, they do.
-  const wide = [...new Set(list.map(c => c.group))].filter(g => list.filter(c => c.group === g && c.status === 'exact').length >= 2);
+  const usableIn = new Map<number, number>();
+  for (const c of list) if (usable(c)) usableIn.set(c.group, (usableIn.get(c.group) ?? 0) + 1);
+  const wide = [...new Set(list.map(c => c.group))].filter(g => (usableIn.get(g) ?? 0) >= 2);
   const stable = wide.length === 0 || wide.filter(g => (joint.get(g)?.joint ?? 0) > 0).length >= wide.length - Math.floor(wide.length * 0.02);
   const rows: [string, number, number, number, number][] = [];
   const bindings: unknown[][] = [];
@@ -111,6 +132,7 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
     const colset = claims.colset(dataset, [c.column.no]);
     if (keyed !== undefined) rows.push([claim, keyed, colset, 0, tier.possible]);
     else if (stable && j && j.joint > 0) await claims.rows(claim, colset, sql`select row_no, 0 as lower, 2 as upper from rc_joint where g = ${c.group}`);
+    else if (usable(c) && c.status !== 'exact' && (await countOf(engine, i)) > 0 && (await countOf(engine, i)) <= 20000) await claims.rows(claim, colset, sql`select d.row_no, 0 as lower, 2 as upper from rc join ${data} on ${fits(c.column)} where rc.i = ${i}`);
     else if (c.status === 'exact' && (await countOf(engine, i)) > 0) {
       await claims.rows(claim, colset, sql`select d.row_no, 0 as lower, 2 as upper from ${data} where ${equals(c.column, sql`cast(${c.value} as varchar)`)}`);
       claims.count(claim, dataset, colset, 1, 1, `recovered:${c.recovered_id}`);
