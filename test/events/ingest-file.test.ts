@@ -175,6 +175,27 @@ test.skipIf(!fs.existsSync(workerFile('events/ingest-worker')))(
   },
 );
 
+test('records that span lines are whole across reads and parts; their lines are counted', async () => {
+  const n = 25_000;
+  const records = Array.from({ length: n }, (_, i) => {
+    const statement = `statement: select '${'é'.repeat(i % 60)}'${'\n'.repeat(i % 4)}, ""c${i}"" from t -- ${'x'.repeat((i * 7919) % 500)}`;
+    return `2026-11-21 20:23:15.${String(i % 1000).padStart(3, '0')} UTC,"app","shop",${100 + (i % 9)},"[local]",6920c0d3.5f1,${i},"SELECT",2026-11-21 20:00:00 UTC,3/4,0,LOG,00000,"${statement}",,,,,,,,,"psql","client backend",,0\n`;
+  });
+  const bytes = Buffer.from(records.join(''));
+  expect(bytes.length).toBeGreaterThan(9 << 20);
+  const r = await ingest(bytes, { name: 'pg-csvlog', sizes: { ...usualSizes, part: 1 << 20 } });
+  const lines = records.reduce((sum, x) => sum + x.split('\n').length - 1, 0);
+  expect([r.meta.lines, r.meta.parsed, r.meta.unparsed, r.meta.rows, r.meta.clusters]).toEqual([lines, lines, 0, n, []]);
+  const rows = await read<{ line_no: number; line_count: number; byte_off: number; byte_len: number }>(r);
+  let line = 1;
+  rows.forEach((row, i) => {
+    expect([row.line_no, row.line_count]).toEqual([line, records[i]!.split('\n').length - 1]);
+    expect(bytes.subarray(row.byte_off, row.byte_off + row.byte_len).toString()).toBe(records[i]!.slice(0, -1));
+    line += row.line_count;
+  });
+  expect(r.meta.parts.length).toBe(Math.ceil(bytes.length / (1 << 20)));
+});
+
 test('values survive row groups and the change from dictionary to plain storage', async () => {
   const n = 140_000;
   const text = Array.from(
