@@ -2,12 +2,14 @@ import { recordProblems, type OpenCase } from '../case/index.ts';
 import type { Effects, Problem } from '../base/index.ts';
 import { detectAttacks } from './attacks.ts';
 import { detectDumps } from './dumps.ts';
+import { detectEntries } from './entries.ts';
 import { detectEnumeration } from './enumeration.ts';
 import { detectExports } from './exports.ts';
 import { detectByRules } from './own-rules.ts';
 import { prepareRequests } from './request.ts';
 import { detectScans } from './scans.ts';
 import { detectSignIns } from './sign-ins.ts';
+import { detectSlowScrapes } from './slow-scrapes.ts';
 import { detectTakeovers } from './takeovers.ts';
 import { detectWebShells } from './web-shells.ts';
 import { type Detection, writeDetections } from './tables.ts';
@@ -25,6 +27,8 @@ export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSu
     effects.progress({ stage: 'detections', done: i, total: methods.length + 2, unit: 'methods' });
     found.push(...await method(engine));
   }
+  found.push(...await detectSlowScrapes(engine, found));
+  found.push(...await detectEntries(engine, found));
   found.push(...await detectTakeovers(engine, found));
   found.push(...await detectExports(engine, found));
   const rules = await detectByRules(engine);

@@ -1,6 +1,8 @@
+import { MINUTE } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { count } from './judge.ts';
+import { episodes } from './request.ts';
 import type { Detection } from './tables.ts';
 
 const exportPath = String.raw`export|download|report|dump|backup|extract|bulk|\.(?:csv|tsv|xlsx?|zip|gz|sql|ndjson|jsonl|parquet|bak)$|/csv(?:/|$)`;
@@ -37,6 +39,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
       if (marked.has(r.actor) || marked.has(r.client)) reasons.push('actor-already-marked');
       if (reasons.length > 0) chosen.set(r, reasons);
     }
+    for (const [r, reason] of burstsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
     for (const [actor, events] of groupBy(chosen.keys(), r => r.actor)) {
       const reasons = [...new Set(events.flatMap(e => chosen.get(e)!))].sort();
       out.push({
@@ -47,6 +50,19 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
     }
   }
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+const burstGapUs = 5 * MINUTE;
+const minBurst = 8;
+
+/** Runs of many different exports in a short time: at least eight, and three times what any other actor takes in one go. */
+function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlySet<string>): [Export, string][] {
+  const runs = [...perActor].flatMap(([actor, list]) => episodes(list.map(r => ({ ...r, atUs: r.at_us, row: r })), burstGapUs).map(part => ({ actor, part, different: new Set(part.map(r => r.query)).size })));
+  runs.sort((a, b) => b.different - a.different || (a.actor < b.actor ? -1 : 1));
+  return runs.filter(run => run.different >= minBurst).flatMap(run => {
+    const others = runs.find(o => o.actor !== run.actor && !marked.has(o.actor))?.different ?? 0;
+    return perActor.size - 1 >= 5 && run.different >= 3 * others ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row']) : [];
+  });
 }
 
 function parameterNames(query: string | null): string[] {

@@ -1,4 +1,4 @@
-import { MINUTE } from '../base/index.ts';
+import { HOUR, MINUTE } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { loginAccounts } from './login-accounts.ts';
@@ -34,7 +34,7 @@ async function detectHttp(engine: Engine): Promise<Detection[]> {
   for (const [, list] of perClient) for (const part of episodes(list, campaignGapUs)) if (isCampaign(part)) runs.push(part);
   runs.push(...scattered(perClient, runs));
   const out: Detection[] = [];
-  for (const campaign of merge(runs)) {
+  for (const campaign of joinRounds(merge(runs))) {
     const events = campaign.flat().sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1));
     out.push(await httpDetection(engine, events));
   }
@@ -80,18 +80,37 @@ function merge(runs: readonly SignIn[][]): SignIn[][][] {
   return out;
 }
 
+const roundsWithinUs = 12 * HOUR;
+
+/** Campaigns of the same addresses, agent and route that come again within half a day are rounds of one. */
+function joinRounds(campaigns: readonly SignIn[][][]): SignIn[][][] {
+  const out: SignIn[][][] = [];
+  for (const same of groupBy(campaigns, c => `${c[0]![0]!.route}\u0000${c[0]![0]!.agent}\u0000${[...new Set(c.flat().map(a => a.srcIp))].sort().join(',')}`).values()) {
+    let end = -Infinity;
+    for (const c of same) {
+      const from = c[0]![0]!.atUs ?? 0;
+      if (from - end > roundsWithinUs) out.push([]);
+      out[out.length - 1]!.push(...c);
+      end = Math.max(...c.map(run => run[run.length - 1]!.atUs ?? 0));
+    }
+  }
+  return out;
+}
+
 async function httpDetection(engine: Engine, events: readonly SignIn[]): Promise<Detection> {
   const failed = events.filter(a => a.outcome === 'failure').length;
   const successes = events.filter(a => a.outcome === 'success');
   const addresses = [...new Set(events.map(a => a.srcIp ?? ''))].sort();
   const named = await loginAccounts(engine, events);
   const accounts = named.tried ?? new Set(events.map(a => a.account).filter(a => a !== null));
-  const spray = accounts.size > 0 && isSpray(events.map(a => a.account).filter(a => a !== null), events);
+  const rounds = roundsOf(events);
+  const names = events.map(a => a.account).filter(a => a !== null);
+  const spray = names.length > 0 ? isSpray(names, events) : rounds >= 2;
   return {
     ruleId: successes.length > 0 ? 'sign-in-campaign-success' : 'sign-in-campaign', kind: spray ? 'password-spray' : 'credential-stuffing', family: 'sign-in',
     level: successes.length > 0 ? 'critical' : 'medium', outcome: successes.length > 0 ? 'succeeded' : 'attempted', groupKey: `sign-in|${events[0]!.route}|${addresses.slice(0, 5).join(',')}`,
     facts: {
-      route: events[0]!.route, attempts: events.length, failed, succeeded: successes.length, addresses, agent: events[0]!.agent || null,
+      route: events[0]!.route, rounds, attempts: events.length, failed, succeeded: successes.length, addresses, agent: events[0]!.agent || null,
       accounts_tried: accounts.size || null, basis: failed > 0 ? 'status-or-size' : 'none',
     },
     events: events.map(a => ({
@@ -99,6 +118,12 @@ async function httpDetection(engine: Engine, events: readonly SignIn[]): Promise
       facts: { outcome: a.outcome, ...(a.account && { account: a.account }), ...(a.outcome === 'success' && named.candidates.has(a.eventId) && { account_candidates: named.candidates.get(a.eventId) }) },
     })),
   };
+}
+
+/** Rounds of about the same length with pauses between them; 1 when the lengths differ or there is no pause. */
+function roundsOf(events: readonly SignIn[]): number {
+  const parts = episodes(events, campaignGapUs).map(p => p.length);
+  return parts.length >= 2 && Math.max(...parts) <= 1.6 * Math.min(...parts) ? parts.length : 1;
 }
 
 /** Spraying goes round: several accounts, each tried again only after the others, with pauses; stuffing tries each pair once. */
