@@ -196,6 +196,30 @@ test('records that span lines are whole across reads and parts; their lines are 
   expect(r.meta.parts.length).toBe(Math.ceil(bytes.length / (1 << 20)));
 });
 
+test('lines with any bytes in them come back as good text, and the file reads whole', async () => {
+  let s = 5;
+  const pick = (max: number): number => (s = (Math.imul(s, 1664525) + 1013904223) >>> 0) % max;
+  const base = Buffer.from(
+    '203.0.113.9 - u [21/Nov/2026:20:00:15 +0000] "GET /a?b=%e3%81%82&c=%u0041 HTTP/1.1" 200 5 "http://r/" "Mozilla/5.0"',
+  );
+  const lines = Array.from({ length: 10_000 }, () => {
+    const bytes = Buffer.from(base);
+    for (let k = pick(6); k > 0; k--) bytes[pick(bytes.length)] = [pick(256), 0x25, 0x5c, 0x22, 0xe3, 0xf4][pick(6)]!;
+    for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10)) bytes[i] = 32;
+    return bytes;
+  });
+  const r = await ingest(Buffer.concat(lines.flatMap(l => [l, Buffer.from('\n')])), { sizes: usualSizes });
+  expect([r.meta.lines, r.meta.rows, r.meta.parsed + r.meta.unparsed]).toEqual([10_000, 10_000, 10_000]);
+  const rows = await read<Record<string, unknown>>(r);
+  expect(rows.length).toBe(10_000);
+  for (const row of rows) {
+    const line = lines[(row['line_no'] as number) - 1]!;
+    if (row['class'] === 1 && line.every(b => b < 128 && b !== 0x5c) && typeof row['target'] === 'string')
+      expect(line.includes(row['target'])).toBe(true);
+    expect(Object.values(row).some(v => typeof v === 'string' && v.includes('\uFFFD'))).toBe(false);
+  }
+});
+
 test('values survive row groups and the change from dictionary to plain storage', async () => {
   const n = 140_000;
   const text = Array.from(
