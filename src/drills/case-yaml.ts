@@ -4,7 +4,7 @@ export type CaseDraft = {
   readonly id: string;
   readonly title: { readonly ja: string; readonly en: string };
   readonly organisation: string;
-  readonly facts: { readonly detectedUs: Micros; readonly knownUs: Micros; readonly containedUs: Micros } | null;
+  readonly facts: { readonly detectedUs: Micros; readonly knownUs: Micros; readonly containedUs: Micros; readonly ips: readonly string[]; readonly accounts: readonly string[] } | null;
   readonly system: { readonly id: string; readonly ja: string };
   readonly evidence: readonly { readonly id: string; readonly kind: string; readonly files: string; readonly formatYaml: string; readonly zone: string | null }[];
   readonly datasets: readonly { readonly id: string; readonly file: string; readonly keys: string; readonly asOfUs: Micros; readonly roleYaml: string; readonly legalYaml: string | null }[];
@@ -18,7 +18,8 @@ export function caseYaml(c: CaseDraft): string {
     'schema: tadasu.case/1', `id: ${c.id}`, `title: { ja: ${JSON.stringify(c.title.ja)}, en: ${JSON.stringify(c.title.en)} }`, 'timezone: Asia/Tokyo',
     `organisation: { name: ${c.organisation}, kind: non-life-insurer, listed: false, designated_infrastructure: false }`,
   ];
-  if (c.facts) lines.push('facts:', `  detected_at: ${stamp(c.facts.detectedUs)}`, `  known_at: ${stamp(c.facts.knownUs)}`, `  contained_at: ${stamp(c.facts.containedUs)}`, '  improper_purpose: true');
+  if (c.facts) lines.push('facts:', `  detected_at: ${stamp(c.facts.detectedUs)}`, `  known_at: ${stamp(c.facts.knownUs)}`, `  contained_at: ${stamp(c.facts.containedUs)}`, '  improper_purpose: true',
+    ...(c.facts.ips.length ? [`  attacker_ips: [${c.facts.ips.join(', ')}]`] : []), ...(c.facts.accounts.length ? [`  compromised_accounts: [${c.facts.accounts.join(', ')}]`] : []));
   lines.push('systems:', `  - { id: ${c.system.id}, name: ${c.system.ja} }`, 'evidence:');
   for (const e of c.evidence) lines.push(`  - { id: ${e.id}, system: ${c.system.id}, kind: ${e.kind}, files: [${e.files}], ${e.formatYaml}${e.zone ? `, timezone: ${e.zone}` : ''} }`);
   lines.push('datasets:');

@@ -87,7 +87,11 @@ export function openStage(options: DrillOptions, s: StageSetting, effects: Effec
     const casePath = path.join(options.out, 'case.yaml');
     fs.writeFileSync(casePath, caseYaml({
       id: `drill-${options.scenario}-${options.seed ?? 1}`, title: options.title ?? e.title, organisation: e.organisation,
-      facts: e.incident ? { detectedUs, knownUs: detectedUs + 20 * MINUTE, containedUs: detectedUs + 110 * MINUTE } : null,
+      facts: e.incident ? {
+        detectedUs, knownUs: detectedUs + 20 * MINUTE, containedUs: detectedUs + 110 * MINUTE,
+        ips: options.tell && !options.sharedAddress ? [...new Set([...truth.phases.values()].flatMap(p => [...p.ips]))].sort() : [],
+        accounts: options.tell ? [...new Set([...truth.phases.values()].flatMap(p => p.account ?? []))].sort() : [],
+      } : null,
       system: { id: 'web', ja: e.systemName },
       evidence: [
         { id: 'access', kind: 'web-access', files: several ? 'evidence/access.log*' : 'evidence/access.log', formatYaml: formatter.yaml, zone: s.format === 'haproxy' ? 'Asia/Tokyo' : null },

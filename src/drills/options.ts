@@ -48,6 +48,8 @@ export type DrillOptions = {
   readonly interrupted?: boolean;
   /** Search terms (and injections into them) travel in POST bodies, which no web log holds. */
   readonly bodies?: boolean;
+  /** The case file tells what people know: the intruder's addresses (not a shared one) and the accounts used (facts.attacker_ips, facts.compromised_accounts). */
+  readonly tell?: boolean;
   /** pgaudit.log_rows. */
   readonly auditRows?: boolean;
   /** How values are asked for in blind injections. */
@@ -111,6 +113,7 @@ export function readOptions(raw: Readonly<Record<string, string | boolean | unde
     days: use('days', t => number(t, '--days', 1, 366)),
     lines: use('lines', t => number(t, '--lines', 0, 1e9)),
     auditRows: use('audit-rows', () => true),
+    tell: use('tell', () => true),
     bodies: use('bodies', () => true),
     interrupted: use('interrupted', () => true),
     dialect: use('dialect', t => oneOf(dialects, t, '--dialect')),

@@ -35,7 +35,7 @@ function home(random: Random): Home {
   const flat = random.chance(0.5);
   return {
     place, block: [random.int(1, 9), random.int(1, 40), random.int(1, 25)], building: flat ? random.pick(buildings) : null, room: random.int(1, 12) * 100 + random.int(1, 12),
-    phone: `${place.area}-${random.int(200, 999)}-${pad(random.int(0, 9999), 4)}`.replace(/^(\d{2})-(\d{3})-/, '$1-$2$2-').replace(/^(\d\d)-(\d{4})\d*-/, '$1-$2-'),
+    phone: `${place.area}-${random.int(2, 9)}${random.text(5 - place.area.length, '0123456789')}-${pad(random.int(0, 9999), 4)}`,
   };
 }
 

@@ -51,7 +51,9 @@ export function createPlay(s: PlaySetting): Play {
     s.truth.request(client, start, end);
     s.truth.response(client, end, answer);
     const mark: Mark | undefined = intruder && answer.shown.length ? at => s.truth.shown(answer.shown, end, at === null ? 'lost' : `${at.file}:${at.line}`) : undefined;
-    answer.statements.forEach((statement, i) => s.database.statement(start + 600 + i * 250, Math.max(start + 700 + i * 250, end - 300), statement, call.direct && i === 0 ? mark : undefined));
+    for (const [i, statement] of answer.statements.entries()) {
+      s.database.statement(start + 600 + i * 250, Math.max(start + 700 + i * 250, end - 300), statement, call.direct && i === 0 ? mark : undefined);
+    }
     if (call.direct) return answer;
     const text = s.format.render({
       startUs: start + s.skewUs, endUs: start + logged.tookUs + s.skewUs, ip: client.ip, port: client.port, sid: client.sid, method: call.method, target: call.target,

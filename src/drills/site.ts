@@ -142,7 +142,7 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
         for (const values of injected.values) bytes += 2 + columns.length + values.reduce((n, v, i) => n + columns[i]!.length + 3 + (v === null ? 4 : columns[i] === 'id' ? v.length : jsonBytes(v) + 2), 0);
         if (kept.length === 0 && injected.values.length) bytes--;
         const shown: Shown[] = kept.length ? [{ table: quotes!, rows: kept, columns }] : [];
-        if (injected.shown && injected.shown.rows.length) shown.push(injected.shown);
+        if (injected.shown?.rows.length) shown.push(injected.shown);
         return answer(endpoint, 200, bytes, [statement(kept.length + injected.values.length)], shown);
       }
     }

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { readCaseFile } from '../../src/case/index.ts';
 import { HOUR, MINUTE, parseIso, quietEffects, SECOND } from '../../src/base/index.ts';
 import { createTinyDrill, readOptions, tinyOptions } from '../../src/drills/index.ts';
 import { freshFolder, readLog, readPostgres, readTable, readTruth } from './reading.ts';
@@ -107,6 +108,24 @@ const kept = new Set(after);
     const [phase] = readTruth(out).phases;
     expect(phase!.ips.length).toBe(1);
     expect(readLog(out, 'access').filter(l => l.startsWith(`${phase!.ips[0]} `)).length).toBeGreaterThan(phase!.requests + 20);
+  });
+
+  it('a case that is told names the addresses and the account, and only then', async () => {
+    const [told, silent] = [freshFolder('told'), freshFolder('silent')];
+    const a = readCaseFile((await createTinyDrill(8, told, quietEffects, { ...base, tell: true })).casePath).facts;
+    const b = readCaseFile((await createTinyDrill(8, silent, quietEffects, base)).casePath).facts;
+    const [phase] = readTruth(told).phases;
+    expect([a.attackerIps.value, a.compromisedAccounts.value]).toEqual([phase!.ips, [phase!.account]]);
+    expect([b.attackerIps.value, b.compromisedAccounts.value]).toEqual([[], []]);
+  });
+
+  it('search terms in bodies leave no trace in the web log', async () => {
+    const out = freshFolder('bodies');
+    await createTinyDrill(9, out, quietEffects, { scenario: 'sqli-boolean', format: 'nginx-combined', bodies: true, dialect: 'postgresql', database: 'pg-csvlog' });
+    const lines = readLog(out, 'access');
+    expect(lines.some(l => /select/i.test(decodeURIComponent(l.replaceAll(/%(?![0-9A-F]{2})/g, '%25'))))).toBe(false);
+    expect(lines.filter(l => l.includes('"POST ') && l.includes('/quotes/search ')).length).toBeGreaterThan(50);
+    expect(readPostgres(out).some(s => /SUBSTRING|LEFT\(|LIKE 'a/i.test(s.sql))).toBe(true);
   });
 
   it('options from a command line are read or refused by name', () => {

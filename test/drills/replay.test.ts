@@ -142,7 +142,7 @@ describe('a real SQLite agrees with every injected answer', () => {
       }
       for (const line of readLog(dir, 'access')) {
         const q = request(line, truth.style);
-        if (!q || q.status !== 200 || !/\/quotes\/(search|status)$/.test(q.path)) continue;
+        if (q?.status !== 200 || !/\/quotes\/(search|status)$/.test(q.path)) continue;
         const text = q.path.endsWith('search') ? `SELECT id, name, pet_type, requested_at FROM quotes WHERE status_public = 1 AND name LIKE '%${q.value}%' ORDER BY id LIMIT 20` : `SELECT id, pet_type, requested_at FROM quotes WHERE id = ${q.value}`;
         const heavy = /CASE WHEN \((.*)\) THEN (?=\d+\+\(LIKE)/is.exec(text.replaceAll('/**/', ' '));
         const rows = db.prepare(text.replace(/\d00000000\/2/g, '1')).all();

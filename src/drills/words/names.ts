@@ -40,9 +40,9 @@ export const surnameVariants: Readonly<Record<string, readonly string[]>> = {
 const voiced = new Map<string, string>();
 const halfBase = 'ｱｲｳｴｵｶｷｸｹｺｻｼｽｾｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉﾊﾋﾌﾍﾎﾏﾐﾑﾒﾓﾔﾕﾖﾗﾘﾙﾚﾛﾜｦﾝｧｨｩｪｫｬｭｮｯｰ';
 const fullBase = 'アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワヲンァィゥェォャュョッー';
-[...fullBase].forEach((c, i) => voiced.set(c, halfBase[i]!));
-[...'ガギグゲゴザジズゼゾダヂヅデドバビブベボ'].forEach((c, i) => voiced.set(c, `${voiced.get('カキクケコサシスセソタチツテトハヒフヘホ'[i]!)}ﾞ`));
-[...'パピプペポ'].forEach((c, i) => voiced.set(c, `${voiced.get('ハヒフヘホ'[i]!)}ﾟ`));
+for (const [i, c] of [...fullBase].entries()) voiced.set(c, halfBase[i]!);
+for (const [i, c] of [...'ガギグゲゴザジズゼゾダヂヅデドバビブベボ'].entries()) voiced.set(c, `${voiced.get('カキクケコサシスセソタチツテトハヒフヘホ'[i]!)}ﾞ`);
+for (const [i, c] of [...'パピプペポ'].entries()) voiced.set(c, `${voiced.get('ハヒフヘホ'[i]!)}ﾟ`);
 
 /** Full-width katakana → half-width; `large` also turns small kana into large ones, as bank systems do. */
 export function halfKana(text: string, large = false): string {
