@@ -75,7 +75,7 @@ function markBranch(evidenceId: string, window: Window): Sql {
     select e.evidence_id, ${lo} as lo, ${hi} as hi, unnest(case when e.class in (${eventClass.http}, ${eventClass.waf}) then ${web}
       when e.class = ${eventClass.sql} then ${database} else ${other} end) as token
     from event e join event_file f using (file_no)
-    where e.evidence_id = ${evidenceId} and e.at_us between ${window.fromUs} and ${window.toUs} and e.class <> 0 and coalesce(e.time_span_us, 0) < ${SECOND})
+    where e.evidence_id = ${sql.lit(evidenceId)} and e.at_us between ${window.fromUs} and ${window.toUs} and e.class <> 0 and coalesce(e.time_span_us, 0) < ${SECOND})
     where lo is not null and hi is not null`;
 }
 

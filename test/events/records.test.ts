@@ -3,6 +3,7 @@ import { mysqlAuditJson } from '../../src/events/sources/mysql-audit-json.ts';
 import { mysqlGeneral } from '../../src/events/sources/mysql-general.ts';
 import { pgCsvlog } from '../../src/events/sources/pg-csvlog.ts';
 import { pgJsonlog } from '../../src/events/sources/pg-jsonlog.ts';
+import { pgStderr } from '../../src/events/sources/pg-stderr.ts';
 import { recordSources } from '../../src/events/sources/records.ts';
 import { sshd } from '../../src/events/sources/sshd.ts';
 import { syslog } from '../../src/events/sources/syslog.ts';
@@ -176,6 +177,37 @@ describe('PostgreSQL jsonlog', () => {
     const strip = (row: MemoryRow): MemoryRow => ({ ...row, byte_len: 0, byte_off: 0 });
     expect(strip(json.rows[0]!)).toEqual(strip(csv.rows[0]!));
     expect(json.unparsed).toHaveLength(1);
+  });
+});
+
+describe('PostgreSQL stderr log', () => {
+  it('joins DETAIL, STATEMENT and continued lines to their message', () => {
+    const text = [
+      '2026-11-22 05:23:15.231 JST [12793] app@pet LOG:  execute <unnamed>: SELECT *',
+      '\tFROM t',
+      '\tWHERE x = $1',
+      "2026-11-22 05:23:15.231 JST [12793] app@pet DETAIL:  parameters: $1 = 'a'",
+      '2026-11-22 05:23:16 JST [12794] LOG:  connection received: host=10.0.0.7 port=5000',
+      '2026-11-22 05:23:17.000 JST [12793] app@pet ERROR:  syntax error at or near "x" at character 3',
+      "2026-11-22 05:23:17.000 JST [12793] app@pet STATEMENT:  SELECT 'x",
+      '\tFROM y',
+      '',
+    ].join('\n');
+    const r = readAll(pgStderr, bytes(text));
+    expect(r.unparsed).toEqual([]);
+    expect(r.rows).toMatchObject([
+      {
+        class: 2,
+        sql_text: 'SELECT *\nFROM t\nWHERE x = $1',
+        sql_params: '["a"]',
+        account: 'app',
+        db_name: 'pet',
+        conn_id: '12793',
+      },
+      { class: 3, action: 'connect', src_ip: '10.0.0.7', src_port: 5000, time_span_us: 999_999 },
+      { class: 2, sql_text: "SELECT 'x\nFROM y", err_code: 'ERROR', outcome: 2 },
+    ]);
+    expect(readAll(pgStderr, bytes(text), context, 11).rows).toEqual(r.rows);
   });
 });
 
@@ -376,6 +408,8 @@ describe('detection of formats', () => {
     ['lnav/logfile_mysql_slow.0', 'mysql-slow'],
     ['lnav/logfile_syslog.3', 'syslog'],
     ['lnav/logfile_caddy_log.1', 'jsonl'],
+    ['lnav/logfile_postgres.0', 'pg-stderr'],
+    ['lnav/logfile_postgres.1', 'pg-stderr'],
     ['lnav/logfile_rollover.2', 'syslog'],
     ['weblogs/benign/apache-combined.log', null],
     ['range-01/evidence/access.log', null],

@@ -88,7 +88,7 @@ async function readBins(kase: OpenCase, evidenceId: string, firstUs: Micros, las
     'coverage.bins',
     sql`
     select at_us // ${width}::bigint as bin, greatest(approx_count_distinct(coalesce(src_ip, conn_id, account, '')), 1) as clients from event
-    where evidence_id = ${evidenceId} and at_us is not null group by bin order by bin`,
+    where evidence_id = ${sql.lit(evidenceId)} and at_us is not null group by bin order by bin`,
   )) {
     for (const row of batch) {
       at.push(row.bin);

@@ -41,7 +41,7 @@ async function cutPoints(kase: Pick<OpenCase, 'engine'>, c: CutLines): Promise<G
   const points = await kase.engine.rows<{ at_us: number; line_no: number }>(
     'coverage.cut.points',
     sql`select at_us, line_no from event
-    where file_no = ${c.file_no} and byte_len = ${c.length} and line_count = 1 and at_us is not null order by at_us, event_id limit ${mostPoints}`,
+    where file_no = ${sql.lit(c.file_no)} and byte_len = ${c.length} and line_count = 1 and at_us is not null order by at_us, event_id limit ${mostPoints}`,
   );
   return points.map(p => ({
     file_no: c.file_no,

@@ -9,6 +9,7 @@ import { mysqlAuditJsonEntry } from './mysql-audit-json.ts';
 import { mysqlGeneralEntry, mysqlSlowEntry } from './mysql-general.ts';
 import { pgCsvlogEntry } from './pg-csvlog.ts';
 import { pgJsonlogEntry } from './pg-jsonlog.ts';
+import { pgStderrEntry } from './pg-stderr.ts';
 import { sshdEntry } from './sshd.ts';
 import { syslogEntry } from './syslog.ts';
 
@@ -16,6 +17,7 @@ import { syslogEntry } from './syslog.ts';
 export const recordSources: readonly SourceEntry[] = [
   pgCsvlogEntry,
   pgJsonlogEntry,
+  pgStderrEntry,
   mysqlGeneralEntry,
   mysqlSlowEntry,
   mysqlAuditJsonEntry,
