@@ -50,7 +50,7 @@ async function sampleTable(kase: OpenCase, table: string, names: readonly string
   const list = sql.join(names.map((n, i) => sql`${sql.id(n)} as ${sql.id(`c${i}`)}`));
   for await (const batch of kase.engine.stream<Record<string, string | null>>('persons.sample', sql`
     select ${list} from ${sql.id(table)} where row_no % ${step} = 0 order by row_no limit ${sampleRows}`)) {
-    for (const row of batch) names.forEach((_n, i) => cells[i]!.push(row[`c${i}`] ?? null));
+    for (const row of batch) for (let i = 0; i < names.length; i++) cells[i]!.push(row[`c${i}`] ?? null);
   }
   return names.map((name, i) => ({ name, profile: profileColumn(cells[i]!) }));
 }

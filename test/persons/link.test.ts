@@ -165,7 +165,7 @@ test.skipIf(!fs.existsSync(range))('range-01 (skipped without the shared data): 
   const truth = rows.map(r => String(truthOf[r.dataset]![r.key]));
   const best = score(rows.map(r => r.best), truth);
   const [lower, upper, persons] = [distinct(rows.map(r => r.wide)), distinct(rows.map(r => r.strict)), distinct(truth)];
-  console.info(`range-01: P ${best.precision.toFixed(4)} R ${best.recall.toFixed(4)} F1 ${best.f1.toFixed(4)}, ${persons} persons in [${lower}, ${upper}]`);
+  process.stdout.write(`range-01: P ${best.precision.toFixed(4)} R ${best.recall.toFixed(4)} F1 ${best.f1.toFixed(4)}, ${persons} persons in [${lower}, ${upper}]\n`);
   expect(best.f1).toBeGreaterThanOrEqual(0.97);
   expect(score(rows.map(r => r.strict), truth).wrong).toBe(0);
   expect(lower).toBeLessThanOrEqual(persons);
@@ -193,7 +193,7 @@ test.skipIf(!fs.existsSync(path.join(shared, 'linkage'))).each(western)('$name (
   const rows = await linked(kase);
   const best = score(rows.map(r => r.best), truth);
   const [lower, upper, persons] = [distinct(rows.map(r => r.wide)), distinct(rows.map(r => r.strict)), distinct(truth)];
-  console.info(`${set.name}: P ${best.precision.toFixed(4)} R ${best.recall.toFixed(4)} F1 ${best.f1.toFixed(4)}, ${persons} persons in [${lower}, ${upper}], best ${distinct(rows.map(r => r.best))}`);
+  process.stdout.write(`${set.name}: P ${best.precision.toFixed(4)} R ${best.recall.toFixed(4)} F1 ${best.f1.toFixed(4)}, ${persons} persons in [${lower}, ${upper}], best ${distinct(rows.map(r => r.best))}\n`);
   expect(lower).toBeLessThanOrEqual(persons);
   expect(upper).toBeGreaterThanOrEqual(persons);
   expect(best.f1).toBeGreaterThanOrEqual(set.f1);

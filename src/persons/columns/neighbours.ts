@@ -22,9 +22,8 @@ export function meaningOfTable(columns: readonly ColumnSample[]): Meaning[] {
   namesInEmails(columns, meanings, weak, set);
   const hasPerson = sure('person.name').length + sure('person.kana').length > 0;
 
-  columns.forEach((c, i) => {
+  columns.forEach((_c, i) => {
     const m = meanings[i]!;
-    const p = c.profile;
     if (!weak(i)) return;
     if (m.element === 'contact.address' && m.confidence < 0.8 && /block|building/.test(m.reasons[0]?.code ?? '') && !meanings.some((o, j) => j !== i && o.element === 'contact.address')) set(i, 'none', 0.45, 'block-without-address');
     if (m.element === 'person.birth_date' && !hasPerson && named[i] === null) set(i, 'person.birth_date', Math.min(m.confidence, 0.7), 'no-person-beside');
@@ -110,7 +109,7 @@ function bankAccounts(columns: readonly ColumnSample[], meanings: readonly Meani
     const p = c.profile;
     const near = anchors.some(a => Math.abs(a - i) <= 4);
     if (!near || meanings[i]!.element === 'finance.bank_account' && meanings[i]!.confidence >= 0.8) return;
-    const otherKana = columns.some((o, j) => j !== i && meanings[j]!.element === 'person.kana' && (j < from || Math.abs(j - i) > 1));
+    const otherKana = columns.some((_o, j) => j !== i && meanings[j]!.element === 'person.kana' && (j < from || Math.abs(j - i) > 1));
     if (isNumber(p) && meanings[i]!.element !== 'contact.postal_code') set(i, 'finance.bank_account', 0.88, 'number-beside-bank');
     else if (code(p, 4) || code(p, 3)) set(i, 'finance.bank_account', 0.85, 'code-beside-bank');
     else if (p.share.branch_name >= 0.6) set(i, 'finance.bank_account', 0.9, 'branch-beside-bank');

@@ -61,7 +61,7 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
 
 const range = (r: Row): RecordRange => ({ lower: Number(r['lower']), upper: Number(r['upper']) });
 
-async function countDatasets(kase: OpenCase, datasets: readonly CountedDataset[], columns: ReadonlyMap<string, readonly number[][]>): Promise<DatasetCount[]> {
+async function countDatasets(kase: OpenCase, datasets: readonly CountedDataset[], columns: ReadonlyMap<string, readonly number[]>): Promise<DatasetCount[]> {
   const { engine } = kase;
   const records = new Map((await engine.rows('count.by_dataset', sql`select dataset_id, count(*) filter (where tier_lower >= 4) as confirmed, count(*) filter (where tier_lower >= 3) as executed,
     count(*) filter (where tier_upper >= 2) as possible, count(*) filter (where tier_upper >= 1) as not_excluded from record_mask group by dataset_id order by dataset_id`)).map(r => [String(r['dataset_id']), r]));
@@ -81,7 +81,7 @@ async function countDatasets(kase: OpenCase, datasets: readonly CountedDataset[]
       count_only: { lower: Math.min(rows, Number(c?.['lower'] ?? 0)), upper: Math.min(rows, Number(c?.['upper'] ?? 0)) },
       columns: d.columns.map(column => {
         const at = `${d.dataset_id}\u0001${column.column_no}`;
-        const [confirmed = 0, executed = 0, possible = 0, not_excluded = 0] = columns.get(at)?.[0] ?? [];
+        const [confirmed = 0, executed = 0, possible = 0, not_excluded = 0] = columns.get(at) ?? [];
         return { name: column.name, element: column.element, confirmed, executed, possible, not_excluded, attempted_only: possible === 0 && attempted.has(at) };
       }),
     };
@@ -121,12 +121,11 @@ async function countPersonCombinations(kase: OpenCase): Promise<ExposureCounts['
 }
 
 async function countRoles(kase: OpenCase, possible: number): Promise<RoleCount[]> {
-  const of = (bit: number | null): Sql => (bit === null ? sql`true` : sql`${sql.lit(true)}`);
   const select = (element: Element | null): Sql => {
     const flag = element === null ? null : sql`${sql.lit(1n << BigInt(elementBit.get(element)!))}::bigint`;
     const lower = flag === null ? sql`tier_lower >= 3` : sql`(tier_lower >= 3 and m3 & ${flag} <> 0)`;
     const upper = flag === null ? sql`tier_upper >= 2` : sql`(tier_upper >= 2 and m2 & ${flag} <> 0)`;
-    return sql`select role, ${sql.lit(element ?? '')} as element, count(*) filter (where ${lower}) as lower, count(*) filter (where ${upper}) as upper, ${persons(lower, upper)}, ${of(null)} as ok from record_person group by role`;
+    return sql`select role, ${sql.lit(element ?? '')} as element, count(*) filter (where ${lower}) as lower, count(*) filter (where ${upper}) as upper, ${persons(lower, upper)} from record_person group by role`;
   };
   const all = await kase.engine.rows('count.roles', sql`select * from (${sql.join([null, ...special].map(select), sql` union all `)}) order by role, element`);
   const totals = all.filter(r => r['element'] === '' && Number(r['upper']) > 0);

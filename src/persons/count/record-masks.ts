@@ -32,13 +32,13 @@ const or = (parts: readonly Sql[]): Sql => (parts.length === 0 ? sql`0::hugeint`
  * value: `m4` confirmed (tier_lower ≥ 4), `m3` executed (≥ 3), `m2` possible (tier_upper ≥ 2), `m1` not excluded (≥ 1, reachable
  * while nobody recorded included). Returns the counts of each column at the same four levels.
  */
-export async function writeRecordMasks(kase: OpenCase, datasets: readonly CountedDataset[]): Promise<Map<string, readonly number[][]>> {
+export async function writeRecordMasks(kase: OpenCase, datasets: readonly CountedDataset[]): Promise<Map<string, readonly number[]>> {
   const { engine } = kase;
   await engine.run('count.record_mask', sql`create or replace table record_mask (dataset_id varchar, row_no bigint, role varchar, tier_lower tinyint, tier_upper tinyint,
     m4 bigint, m3 bigint, m2 bigint, m1 bigint)`);
   const tiers = await hasTable(kase, 'cell_tier');
   const reachable = await hasTable(kase, 'reachable');
-  const counts = new Map<string, readonly number[][]>();
+  const counts = new Map<string, readonly number[]>();
   for (const d of datasets) {
     // A hugeint has room for 126 columns; beyond that, columns without an element are left out first.
     const slots = d.columns.length <= 126 ? d.columns : [...d.columns].sort((a, b) => Number(isNothing(a)) - Number(isNothing(b)) || a.column_no - b.column_no).slice(0, 126);
@@ -68,7 +68,7 @@ export async function writeRecordMasks(kase: OpenCase, datasets: readonly Counte
     if (slots.length > 0) {
       const sums = await engine.row<Record<string, number>>('count.columns_sum', sql`select ${sql.join(slots.flatMap((_c, i) => ['c4', 'c3', 'c2', 'c1'].map((name, k) =>
         sql`count(*) filter (where ${sql.id(name)} & ${bit(i)} <> 0) as ${sql.id(`s${i}_${k}`)}`)))} from record_cells`);
-      slots.forEach((c, i) => counts.set(`${d.dataset_id}\u0001${c.column_no}`, [[0, 1, 2, 3].map(k => Number(sums[`s${i}_${k}`] ?? 0))]));
+      for (const [i, c] of slots.entries()) counts.set(`${d.dataset_id}\u0001${c.column_no}`, [0, 1, 2, 3].map(k => Number(sums[`s${i}_${k}`] ?? 0)));
     }
   }
   await engine.run('count.cells_drop', sql`drop table if exists record_cells`);

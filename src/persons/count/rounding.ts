@@ -2,13 +2,15 @@ import type { Lang } from '../../base/index.ts';
 
 /**
  * How a published figure is rounded: once, at output, never summed afterwards. `nearest` is 四捨五入, `down` 切捨て, `up` 切上げ.
- * `digits` significant digits are kept; figures below `exactBelow` are given exactly.
+ * `digits` significant digits are kept; figures below `exactBelow` are given exactly. With `unit` (10,000 for 万件) figures are rounded to it instead.
  */
-export type RoundingRule = { readonly direction: 'nearest' | 'down' | 'up'; readonly digits: number; readonly exactBelow: number };
+export type RoundingRule = { readonly direction: 'nearest' | 'down' | 'up'; readonly digits: number; readonly exactBelow: number; readonly unit?: number };
 
 export const exactRule: RoundingRule = { direction: 'nearest', digits: 15, exactBelow: Number.MAX_SAFE_INTEGER };
 /** Point figures: 約14.3万件. */
 export const publishedRule: RoundingRule = { direction: 'nearest', digits: 3, exactBelow: 10_000 };
+/** Whole 万: 約1,748万件. */
+export const manRule: RoundingRule = { ...publishedRule, unit: 10_000 };
 /** Upper bounds never understate: 切上げ. */
 export const upperRule: RoundingRule = { ...publishedRule, direction: 'up' };
 /** Lower bounds never overstate: 切捨て. */
@@ -19,8 +21,8 @@ export function roundFigure(n: number, rule: RoundingRule): number {
   if (!Number.isSafeInteger(n) || n < 0) throw new Error(`not a count: ${n}`);
   if (n < rule.exactBelow) return n;
   const drop = String(n).length - rule.digits;
-  if (drop <= 0) return n;
-  const unit = 10 ** drop;
+  if (rule.unit === undefined && drop <= 0) return n;
+  const unit = rule.unit ?? 10 ** drop;
   const whole = Math.floor(n / unit);
   const rest = n - whole * unit;
   const up = rule.direction === 'up' ? rest > 0 : rule.direction === 'nearest' ? rest * 2 >= unit : false;

@@ -77,7 +77,7 @@ export function splitPlace(text: string): { prefecture: string | null; city: str
     if (prefecture === null && found.prefectures.length === 1) prefecture = found.prefectures[0]!;
     break;
   }
-  if (city !== null && city.endsWith('市')) {
+  if (city?.endsWith('市')) {
     const ward = /^([^0-9\s-]{1,5}?区)(?!画)/.exec(rest);
     if (ward && placeList().designated.includes(city)) {
       city += ward[1]!;

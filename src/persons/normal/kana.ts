@@ -94,7 +94,7 @@ function romanSyllables(): Map<string, string> {
     ['ラリルレロ', 'ra ri ru re ro'], ['ワヲン', 'wa o n'], ['ガギグゲゴ', 'ga gi gu ge go'], ['ザジズゼゾ', 'za ji zu ze zo'],
     ['ダヂヅデド', 'da ji zu de do'], ['バビブベボ', 'ba bi bu be bo'], ['パピプペポ', 'pa pi pu pe po'], ['ヴ', 'bu'], ['ヰヱ', 'i e'],
   ];
-  for (const [letters, roman] of rows) roman.split(' ').forEach((r, i) => map.set([...letters][i]!, r));
+  for (const [letters, roman] of rows) for (const [i, r] of roman.split(' ').entries()) map.set([...letters][i]!, r);
   return map;
 }
 

@@ -82,7 +82,7 @@ export function normaliseName(text: string, learned: ReadonlySet<string> = none)
   });
   wide = wide.replace(/\s*(?:旧姓|née)[\s::]*(\S+)/iu, (_all, inner: string) => { former ??= inner; return ''; }).replace(/\s+/g, ' ').trim();
   let title: string | null = null;
-  const latin = /^[\p{Script=Latin}\p{M}\s.,'’\-]+$/u.test(wide) && /\p{Script=Latin}/u.test(wide);
+  const latin = /^[\p{Script=Latin}\p{M}\s.,'’-]+$/u.test(wide) && /\p{Script=Latin}/u.test(wide);
   if (!bodyName) {
     const pattern = latin ? westernTitles : titles;
     wide = wide.replace(pattern, m => { title = m.trim(); return ''; }).trim();
@@ -109,8 +109,8 @@ export function normaliseName(text: string, learned: ReadonlySet<string> = none)
 /** What two spellings of one name share; Western names: lower case without accents and punctuation, words in order. */
 export function nameKey(text: string): string {
   const wide = widen(text);
-  if (/^[\p{Script=Latin}\p{M}\s.,'’\-]+$/u.test(wide)) {
-    return wide.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replace(/[.'’]/g, '').replace(/[\s,\-]+/g, ' ').trim();
+  if (/^[\p{Script=Latin}\p{M}\s.,'’-]+$/u.test(wide)) {
+    return wide.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replace(/[.'’]/g, '').replace(/[\s,-]+/g, ' ').trim();
   }
   const folded = foldParticles(foldKanji(wide)).replace(/[\s・·•.,、,]/g, '');
   return /\p{Script=Han}/u.test(folded) ? folded.replace(/[ぁ-ん]+/g, m => katakana(m)) : kanaKey(folded);
