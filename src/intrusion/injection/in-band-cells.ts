@@ -158,7 +158,7 @@ export function shownCells(judged: readonly JudgedStatement[]): Recovered[] {
         const known = cells.get(k);
         if (known) { if (!known.eventIds.includes(s.eventId)) known.eventIds.push(s.eventId); return; }
         cells.set(k, {
-          id: contentId('recovered', { t: s.inBand.technique, d: s.tableFound!.datasetId, r: r.rowNo, c: column }), technique: s.inBand.technique, table: s.inBand.table, column, ordinal: r.ordinal,
+          id: contentId('recovered', { t: s.inBand.technique, d: s.tableFound!.datasetId, r: r.rowNo, c: column }), technique: s.inBand.technique, table: s.tableFound!.name, column, ordinal: r.ordinal,
           rowQuery: s.inBand.sqlText, key: r.key, value: r.values[i]!, status: 'exact', confidence: s.proof === 'size-series' ? 0.999 : 0.99, eventIds: [s.eventId],
           facts: { technique: s.inBand.technique, dialect: s.inBand.dialect, verified_by: 'size', proof: s.proof, residual: s.residual }, datasetId: s.tableFound!.datasetId, rowNo: r.rowNo,
         });

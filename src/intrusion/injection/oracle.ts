@@ -82,13 +82,14 @@ export function readOracle(probes: readonly Probe[]): Oracle {
   });
   const against = reversed.broken + 3 * reversed.misses;
   const decided = against >= final.broken + 3 * final.misses + 3 && against >= 3 * final.broken;
+  const empty = probes.length >= 30 && final.cells >= 3 && final.resolved < 0.1 * final.cells;
   const noise = final.cells === 0 ? 0 : final.broken / final.cells;
-  const reason = !decided ? 'undecided' : noise > 0.5 && final.broken > 5 ? 'noisy' : 'ok';
+  const reason = empty ? 'one-class' : !decided ? 'undecided' : noise > 0.5 && final.broken > 5 ? 'noisy' : 'ok';
   return { readable: reason === 'ok', reason, labels, noise, margin: classes.margin, contradictions: [final.broken, reversed.broken], calibrations: final.calibrations, feature: classes.feature };
 }
 
 /** Contradictions, and calibrations that came out wrong, under one meaning of the classes. */
-function trial(probes: readonly Probe[], of: readonly number[], labels: ReadonlyMap<number, boolean>): { broken: number; misses: number; calibrations: number; cells: number } {
+function trial(probes: readonly Probe[], of: readonly number[], labels: ReadonlyMap<number, boolean>): { broken: number; misses: number; calibrations: number; cells: number; resolved: number } {
   const cells = new Map<string, Answer[]>();
   let misses = 0;
   let calibrations = 0;
@@ -109,18 +110,21 @@ function trial(probes: readonly Probe[], of: readonly number[], labels: Readonly
   });
   let broken = 0;
   let positions = 0;
+  let resolved = 0;
   for (const answers of cells.values()) {
     const s = solveCell(answers, probes[0]!.question.dialect);
     broken += s.contradictions;
+    resolved += [...(s.pattern ?? '')].filter(ch => ch !== '\ufffd').length + Number(s.value !== null) + Number(s.bounds !== null);
     positions += new Set(answers.map(a => (a.constraint.kind === 'char' ? a.constraint.position : 0))).size;
   }
-  return { broken, misses, calibrations, cells: positions };
+  return { broken, misses, calibrations, cells: positions, resolved };
 }
 
 /** Status and size of the page, after taking out what it reflects; rows for database logs. */
 function classifyPages(probes: readonly Probe[]): Classes | null {
   if (probes.every(p => p.bytes === null && p.status === null)) {
     if (probes.every(p => p.rowsOut === null && p.errCode === null)) return null;
+    if (probes.every(p => p.rowsOut === null)) return null;
     return cluster(probes.map(p => ({ group: p.errCode ?? '', value: p.rowsOut === null ? null : Math.min(p.rowsOut, 1) * 1000 })), 'rows');
   }
   const group = (p: Probe): string => String(p.status ?? '');
@@ -150,14 +154,15 @@ function cluster(values: readonly { readonly group: string; readonly value: numb
     const ids = new Map<string, number>();
     let next = 0;
     const sizes: number[] = [];
-    let narrowest = Number.POSITIVE_INFINITY;
+    const spans: { group: string; lo: number; hi: number }[] = [];
     for (const g of [...counts.keys()].sort()) {
       let previous: number | null = null;
       for (const v of [...counts.get(g)!.keys()].sort((a, b) => a - b)) {
         if (previous === null || v - previous > tolerance) {
-          if (previous !== null) narrowest = Math.min(narrowest, v - previous);
           next++;
+          spans.push({ group: g, lo: v, hi: v });
         }
+        spans[next - 1]!.hi = v;
         ids.set(`${g}\u0000${v}`, next - 1);
         sizes[next - 1] = (sizes[next - 1] ?? 0) + counts.get(g)!.get(v)!;
         previous = v;
@@ -168,15 +173,16 @@ function cluster(values: readonly { readonly group: string; readonly value: numb
     if (next < 2 && chosen) break;
     if (!chosen || covered > 0.9) {
       chosen = ids;
-      margin = Number.isFinite(narrowest) ? Math.min(1, (narrowest - tolerance) / (narrowest + tolerance + 1)) : 1;
+      const [one, two] = spans.map((span, i) => ({ span, n: sizes[i]! })).sort((a, b) => b.n - a.n);
+      const gap = one && two && one.span.group === two.span.group ? Math.max(one.span.lo - two.span.hi, two.span.lo - one.span.hi) : null;
+      margin = !two ? 0 : gap === null ? 0.95 : Math.max(0, (gap - tolerance) / (gap + tolerance + 1));
       if (covered >= 0.97) break;
     }
   }
   const of = values.map(v => chosen!.get(`${v.group}\u0000${v.value ?? -1}`)!);
   const sizes: number[] = [];
   for (const c of of) sizes[c] = (sizes[c] ?? 0) + 1;
-  const distinctGroups = new Set(values.map(v => v.group)).size;
-  return { of, sizes: Array.from(sizes, n => n ?? 0), margin: Math.max(margin, distinctGroups > 1 && sizes.filter(n => n > 0).length === distinctGroups ? 0.95 : 0.2), feature };
+  return { of, sizes: Array.from(sizes, n => n ?? 0), margin, feature };
 }
 
 const SECOND = 1_000_000;

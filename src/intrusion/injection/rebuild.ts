@@ -53,7 +53,8 @@ export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
   const ordered = [...events].sort((a, b) => a.at_us - b.at_us || a.event_id - b.event_id);
   const reads: Read[] = [];
   for (const event of ordered) reads.push(...readEvent(event));
-  const gaps = measureGaps(ordered);
+  const spoken = voteDialects(reads);
+  const gaps = measureGaps(ordered.filter(e => e.class !== 2));
   const probes: Probe[] = [];
   const marks: InjectionMark[] = [];
   const bindings = new Map<string, Expr>();
@@ -68,7 +69,7 @@ export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
     if (!technique) continue;
     let key = '';
     if (r.question && !r.inBand.some(b => b.technique !== 'stacked' && !b.calibration)) {
-      const q = r.question;
+      const q = { ...r.question, dialect: spoken.get(`${r.client}\u0000${r.route}\u0000${r.point}`) ?? r.question.dialect };
       key = q.unknown ? printExpr(q.unknown, { keys: true }) : '';
       let reading: Reading | null = null;
       if (q.unknown) {
@@ -109,6 +110,19 @@ function readEvent(event: InjectionEvent): Read[] {
     if (best) out.push(best);
   }
   return out;
+}
+
+/** What most payloads of a client on one point speak: single payloads often do not tell. */
+function voteDialects(reads: readonly Read[]): Map<string, SqlDialect> {
+  const votes = new Map<string, Map<SqlDialect, number>>();
+  for (const r of reads) {
+    const d = r.question?.dialect ?? r.inBand[0]?.dialect ?? 'any';
+    if (d === 'any') continue;
+    const k = `${r.client}\u0000${r.route}\u0000${r.point}`;
+    const m = votes.get(k) ?? votes.set(k, new Map()).get(k)!;
+    m.set(d, (m.get(d) ?? 0) + 1);
+  }
+  return new Map([...votes].map(([k, m]) => [k, [...m].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]![0]]));
 }
 
 const escapedLength = (text: string): number => Buffer.byteLength(text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll("'", '&#39;').replaceAll('"', '&quot;'));

@@ -161,7 +161,7 @@ function finish(d: Draft, placed: Placed): Recovered {
   };
   const key = candidate?.key ?? null;
   return {
-    id: contentId('recovered', { t: cell.technique, k: cell.key, c: d.column }), technique: cell.technique, table: cell.binding.table, column: d.column, ordinal: cell.binding.ordinal, rowQuery: cell.binding.rowQuery,
+    id: contentId('recovered', { t: cell.technique, k: cell.key, c: d.column }), technique: cell.technique, table: d.table?.name ?? cell.binding.table, column: d.name ?? d.column, ordinal: cell.binding.ordinal, rowQuery: cell.binding.rowQuery,
     key, value, status, confidence, eventIds: cell.eventIds, facts, datasetId: d.table?.datasetId ?? null, rowNo: candidate?.rowNo ?? null,
   };
 }

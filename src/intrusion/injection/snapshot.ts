@@ -1,7 +1,7 @@
 import { type Engine, sql } from '../../engine/index.ts';
 
 /** A data set under the name the intruder used for its table. */
-export type SnapshotTable = { readonly datasetId: string; readonly data: string; readonly columns: ReadonlyMap<string, string>; readonly rows: number };
+export type SnapshotTable = { readonly datasetId: string; readonly name: string; readonly data: string; readonly columns: ReadonlyMap<string, string>; readonly rows: number };
 
 /** Data sets by table name: lower case, last part; null where two data sets share a name. */
 export async function readSnapshot(engine: Engine): Promise<(table: string | null) => SnapshotTable | null> {
@@ -9,7 +9,7 @@ export async function readSnapshot(engine: Engine): Promise<(table: string | nul
   const columns = await engine.rows<{ dataset_id: string; name: string }>('intrusion.dataset_columns', sql`select dataset_id, name from dataset_column order by dataset_id, column_no`);
   const byName = new Map<string, SnapshotTable | null>();
   for (const s of sets) {
-    const table: SnapshotTable = { datasetId: s.dataset_id, data: `data_${s.dataset_id}`, rows: s.rows, columns: new Map(columns.filter(c => c.dataset_id === s.dataset_id).map(c => [c.name.toLowerCase(), c.name])) };
+    const table: SnapshotTable = { datasetId: s.dataset_id, name: s.table_name, data: `data_${s.dataset_id}`, rows: s.rows, columns: new Map(columns.filter(c => c.dataset_id === s.dataset_id).map(c => [c.name.toLowerCase(), c.name])) };
     const name = s.table_name.toLowerCase().split('.').at(-1)!;
     byName.set(name, byName.has(name) ? null : table);
   }

@@ -167,6 +167,13 @@ function applyBits(p: Position, family: CodeFamily, assumptions: Set<string>): v
   const width = Math.floor(Math.log2(p.bitsKnown)) + 1;
   const limit = width >= 6 ? 2 ** width - 1 : maxCode[family];
   const narrowed = intersect(p.codes, [[1, limit]]);
+  if (p.bitsKnown === 2 ** width - 1 && width >= 6) {
+    p.codes = p.bits > 0 && has(narrowed, p.bits) ? [[p.bits, p.bits]] : [];
+    p.end = p.end && p.bits === 0;
+    if (limit < maxCode[family]) assumptions.add('high-bits-zero');
+    if (p.codes.length === 0 && !p.end) p.contradicted = true;
+    return;
+  }
   if (sizeOf(narrowed) > 70_000) return;
   p.codes = makeSet(members(narrowed, 70_000).filter(fits).map(c => [c, c]));
   p.end = p.end && fits(0);
