@@ -7,7 +7,7 @@ import {
   durationField,
   extraField,
   headerField,
-  ignoredField,
+  identField,
   numberField,
   pathField,
   queryField,
@@ -99,7 +99,7 @@ function field(letter: string, argument: string | undefined, modifier: string, w
     case 'h':
       return whole.plainAddress ? extraField('client_name', 'word') : once('src_ip', () => addressField);
     case 'l':
-      return ignoredField;
+      return identField;
     case 'u':
       return once('account', () => textField('account', 'account'));
     case 'r':

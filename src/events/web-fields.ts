@@ -99,13 +99,12 @@ export const addressField: Field = {
   take: (bytes, from, to, row, sink) => {
     if (absent(bytes, from, to)) return true;
     row.hasAddress = true;
-    takeAddress(bytes, from, to, sink);
-    return true;
+    return takeAddress(bytes, from, to, sink);
   },
 };
 
-/** Writes src_ip; bytes of digits and dots go straight through. */
-export function takeAddress(bytes: Uint8Array, from: number, to: number, sink: EventSink): void {
+/** Writes src_ip; bytes of digits and dots go straight through. False when it is neither an address nor a host name. */
+export function takeAddress(bytes: Uint8Array, from: number, to: number, sink: EventSink): boolean {
   let plain = to - from <= 15;
   for (let i = from; i < to && plain; i++) {
     const b = bytes[i]!;
@@ -113,17 +112,27 @@ export function takeAddress(bytes: Uint8Array, from: number, to: number, sink: E
   }
   if (plain) {
     sink.bytes('src_ip', bytes, from, to);
-    return;
+    return true;
   }
-  const raw = latin.decode(bytes.subarray(from, to));
+  const raw = latin.decode(bytes.subarray(from, Math.min(to, from + 300)));
   let text = addresses.get(raw);
   if (text === undefined) {
-    text = ipText(raw) ?? raw.toLowerCase();
+    text = ipText(raw) ?? (/^[\w-]+(\.[\w-]+)*\.?$/.test(raw) ? raw.toLowerCase() : raw === 'unix:' ? 'unix:' : '');
     if (addresses.size > 50_000) addresses.clear();
     addresses.set(raw, text);
   }
-  sink.text('src_ip', text);
+  if (text === '') return false;
+  // nginx writes `unix:` for a client on a local socket: no address.
+  if (text !== 'unix:') sink.text('src_ip', text);
+  return true;
 }
+
+/** The ident of RFC 1413, never used. An address here means that the line has one field more in front: it is of another format. */
+export const identField: Field = {
+  name: 'ident',
+  shape: 'word',
+  take: (bytes, from, to) => absent(bytes, from, to) || to - from > 45 || ipText(latin.decode(bytes.subarray(from, to))) === null,
+};
 
 export const forwardedField: Field = {
   name: 'forwarded',
@@ -249,8 +258,6 @@ export function extraField(name: string, shape: Shape = 'text'): Field {
     },
   };
 }
-
-export const ignoredField: Field = { name: 'ignored', shape: 'word', take: () => true };
 
 /** A request header by its lower-case name: a column where we have one, else `extra`. */
 export function headerField(name: string): Field {

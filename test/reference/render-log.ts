@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** Slow, obvious writers and readers of web log lines, to hold the scanner to. Bytes are Latin-1 text here: one character a byte. */
 
 export type Request = {
@@ -79,6 +81,8 @@ const line =
 export function referenceCombined(text: string): ReferenceRow | null {
   const m = line.exec(text);
   if (!m) return null;
+  if (isIP(m[1]!) === 0 && !/^[\w-]+(\.[\w-]+)*\.?$/.test(m[1]!)) return null;
+  if (isIP(m[2]!) !== 0) return null;
   const month = months.findIndex(x => x.toLowerCase() === m[5]!.toLowerCase());
   if (month < 0 || +m[4]! < 1 || +m[4]! > 31 || +m[7]! > 23 || +m[8]! > 59 || +m[9]! > 60 || +m[11]! > 23 || +m[12]! > 59)
     return null;
