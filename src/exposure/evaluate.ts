@@ -236,6 +236,7 @@ function tiersOf(m: Member, verdicts: ReadonlyMap<Request, Verdict>, display: 'y
   if (m.constants.length > 0 || i.conditional) return { must: rowsAgree === true ? tier.verified : 0, may: tier.possible };
   if (rowsAgree === true) return { must: tier.verified, may: tier.verified };
   if (!i.statement && i.routeRead?.source === 'log') return { must: 0, may: tier.possible };
+  if (i.request && i.routeRead && 'proved' in i.routeRead && (i.routeRead as { proved?: ReadonlySet<number> }).proved?.has(i.request.eventId)) return { must: tier.executed, may: tier.executed };
   if (i.routeRead?.source === 'sizes') return { must: 0, may: tier.possible };
   return { must: tier.executed, may: tier.executed };
 }

@@ -1,12 +1,15 @@
 import { type Engine, sql, type Sql } from '../engine/index.ts';
 import type { Catalogue, Column, Dataset } from './catalogue.ts';
+import { inferExport } from './infer-export.ts';
 import type { Binding, RouteRead } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
 import { solve } from './size-model.ts';
 import { readingOf } from './statements.ts';
 
 /** What a route seems to read when no database log tells: from the values of its parameters and the sizes of its answers (methods §6.2–6.4). */
-export type InferredRead = RouteRead & { /** Columns whose lengths show in the sizes. */ readonly sure: ReadonlySet<number>; readonly dataset: Dataset };
+export type InferredRead = RouteRead & { /** Columns whose lengths show in the sizes. */ readonly sure: ReadonlySet<number>; readonly dataset: Dataset;
+  /** Requests of the intruder whose own size was part of the proof. */
+  readonly proved?: ReadonlySet<number> };
 
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
@@ -16,7 +19,7 @@ export async function inferReads(engine: Engine, catalogue: Catalogue, used: rea
   const out: InferredRead[] = [];
   for (const route of routes) {
     const sample = others.filter(r => routeOf(r) === route && r.bytes !== null && r.actor === null);
-    const found = await inferDetail(engine, catalogue, route, sample) ?? await inferSearch(engine, catalogue, route, sample);
+    const found = await inferDetail(engine, catalogue, route, sample) ?? await inferSearch(engine, catalogue, route, sample) ?? await inferExport(engine, catalogue, route, used, sample);
     if (found) out.push(found);
   }
   return out;

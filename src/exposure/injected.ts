@@ -4,7 +4,9 @@ import { type Claims, loadTiers } from './claims.ts';
 import { claimTable } from './evaluate.ts';
 import { failed, recordReplay, replay } from './replay.ts';
 import type { Request } from './requests.ts';
-import { columnsIn, readingOf, tablesIn } from './statements.ts';
+import { holesIn } from './missing.ts';
+import { withSlots } from './sql/index.ts';
+import { columnsIn, type ReadableStatement, readingOf, tablesIn } from './statements.ts';
 import { tier } from './tables.ts';
 import { exists } from './write-cells.ts';
 
@@ -62,7 +64,31 @@ export async function claimInjected(engine: Engine, catalogue: Catalogue, claims
     };
     await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, false, claimOf);
   }
+  await claimWalkHoles(engine, catalogue, claims, rows.filter(r => byEvent.has(r.event_id)));
   return unparseable;
+}
+
+/** Row by row extraction walks an offset: steps whose request line is missing are possible. */
+async function claimWalkHoles(engine: Engine, catalogue: Catalogue, claims: Claims, rows: readonly Row[]): Promise<void> {
+  const walks = new Map<string, { read: ReadableStatement; values: (string | null)[][] }>();
+  for (const row of rows) {
+    const reading = readingOf(row.sql_text);
+    if ('none' in reading) continue;
+    const known = walks.get(reading.shape);
+    const values = reading.slots.map(s => s.value);
+    if (known) known.values.push(values); else walks.set(reading.shape, { read: reading, values: [values] });
+  }
+  for (const { read, values } of walks.values()) {
+    const varying = read.slots.map((_, i) => i).filter(i => new Set(values.map(v => v[i])).size > 1);
+    const slot = varying.find(i => values.every(v => /^\d{1,9}$/.test(v[i] ?? '')));
+    if (slot === undefined || varying.length !== 1) continue;
+    for (const n of holesIn(values.map(v => Number(v[slot])))) {
+      const r = await replay(engine, catalogue, { select: withSlots(read.select, new Map([[slot, String(n)]])), parameters: [], batch: null, foreign: read.foreign });
+      if (failed(r)) continue;
+      const tiers = await loadTiers(engine, [{ must: 0, may: tier.possible }]);
+      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, false, dataset => claims.add({ kind: 'hole', datasetId: dataset.id, mustTier: 0, mayTier: tier.possible, rule: 'hole-in-sequence', statement: rows[0]!.sql_text.slice(0, 4000), premises: {}, assumptions: [] }, { shape: read.shape, hole: true }));
+    }
+  }
 }
 
 /** A text no grammar takes: the tables and columns whose names stand in it. */

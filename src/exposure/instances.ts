@@ -1,7 +1,8 @@
 import { type Concatenation, matches, type RouteRead, slotValue, type StatementIndex } from './link-statements.ts';
-import { type Request, routeOf } from './requests.ts';
+import { formOf, type Request, routeOf } from './requests.ts';
 import { text } from './sql/index.ts';
 import { type ReadableStatement, readingOf, type Statement, type StatementLog } from './statements.ts';
+import { variantsOf } from './variants.ts';
 
 /** One execution of a read for one request (or without one, when the intruder was on the database itself). */
 export type Instance = {
@@ -76,18 +77,24 @@ function regular(request: Request, route: RouteRead, index: StatementIndex, used
   const breaks = !route.parameters && route.source !== 'log' && [...request.values.values()].some(v => v.includes("'"));
   const base = { read: route.read, request, routeRead: route, certainty, injected: false, conditional: breaks };
   const plain: Request = breaks ? { ...request, values: new Map([...request.values].map(([k, v]) => [k, v.split("'")[0]!])) } : request;
-  const fixed = route.bindings.map(b => slotValue(b, plain));
+  const unusual = route.forms !== undefined && !route.forms.has(formOf(request));
+  const variants = unusual || (route.forms !== undefined && own.length === 0) ? variantsOf(request, route, index) : null;
+  const others = (variants?.statements ?? []).map((s): Instance => ({ ...base, read: s.read, values: s.values, parameters: s.parameters ?? [], statement: s, ambiguous: !variants!.sole }));
+  for (const i of others) used.add(i.statement!.eventId);
+  if (unusual && others.length > 0) return others;
+  // What was the same for everybody may follow from a parameter that this request lacks or adds.
+  const fixed = route.bindings.map((b, n) => (unusual && b.from === 'constant' && route.read.slots[n]?.kind === 'parameter' ? undefined : slotValue(b, plain)));
   const known = fixed.every(v => v !== undefined);
   for (const s of own) used.add(s.eventId);
   if (known) {
     const live = own.find(s => !s.failed) ?? null;
     if (own.length > 0 && !live) return [];
-    return [{ ...base, values: fixed, parameters: toParameters(route.read, fixed), statement: live, ambiguous: false }];
+    return [...others, { ...base, values: fixed, parameters: toParameters(route.read, fixed), statement: live, ambiguous: false }];
   }
-  if (own.length === 0) {
+  if (own.length === 0 || unusual) {
     // A parameter was left out and no statement tells what was used instead: as if it were empty, and only a size that agrees confirms it.
     const filled = route.bindings.map((b, i) => fixed[i] !== undefined ? fixed[i] : b.from === 'request' && (b.before !== '' || b.after !== '') ? b.before + b.after : undefined);
-    return [{ ...base, values: filled, parameters: toParameters(route.read, filled), statement: null, ambiguous: false, conditional: true }];
+    return [...others, { ...base, values: filled, parameters: toParameters(route.read, filled), statement: null, ambiguous: false, conditional: true }];
   }
   const distinct = new Map<string, Statement>();
   for (const s of own) if (!s.failed) distinct.set(JSON.stringify(s.values), s);

@@ -1,5 +1,5 @@
 import { SECOND } from '../base/index.ts';
-import { type Request, routeOf } from './requests.ts';
+import { formOf, type Request, routeOf } from './requests.ts';
 import type { ReadableStatement, Statement, StatementLog } from './statements.ts';
 
 /** Where the value of one slot of a statement comes from. */
@@ -23,6 +23,8 @@ export type RouteRead = {
   readonly learnedFrom: number;
   readonly source: 'log' | 'case-file' | 'sizes';
   readonly parameters: boolean;
+  /** The sets of parameters (`formOf`) that the learning requests came with; absent where nothing was learned from requests. */
+  readonly forms?: ReadonlySet<string>;
 };
 
 const slack = 1.5 * SECOND;
@@ -110,7 +112,7 @@ function learnRead(route: string, read: ReadableStatement, windows: readonly Win
   const counted = shapeCount >= 0.97 * routeCount.others - 2 && shapeCount <= 1.03 * routeCount.all + 2;
   const linked = bound > 0 ? joint - control > 0.5 || (joint > 0.97 && counted) : (near(routeCount.all) || near(routeCount.others)) && varying.size === 0;
   if (!linked) return null;
-  return { route, read, bindings, concatenations: concatenationsOf(own, bindings, read), support: joint, learnedFrom: own.length, source: 'log', parameters: read.slots.some(s => s.kind === 'parameter') };
+  return { route, read, bindings, concatenations: concatenationsOf(own, bindings, read), support: joint, learnedFrom: own.length, source: 'log', parameters: read.slots.some(s => s.kind === 'parameter'), forms: new Set(own.map(w => formOf(w.r))) };
 }
 
 /** How often a request finds its values in the same shape around another request's time: the rate of chance. */

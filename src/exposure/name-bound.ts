@@ -8,6 +8,9 @@ import { tier } from './tables.ts';
 const lowerNames = /^(?:from|since|start|after|begin|min|gte?|lower)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:from|start|since)$/i;
 const upperNames = /^(?:to|until|end|before|max|lte?|upper)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:to|end|until)$/i;
 
+export const isLower = (name: string): boolean => lowerNames.test(name);
+export const isUpper = (name: string): boolean => upperNames.test(name);
+
 /**
  * Successful requests on routes of which nothing is known but their name: rows of the dataset the path names that agree with what
  * the parameters can mean. All of it is only possible (T2). Routes that name no dataset are returned.
@@ -36,7 +39,7 @@ export async function claimByNames(engine: Engine, catalogue: Catalogue, claims:
 }
 
 /** Datasets whose name (singular or plural) is a word of the path; the last word that names one wins, its parents narrow it. */
-function datasetsNamed(catalogue: Catalogue, shape: string): Dataset[] {
+export function datasetsNamed(catalogue: Catalogue, shape: string): Dataset[] {
   const words = shape.toLowerCase().split(/[^\p{L}\p{N}_]+/u).filter(w => w.length > 2).reverse();
   for (const w of words) {
     const hits = catalogue.datasets.filter(d => { const s = d.table.replace(/s$/, ''); return w === s || w === d.table || d.table.split('_').some(p => p.replace(/s$/, '') === w.replace(/s$/, '')); });

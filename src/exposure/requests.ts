@@ -66,6 +66,11 @@ export function routeOf(r: Request): string {
   return `${r.method} ${r.shape}`;
 }
 
+/** The names of a request's parameters, path segments aside: the form in which a route is called. */
+export function formOf(r: Request): string {
+  return JSON.stringify([...r.values].filter(([k, v]) => v !== '' && !k.startsWith('path.')).map(([k]) => k).sort());
+}
+
 const isVariable = new RegExp(`^(?:${variable})$`);
 
 function toRequest(r: Row): Request {
