@@ -101,8 +101,9 @@ function predict(s: RebuiltStatement, rows: readonly Ordered[]): string {
   const b = s.inBand;
   const texts = rows.map(r => {
     let text = b.around[0] ?? '';
-    r.values.forEach((v, i) => { text += (v === '' ? b.nullAs : v) + (b.around[i + 1] ?? ''); });
-    return b.slice ? text.slice(b.slice[0] - 1, b.slice[0] - 1 + b.slice[1]) : text;
+    const cut = (v: string): string => (b.slice && r.values.length === 1 ? [...v].slice(b.slice[0] - 1, b.slice[0] - 1 + b.slice[1]).join('') : v);
+    r.values.forEach((v, i) => { text += cut(v === '' ? b.nullAs : v) + (b.around[i + 1] ?? ''); });
+    return b.slice && r.values.length > 1 ? text.slice(b.slice[0] - 1, b.slice[0] - 1 + b.slice[1]) : text;
   });
   switch (b.aggregate) {
     case null: return texts.join('');
@@ -148,13 +149,15 @@ async function readWindows(engine: Engine, statements: readonly RebuiltStatement
 /** Cells that a proven answer showed: of whole tables, and of windows whose order names the rows. */
 export function shownCells(judged: readonly JudgedStatement[]): Recovered[] {
   const cells = new Map<string, Recovered & { eventIds: number[] }>();
+  const covered = new Map<string, number[][]>();
   for (const s of judged) {
-    if (!s.proof || s.inBand.calibration || s.inBand.catalogue || !s.tableFound || s.inBand.slice) continue;
+    if (!s.proof || s.inBand.calibration || s.inBand.catalogue || !s.tableFound || (s.inBand.slice && s.columns.length > 1)) continue;
     const whole = s.inBand.limit === null && s.inBand.offset === null;
     for (const r of s.rows) {
       if (!whole && r.tied) continue;
       s.columns.forEach((column, i) => {
         const k = `${s.inBand.technique}\u0000${s.tableFound!.datasetId}\u0000${r.rowNo}\u0000${column}`;
+        if (s.inBand.slice) covered.set(k, [...(covered.get(k) ?? []), [s.inBand.slice[0], s.inBand.slice[0] + s.inBand.slice[1]]]);
         const known = cells.get(k);
         if (known) { if (!known.eventIds.includes(s.eventId)) known.eventIds.push(s.eventId); return; }
         cells.set(k, {
@@ -164,6 +167,13 @@ export function shownCells(judged: readonly JudgedStatement[]): Recovered[] {
         });
       });
     }
+  }
+  for (const [k, ranges] of covered) {
+    const cell = cells.get(k)!;
+    let reach = 1;
+    for (const [from, to] of ranges.sort((a, b) => a[0]! - b[0]!)) if (from! <= reach) reach = Math.max(reach, to!);
+    const length = [...(cell.value ?? '')].length;
+    if (reach <= length) cells.set(k, { ...cell, status: 'partial', value: null, confidence: 0.5, facts: { ...cell.facts, pattern: [...cell.value!].slice(0, reach - 1).join(''), reason: 'cut-by-the-message' } });
   }
   return [...cells.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }

@@ -58,8 +58,21 @@ export function readInBand(fragment: Fragment, dialect: SqlDialect): InBand[] {
 function findCarrier(e: Expr): Expr | null {
   let found: Expr | null = null;
   const shows = (x: Expr): boolean => some(x, isUnknown) && !some(x, y => y.t === 'case' && y.whens.some(w => some(w.when, isUnknown)));
+  const joined = (x: Expr): boolean => {
+    const u = unwrap(x).expr;
+    return ((u.t === 'op' && (u.op === '+' || u.op === '||')) || (u.t === 'call' && u.name === 'CONCAT')) && shows(u) && flattenConcat(u).some(p => typeof evaluate(p, { dialect: 'any', vars: new Map() }) === 'string');
+  };
+  const isNumber = (x: Expr): boolean => x.t === 'const' && typeof x.v === 'number';
   const visit = (x: Expr): void => {
     if (found) return;
+    // 1234 = marker + value + marker, 1234 IN (SELECT marker + …): the failing conversion shows the text
+    if (x.t === 'op' && ['=', '>', '<', '!=', '>=', '<='].includes(x.op)) {
+      for (const [a, b] of [[x.a, x.b], [x.b, x.a]] as const) if (isNumber(a) && joined(b)) { found = b; return; }
+    }
+    if (x.t === 'in' && isNumber(x.a)) {
+      const item = x.select ? x.select.items[0]?.expr : x.list.find(joined);
+      if (item && joined(item)) { found = unwrap(item).expr; return; }
+    }
     if (x.t === 'cast' && numericType.test(x.type) && shows(x.a) && (x.a.t !== 'col') && !isCount(x.a)) { found = x.a; return; }
     if (x.t === 'call') {
       if (carriers.test(x.name)) { const a = x.args.find(shows); if (a) { found = a; return; } }

@@ -168,7 +168,10 @@ function applyBits(p: Position, family: CodeFamily, assumptions: Set<string>): v
   const limit = width >= 6 ? 2 ** width - 1 : maxCode[family];
   const narrowed = intersect(p.codes, [[1, limit]]);
   if (p.bitsKnown === 2 ** width - 1 && width >= 6) {
-    p.codes = p.bits > 0 && has(narrowed, p.bits) ? [[p.bits, p.bits]] : [];
+    const codes: [number, number][] = [];
+    if (p.bits > 0 && has(narrowed, p.bits)) codes.push([p.bits, p.bits]);
+    else for (let c = p.bits + 2 ** width; c <= maxCode[family] && codes.length < 70_000; c += 2 ** width) if (has(p.codes, c)) codes.push([c, c]);
+    p.codes = p.bits === 0 && p.end ? [] : makeSet(codes);
     p.end = p.end && p.bits === 0;
     if (limit < maxCode[family]) assumptions.add('high-bits-zero');
     if (p.codes.length === 0 && !p.end) p.contradicted = true;
