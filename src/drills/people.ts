@@ -74,15 +74,17 @@ export function register(person: Person, random: Random, tidy = 0.55): Registrat
   const surname = plain() ? word.text : random.pick([word.text, ...(surnameVariants[word.text] ?? [])]);
   const gap = plain() ? ' ' : random.pick([' ', '　', '']);
   const kana = `${word.kana}${gap === '' ? '' : ' '}${person.given.kana}`;
-  const where = person.formerHome !== null && random.chance(0.3) ? person.formerHome : person.home;
-  const mobile = random.chance(0.75);
+  const moved = person.formerHome !== null && random.chance(0.3);
+  const where = moved ? person.formerHome! : person.home;
+  // Who changes name or home keeps the mobile number: something always ties the records of one person together.
+  const mobile = moved || maiden || random.chance(0.75);
   const phone = mobile ? person.mobile : where.phone;
   return {
     name: `${surname}${gap}${person.given.text}`,
     kana: plain() ? kana : random.pick([kana, halfKana(kana), kana.replace(' ', '　'), halfKana(kana.replace(' ', ''))]),
     birthDate: person.birthDate, sex: person.given.sex, zip: where.place.zip,
     address: address(where, plain() ? 0 : random.int(0, 4), random.chance(0.85)),
-    phone: random.chance(0.12) ? null : plain() ? phone : random.pick([phone, phone.replaceAll('-', ''), fullWidth(phone)]),
+    phone: random.chance(0.12) && !moved && !maiden ? null : plain() ? phone : random.pick([phone, phone.replaceAll('-', ''), fullWidth(phone)]),
     email: random.chance(0.25) ? null : random.chance(0.9) ? person.email : person.email.toUpperCase(),
   };
 }

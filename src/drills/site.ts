@@ -101,6 +101,8 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
   };
 
   const searchCache = new Map<string, Row[]>();
+  /** Rows of an export; emptied when rows come or go. */
+  const exportCache = new Map<string, Row[]>();
   function searchRows(q: string): Row[] {
     let rows = searchCache.get(q);
     if (!rows) {
@@ -209,7 +211,9 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
     /** `delivered` < 1: the client hung up after that share of the bytes; only whole rows before that count as shown. */
     export: (from: string, to: string, delivered = 1): Call => call('GET', `/export/customers.csv?from=${from}&to=${to}`, guarded(c => {
       const at = customers!.column('created_at');
-      const rows = branchRows(c.branch!).filter(r => r[at]! >= from && r[at]! <= to).slice(0, 5000);
+      const asked = `${c.branch} ${from} ${to}`;
+      let rows = exportCache.get(asked);
+      if (!rows) exportCache.set(asked, (rows = branchRows(c.branch!).filter(r => r[at]! >= from && r[at]! <= to).slice(0, 5000)));
       const positions = positionsOf(customers!, exportColumns);
       const rowLengths = rows.map(r => positions.length + positions.reduce((m, p) => m + Buffer.byteLength(r[p] ?? ''), 0));
       const whole = rowLengths.reduce((n, l) => n + l, 42);
@@ -239,12 +243,14 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
     /** A clerk enters a new customer. */
     enter: (row: Row): Call => call('POST', '/customers', guarded(() => {
       customers!.insert([...row]);
+      exportCache.clear();
       return answer('enter', 303, 0, [{ sql: `INSERT INTO customers (${customers!.columns.join(', ')}) VALUES (${customers!.columns.map((_, i) => mark(i + 1)).join(', ')})`, params: row, rows: 1, kind: 'INSERT' }]);
     }), 900, url('/customers/new')),
     /** A clerk removes a customer for good. */
     erase: (id: string): Call => call('POST', `/customers/${id}/erase`, guarded(() => {
       const there = customers!.byKey(id) !== undefined;
       customers!.remove(id);
+      exportCache.clear();
       return answer('erase', there ? 303 : 404, there ? 0 : 32, [{ sql: `DELETE FROM customers WHERE id = ${mark(1)}`, params: [id], rows: there ? 1 : 0, kind: 'DELETE' }]);
     }), 420, url(`/customers/${id}`)),
     /** A clerk changes a customer's phone and address: only in drills whose snapshot is taken later. */

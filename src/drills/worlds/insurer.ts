@@ -47,6 +47,7 @@ export function createInsurer(seed: number, size: number): World {
   };
   const day = (from: string, span: number): string => addDays(from, random.int(0, span));
   const holders: string[] = [];
+  const numbers: number[] = [];
   let id = 1000;
   for (let i = 0; i < size; i++) {
     id += random.chance(0.06) ? random.int(2, 4) : 1;
@@ -59,7 +60,8 @@ export function createInsurer(seed: number, size: number): World {
       row.push('法人', c.name, c.kana, null, null, c.zip, c.address, c.phone, null);
       holders.push(halfKana(c.kana, true));
     } else {
-      const no = i > 4 && random.chance(0.08) ? Number(Object.values(persons['customers']!)[random.int(0, Math.min(i, 400) >> 1)] ?? i) : random.int(0, people - 1);
+      const no = numbers.length > 4 && random.chance(0.08) ? random.pick(numbers) : random.int(0, people - 1);
+      numbers.push(no);
       const r = register(personAt(seed, no), random);
       persons['customers']![key] = no;
       row.push('個人', r.name, r.kana, random.chance(0.04) ? null : r.birthDate, r.sex, r.zip, r.address, r.phone, r.email);
