@@ -1,18 +1,19 @@
 import { SECOND } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
+import { count } from './judge.ts';
 import { episodes } from './request.ts';
 import type { Detection } from './tables.ts';
 
 /** Query parameters that carry the number of a record, and those that carry a place in a list. */
 const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|key|user|uid|pid|cid|customer|account|order|doc|document|file|policy|claim|contract|invoice|member|record|quote|ref))=([0-9]{1,15})(?:&|$)`;
-const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|offset|start|from|skip|first|index|cursor)=([0-9]{1,9})(?:&|$)`;
+const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|page_index|offset|start|from|skip|first|index|cursor|after|since|since_id|last_id|lastid|marker|position)=([0-9]{1,9})(?:&|$)`;
 const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
 
 const minObjects = 30;
 
 type Walk = {
-  actor: string; route: string; how: 'object' | 'page'; n: number; d: number; lo: number; hi: number; steps: number; corr: number | null; missed: number; gap_us: number | null;
+  actor: string; route: string; how: 'object' | 'page'; n: number; d: number; lo: number; hi: number; steps: number; same_steps: number; corr: number | null; missed: number; gap_us: number | null;
   all_requests: number; q95: number; actors: number;
 };
 
@@ -67,9 +68,10 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
       whole as (select actor, count(*) as all_requests from detection_request group by actor),
       shape as (
         select actor, route, how, count(*) as n, min(object) as lo, max(object) as hi,
-          coalesce(avg((abs(step) between 1 and 5)::int) filter (where step <> 0), 0) as steps, abs(corr(at_us, object)) as corr,
+          coalesce(avg((abs(step) between 1 and 5)::int) filter (where step <> 0), 0) as steps,
+          coalesce(avg((step = usual)::int) filter (where step <> 0), 0) as same_steps, abs(corr(at_us, object)) as corr,
           avg((status in (403, 404, 410, 400))::int) as missed, median(gap) as gap_us
-        from ordered group by all)
+        from ordered join (select actor, route, how, mode(step) filter (where step <> 0) as usual from ordered group by all) using (actor, route, how) group by actor, route, how)
     select shape.*, hot.d, hot.q95, hot.actors, all_requests from shape join hot using (actor, route, how) join whole using (actor)
     order by actor, how, route`).then(rows => rows.filter(isWalk));
 }
@@ -77,12 +79,15 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
 function isWalk(w: Walk): boolean {
   const coverage = w.d / (w.hi - w.lo + 1);
   const peersLittle = w.actors < 10;
+  // Whether a list was really walked is seen on its values one by one: see longestChain.
+  if (w.how === 'page') return w.d >= Math.max(minObjects, 2 * (peersLittle ? 0 : w.q95)) && (w.same_steps >= 0.3 || (w.corr ?? 0) >= 0.9);
   const inOrder = w.steps >= 0.6 || ((w.corr ?? 0) >= 0.95 && coverage >= 0.1);
-  if (inOrder && (w.how === 'object' || w.steps >= 0.6 || coverage >= 0.5)) return w.d >= Math.max(minObjects, 2 * (peersLittle ? 15 : w.q95));
-  if (w.how === 'page') return false;
+  if (inOrder) return w.d >= Math.max(minObjects, 2 * (peersLittle ? 15 : w.q95));
   const fast = w.gap_us !== null && w.gap_us < 2 * SECOND;
   const onlyThis = w.n >= 0.6 * w.all_requests;
   const many = w.d >= (peersLittle ? 300 : Math.max(100, 6 * w.q95));
+  // An address may be an office: many people in no order look like one who looks up everything, but they also open lists and menus.
+  if (w.actor.startsWith('i:')) return many && onlyThis && (w.missed >= 0.1 || (fast && w.n >= 0.9 * w.all_requests) || (fast && !peersLittle && w.d >= 8 * w.q95));
   return many && onlyThis && (w.missed >= 0.1 || (fast && coverage >= 0.05) || coverage >= 0.5);
 }
 
@@ -96,7 +101,8 @@ async function walkDetections(engine: Engine, actor: string, how: 'object' | 'pa
   const taken = new Set<number>();
   for (const w of walks) {
     const here = rows.filter(r => !taken.has(r.event_id) && (r.route === w.route || r.route.startsWith(`${w.route}/`)));
-    const run = keepRun(here.map(r => ({ ...r, atUs: r.at_us })), actor.startsWith('i:'));
+    const own = here.map(r => ({ ...r, atUs: r.at_us }));
+    const run = how === 'page' ? longestChain(own) : keepRun(own, actor.startsWith('i:'));
     if (new Set(run.map(r => r.object)).size < minObjects) continue;
     for (const r of run) taken.add(r.event_id);
     for (const part of episodes(run)) {
@@ -106,7 +112,7 @@ async function walkDetections(engine: Engine, actor: string, how: 'object' | 'pa
         ruleId: how === 'object' ? 'id-enumeration' : 'list-walk', kind: how === 'object' ? 'idor-enumeration' : 'mass-export', family: 'enumeration',
         level: objects.size >= 100 ? 'high' : 'medium', outcome: ok > 0 ? 'succeeded' : part.every(r => r.status === 403) ? 'blocked' : 'attempted', groupKey: `walk|${w.route}|${actor}`,
         facts: {
-          route: w.route, requests: part.length, distinct: objects.size, lowest: w.lo, highest: w.hi, coverage: round(w.d / (w.hi - w.lo + 1)), small_steps: round(w.steps),
+          route: w.route, requests: part.length, distinct: objects.size, lowest: w.lo, highest: w.hi, coverage: round(w.d / (w.hi - w.lo + 1)), small_steps: round(w.steps), same_steps: round(w.same_steps),
           order_correlation: w.corr === null ? null : round(w.corr), missing: round(w.missed), answered_ok: ok, peers: w.actors, peers_q95: w.q95,
         },
         events: part.map(r => ({ eventId: r.event_id, atUs: r.at_us, facts: { object: r.object } })),
@@ -134,6 +140,30 @@ function keepRun(events: readonly ObjectEvent[], addressOnly: boolean): ObjectEv
     return Math.abs(e.object - median) <= Math.max(60, 6 * spread);
   });
   return sorted.filter((_, i) => near[i]);
+}
+
+/**
+ * The longest run of list places in one step (the page size, whatever it is), called up in that order. People behind one address also page,
+ * but here and there: their places make many short runs, or a dense range in no order. Empty unless most places are in one run.
+ */
+function longestChain(events: readonly ObjectEvent[]): ObjectEvent[] {
+  const first = new Map<number, number>();
+  for (const e of events) if (!first.has(e.object)) first.set(e.object, e.atUs ?? 0);
+  const values = [...first.keys()].sort((a, b) => a - b);
+  const steps = count(values.slice(1).map((v, i) => String(v - values[i]!)));
+  const step = Number(steps[0]?.[0] ?? 0);
+  if (step <= 0) return [];
+  let best: number[] = [];
+  for (const v of values) {
+    if (first.has(v - step)) continue;
+    const chain = [v];
+    while (first.has(chain[chain.length - 1]! + step)) chain.push(chain[chain.length - 1]! + step);
+    if (chain.length > best.length) best = chain;
+  }
+  const forward = best.slice(1).filter((v, i) => first.get(v)! >= first.get(best[i]!)!).length;
+  if (best.length < minObjects || best.length < 0.6 * values.length || forward < 0.9 * (best.length - 1)) return [];
+  const inside = new Set(best);
+  return events.filter(e => inside.has(e.object));
 }
 
 function round(x: number): number {

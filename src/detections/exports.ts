@@ -1,4 +1,4 @@
-import { MINUTE } from '../base/index.ts';
+import { HOUR, MINUTE } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { count } from './judge.ts';
@@ -36,7 +36,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
       if (enough && others !== null && r.bytes_out! >= 3 * others) reasons.push('largest-by-far');
       const novel = parameterNames(r.query).filter(n => usedBy.get(n) === 1);
       if (enough && others !== null && novel.length > 0 && r.bytes_out! >= 1.25 * others) reasons.push('larger-with-new-parameter');
-      if (marked.has(r.actor) || marked.has(r.client)) reasons.push('actor-already-marked');
+      if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) reasons.push('actor-already-marked');
       if (reasons.length > 0) chosen.set(r, reasons);
     }
     for (const [r, reason] of burstsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
@@ -56,7 +56,7 @@ const burstGapUs = 5 * MINUTE;
 const minBurst = 8;
 
 /** Runs of many different exports in a short time: at least eight, and three times what any other actor takes in one go. */
-function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlySet<string>): [Export, string][] {
+function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlyMap<string, Span>): [Export, string][] {
   const runs = [...perActor].flatMap(([actor, list]) => episodes(list.map(r => ({ ...r, atUs: r.at_us, row: r })), burstGapUs).map(part => ({ actor, part, different: new Set(part.map(r => r.query)).size })));
   runs.sort((a, b) => b.different - a.different || (a.actor < b.actor ? -1 : 1));
   return runs.filter(run => run.different >= minBurst).flatMap(run => {
@@ -69,11 +69,19 @@ function parameterNames(query: string | null): string[] {
   return query === null ? [] : query.split('&').map(p => p.split('=')[0]!.toLowerCase()).filter(n => n !== '');
 }
 
-/** Sessions and clients that walked through records or got in by guessing. A session counts only with the addresses the detection saw. */
-async function markedActors(engine: Engine, found: readonly Detection[]): Promise<Set<string>> {
+type Span = { readonly from: number; readonly to: number };
+
+/** Sessions and clients that walked through records or got in by guessing, and when. */
+async function markedActors(engine: Engine, found: readonly Detection[]): Promise<Map<string, Span>> {
   const ids = found.filter(d => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk').flatMap(d => d.events.map(e => Number(e.eventId)));
   await engine.load('detection_suspicious', [{ name: 'event_id', type: 'BIGINT' }], ids.map(id => [id]));
-  const rows = await engine.rows<{ actor: string }>('detection.marked-actors', sql`
-    select distinct actor from detection_request join detection_suspicious using (event_id) order by actor`);
-  return new Set(rows.map(r => r.actor));
+  const rows = await engine.rows<{ actor: string; from_us: number; to_us: number }>('detection.marked-actors', sql`
+    select actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us from detection_request join detection_suspicious using (event_id) group by actor order by actor`);
+  return new Map(rows.map(r => [r.actor, { from: r.from_us, to: r.to_us }]));
+}
+
+/** A session stays its holder's; an address and agent may be others' at other times. */
+function isMarked(marked: ReadonlyMap<string, Span>, actor: string, atUs: number | null): boolean {
+  const span = marked.get(actor);
+  return span !== undefined && (!actor.startsWith('i:') || (atUs !== null && atUs >= span.from - HOUR && atUs <= span.to + 12 * HOUR));
 }
