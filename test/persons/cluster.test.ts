@@ -10,7 +10,7 @@ const edgesOf = (list: readonly RefEdge[]): Edges => ({
   l: Int32Array.from(list, e => e.l), r: Int32Array.from(list, e => e.r), weight: Float32Array.from(list, e => e.weight), grade: Int8Array.from(list, e => e.grade), count: list.length,
 });
 const factsOf = (nodes: readonly RefNode[]): Facts => ({
-  given: Int32Array.from(nodes, n => n.given), reading: new Int32Array(nodes.length), birth: Int32Array.from(nodes, n => n.birth), sex: new Int8Array(nodes.length),
+  given: Int32Array.from(nodes, n => n.given), reading: new Int32Array(nodes.length), birth: Int32Array.from(nodes, n => n.birth), sex: new Int8Array(nodes.length), email: new Int32Array(nodes.length),
 });
 const groupsOf = (labels: Int32Array): number[][] => {
   const by = new Map<number, number[]>();

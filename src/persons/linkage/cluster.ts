@@ -10,6 +10,7 @@ export type Facts = {
   /** YYYYMMDD; negative where slips are to be expected (not Japanese), so that a heavy edge may outweigh it. */
   readonly birth: Int32Array;
   readonly sex: Int8Array;
+  readonly email: Int32Array;
 };
 
 /** Records a person told us to keep apart: side by node, one map a decision. */
@@ -34,6 +35,7 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
   const reading = facts.reading.slice();
   const birth = facts.birth.slice();
   const sex = facts.sex.slice();
+  const email = facts.email.slice();
   const sides = new Map<number, Map<number, number>>([...apart].map(([node, s]) => [node, new Map(s)]));
   const find = (x: number): number => {
     let root = x;
@@ -55,6 +57,7 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
     if (reading[keep] === 0) reading[keep] = reading[gone]!;
     if (birth[keep] === 0) birth[keep] = birth[gone]!;
     if (sex[keep] === 0) sex[keep] = sex[gone]!;
+    if (email[keep] === 0) email[keep] = email[gone]!;
     const from = sides.get(gone);
     if (from) {
       const to = sides.get(keep) ?? new Map<number, number>();
@@ -67,7 +70,7 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
     const weight = edges.weight[e]!;
     const namesDiffer = given[a] !== 0 && given[b] !== 0 && given[a] !== given[b] && !(reading[a] !== 0 && reading[a] === reading[b]);
     const birthsDiffer = birth[a] !== 0 && birth[b] !== 0 && farApart(Math.abs(birth[a]!), Math.abs(birth[b]!)) && !(birth[a]! < 0 && (weight >= outweighs || size[a] === 1 || size[b] === 1));
-    if (level === 3) return namesDiffer || (birth[a] !== 0 && birth[b] !== 0 && birth[a] !== birth[b] && birthsDiffer) || (sex[a] !== 0 && sex[b] !== 0 && sex[a] !== sex[b]);
+    if (level === 3) return namesDiffer || (email[a] !== 0 && email[b] !== 0 && email[a] !== email[b]) || (birth[a] !== 0 && birth[b] !== 0 && birth[a] !== birth[b] && birthsDiffer) || (sex[a] !== 0 && sex[b] !== 0 && sex[a] !== sex[b]);
     if (level === 2) return namesDiffer || birthsDiffer;
     // The two records themselves may differ (that was weighed); a record without a birth date must not join two that differ.
     return namesDiffer || (birthsDiffer && (facts.birth[edges.l[e]!] === 0 || facts.birth[edges.r[e]!] === 0));

@@ -89,15 +89,17 @@ async function readEdges(kase: OpenCase, references: Awaited<ReturnType<typeof f
 }
 
 async function readFacts(kase: OpenCase, nodes: number): Promise<Facts> {
-  const facts = { given: new Int32Array(nodes), reading: new Int32Array(nodes), birth: new Int32Array(nodes), sex: new Int8Array(nodes) };
+  const facts = { given: new Int32Array(nodes), reading: new Int32Array(nodes), birth: new Int32Array(nodes), sex: new Int8Array(nodes), email: new Int32Array(nodes) };
   const code = (column: string) => sql`case when japanese and ${sql.id(column)} is not null then (hash(${sql.id(column)}) % 2147483646)::integer + 1 else 0 end`;
-  for await (const batch of kase.engine.stream<{ nid: number; g: number; k: number; b: number; s: number }>('link.facts', sql`select nid, ${code('given')} as g, ${code('given_read')} as k,
-    coalesce(try_cast(birth as integer), 0) * case when japanese then 1 else -1 end as b, case sex when 'm' then 1 when 'f' then 2 else 0 end as s from link_node`)) {
+  for await (const batch of kase.engine.stream<{ nid: number; g: number; k: number; b: number; s: number; m: number }>('link.facts', sql`select nid, ${code('given')} as g, ${code('given_read')} as k,
+    coalesce(try_cast(birth as integer), 0) * case when japanese then 1 else -1 end as b, case sex when 'm' then 1 when 'f' then 2 else 0 end as s,
+    case when email is not null then (hash(email) % 2147483646)::integer + 1 else 0 end as m from link_node`)) {
     for (const r of batch) {
       facts.given[r.nid] = r.g;
       facts.reading[r.nid] = r.k;
       facts.birth[r.nid] = r.b;
       facts.sex[r.nid] = r.s;
+      facts.email[r.nid] = r.m;
     }
   }
   return facts;
