@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCaseFile } from '../../src/case/index.ts';
 import { DAY, HOUR, parseIso, quietEffects } from '../../src/base/index.ts';
-import { createDrill, createTinyDrill, type ScenarioName, scenarioNames } from '../../src/drills/index.ts';
+import { createDrill, createExample, createTinyDrill, type ScenarioName, scenarioNames } from '../../src/drills/index.ts';
 import { indicatorFigures } from '../../src/drills/worlds/indicators.ts';
 import { petSizes } from '../../src/drills/worlds/pet.ts';
 import { freshFolder, parseCsv, readLog, readTable, readTrace, readTruth } from './reading.ts';
@@ -88,6 +88,19 @@ describe('the truth is one story', () => {
     const rows = readTrace(dir).filter(t => t.user === phase.account);
     expect(rows.some(t => t.intruder)).toBe(true);
     expect(rows.some(t => !t.intruder)).toBe(true);
+  });
+});
+
+describe('the example of npm start', () => {
+  it('is of the size that examples/README.md says, in April 2025, with all eight phases and a Japanese title', async () => {
+    const dir = freshFolder('example');
+    const drill = await createExample('insurer', dir, quietEffects);
+    expect(drill.webLines).toBeGreaterThan(20_000);
+    expect(drill.webLines).toBeLessThan(60_000);
+    const kase = readCaseFile(drill.casePath);
+    expect(kase.title.ja).toMatch(/不正アクセス/);
+    expect(new Date(kase.facts.detectedAt!.value / 1000).toISOString()).toMatch(/^2025-04-/);
+    expect(readTruth(dir).phases.length).toBe(8);
   });
 });
 

@@ -24,8 +24,6 @@ export type Plot = {
 /** The part that any intruder needs, whatever the application. */
 export type Stagecraft = Pick<Plot, 'random' | 'truth' | 'play' | 'sharedAddress' | 'lull'>;
 
-export type { Script };
-
 /** An intrusion as it goes on; what it brings back can be used by the next phase. */
 export type Act<T = void> = Generator<Step, T, Answer | null>;
 
