@@ -1,0 +1,62 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { instancesOf } from '../../src/exposure/instances.ts';
+import { learnRoutes, StatementIndex } from '../../src/exposure/link-statements.ts';
+import type { Request } from '../../src/exposure/requests.ts';
+import { loadParser } from '../../src/exposure/sql/index.ts';
+import { readingOf, type Statement, type StatementLog } from '../../src/exposure/statements.ts';
+
+const second = 1_000_000;
+const list = 'select id, title from book';
+let next = 0;
+
+function request(atUs: number, values: Record<string, string>, actor: 'strict' | null = null): Request {
+  return { eventId: ++next, loUs: atUs, hiUs: atUs + 1000, systemId: null, method: 'GET', shape: '/books.csv', values: new Map(Object.entries(values)), status: 200, bytes: 500, durationUs: 1000, ip: null, session: null, account: null, actor, path: '/books.csv' };
+}
+
+function statement(atUs: number, text: string, parameters: (string | null)[]): Statement {
+  const read = readingOf(text);
+  if ('none' in read) throw new Error(read.none);
+  return { eventId: ++next, loUs: atUs, hiUs: atUs + 500, conn: 'c', text, read, values: read.slots.map(s => (s.kind === 'literal' ? s.value : parameters[s.number - 1])), parameters, rowsOut: null, failed: false, actor: null, message: null };
+}
+
+/** Readers always name genre and shelf, one reader always the same; the intruder leaves something out. */
+function scene(asked: Record<string, string>, ran: Statement | null, beside: Statement | null = null): { values: readonly (string | null | undefined)[]; ambiguous: boolean; conditional: boolean; statement: Statement | null }[] {
+  const readers = Array.from({ length: 12 }, (_, i) => i * 60 * second);
+  const statements = readers.map(t => statement(t + 200, `${list} where genre = $1 and shelf = $2 order by id`, ['poetry', '4']));
+  const others = readers.map(t => request(t, { genre: 'poetry', shelf: '4' }));
+  const all = [...statements, ...[ran, beside].filter(s => s !== null)];
+  const log: StatementLog = { statements: all, unparseable: [], errors: new Map(), present: true, left: 0 };
+  const index = new StatementIndex(all);
+  const routes = learnRoutes(others, log, index, new Map([['GET /books.csv', { all: 13, others: 12 }]]));
+  expect(routes).toHaveLength(1);
+  return instancesOf([request(5000 * second, asked, 'strict')], routes, log, index).instances;
+}
+
+describe('a request with other parameters than usual', () => {
+  beforeAll(loadParser);
+
+  it('runs the statement made of its own parameters', () => {
+    const ran = statement(5000 * second + 300, `${list} where shelf = $1 order by id`, ['9']);
+    const found = scene({ shelf: '9' }, ran);
+    expect(found.map(i => [i.statement?.eventId, i.values, i.ambiguous])).toEqual([[ran.eventId, ['9'], false]]);
+  });
+
+  it('is not explained by what another reader ran at the same moment', () => {
+    const ran = statement(5000 * second + 300, `${list} order by id`, []);
+    const found = scene({}, ran, statement(5000 * second + 400, `${list} where genre = $1 and shelf = $2 order by id`, ['poetry', '4']));
+    expect(found.map(i => [i.statement?.eventId, i.values, i.ambiguous])).toEqual([[ran.eventId, [], false]]);
+  });
+
+  it('leaves open what a value was when no statement tells', () => {
+    const found = scene({ shelf: '9' }, null, statement(5000 * second + 400, `${list} where genre = $1 and shelf = $2 order by id`, ['poetry', '4']));
+    expect(found).toHaveLength(1);
+    expect(found[0]!.statement).toBeNull();
+    expect(found[0]!.values).toContain(undefined);
+    expect(found[0]!.values).not.toContain('4');
+  });
+
+  it('is possible but not certain when two statements could be its own', () => {
+    const found = scene({ shelf: '9' }, statement(5000 * second + 300, `${list} where shelf = $1 order by id`, ['9']), statement(5000 * second + 400, `${list} where shelf = $1 and lent order by id`, ['9']));
+    expect(found.map(i => i.ambiguous)).toEqual([true, true]);
+  });
+});
