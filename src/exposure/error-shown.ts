@@ -86,7 +86,8 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
       continue;
     }
     const value = values.get(p) ?? null;
-    const inMessage = value !== null && value.length > 2 && p.message !== null && p.message.includes(value);
+    const told = value === null && p.message !== null && await narrow(engine, p.message);
+    const inMessage = told || value !== null && value.length > 2 && p.message !== null && p.message.includes(value);
     const bySize = value !== null && constant !== null && p.request !== null && p.request.bytes !== null && Math.abs(p.request.bytes - Buffer.byteLength(value) - constant) <= 2;
     const refuted = p.message !== null && value !== null && !inMessage && !p.message.includes(value.slice(0, 20));
     const must = p.request?.actor !== 'strict' ? 0 : inMessage && bySize ? tier.verified : inMessage ? tier.executed : bySize ? tier.verified : 0;
@@ -102,6 +103,18 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
     };
     await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tierTable, false, claimOf);
   }
+}
+
+/**
+ * Which row a sub-select reached may be open (ties in its order, no order at all), yet the message spells its value out: rows with another value were
+ * not shown, and a value that only one row has names it. Narrows `replay_result`; true when one row is left.
+ */
+async function narrow(engine: Engine, message: string): Promise<boolean> {
+  const said = sql`length(cast(c0 as varchar)) > 2 and contains(${message}, cast(c0 as varchar))`;
+  const { n } = await engine.row<{ n: number }>('exposure.error_rows', sql`select count(*) as n from replay_result where ${said}`);
+  if (Number(n) === 0) return false;
+  await engine.run('exposure.error_narrow', sql`create or replace temp table replay_result as select * replace (${Number(n) === 1} as m) from replay_result where ${said}`);
+  return Number(n) === 1;
 }
 
 function selectOf(shown: Ast): Ast {

@@ -4,6 +4,7 @@
  */
 export * from './assess.ts';
 export * from './tables.ts';
+export { boundCount, type CountConstraint } from './bounds.ts';
 export { type CellChange, type Cause, type Comparison, compareResults, type FigureChange } from './compare.ts';
 export { explainRef } from './explain.ts';
 export { type ProofNode, type ProofPlace, proofText } from './proof.ts';

@@ -1,0 +1,146 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quietEffects } from '../../src/base/index.ts';
+import { type CaseFile, CaseStore, type OpenCase } from '../../src/case/index.ts';
+import { Engine, sql } from '../../src/engine/index.ts';
+import { assessExposure, explainRef, proofText, writeCells, writeRecovered } from '../../src/exposure/index.ts';
+import { loadSnapshot } from './snapshot.ts';
+
+type Event = { id: number; cls: number; us: number; method?: string; path?: string; query?: string; status?: number; bytes?: number; sql?: string; params?: (string | null)[]; err?: string; message?: string; conn?: string };
+
+const people = Array.from({ length: 60 }, (_, i) => [String(100 + i), `name ${'x'.repeat(i % 9)}${i}`, i % 7 === 0 ? null : `street ${'y'.repeat((i * 5) % 23)}`, i % 2 === 0 ? 'north' : 'south']);
+const size = (row: (string | null)[]): number => 40 + row[1]!.length + (row[2]?.length ?? 4);
+const detail = 'SELECT name, address FROM people WHERE id = $1';
+
+/** 60 requests of others, then those of the intruder (100 µs apart each pair of request and statement). */
+function traffic(intruder: readonly { id: string; status?: number; logged?: boolean; bytes?: number }[]): { events: Event[]; mine: number[] } {
+  const events: Event[] = [];
+  const mine: number[] = [];
+  let us = 1_700_000_000_000_000;
+  let id = 16;
+  const visit = (key: string, of: { status?: number; logged?: boolean; bytes?: number }, own: boolean): void => {
+    const row = people.find(p => p[0] === key);
+    us += 10_000_000;
+    id += 16;
+    events.push({ id, cls: 1, us, method: 'GET', path: `/people/${key}`, status: of.status ?? (row ? 200 : 404), bytes: of.bytes ?? (row ? size(row) : 9) });
+    if (own) mine.push(id);
+    if (of.logged !== false) { id += 16; events.push({ id, cls: 2, us: us + 100, sql: detail, params: [key], conn: 'c1' }); }
+  };
+  for (const p of people) visit(p[0]!, {}, false);
+  for (const i of intruder) visit(i.id, i, true);
+  return { events, mine };
+}
+
+async function open(events: readonly Event[], mine: readonly number[], routes: CaseFile['routes'] = []): Promise<OpenCase & { dir: string }> {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-exposure-'));
+  const engine = await Engine.open({ file: ':memory:', threads: 1 });
+  await loadSnapshot(engine, [{ name: 'people', columns: ['id', 'name', 'address', 'region'], rows: people }]);
+  const columns = ['event_id BIGINT', 'file_no INTEGER', 'system_id VARCHAR', 'class INTEGER', 'at_us BIGINT', 'start_lo_us BIGINT', 'start_hi_us BIGINT', 'end_lo_us BIGINT', 'end_hi_us BIGINT', 'method VARCHAR', 'path VARCHAR', 'query VARCHAR', 'status INTEGER',
+    'bytes_out BIGINT', 'duration_us BIGINT', 'src_ip VARCHAR', 'session VARCHAR', 'account VARCHAR', 'extra VARCHAR', 'conn_id VARCHAR', 'sql_text VARCHAR', 'sql_params VARCHAR', 'rows_out BIGINT', 'err_code VARCHAR', 'message VARCHAR', 'stmt_kind VARCHAR', 'line_no BIGINT', 'byte_off BIGINT', 'byte_len BIGINT'];
+  await engine.load('event', columns.map(c => ({ name: c.split(' ')[0]!, type: c.split(' ')[1] as 'BIGINT' })), events.map(e => [
+    e.id, e.cls, null, e.cls, e.us, e.us, e.us + 200, e.us + 200, e.us + 400, e.method ?? null, e.path ?? null, e.query ?? null, e.status ?? null, e.bytes ?? null, 300, null, null, null, null, e.conn ?? null,
+    e.sql ?? null, e.params ? JSON.stringify(e.params) : null, null, e.err ?? null, e.message ?? null, null, e.id / 16, e.id * 10, 100]));
+  await engine.run('test.files', sql`create table event_file as select 1 as file_no, 'nginx-combined' as format, null::varchar as system_id union all select 2, 'pg-csvlog', null`);
+  await engine.run('test.sources', sql`create table source_file as select 1 as file_no, 'web' as evidence_id, 'access.log' as path, 'aa' as sha256, 'evidence' as role union all select 2, 'db', 'db.csv', 'bb', 'evidence'`);
+  await engine.load('actor_event', [{ name: 'actor_id', type: 'VARCHAR' }, { name: 'event_id', type: 'BIGINT' }, { name: 'certainty', type: 'VARCHAR' }, { name: 'reason', type: 'VARCHAR' }], mine.map(id => ['a', id, 'strict', 'test']));
+  const file = { id: 't', routes, datasets: [{ id: 'people', role: { constant: 'policyholder' } }] } as unknown as CaseFile;
+  return { file, casePath: path.join(dir, 'case.yaml'), caseDir: dir, outDir: dir, engine, store: new CaseStore(path.join(dir, 'case.sqlite')), dir };
+}
+
+async function cells(kase: OpenCase): Promise<Record<string, string>> {
+  await writeCells(kase);
+  const rows = await kase.engine.rows<{ key: string; column: string; tier_lower: number; tier_upper: number }>('test.cells', sql`select key, "column", tier_lower, tier_upper from read_parquet(${path.join(kase.outDir, 'cells.parquet')}) order by key, "column"`);
+  return Object.fromEntries(rows.map(r => [`${r.key}.${r.column}`, `${r.tier_lower}-${r.tier_upper}`]));
+}
+
+describe('assessing exposure', () => {
+  const opened: (OpenCase & { dir: string })[] = [];
+  const assess = async (...args: Parameters<typeof open>): Promise<OpenCase> => {
+    const kase = await open(...args);
+    opened.push(kase);
+    await assessExposure(kase, quietEffects);
+    return kase;
+  };
+  beforeAll(() => { opened.length = 0; });
+  afterAll(() => { for (const k of opened) { k.engine.close(); k.store.close(); fs.rmSync(k.dir, { recursive: true, force: true }); } });
+
+  it('finds nothing where there was no intruder', async () => {
+    const { events } = traffic([]);
+    const kase = await assess(events, []);
+    expect(await cells(kase)).toEqual({});
+    expect((await kase.engine.row<{ n: number }>('test.claims', sql`select count(*) as n from claim`)).n).toBe(0);
+    expect((await kase.engine.row<{ n: number }>('test.reach', sql`select count(*) as n from reachable`)).n).toBe(0);
+  });
+
+  it('confirms what a linked statement returned when the size of the answer agrees', async () => {
+    const { events, mine } = traffic([{ id: '120' }]);
+    expect(await cells(await assess(events, mine))).toEqual({ '120.address': '4-4', '120.name': '4-4' });
+  });
+
+  it('discloses nothing where the answer was an error, a redirect, or as small as an empty one', async () => {
+    const { events, mine } = traffic([{ id: '121', status: 500, bytes: 20 }, { id: '122', status: 302, bytes: 5 }, { id: '999' }]);
+    expect(await cells(await assess(events, mine))).toEqual({});
+  });
+
+  it('keeps a size that does not fit out of the lower bound but in the upper', async () => {
+    const { events, mine } = traffic([{ id: '123', bytes: 5000 }]);
+    expect(await cells(await assess(events, mine))).toEqual({ '123.address': '0-2', '123.name': '0-2' });
+  });
+
+  it('learns what a missing line of the database log said', async () => {
+    const { events, mine } = traffic([{ id: '124', logged: false }]);
+    expect(await cells(await assess(events, mine))).toEqual({ '124.address': '4-4', '124.name': '4-4' });
+  });
+
+  it('takes a number missing from an enumeration as possible, never as certain', async () => {
+    const { events, mine } = traffic(['130', '131', '132', '133', '135', '136', '137', '138', '139'].map(id => ({ id })));
+    const found = await cells(await assess(events, mine));
+    expect(found['134.name']).toBe('0-2');
+    expect(found['133.name']).toBe('4-4');
+    expect(found['142.name']).toBeUndefined();
+  });
+
+  it('follows the routes of the case file when there is no database log', async () => {
+    const { events, mine } = traffic([{ id: '125' }]);
+    const kase = await assess(events.filter(e => e.cls === 1), mine, [{ method: 'GET', path: '/people/{id}', reads: 'SELECT name, address FROM people WHERE id = :id' }]);
+    expect(await cells(kase)).toEqual({ '125.address': '4-4', '125.name': '4-4' });
+  });
+
+  it('tells from sizes alone which columns a route shows', async () => {
+    const { events, mine } = traffic([{ id: '126' }]);
+    const found = await cells(await assess(events.filter(e => e.cls === 1), mine));
+    expect(found['126.name']).toBe('3-3');
+    expect(found['126.address']).toBe('3-3');
+    expect(Object.entries(found).filter(([, tiers]) => tiers.startsWith('0')).map(([cell]) => cell).every(c => c === '126.id' || c === '126.region')).toBe(true);
+  });
+
+  it('gives the same claims in every run and explains a cell down to file, line and bytes', async () => {
+    const { events, mine } = traffic([{ id: '127' }]);
+    const a = await assess(events, mine);
+    const b = await assess(events, mine);
+    const ids = (k: OpenCase) => k.engine.rows('test.ids', sql`select claim_id, must_tier, may_tier from claim order by claim_id`);
+    expect(await ids(a)).toEqual(await ids(b));
+    const proof = await explainRef(a, 'people/127/name');
+    const text = proofText(proof, 'en');
+    expect(text).toContain('access.log:');
+    expect(text).toContain('sha256:aa');
+    expect(text).toContain(detail);
+    expect(proof.text.ja).toContain('people/127/name');
+    await expect(explainRef(a, 'people/none')).rejects.toThrow('exposure.unknown-ref');
+    expect(proofText(await explainRef(a, 'figure:records.confirmed'), 'ja')).toContain('1件');
+    await writeRecovered(a);
+    expect(fs.readFileSync(path.join(a.outDir, 'recovered.jsonl'), 'utf8')).toBe('');
+  });
+
+  it('survives hostile statements and parameters', async () => {
+    const { events, mine } = traffic([{ id: '128' }]);
+    const nasty = [`'; drop table people; --`, 'SELECT', 'SELECT * FROM people WHERE id = $9', 'select * from people p, people q, people r, nowhere', `COPY people TO PROGRAM 'x'`, '\u0000\u202e', 'SELECT read_csv(name) FROM people', 'with recursive r as (select 1) select * from r'];
+    const extra = nasty.map((text, i): Event => ({ id: 100_000 + i * 16, cls: 2, us: 1_700_000_900_000_000 + i, sql: text, params: [null], conn: 'c9' }));
+    const kase = await assess([...events, ...extra], [...mine, ...extra.map(e => e.id)]);
+    const found = await cells(kase);
+    expect(found['128.name']).toBe('4-4');
+    expect(Object.values(found).every(t => /^[0-5]-[2-5]$/.test(t))).toBe(true);
+  });
+});
