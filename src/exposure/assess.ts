@@ -58,9 +58,9 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
   await claimPossible(engine, catalogue, claims, holesOf(instances), 'hole-in-sequence');
   if (log.present) await claimPossible(engine, catalogue, claims, orphansOf(log, instances, await explainedStatements(learned, log, index, used, kase)), 'orphan-statement');
-  await claimErrors(engine, catalogue, claims, requests, learned, log);
+  const answered = await claimErrors(engine, catalogue, claims, requests, learned, log);
   await claimUnobserved(engine, catalogue, claims, { requests: requests.length, injected: instances.some(i => i.injected), logged: log.present, unnamed: log.present ? [] : [...unnamed.keys()] });
-  const linked = new Set(instances.filter(i => i.injected).map(i => i.request!.eventId));
+  const linked = new Set([...instances.filter(i => i.injected).map(i => i.request!.eventId), ...answered]);
   const unparseable = await claimInjected(engine, catalogue, claims, requests, linked);
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
   await claimRecovered(engine, catalogue, claims);

@@ -1,7 +1,7 @@
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
 import { type Claims, loadTiers } from './claims.ts';
-import type { Concatenation, RouteRead } from './link-statements.ts';
+import { type Concatenation, pasted, type RouteRead } from './link-statements.ts';
 import { failed, recordReplay, replay } from './replay.ts';
 import { type Request, routeOf } from './requests.ts';
 import { type Ast, child, lastName, nodes } from './sql/index.ts';
@@ -36,8 +36,8 @@ export function shownByErrors(tree: unknown): Ast[] {
 
 type Probe = { /** Null when the request's own line is missing. */ readonly request: Request | null; readonly text: string; readonly eventId: number | null; readonly message: string | null; readonly shown: Ast };
 
-/** Statements that failed on purpose: what their error message must have held, checked against the message in the database log or the size of the answer. */
-export async function claimErrors(engine: Engine, catalogue: Catalogue, claims: Claims, requests: readonly Request[], routes: readonly RouteRead[], log: StatementLog): Promise<void> {
+/** Statements that failed on purpose: what their error message must have held, checked against the message in the database log or the size of the answer. Returns the requests whose message told what they showed. */
+export async function claimErrors(engine: Engine, catalogue: Catalogue, claims: Claims, requests: readonly Request[], routes: readonly RouteRead[], log: StatementLog): Promise<Set<number>> {
   const probes: Probe[] = [];
   const concatenations = new Map<string, Concatenation[]>();
   for (const r of routes) concatenations.set(r.route, [...(concatenations.get(r.route) ?? []), ...r.concatenations]);
@@ -46,7 +46,7 @@ export async function claimErrors(engine: Engine, catalogue: Catalogue, claims: 
     for (const c of concatenations.get(routeOf(request)) ?? []) {
       const value = request.values.get(c.name);
       if (value === undefined || !value.includes('(')) continue;
-      const text = c.prefix + value + c.suffix;
+      const text = pasted(c, value);
       const reading = readingOf(text);
       if ('none' in reading) continue;
       const found = log.errors.get(text)?.reduce((a, b) => (Math.abs(b.us - request.loUs) < Math.abs(a.us - request.loUs) ? b : a)) ?? null;
@@ -64,10 +64,11 @@ export async function claimErrors(engine: Engine, catalogue: Catalogue, claims: 
       for (const shown of shownByErrors(reading.select)) probes.push({ request: null, text, eventId: list[0]!.eventId, message: list[0]!.message, shown });
     }
   }
-  await claimProbes(engine, catalogue, claims, probes);
+  return claimProbes(engine, catalogue, claims, probes);
 }
 
-async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims, probes: readonly Probe[]): Promise<void> {
+async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims, probes: readonly Probe[]): Promise<Set<number>> {
+  const told = new Set<number>();
   const lengths: { size: number; length: number }[] = [];
   const values = new Map<Probe, string | null>();
   for (const p of probes) {
@@ -86,8 +87,9 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
       continue;
     }
     const value = values.get(p) ?? null;
-    const told = value === null && p.message !== null && await narrow(engine, p.message);
-    const inMessage = told || value !== null && value.length > 2 && p.message !== null && p.message.includes(value);
+    const fitting = value === null && p.message !== null ? await narrow(engine, p.message) : 0;
+    const inMessage = fitting === 1 || value !== null && value.length > 2 && p.message !== null && p.message.includes(value);
+    if (p.request && (inMessage || fitting > 0)) told.add(p.request.eventId);
     const bySize = value !== null && constant !== null && p.request !== null && p.request.bytes !== null && Math.abs(p.request.bytes - Buffer.byteLength(value) - constant) <= 2;
     const refuted = p.message !== null && value !== null && !inMessage && !p.message.includes(value.slice(0, 20));
     const must = p.request?.actor !== 'strict' ? 0 : inMessage && bySize ? tier.verified : inMessage ? tier.executed : bySize ? tier.verified : 0;
@@ -103,18 +105,18 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
     };
     await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tierTable, false, claimOf);
   }
+  return told;
 }
 
 /**
  * Which row a sub-select reached may be open (ties in its order, no order at all), yet the message spells its value out: rows with another value were
- * not shown, and a value that only one row has names it. Narrows `replay_result`; true when one row is left.
+ * not shown, and a value that only one row has names it. Narrows `replay_result`, unless no row fits; returns how many do.
  */
-async function narrow(engine: Engine, message: string): Promise<boolean> {
+async function narrow(engine: Engine, message: string): Promise<number> {
   const said = sql`length(cast(c0 as varchar)) > 2 and contains(${message}, cast(c0 as varchar))`;
-  const { n } = await engine.row<{ n: number }>('exposure.error_rows', sql`select count(*) as n from replay_result where ${said}`);
-  if (Number(n) === 0) return false;
-  await engine.run('exposure.error_narrow', sql`create or replace temp table replay_result as select * replace (${Number(n) === 1} as m) from replay_result where ${said}`);
-  return Number(n) === 1;
+  const n = Number((await engine.row<{ n: number }>('exposure.error_rows', sql`select count(*) as n from replay_result where ${said}`)).n);
+  if (n > 0) await engine.run('exposure.error_narrow', sql`create or replace temp table replay_result as select * replace (${n === 1} as m) from replay_result where ${said}`);
+  return n;
 }
 
 function selectOf(shown: Ast): Ast {

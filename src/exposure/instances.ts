@@ -1,4 +1,4 @@
-import { type Concatenation, matches, type RouteRead, slotValue, type StatementIndex } from './link-statements.ts';
+import { matches, pasted, type RouteRead, slotValue, type StatementIndex } from './link-statements.ts';
 import { formOf, type Request, routeOf } from './requests.ts';
 import { text } from './sql/index.ts';
 import { type ReadableStatement, readingOf, type Statement, type StatementLog } from './statements.ts';
@@ -120,11 +120,11 @@ function injectedText(request: Request, route: RouteRead, texts: ReadonlyMap<str
   for (const c of route.concatenations) {
     const value = request.values.get(c.name);
     if (value === undefined || !/['"\\;]|--|\/\*/.test(value)) continue;
-    const raw = expected(c, value);
+    const raw = pasted(c, value);
     const found = nearest(texts.get(raw), request);
     if (found) return { text: raw, statement: found, failed: found.failed, sure: true };
     if (log.errors.has(raw)) return { text: raw, statement: null, failed: true, sure: true };
-    const escaped = expected(c, value.replaceAll("'", "''"));
+    const escaped = pasted(c, value.replaceAll("'", "''"));
     const safe = nearest(texts.get(escaped), request);
     if (safe) return { text: escaped, statement: safe, failed: safe.failed, sure: true };
     const reading = readingOf(raw);
@@ -135,10 +135,6 @@ function injectedText(request: Request, route: RouteRead, texts: ReadonlyMap<str
     return { text: raw, statement: null, failed: false, sure: true };
   }
   return null;
-}
-
-function expected(c: Concatenation, value: string): string {
-  return c.prefix + value + c.suffix;
 }
 
 function nearest(list: readonly Statement[] | undefined, r: Request): Statement | null {

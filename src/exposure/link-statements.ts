@@ -9,8 +9,13 @@ export type Binding =
   | { readonly from: 'linear'; readonly name: string; readonly factor: number; readonly add: number; readonly whenAbsent: string | null }
   | { readonly from: 'free' };
 
-/** Text that an application builds by concatenation: what stands before and after the request's value. */
-export type Concatenation = { readonly name: string; readonly prefix: string; readonly suffix: string };
+/** Text that an application builds by concatenation: what stands before and after the request's value, and between when it is pasted more than once. */
+export type Concatenation = { readonly name: string; readonly prefix: string; readonly suffix: string; readonly between?: readonly string[] };
+
+/** The text that comes out when a value is pasted in. */
+export function pasted(c: Concatenation, value: string): string {
+  return [c.prefix, ...(c.between ?? []), c.suffix].join(value);
+}
 
 /** "A request of this route runs this statement": learned from the requests of everybody else, or given by the user. */
 export type RouteRead = {
@@ -204,7 +209,7 @@ export function matches(s: Statement, bindings: readonly Binding[], r: Request):
   });
 }
 
-/** Literal slots bound to a request value: the text around the value, from requests whose value stands exactly once in the statement. */
+/** Literal slots bound to a request value: the text around the value, as several requests with different values agree on it. */
 function concatenationsOf(own: readonly Window[], bindings: readonly Binding[], read: ReadableStatement): Concatenation[] {
   const out: Concatenation[] = [];
   bindings.forEach((b, slot) => {
@@ -215,12 +220,13 @@ function concatenationsOf(own: readonly Window[], bindings: readonly Binding[], 
       if (value === undefined || value.length < 2) continue;
       const s = w.statements.find(x => matches(x, bindings, w.r));
       const parts = s?.text.split(value);
-      if (parts?.length === 2) votes.set(JSON.stringify(parts), (votes.get(JSON.stringify(parts)) ?? 0) + 1);
+      if (parts && parts.length >= 2 && parts.length <= 9) votes.set(JSON.stringify(parts), (votes.get(JSON.stringify(parts)) ?? 0) + 1);
     }
     const top = [...votes].sort((x, y) => y[1] - x[1] || (x[0] < y[0] ? -1 : 1))[0];
     if (!top || top[1] < 2) return;
-    const [prefix, suffix] = JSON.parse(top[0]) as [string, string];
-    out.push({ name: b.name, prefix, suffix });
+    const parts = JSON.parse(top[0]) as string[];
+    if (out.some(c => c.name === b.name && JSON.stringify([c.prefix, ...(c.between ?? []), c.suffix]) === top[0])) return;
+    out.push({ name: b.name, prefix: parts[0]!, suffix: parts[parts.length - 1]!, ...(parts.length > 2 && { between: parts.slice(1, -1) }) });
   });
   return out;
 }

@@ -60,3 +60,22 @@ describe('a request with other parameters than usual', () => {
     expect(found.map(i => i.ambiguous)).toEqual([true, true]);
   });
 });
+
+describe('a value pasted into the text twice', () => {
+  beforeAll(loadParser);
+
+  it('is followed to the statement it made', () => {
+    const text = (v: string): string => `${list} where title like '%${v}%' or author like '%${v}%' order by id`;
+    const words = ['tides', 'moss', 'lamp', 'stone', 'tides', 'moss', 'lamp', 'stone', 'river', 'ash'];
+    const others = words.map((w, i) => request(i * 60 * second, { q: w }));
+    const attack = `tides%' and 1=1 and 'q%'='q`;
+    const ran = statement(5000 * second + 300, text(attack), []);
+    const statements = [...words.map((w, i) => statement(i * 60 * second + 200, text(w), [])), ran];
+    const log: StatementLog = { statements, unparseable: [], errors: new Map(), present: true, left: 0 };
+    const index = new StatementIndex(statements);
+    const routes = learnRoutes(others, log, index, new Map([['GET /books.csv', { all: 11, others: 10 }]]));
+    expect(routes.map(r => r.concatenations.map(c => c.between))).toEqual([[[`%' or author like '%`]]]);
+    const found = instancesOf([request(5000 * second, { q: attack }, 'strict')], routes, log, index).instances;
+    expect(found.map(i => [i.statement?.eventId, i.injected])).toEqual([[ran.eventId, true]]);
+  });
+});
