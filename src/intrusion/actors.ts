@@ -1,4 +1,4 @@
-import { contentId } from '../base/index.ts';
+import { contentId, HOUR } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { type Identity, isOwn, readIdentities, readUse, type Use } from './identities.ts';
@@ -111,10 +111,13 @@ async function writeActors(engine: Engine, drafts: readonly ReturnType<typeof dr
         where e.session is null and e.account is null
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'session') s on e.session = s.a and e.src_ip = s.b
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'conn') s on e.class = 2 and concat_ws('|', e.file_no, e.conn_id) = s.a
-      union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'account') s on e.account = s.a)
-    select actor_id, event_id, min(certainty) as certainty, min(reason) as reason from found group by actor_id, event_id order by event_id, actor_id`);
+      union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'account') s on e.account = s.a),
+    marked as (select s.actor_id, min(e.at_us) - ${HOUR} as lo, max(e.at_us) + ${HOUR} as hi from actor_scope s join labelled l on s.how = 'detection' and s.a = l.detection_id join event e using (event_id) group by 1)
+    select f.actor_id, f.event_id, min(case when f.reason in ('own-address', 'address-and-agent') and not (e.at_us between m.lo and m.hi) then 'wide' else f.certainty end) as certainty, min(f.reason) as reason
+    from found f join event e using (event_id) left join marked m using (actor_id) group by f.actor_id, f.event_id order by f.event_id, f.actor_id`);
+  // first and last of an actor are those of events that are surely its own
   type Sums = { actor_id: string; events: number; first_us: number; last_us: number; sessions: number; accounts: string[] };
-  const sums = new Map((await engine.rows<Sums>('intrusion.actor_sums', sql`select x.actor_id, count(*) as events, min(e.at_us) as first_us, max(e.at_us) as last_us, count(distinct e.session) as sessions,
+  const sums = new Map((await engine.rows<Sums>('intrusion.actor_sums', sql`select x.actor_id, count(*) as events, coalesce(min(e.at_us) filter (x.certainty = 'strict'), min(e.at_us)) as first_us, coalesce(max(e.at_us) filter (x.certainty = 'strict'), max(e.at_us)) as last_us, count(distinct e.session) as sessions,
       coalesce(list_sort(list_distinct(list(e.account) filter (e.account is not null and (x.certainty = 'strict')))), []) as accounts
     from actor_event x join event e using (event_id) group by 1 order by 1`)).map(r => [r.actor_id, r]));
   const actors: (Actor & { sessionCount: number })[] = [];

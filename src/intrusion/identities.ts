@@ -5,7 +5,7 @@ import type { DetectionRow } from './tables.ts';
 export type Identity = { readonly detection_id: string; readonly ip: string | null; readonly agent: string | null; readonly session: string | null; readonly account: string | null; readonly conn: string | null; readonly events: number };
 
 /** How an address (or an address with an agent) is used besides what is labelled. */
-export type Use = { readonly total: number; readonly labelled: number; readonly innocentSessions: number; readonly innocentAccounts: number };
+export type Use = { readonly total: number; readonly labelled: number; readonly innocentSessions: number; readonly innocentAccounts: number; readonly innocentAgents: number };
 
 /** Detections worth an actor: something graver than one odd request. */
 export async function readDetections(engine: Engine): Promise<DetectionRow[]> {
@@ -27,13 +27,16 @@ export async function readIdentities(engine: Engine, detections: readonly Detect
 export async function readUse(engine: Engine): Promise<{ ips: Map<string, Use>; pairs: Map<string, Use>; sessionIps: Map<string, number> }> {
   type Row = Use & { ip: string; agent: string | null };
   const select = (by: 'ip' | 'pair') => sql`with mine as (select distinct ip from labelled where ip is not null), marked as (select distinct event_id from labelled),
-      seen as (select e.src_ip as ip, ${by === 'pair' ? sql`e.user_agent` : sql`null`} as agent, e.session, e.account, m.event_id is not null as hit
+      seen as (select e.src_ip as ip, ${by === 'pair' ? sql`e.user_agent` : sql`null`} as agent, e.user_agent as agent_name, e.session, e.account, m.event_id is not null as hit
         from event e join mine on e.src_ip = mine.ip left join marked m using (event_id) where e.class <> 2),
-      guilty_session as (select distinct session from labelled where session is not null), guilty_account as (select distinct account from labelled where account is not null)
-    select ip, agent, count(*) as total, count(*) filter (hit) as labelled,
+      guilty_session as (select distinct session from labelled where session is not null), guilty_account as (select distinct account from labelled where account is not null),
+      guilty_pair as (select distinct ip, coalesce(agent, '') as agent from labelled where ip is not null)
+    select seen.ip as ip, seen.agent as agent, count(*) as total, count(*) filter (hit) as labelled,
       count(distinct seen.session) filter (seen.session is not null and gs.session is null) as "innocentSessions",
-      count(distinct seen.account) filter (seen.account is not null and ga.account is null) as "innocentAccounts"
-    from seen left join guilty_session gs on gs.session = seen.session left join guilty_account ga on ga.account = seen.account group by ip, agent order by ip, agent nulls first`;
+      count(distinct seen.account) filter (seen.account is not null and ga.account is null) as "innocentAccounts",
+      count(distinct coalesce(seen.agent_name, '')) filter (gp.ip is null) as "innocentAgents"
+    from seen left join guilty_session gs on gs.session = seen.session left join guilty_account ga on ga.account = seen.account
+      left join guilty_pair gp on gp.ip = seen.ip and gp.agent = coalesce(seen.agent_name, '') group by seen.ip, seen.agent order by seen.ip, seen.agent nulls first`;
   const ips = new Map((await engine.rows<Row>('intrusion.ip_use', select('ip'))).map(r => [r.ip, r]));
   const pairs = new Map((await engine.rows<Row>('intrusion.pair_use', select('pair'))).map(r => [`${r.ip}\u0000${r.agent ?? ''}`, r]));
   const sessions = await engine.rows<{ session: string; ips: number }>('intrusion.session_use', sql`select e.session, count(distinct e.src_ip) as ips from event e
@@ -41,5 +44,5 @@ export async function readUse(engine: Engine): Promise<{ ips: Map<string, Use>; 
   return { ips, pairs, sessionIps: new Map(sessions.map(s => [s.session, s.ips])) };
 }
 
-/** Nobody else uses it: no session and no account without a labelled request, and most of its requests are labelled. */
-export const isOwn = (use: Use | undefined): boolean => use !== undefined && use.innocentSessions === 0 && use.innocentAccounts === 0 && use.labelled * 2 >= use.total;
+/** Nobody else uses it: no session, account or agent without a labelled request, and most of its requests are labelled. */
+export const isOwn = (use: Use | undefined): boolean => use !== undefined && use.innocentSessions === 0 && use.innocentAccounts === 0 && use.innocentAgents === 0 && use.labelled * 2 >= use.total;

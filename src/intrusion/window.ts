@@ -1,4 +1,4 @@
-import { HOUR, type Micros, MINUTE } from '../base/index.ts';
+import { DAY, HOUR, type Micros, MINUTE } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { sql } from '../engine/index.ts';
 import { windowColumns } from './tables.ts';
@@ -11,9 +11,10 @@ export type Window = {
 
 /** How near the beginning of a log, or the end of a gap, an event must be for "it may have begun earlier". */
 const near = 10 * MINUTE;
+const fewLoners = 5;
 
 /**
- * Since when and until when, as intervals. The start is no later than the first event of an actor who got somewhere (or who was at work within the hour before);
+ * Since when and until when, as intervals. The start is no later than the first event of an actor who got somewhere (or who was at work shortly before);
  * no earlier than the uninterrupted record before it. The end is no earlier than the last such event; no later than the stated containment.
  */
 export async function measureWindow(kase: OpenCase, steps: readonly Step[]): Promise<Window> {
@@ -24,7 +25,10 @@ export async function measureWindow(kase: OpenCase, steps: readonly Step[]): Pro
   const actorIds = new Set(chosen.map(s => s.actor.id));
   const firstOf = Math.min(...chosen.map(s => s.actor.firstUs));
   const lastOf = Math.max(...chosen.map(s => s.actor.lastUs));
-  for (const s of steps) if (s.actor.lastUs >= firstOf - HOUR && s.actor.firstUs <= lastOf) actorIds.add(s.actor.id);
+  // Those who got nowhere belong to it when they were at work just before or between. A few loners are its preparation, many are the noise of the internet.
+  const loners = new Set(steps.filter(s => !actorIds.has(s.actor.id)).map(s => s.actor.id));
+  const before = loners.size <= fewLoners ? DAY : HOUR;
+  for (const s of steps) if (s.actor.lastUs >= firstOf - before && s.actor.firstUs <= lastOf) actorIds.add(s.actor.id);
   let window: Window;
   if (steps.length === 0) {
     window = { startEarliestUs: null, startLatestUs: null, startBasis: 'no-step', endEarliestUs: null, endLatestUs: null, endBasis: 'no-step', leftCensored: false };
