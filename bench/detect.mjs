@@ -59,7 +59,7 @@ function coreRules(scoreRequest) {
           const uri = input?.uri ?? '/';
           const headers = input?.headers ?? {};
           const agent = headers['User-Agent'] ?? '';
-          const shown = uri.includes('?') || uri.split('/').length > 2 || !/CRS test agent/.test(agent) || headers.Referer;
+          const shown = uri.includes('?') || uri.split('/').length > 2 || headers.Referer;
           if (input?.data !== undefined && attack) continue;
           if (!shown || (!attack && (log.no_expect_ids ?? []).length === 0)) continue;
           const families = scoreRequest({ target: String(uri), userAgent: String(agent), referer: headers.Referer ?? null }).map(s => s.family);

@@ -7,6 +7,7 @@ import { detectEnumeration } from './enumeration.ts';
 import { detectExports } from './exports.ts';
 import { detectByRules } from './own-rules.ts';
 import { prepareRequests } from './request.ts';
+import { detectMarkedWalks } from './marked-walks.ts';
 import { detectScans } from './scans.ts';
 import { detectSignIns } from './sign-ins.ts';
 import { detectSlowScrapes } from './slow-scrapes.ts';
@@ -30,6 +31,7 @@ export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSu
   found.push(...await detectSlowScrapes(engine, found));
   found.push(...await detectEntries(engine, found));
   found.push(...await detectTakeovers(engine, found));
+  found.push(...await detectMarkedWalks(engine, found));
   found.push(...await detectExports(engine, found));
   const rules = await detectByRules(engine);
   found.push(...rules.detections);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { targetPrefilter } from '../../src/detections/prefilter.ts';
 import { scoreRequest } from '../../src/detections/score-request.ts';
 import { decodeStages } from '../../src/detections/signatures/stages.ts';
 
@@ -59,5 +60,13 @@ describe.skipIf(!fs.existsSync(file))('labelled payloads (skipped where they are
       const right = rows.filter(r => r.type === f && r.top === f).length;
       expect([f, right / rows.filter(r => r.type === f).length >= 0.97, right / rows.filter(r => r.top === f).length >= 0.99]).toEqual([f, true, true]);
     }
+  });
+});
+
+describe.skipIf(!fs.existsSync(file))('the prefilter (skipped where no payloads are at hand)', () => {
+  it('lets every request through that would score', { timeout: 30_000 }, () => {
+    const rows = [...fs.readFileSync(file, 'utf8').matchAll(/"((?:[^"]|"")*)","\d+","([a-z-]+)","(?:norm|anom)"/g)].map(m => m[1]!.replaceAll('""', '"'));
+    const pattern = new RegExp(targetPrefilter);
+    expect(rows.filter(v => family(q(v)) !== 'none' && !pattern.test(`/s?q=${v}`.toLowerCase())).slice(0, 20)).toEqual([]);
   });
 });

@@ -74,7 +74,7 @@ function weight(s: Signature, part: Part): number {
 function sqlTechnique(hits: readonly Signature[], text: string): string {
   const shown = new Set(hits.filter(h => h.score >= 4).map(h => h.technique));
   if (shown.size === 0) return 'sqli-boolean';
-  if (shown.has('sqli-union') && !shown.has('sqli-time') && /^[^]{0,80}\bunion\b/.test(text)) return 'sqli-union';
+  if (shown.has('sqli-union') && !shown.has('sqli-time') && /^[\s\S]{0,80}\bunion\b/.test(text)) return 'sqli-union';
   return techniqueOrder.find(t => shown.has(t))!;
 }
 
@@ -87,7 +87,7 @@ function applies(family: Family, part: Part): boolean {
 /** Inline comments to blanks (`/*!50000union* /` keeps its text), white space folded. */
 function foldSql(text: string): string {
   let out = text;
-  if (out.includes('/*')) out = out.replace(/\/\*!\d{0,6}([^]*?)\*\//g, ' $1 ').replace(/\/\*[^]*?\*\//g, ' ');
+  if (out.includes('/*')) out = out.replace(/\/\*!\d{0,6}([\s\S]*?)\*\//g, ' $1 ').replace(/\/\*[\s\S]*?\*\//g, ' ');
   return out.replace(/[\s\u00a0\u000b\u000c]+/g, ' ');
 }
 

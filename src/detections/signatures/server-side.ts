@@ -33,15 +33,17 @@ export const nosql = signatureSet('nosql', /\$|\*\)/, [
   ['ldap-filter', 5, /\*\)\s*\(\s*[|&!]?\s*\(?\w+\s*=|\)\s*\(\s*[|&]\s*\(/],
 ]);
 
-export const codeInjection = signatureSet('code-injection', /[<(:[\\=]|php|class\.|proto/, [
-  ['php-tag', 5, /<\?(?:php|=)|<\?\s*(?:eval|system|echo|phpinfo)/],
+export const codeInjection = signatureSet('code-injection', /[<({:[\\=$]|php|class\.|proto|__js|constructor|module\.|child_/, [
+  ['php-tag', 5, /<\?\s*(?:php|=)|<\?\s*(?:eval|system|echo|phpinfo)|[{[][\\/]?php[}\]]/],
+  ['node-object', 5, /_\$\$nd_func\$\$_|__js_function|\bnew\s+function\s*\(|constructor\.constructor|\bmodule\.exports\b|\bchild_process\b|\bconsole\.(?:log|info|warn|error|debug|trace)\s*\(/],
+  ['php-variable-call', 5, /\$\{?_?[a-z]\w*(?:\[[^\]]{1,40}\])?\}?\s*\(\s*\$|\(\s*['"](?:system|exec|passthru|phpinfo|shell_exec|eval)['"]\s*\)\s*\(/],
   ['php-stream', 5, /\bphp:\/\/(?:input|filter|stdin|memory|temp|fd)|\bdata:\/\/text\/plain|\bdata:text\/plain;base64|\bexpect:\/\//],
   ['php-option', 5, /\b(?:allow_url_include|auto_prepend_file|auto_append_file|disable_functions|safe_mode|open_basedir)\s*=|-d\s*allow_url/],
   ['php-call', 5, /\b(?:phpinfo|base64_decode|gzinflate|str_rot13|file_get_contents|file_put_contents|fopen|readfile|create_function|preg_replace|call_user_func(?:_array)?|array_map|assert|move_uploaded_file|fsockopen|curl_exec|md5|print_r|var_dump|ini_set)\s*\(\s*['"$\w)]/],
   ['framework-call', 5, /invokefunction|\\think\\|\/think\\app|class\.module\.classloader|class\.classloader|suppress_errors/],
   ['prototype', 5, /__proto__|constructor\s*(?:\[|\.)\s*['"]?prototype/],
   ['superglobal', 5, /\$_(?:get|post|request|server|cookie|files|session|env)\b|\bglobals\s*\[/],
-  ['node-code', 5, /\brequire\s*\(\s*['"`]\w+['"`]\s*\)|process\.(?:binding|mainmodule|env|exit)|global\.process|\bfunction\s*\(\s*\)\s*\{/],
+  ['node-code', 5, /\brequire\s*\(\s*['"`]\w+['"`]\s*\)|process\.(?:binding|mainmodule|env\b|exit)|global\.process|\bfunction\s*\(\s*\)\s*\{/],
 ]);
 
 export const headerInjection = signatureSet('header-injection', /[\r\n]/, [

@@ -8,6 +8,7 @@ export const xss = signatureSet(
     ['active-tag', 5, /<\s*\/?\s*(?:iframe|frameset|frame|object|embed|applet|svg|math|xml|xss|bgsound|layer|ilayer|isindex|marquee|meta|base|link|style|html|body|noscript|plaintext|listing|keygen|template|portal)\b/],
     ['markup-with-attribute', 5, /<\s*[a-z][\w:-]*(?:[\s/+"']+[^<>]{0,200}?)\b(?:src|href|lowsrc|dynsrc|background|style|data|action|formaction|xlink:href|srcdoc|poster|datasrc|code|codebase)\s*=/],
     ['event-handler', 5, /(?:^|[\s"'/;<+\x0c])on(?:abort|animation\w*|before\w+|blur|canplay\w*|change|click|contextmenu|copy|cut|dblclick|drag\w*|drop|end|error|focus\w*|hashchange|input|invalid|key\w+|load\w*|message|mouse\w+|page\w+|paste|pointer\w+|popstate|propertychange|readystatechange|reset|resize|scroll|search|seek\w+|select\w*|show|start|submit|toggle|touch\w+|transition\w*|unload|wheel)\s*=/],
+    ['any-handler', 4, /(?:^|[\s"'/;<])on[a-z]{5,60}\s*=\s*\S/],
     ['script-scheme', 5, /(?:java|vb|live)\s*script\s*:|\bj\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t\s*:/],
     ['data-html', 5, /data\s*:\s*(?:text\/html|image\/svg\+xml|application\/x?html|text\/javascript)/],
     ['css-code', 5, /\bexpression\s*\(|expr\/\*.*?\*\/ession|:expression\w*\(?|\bexpression\d|-moz-binding|behaviou?r\s*:\s*url|@import\s*['"]|\bbinding\s*:\s*url/],
