@@ -96,7 +96,7 @@ export async function predictSizes(engine: Engine, catalogue: Catalogue, groups:
   return out;
 }
 
-export type Verdict = 'agrees' | 'empty' | 'differs' | 'unknown';
+export type Verdict = 'agrees' | 'fits' | 'empty' | 'differs' | 'unknown';
 
 /** Judge the size of each request from all reads it ran. */
 export function judgeRequests(instances: readonly Instance[], predicted: Predicted, models: ReadonlyMap<string, { model: SizeModel; reads: readonly RouteRead[] }>): Map<Request, Verdict> {
@@ -112,7 +112,7 @@ export function judgeRequests(instances: readonly Instance[], predicted: Predict
       return size ? { rows: size.rows, bytes: size.bytes, nulls: size.nulls } : { rows: 0, bytes: 0, nulls: 0 };
     });
     const complete = list.every(i => predicted.has(i));
-    const verdict = complete ? judgeSize(entry.model, features, request.bytes) : 'unknown';
+    const verdict = complete ? judgeSize(entry.model, features, request.bytes, list.some(i => i.injected)) : 'unknown';
     out.set(request, verdict !== 'agrees' && list.some(i => predicted.get(i)?.certain === false) ? 'unknown' : verdict);
   }
   return out;
@@ -232,6 +232,7 @@ function tiersOf(m: Member, verdicts: ReadonlyMap<Request, Verdict>, display: 'y
   const verdict = i.request ? verdicts.get(i.request) ?? 'unknown' : 'unknown';
   if (verdict === 'empty') return { must: 0, may: 0 };
   if (verdict === 'agrees') return i.routeRead?.source === 'sizes' ? { must: tier.executed, may: tier.executed } : { must: tier.verified, may: tier.verified };
+  if (verdict === 'fits') return { must: i.statement || rowsAgree === true ? tier.executed : 0, may: tier.executed };
   if (verdict === 'differs') return { must: 0, may: tier.possible, note: 'size' };
   if (m.constants.length > 0 || i.conditional) return { must: rowsAgree === true ? tier.verified : 0, may: tier.possible };
   if (rowsAgree === true) return { must: tier.verified, may: tier.verified };

@@ -57,12 +57,17 @@ export function fitSizes(observations: readonly Observation[], reads: number): S
   return { valid, intercept: final[0]!, coefficients, seen, tolerance, displayed, observations: observations.length, explained };
 }
 
-/** `agrees`: as large as the replay says. `empty`: as large as an answer without rows although rows were expected. `differs`: neither. */
-export function judgeSize(model: SizeModel, features: Features, size: number): 'agrees' | 'empty' | 'differs' | 'unknown' {
+/**
+ * `agrees`: as large as the replay says. `fits`: as large within what NULLs and quotes of a `changed` statement (other types in the
+ * same columns than the model learned from) may add. `empty`: as large as an answer without rows although rows were expected. `differs`: neither.
+ */
+export function judgeSize(model: SizeModel, features: Features, size: number, changed = false): 'agrees' | 'fits' | 'empty' | 'differs' | 'unknown' {
   if (!model.valid) return 'unknown';
   const predicted = predict(model, features);
   const extra = features.reduce((a, f, i) => a + (model.seen[i]?.nulls === false ? 8 * f.nulls : 0) + (f.rows > 0 && (model.seen[i]?.rowCounts ?? 0) <= 3 ? Math.min(24, Math.abs(model.coefficients[i]?.rows ?? 0)) : 0), 0);
   if (Math.abs(size - predicted) <= model.tolerance || (extra > 0 && Math.abs(size - predicted) <= model.tolerance + extra && predicted - model.intercept > 8 * (model.tolerance + extra))) return 'agrees';
+  const wide = model.tolerance + features.reduce((a, f) => a + 6 * f.nulls + 8 * f.rows, 0);
+  if (changed && features.some(f => f.rows > 0) && Math.abs(size - predicted) <= wide && predicted - model.intercept > 3 * wide) return 'fits';
   const blank = features.map(() => ({ rows: 0, bytes: 0, nulls: 0 }));
   if (features.some(f => f.rows > 0) && predicted - model.intercept > 6 * model.tolerance && Math.abs(size - predict(model, blank)) <= model.tolerance) return 'empty';
   return 'differs';
