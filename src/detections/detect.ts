@@ -1,21 +1,25 @@
-import { recordProblems, type OpenCase } from '../case/index.ts';
 import type { Effects, Problem } from '../base/index.ts';
+import { type OpenCase, recordProblems } from '../case/index.ts';
 import { detectAttacks } from './attacks.ts';
 import { detectDumps } from './dumps.ts';
 import { detectEntries } from './entries.ts';
 import { detectEnumeration } from './enumeration.ts';
 import { detectExports } from './exports.ts';
+import { detectMarkedWalks } from './marked-walks.ts';
 import { detectByRules } from './own-rules.ts';
 import { prepareRequests } from './request.ts';
-import { detectMarkedWalks } from './marked-walks.ts';
 import { detectScans } from './scans.ts';
 import { detectSignIns } from './sign-ins.ts';
 import { detectSlowScrapes } from './slow-scrapes.ts';
+import { type Detection, writeDetections } from './tables.ts';
 import { detectTakeovers } from './takeovers.ts';
 import { detectWebShells } from './web-shells.ts';
-import { type Detection, writeDetections } from './tables.ts';
 
-export type DetectSummary = { readonly detections: number; readonly events: number; readonly byKind: Readonly<Record<string, number>> };
+export type DetectSummary = {
+  readonly detections: number;
+  readonly events: number;
+  readonly byKind: Readonly<Record<string, number>>;
+};
 
 /** Which events matter, by which rule or method. Reads `event`; replaces `detection` and `detection_event`. */
 export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSummary> {
@@ -26,13 +30,13 @@ export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSu
   const methods = [detectAttacks, detectScans, detectSignIns, detectEnumeration, detectDumps, detectWebShells] as const;
   for (const [i, method] of methods.entries()) {
     effects.progress({ stage: 'detections', done: i, total: methods.length + 2, unit: 'methods' });
-    found.push(...await method(engine));
+    found.push(...(await method(engine)));
   }
-  found.push(...await detectSlowScrapes(engine, found));
-  found.push(...await detectEntries(engine, found));
-  found.push(...await detectTakeovers(engine, found));
-  found.push(...await detectMarkedWalks(engine, found));
-  found.push(...await detectExports(engine, found));
+  found.push(...(await detectSlowScrapes(engine, found)));
+  found.push(...(await detectEntries(engine, found)));
+  found.push(...(await detectTakeovers(engine, found)));
+  found.push(...(await detectMarkedWalks(engine, found)));
+  found.push(...(await detectExports(engine, found)));
   const rules = await detectByRules(engine);
   found.push(...rules.detections);
   problems.push(...rules.problems);
