@@ -96,11 +96,13 @@ add('readiness <case>', '今のログで漏えい範囲を限定できるか', '
 add('doctor', 'この機械で動くかを調べる', 'check this machine', () => {},
   async (_, o) => [(await import('./commands/doctor.ts')).doctor as unknown as Run, o]);
 
-add('drill <action>', '模擬事案を作る (drill create)', 'make a simulated incident (drill create)', c => {
+add('drill <action>', '模擬事案を作る・採点する (drill create, drill score)', 'make or score a simulated incident (drill create, drill score)', c => {
   c.option('--scenario <name>').option('--scale <x>', 'scale', Number).option('--seed <n>', 'seed', wholeNumber).option('--out <dir>').option('--format <name>').option('--database <name>')
     .option('--clock-skew <duration>').option('--lose-lines <fraction>', 'fraction', Number).option('--rotate').option('--rotation-loss').option('--gzip').option('--snapshot-delay <duration>')
+    .option('--audit-rows').option('--flip-answers <fraction>', 'fraction', Number).option('--interrupted').option('--bodies').option('--shared-address').option('--tell')
+    .option('--dialect <name>').option('--strategy <name>').option('--tamper <name>').option('--target-rows <n>', 'rows', wholeNumber).option('--intruder-threads <n>', 'threads', wholeNumber)
     .option('--days <n>', 'days', wholeNumber).option('--lines <n>', 'lines', wholeNumber).option('--list', lang === 'ja' ? 'シナリオの一覧' : 'list the scenarios');
-}, async ([action], o) => [(await import('./commands/drill.ts')).drillCreate as unknown as Run, { ...o, action }]);
+}, async ([action], o) => [(await import('./commands/drill.ts')).drillCreate as unknown as Run, { ...o, action, threads: o['intruderThreads'] }]);
 
 for (const [usage, ja, en] of [
   ['report [kind]', '報告書', 'reports'],
