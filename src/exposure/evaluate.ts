@@ -37,8 +37,8 @@ export function groupInstances(instances: readonly Instance[]): Group[] {
     if (known) known.members.push(member); else groups.set(key, { read, folded, members: [member] });
   }
   return [...groups].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([key, g]) => {
-    const first = g.members[0]!.values;
-    const varying = g.read.slots.map((_, i) => i).filter(i => g.read.slots[i]!.kind === 'parameter' || g.members.some(m => m.values[i] !== first[i]));
+    // The tree is one statement of the shape: every slot in which a member has another literal than the tree must be given.
+    const varying = g.read.slots.map((_, i) => i).filter(i => g.read.slots[i]!.kind === 'parameter' || g.members.some(m => m.values[i] !== g.read.slots[i]!.value));
     return { key, ...g, plain: isPlain(g.read.select), varying };
   });
 }

@@ -144,3 +144,16 @@ describe('assessing exposure', () => {
     expect(Object.values(found).every(t => /^[0-5]-[2-5]$/.test(t))).toBe(true);
   });
 });
+
+describe('a group of statements of one shape', () => {
+  it('is replayed with each member\'s own values, not with those of the statement the route was learned from', async () => {
+    const { groupInstances } = await import('../../src/exposure/evaluate.ts');
+    const { readingOf } = await import('../../src/exposure/statements.ts');
+    const { loadParser } = await import('../../src/exposure/sql/index.ts');
+    await loadParser();
+    const read = readingOf(`select name from people where region = 'north' limit 5`);
+    if ('none' in read) throw new Error(read.none);
+    const [group] = groupInstances([{ read, values: ['south', '5'], parameters: [], request: null, statement: null, routeRead: null, certainty: 'strict', ambiguous: false, injected: false, conditional: false }]);
+    expect(group!.varying).toEqual([0]);
+  });
+});
