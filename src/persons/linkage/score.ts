@@ -85,7 +85,7 @@ function gradeSql(wide: number): Sql {
   return sql`case
     when veto then (case when g_ident = 2 and g_given >= 1 and weight >= 0 then 2 when weight >= 3 and g_birth <> 0 and not (japanese and g_given = 0) then 1 else 0 end)
     when weight >= 12 and g_given >= 2 and g_surname >= 2 and (g_birth in (4, -1, 3, 2) or (g_ident = 2 and not japanese)) and g_sex <> 0
-      and (case when g_birth = 4 then firm >= 2 and not (g_email = 0 and g_phone <> 1) when g_birth = -1 then firm >= 2 or g_email = 2 else g_ident = 2 or (g_email = 2 and firm >= 2) end) then 3
+      and (case when g_birth = 4 then firm >= 2 and not (g_email = 0 and g_phone <> 1) when g_birth = -1 then g_email = 2 or (firm >= 2 and not japanese) else g_ident = 2 or (g_email = 2 and firm >= 2) end) then 3
     when weight >= 0 and not ${twins} then 2
     when weight >= (case when japanese then ${sql.lit(Math.max(wide, -4.25))} else ${sql.lit(wide)} end) then 1
     else 0 end`;
