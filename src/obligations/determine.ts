@@ -61,7 +61,7 @@ export function obligationsOf(regime: Regime, states: readonly TriggerState[], k
     const due: Due = dueOf(rule, met.length > 0 ? met : open, knownDay);
     const unknownStart = due.due === null && rule.due.nature !== 'promptly';
     return [{
-      id: rule.id, regime: regime.regime, recipient: recipientOf(regime, rule, organisationKind), kind: rule.kind, trigger: met.length > 0 ? met : open,
+      id: rule.id, regime: regime.regime, ...recipientOf(regime, rule, organisationKind), kind: rule.kind, trigger: met.length > 0 ? met : open,
       legal_basis: rule.legal_basis, known: knownDay, ...due, source: rule.source, status: met.length === 0 || unknownStart ? 'needs-decision' : 'due',
     }];
   });

@@ -124,8 +124,8 @@ export function obligationsTable(lang: Lang, input: ReportInput): Block {
     kind: 'table', caption: t(lang, 'reports:obligations.caption'), empty: t(lang, 'reports:obligations.none'),
     columns: [{ title: t(lang, 'reports:obligations.due'), width: '2fr' }, { title: t(lang, 'reports:obligations.what'), width: '3fr' }, { title: t(lang, 'reports:obligations.recipient'), width: '4fr' }, { title: t(lang, 'reports:obligations.basis'), width: '6fr' }],
     rows: input.result.obligations.map(o => [
-      [o.due ?? t(lang, 'reports:obligations.promptly')], [t(lang, `obligations:kind.${o.kind}`), `\n${t(lang, `obligations:status.${o.status}`)}`], [o.recipient[lang]],
-      [`${o.legal_basis}\n${o.trigger.map(x => `${x}: ${t(lang, `obligations:trigger.${x}`)}`).join('\n')}\n${o.counting[lang]}`],
+      [o.due ?? t(lang, 'reports:obligations.promptly')], [t(lang, `obligations:kind.${o.kind}`), `\n${t(lang, `obligations:status.${o.status}`)}`], [(lang === 'ja' ? o.recipient : o.recipient_en)],
+      [`${o.legal_basis}\n${o.trigger.map(x => `${x}: ${t(lang, `obligations:trigger.${x}`)}`).join('\n')}\n${(lang === 'ja' ? o.counting : o.counting_en)}`],
     ]),
   };
 }

@@ -31,13 +31,13 @@ test('the day known is the day in Japan, also when the instant is still the day 
 
 test('the preliminary report is guidance, never shifted, never called statutory', () => {
   const o = deadlines({ regime: 'jp-appi', knownUs: parseIso('2026-05-01T09:00:00+09:00')!, triggers: ['T3'], organisationKind: null, asOfUs: null });
-  expect(o.find(x => x.kind === 'preliminary')).toMatchObject({ due: '2026-05-05', recipient: { ja: '個人情報保護委員会' }, status: 'due' });
-  expect(o.find(x => x.kind === 'preliminary')!.counting.ja).toContain('法定の日数ではない');
-  expect(o.find(x => x.kind === 'individual-notice')).toMatchObject({ due: null, recipient: { ja: '本人' } });
+  expect(o.find(x => x.kind === 'preliminary')).toMatchObject({ due: '2026-05-05', recipient: '個人情報保護委員会', status: 'due' });
+  expect(o.find(x => x.kind === 'preliminary')!.counting).toContain('法定の日数ではない');
+  expect(o.find(x => x.kind === 'individual-notice')).toMatchObject({ due: null, recipient: '本人' });
 });
 
 test('an insurer reports to the Financial Services Agency, My Number always to the Commission', () => {
-  const ask = (regime: string) => deadlines({ regime, knownUs: parseIso('2025-04-21')!, triggers: [], organisationKind: 'non-life-insurer', asOfUs: null })[0]!.recipient.ja;
+  const ask = (regime: string) => deadlines({ regime, knownUs: parseIso('2025-04-21')!, triggers: [], organisationKind: 'non-life-insurer', asOfUs: null })[0]!.recipient;
   expect(ask('jp-appi')).toContain('金融庁');
   expect(ask('jp-insurance')).toContain('金融庁');
   expect(ask('jp-my-number')).toBe('個人情報保護委員会');

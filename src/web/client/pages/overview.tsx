@@ -77,8 +77,8 @@ function Deadlines({ result }: { result: Result }) {
       <ul className="deadlines">
         {result.obligations.map(o => (
           <li key={o.id}>
-            <b>{o.due ?? t('promptly')}</b> {t(`obligations:kind.${o.kind}`)} → {o.recipient[lang]} <span className={`tag ${o.status}`}>{t(`obligations:status.${o.status}`)}</span>
-            <small>{o.legal_basis}<br />{o.counting[lang]}</small>
+            <b>{o.due ?? t('promptly')}</b> {t(`obligations:kind.${o.kind}`)} → {(lang === 'ja' ? o.recipient : o.recipient_en)} <span className={`tag ${o.status}`}>{t(`obligations:status.${o.status}`)}</span>
+            <small>{o.legal_basis}<br />{(lang === 'ja' ? o.counting : o.counting_en)}</small>
           </li>
         ))}
       </ul>
