@@ -7,12 +7,26 @@ import { StatementTrace } from './statement-trace.ts';
 import type { Detection, Level, StepKind } from './tables.ts';
 
 const kindOf: Record<string, StepKind> = {
-  'path-traversal': 'path-traversal', 'command-injection': 'command-injection', 'code-injection': 'command-injection', xss: 'xss',
+  'path-traversal': 'path-traversal',
+  'command-injection': 'command-injection',
+  'code-injection': 'command-injection',
+  xss: 'xss',
 };
 
 type Candidate = {
-  event_id: number; at_us: number | null; actor: string; src_ip: string | null; target: string | null; path: string | null; status: number | null;
-  bytes_out: number | null; duration_us: number | null; user_agent: string | null; referer: string | null; body: string | null; cookie: string | null;
+  event_id: number;
+  at_us: number | null;
+  actor: string;
+  src_ip: string | null;
+  target: string | null;
+  path: string | null;
+  status: number | null;
+  bytes_out: number | null;
+  duration_us: number | null;
+  user_agent: string | null;
+  referer: string | null;
+  body: string | null;
+  cookie: string | null;
 };
 
 /**
@@ -21,7 +35,9 @@ type Candidate = {
  */
 export async function detectAttacks(engine: Engine): Promise<Detection[]> {
   const groups = new Map<string, Scored[]>();
-  const candidates = engine.stream<Candidate>('detection.attack-candidates', sql`
+  const candidates = engine.stream<Candidate>(
+    'detection.attack-candidates',
+    sql`
     select event_id, at_us, actor, src_ip, target, path, status, bytes_out, duration_us, user_agent, referer,
       case when extra is null then null else coalesce(extra->>'$.body', extra->>'$.request_body') end as body,
       case when extra is null then null else extra->>'$.cookie' end as cookie
@@ -30,18 +46,38 @@ export async function detectAttacks(engine: Engine): Promise<Detection[]> {
       or (extra is not null and (extra->>'$.body' is not null or extra->>'$.request_body' is not null))
       or user_agent in (select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(headerPrefilter)}))
       or referer in (select referer from (select distinct referer from detection_request) where regexp_matches(lower(referer), ${sql.lit(headerPrefilter)}))
-    order by at_us nulls first, event_id`);
+    order by at_us nulls first, event_id`,
+  );
   for await (const batch of candidates) {
     for (const c of batch) {
-      const [top] = scoreRequest({ target: c.target, userAgent: c.user_agent, referer: c.referer, body: c.body, cookie: c.cookie });
+      const [top] = scoreRequest({
+        target: c.target,
+        userAgent: c.user_agent,
+        referer: c.referer,
+        body: c.body,
+        cookie: c.cookie,
+      });
       if (!top) continue;
       const key = `${top.technique}|${c.actor}`;
       let group = groups.get(key);
       if (!group) groups.set(key, (group = []));
-      group.push({ eventId: c.event_id, atUs: c.at_us, path: c.path, status: c.status, bytes: c.bytes_out, durationUs: c.duration_us, srcIp: c.src_ip, actor: c.actor, score: top });
+      group.push({
+        eventId: c.event_id,
+        atUs: c.at_us,
+        path: c.path,
+        status: c.status,
+        bytes: c.bytes_out,
+        durationUs: c.duration_us,
+        srcIp: c.src_ip,
+        actor: c.actor,
+        score: top,
+      });
     }
   }
-  const trace = await StatementTrace.read(engine, [...groups.values()].flat().filter(e => e.score.family === 'sqli'));
+  const trace = await StatementTrace.read(
+    engine,
+    [...groups.values()].flat().filter(e => e.score.family === 'sqli'),
+  );
   const detections: Detection[] = [];
   for (const [key, all] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
     for (const events of episodes(all)) detections.push(detectionOf(key, events, trace));
@@ -56,16 +92,30 @@ function detectionOf(groupKey: string, events: readonly Scored[], trace: Stateme
   const best = Math.max(...events.map(e => e.score.score));
   const signatures = [...new Set(events.flatMap(e => e.score.signatures))].sort();
   return {
-    ruleId: technique, kind: technique.startsWith('sqli-') ? (technique as StepKind) : kindOf[family] ?? 'other', family,
-    level: levelOf(verdict.outcome, events.length, best), outcome: verdict.outcome, groupKey,
+    ruleId: technique,
+    kind: technique.startsWith('sqli-') ? (technique as StepKind) : (kindOf[family] ?? 'other'),
+    family,
+    level: levelOf(verdict.outcome, events.length, best),
+    outcome: verdict.outcome,
+    groupKey,
     facts: {
-      ...verdict.facts, requests: events.length, best_score: best, signatures,
-      routes: distinct(events.map(e => e.path)), parameters: distinct(events.map(e => e.score.name)), addresses: distinct(events.map(e => e.srcIp)),
+      ...verdict.facts,
+      requests: events.length,
+      best_score: best,
+      signatures,
+      routes: distinct(events.map(e => e.path)),
+      parameters: distinct(events.map(e => e.score.name)),
+      addresses: distinct(events.map(e => e.srcIp)),
     },
     events: events.map(e => ({
-      eventId: e.eventId, atUs: e.atUs,
+      eventId: e.eventId,
+      atUs: e.atUs,
       facts: {
-        score: e.score.score, part: e.score.part, ...(e.score.name !== null && { parameter: e.score.name }), stage: e.score.stage, signatures: e.score.signatures,
+        score: e.score.score,
+        part: e.score.part,
+        ...(e.score.name !== null && { parameter: e.score.name }),
+        stage: e.score.stage,
+        signatures: e.score.signatures,
         ...(seen.get(e.eventId) && { database: seen.get(e.eventId) }),
       },
     })),
@@ -81,4 +131,3 @@ function levelOf(outcome: string, count: number, best: number): Level {
 function distinct(values: readonly (string | null)[]): string[] {
   return [...new Set(values.filter(v => v !== null))].sort().slice(0, 20);
 }
-

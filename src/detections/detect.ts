@@ -1,6 +1,7 @@
 import type { Effects, Problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { detectAttacks } from './attacks.ts';
+import { detectDatabaseInjections } from './database-injections.ts';
 import { detectDumps } from './dumps.ts';
 import { detectEntries } from './entries.ts';
 import { detectEnumeration } from './enumeration.ts';
@@ -32,6 +33,7 @@ export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSu
     effects.progress({ stage: 'detections', done: i, total: methods.length + 2, unit: 'methods' });
     found.push(...(await method(engine)));
   }
+  found.push(...(await detectDatabaseInjections(engine, found)));
   found.push(...(await detectSlowScrapes(engine, found)));
   found.push(...(await detectEntries(engine, found)));
   found.push(...(await detectTakeovers(engine, found)));

@@ -13,21 +13,37 @@ export async function detectEntries(engine: Engine, found: readonly Detection[])
   for (const campaign of found) {
     if (campaign.ruleId !== 'sign-in-campaign-success') continue;
     const times = campaign.events.map(e => e.atUs).filter(t => t !== null);
-    const success = campaign.events.filter(e => e.facts?.['outcome'] === 'success').map(e => e.atUs).filter(t => t !== null);
+    const success = campaign.events
+      .filter(e => e.facts?.['outcome'] === 'success')
+      .map(e => e.atUs)
+      .filter(t => t !== null);
     if (success.length === 0) continue;
     const begin = times.reduce((a, b) => Math.min(a, b));
     const entered = success.reduce((a, b) => Math.min(a, b));
-    await engine.load('detection_suspicious', [{ name: 'event_id', type: 'BIGINT' }], campaign.events.map(e => [e.eventId]));
-    const rows = await engine.rows<Later>('detection.entries', sql`
+    await engine.load(
+      'detection_suspicious',
+      [{ name: 'event_id', type: 'BIGINT' }],
+      campaign.events.map(e => [e.eventId]),
+    );
+    const rows = await engine.rows<Later>(
+      'detection.entries',
+      sql`
       with clients as (select distinct client from detection_request join detection_suspicious using (event_id))
       select event_id, at_us, client, status, count(*) filter (where at_us < ${begin}::bigint) over (partition by client) as before
-      from detection_request join clients using (client) where event_id not in (select event_id from detection_suspicious) order by at_us nulls first, event_id`);
+      from detection_request join clients using (client) where event_id not in (select event_id from detection_suspicious) order by at_us nulls first, event_id`,
+    );
     const events = rows.filter(r => r.before === 0 && r.at_us !== null && r.at_us >= entered);
     const ok = events.filter(r => r.status !== null && r.status >= 200 && r.status < 300).length;
     if (ok === 0) continue;
     out.push({
-      ruleId: 'entry-after-guessing', kind: 'account-takeover', family: 'session', level: 'high', outcome: 'succeeded', groupKey: `entry|${campaign.groupKey}`,
-      facts: { requests: events.length, answered_ok: ok, clients: groupBy(events, r => r.client).size }, events: events.map(r => ({ eventId: r.event_id, atUs: r.at_us })),
+      ruleId: 'entry-after-guessing',
+      kind: 'account-takeover',
+      family: 'session',
+      level: 'high',
+      outcome: 'succeeded',
+      groupKey: `entry|${campaign.groupKey}`,
+      facts: { requests: events.length, answered_ok: ok, clients: groupBy(events, r => r.client).size },
+      events: events.map(r => ({ eventId: r.event_id, atUs: r.at_us })),
     });
   }
   return out;

@@ -13,8 +13,21 @@ const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|wof
 const minObjects = 30;
 
 type Walk = {
-  actor: string; route: string; how: 'object' | 'page'; n: number; d: number; lo: number; hi: number; steps: number; same_steps: number; corr: number | null; missed: number; gap_us: number | null;
-  all_requests: number; q95: number; actors: number;
+  actor: string;
+  route: string;
+  how: 'object' | 'page';
+  n: number;
+  d: number;
+  lo: number;
+  hi: number;
+  steps: number;
+  same_steps: number;
+  corr: number | null;
+  missed: number;
+  gap_us: number | null;
+  all_requests: number;
+  q95: number;
+  actors: number;
 };
 
 /**
@@ -29,7 +42,7 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
   for (const [actor, list] of groupBy(walks, w => w.actor)) {
     for (const how of ['object', 'page'] as const) {
       const own = list.filter(w => w.how === how).sort((a, b) => b.d - a.d || (a.route < b.route ? -1 : 1));
-      if (own.length > 0) out.push(...await walkDetections(engine, actor, how, own));
+      if (own.length > 0) out.push(...(await walkDetections(engine, actor, how, own)));
     }
   }
   return out;
@@ -37,7 +50,9 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
 
 /** `detection_object`: event, actor, route with the number taken out, the number. Opaque ids (UUID, long hex) are not numbers and are counted by exports and peers only. */
 async function prepareObjects(engine: Engine): Promise<void> {
-  await engine.run('detection.object', sql`create or replace temp table detection_object as
+  await engine.run(
+    'detection.object',
+    sql`create or replace temp table detection_object as
     with busy as (select actor from detection_request where regexp_matches(target, '[0-9]') group by actor having count(*) >= 10 and approx_count_distinct(target) >= 8),
       numbered as (
         select event_id, at_us, r.actor, client, status, regexp_replace(path, '[0-9]+', '#', 'g') as route, regexp_extract_all(path, '[0-9]+') as numbers
@@ -53,11 +68,15 @@ async function prepareObjects(engine: Engine): Promise<void> {
     union all
     select event_id, at_us, actor, client, status, path || '?' || o.name, 'object', try_cast(o.value as bigint) from parameter where o.value <> ''
     union all
-    select event_id, at_us, actor, client, status, path || '?' || p.name, 'page', try_cast(p.value as bigint) from parameter where p.value <> ''`);
+    select event_id, at_us, actor, client, status, path || '?' || p.name, 'page', try_cast(p.value as bigint) from parameter where p.value <> ''`,
+  );
 }
 
 async function findWalks(engine: Engine): Promise<Walk[]> {
-  return engine.rows<Walk>('detection.walks', sql`
+  return engine
+    .rows<Walk>(
+      'detection.walks',
+      sql`
     with per as (select actor, route, how, count(distinct object) as d from detection_object where object is not null group by all),
       peers as (select route, how, quantile_cont(d, 0.95) as q95, count(*) as actors from per group by all),
       hot as (select p.*, q95, actors from per p join peers using (route, how) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)),
@@ -73,30 +92,52 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
           avg((status in (403, 404, 410, 400))::int) as missed, median(gap) as gap_us
         from ordered join (select actor, route, how, mode(step) filter (where step <> 0) as usual from ordered group by all) using (actor, route, how) group by actor, route, how)
     select shape.*, hot.d, hot.q95, hot.actors, all_requests from shape join hot using (actor, route, how) join whole using (actor)
-    order by actor, how, route`).then(rows => rows.filter(isWalk));
+    order by actor, how, route`,
+    )
+    .then(rows => rows.filter(isWalk));
 }
 
 function isWalk(w: Walk): boolean {
   const coverage = w.d / (w.hi - w.lo + 1);
   const peersLittle = w.actors < 10;
   // Whether a list was really walked is seen on its values one by one: see longestChain.
-  if (w.how === 'page') return w.d >= Math.max(minObjects, 2 * (peersLittle ? 0 : w.q95)) && (w.same_steps >= 0.3 || (w.corr ?? 0) >= 0.9);
+  if (w.how === 'page')
+    return w.d >= Math.max(minObjects, 2 * (peersLittle ? 0 : w.q95)) && (w.same_steps >= 0.3 || (w.corr ?? 0) >= 0.9);
   const inOrder = w.steps >= 0.6 || ((w.corr ?? 0) >= 0.95 && coverage >= 0.1);
   if (inOrder) return w.d >= Math.max(minObjects, 2 * (peersLittle ? 15 : w.q95));
   const fast = w.gap_us !== null && w.gap_us < 2 * SECOND;
   const onlyThis = w.n >= 0.6 * w.all_requests;
   const many = w.d >= (peersLittle ? 300 : Math.max(100, 6 * w.q95));
   // An address may be an office: many people in no order look like one who looks up everything, but they also open lists and menus.
-  if (w.actor.startsWith('i:')) return many && onlyThis && (w.missed >= 0.1 || (fast && w.n >= 0.9 * w.all_requests) || (fast && !peersLittle && w.d >= 8 * w.q95));
+  if (w.actor.startsWith('i:'))
+    return (
+      many && onlyThis && (w.missed >= 0.1 || (fast && w.n >= 0.9 * w.all_requests) || (fast && !peersLittle && w.d >= 8 * w.q95))
+    );
   return many && onlyThis && (w.missed >= 0.1 || (fast && coverage >= 0.05) || coverage >= 0.5);
 }
 
-type ObjectEvent = { event_id: number; at_us: number | null; atUs: number | null; client: string; route: string; object: number; status: number | null };
+type ObjectEvent = {
+  event_id: number;
+  at_us: number | null;
+  atUs: number | null;
+  client: string;
+  route: string;
+  object: number;
+  status: number | null;
+};
 
 /** All requests of the walk: of this actor, on this route and what lies below it, without strangers who share its address. */
-async function walkDetections(engine: Engine, actor: string, how: 'object' | 'page', walks: readonly Walk[]): Promise<Detection[]> {
-  const rows = await engine.rows<Omit<ObjectEvent, 'atUs'>>('detection.walk-events', sql`
-    select event_id, at_us, client, route, object, status from detection_object where actor = ${actor} and how = ${how} and object is not null order by at_us nulls first, event_id`);
+async function walkDetections(
+  engine: Engine,
+  actor: string,
+  how: 'object' | 'page',
+  walks: readonly Walk[],
+): Promise<Detection[]> {
+  const rows = await engine.rows<Omit<ObjectEvent, 'atUs'>>(
+    'detection.walk-events',
+    sql`
+    select event_id, at_us, client, route, object, status from detection_object where actor = ${actor} and how = ${how} and object is not null order by at_us nulls first, event_id`,
+  );
   const out: Detection[] = [];
   const taken = new Set<number>();
   for (const w of walks) {
@@ -109,11 +150,26 @@ async function walkDetections(engine: Engine, actor: string, how: 'object' | 'pa
       const ok = part.filter(r => r.status !== null && r.status >= 200 && r.status < 300).length;
       const objects = new Set(part.map(r => r.object));
       out.push({
-        ruleId: how === 'object' ? 'id-enumeration' : 'list-walk', kind: how === 'object' ? 'idor-enumeration' : 'mass-export', family: 'enumeration',
-        level: objects.size >= 100 ? 'high' : 'medium', outcome: ok > 0 ? 'succeeded' : part.every(r => r.status === 403) ? 'blocked' : 'attempted', groupKey: `walk|${w.route}|${actor}`,
+        ruleId: how === 'object' ? 'id-enumeration' : 'list-walk',
+        kind: how === 'object' ? 'idor-enumeration' : 'mass-export',
+        family: 'enumeration',
+        level: objects.size >= 100 ? 'high' : 'medium',
+        outcome: ok > 0 ? 'succeeded' : part.every(r => r.status === 403) ? 'blocked' : 'attempted',
+        groupKey: `walk|${w.route}|${actor}`,
         facts: {
-          route: w.route, requests: part.length, distinct: objects.size, lowest: w.lo, highest: w.hi, coverage: round(w.d / (w.hi - w.lo + 1)), small_steps: round(w.steps), same_steps: round(w.same_steps),
-          order_correlation: w.corr === null ? null : round(w.corr), missing: round(w.missed), answered_ok: ok, peers: w.actors, peers_q95: w.q95,
+          route: w.route,
+          requests: part.length,
+          distinct: objects.size,
+          lowest: w.lo,
+          highest: w.hi,
+          coverage: round(w.d / (w.hi - w.lo + 1)),
+          small_steps: round(w.steps),
+          same_steps: round(w.same_steps),
+          order_correlation: w.corr === null ? null : round(w.corr),
+          missing: round(w.missed),
+          answered_ok: ok,
+          peers: w.actors,
+          peers_q95: w.q95,
         },
         events: part.map(r => ({ eventId: r.event_id, atUs: r.at_us, facts: { object: r.object } })),
       });
@@ -129,12 +185,17 @@ async function walkDetections(engine: Engine, actor: string, how: 'object' | 'pa
 function keepRun(events: readonly ObjectEvent[], addressOnly: boolean): ObjectEvent[] {
   if (!addressOnly) {
     const clients = groupBy(events, e => e.client);
-    const keep = new Set([...clients].filter(([, list]) => clients.size === 1 || new Set(list.map(e => e.object)).size >= 10).map(([c]) => c));
+    const keep = new Set(
+      [...clients].filter(([, list]) => clients.size === 1 || new Set(list.map(e => e.object)).size >= 10).map(([c]) => c),
+    );
     return events.filter(e => keep.has(e.client));
   }
   const sorted = [...events].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.event_id < b.event_id ? -1 : 1));
   const near = sorted.map((e, i) => {
-    const window = sorted.slice(Math.max(0, i - 20), i + 21).map(x => x.object).sort((a, b) => a - b);
+    const window = sorted
+      .slice(Math.max(0, i - 20), i + 21)
+      .map(x => x.object)
+      .sort((a, b) => a - b);
     const median = window[window.length >> 1]!;
     const spread = window.map(x => Math.abs(x - median)).sort((a, b) => a - b)[window.length >> 1]!;
     return Math.abs(e.object - median) <= Math.max(60, 6 * spread);

@@ -8,7 +8,17 @@ import type { Detection } from './tables.ts';
 const exportPath = String.raw`export|download|report|dump|backup|extract|bulk|\.(?:csv|tsv|xlsx?|zip|gz|sql|ndjson|jsonl|parquet|bak)$|/csv(?:/|$)`;
 const exportType = String.raw`text/csv|octet-stream|ms-excel|spreadsheetml|/zip`;
 
-type Export = { event_id: number; at_us: number | null; actor: string; client: string; src_ip: string | null; route: string; query: string | null; status: number | null; bytes_out: number | null };
+type Export = {
+  event_id: number;
+  at_us: number | null;
+  actor: string;
+  client: string;
+  src_ip: string | null;
+  route: string;
+  query: string | null;
+  status: number | null;
+  bytes_out: number | null;
+};
 
 const minOthers = 20;
 
@@ -17,16 +27,21 @@ const minOthers = 20;
  * uses, or taken by an actor that another method already points at. A large export that is usual on its route is none.
  */
 export async function detectExports(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
-  const rows = await engine.rows<Export>('detection.exports', sql`
+  const rows = await engine.rows<Export>(
+    'detection.exports',
+    sql`
     select event_id, at_us, actor, client, src_ip, regexp_replace(path, '[0-9]+', '#', 'g') as route, query, status, bytes_out from detection_request
     where status between 200 and 299 and bytes_out > 0 and (regexp_matches(lower(path), ${sql.lit(exportPath)}) or regexp_matches(lower(coalesce(content_type, '')), ${sql.lit(exportType)}))
-    order by at_us nulls first, event_id`);
+    order by at_us nulls first, event_id`,
+  );
   const marked = await markedActors(engine, found);
   const out: Detection[] = [];
   for (const [route, list] of groupBy(rows, r => r.route)) {
     const chosen = new Map<Export, string[]>();
     const perActor = groupBy(list, r => r.actor);
-    const maxima = [...perActor].map(([actor, l]) => ({ actor, max: Math.max(...l.map(r => r.bytes_out!)) })).sort((a, b) => b.max - a.max);
+    const maxima = [...perActor]
+      .map(([actor, l]) => ({ actor, max: Math.max(...l.map(r => r.bytes_out!)) }))
+      .sort((a, b) => b.max - a.max);
     const names = count([...perActor.values()].flatMap(l => [...new Set(l.flatMap(r => parameterNames(r.query)))]));
     const usedBy = new Map(names);
     for (const r of list) {
@@ -35,7 +50,8 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
       const enough = perActor.size - 1 >= minOthers;
       if (enough && others !== null && r.bytes_out! >= 3 * others) reasons.push('largest-by-far');
       const novel = parameterNames(r.query).filter(n => usedBy.get(n) === 1);
-      if (enough && others !== null && novel.length > 0 && r.bytes_out! >= 1.25 * others) reasons.push('larger-with-new-parameter');
+      if (enough && others !== null && novel.length > 0 && r.bytes_out! >= 1.25 * others)
+        reasons.push('larger-with-new-parameter');
       if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) reasons.push('actor-already-marked');
       if (reasons.length > 0) chosen.set(r, reasons);
     }
@@ -43,8 +59,20 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
     for (const [actor, events] of groupBy(chosen.keys(), r => r.actor)) {
       const reasons = [...new Set(events.flatMap(e => chosen.get(e)!))].sort();
       out.push({
-        ruleId: 'mass-export', kind: 'mass-export', family: 'export', level: 'high', outcome: 'succeeded', groupKey: `export|${route}|${actor}`,
-        facts: { route, basis: reasons, requests: events.length, bytes: events.reduce((n, e) => n + e.bytes_out!, 0), largest_of_others: maxima.find(m => m.actor !== actor)?.max ?? null, other_actors: perActor.size - 1 },
+        ruleId: 'mass-export',
+        kind: 'mass-export',
+        family: 'export',
+        level: 'high',
+        outcome: 'succeeded',
+        groupKey: `export|${route}|${actor}`,
+        facts: {
+          route,
+          basis: reasons,
+          requests: events.length,
+          bytes: events.reduce((n, e) => n + e.bytes_out!, 0),
+          largest_of_others: maxima.find(m => m.actor !== actor)?.max ?? null,
+          other_actors: perActor.size - 1,
+        },
         events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us, facts: { bytes: e.bytes_out } })),
       });
     }
@@ -57,31 +85,56 @@ const minBurst = 8;
 
 /** Runs of many different exports in a short time: at least eight, and three times what any other actor takes in one go. */
 function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlyMap<string, Span>): [Export, string][] {
-  const runs = [...perActor].flatMap(([actor, list]) => episodes(list.map(r => ({ ...r, atUs: r.at_us, row: r })), burstGapUs).map(part => ({ actor, part, different: new Set(part.map(r => r.query)).size })));
+  const runs = [...perActor].flatMap(([actor, list]) =>
+    episodes(
+      list.map(r => ({ ...r, atUs: r.at_us, row: r })),
+      burstGapUs,
+    ).map(part => ({ actor, part, different: new Set(part.map(r => r.query)).size })),
+  );
   runs.sort((a, b) => b.different - a.different || (a.actor < b.actor ? -1 : 1));
-  return runs.filter(run => run.different >= minBurst).flatMap(run => {
-    const others = runs.find(o => o.actor !== run.actor && !marked.has(o.actor))?.different ?? 0;
-    return perActor.size - 1 >= 5 && run.different >= 3 * others ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row']) : [];
-  });
+  return runs
+    .filter(run => run.different >= minBurst)
+    .flatMap(run => {
+      const others = runs.find(o => o.actor !== run.actor && !marked.has(o.actor))?.different ?? 0;
+      return perActor.size - 1 >= 5 && run.different >= 3 * others
+        ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row'])
+        : [];
+    });
 }
 
 function parameterNames(query: string | null): string[] {
-  return query === null ? [] : query.split('&').map(p => p.split('=')[0]!.toLowerCase()).filter(n => n !== '');
+  return query === null
+    ? []
+    : query
+        .split('&')
+        .map(p => p.split('=')[0]!.toLowerCase())
+        .filter(n => n !== '');
 }
 
 type Span = { readonly from: number; readonly to: number };
 
 /** Sessions and clients that walked through records or got in by guessing, and when. */
 async function markedActors(engine: Engine, found: readonly Detection[]): Promise<Map<string, Span>> {
-  const ids = found.filter(d => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk').flatMap(d => d.events.map(e => Number(e.eventId)));
-  await engine.load('detection_suspicious', [{ name: 'event_id', type: 'BIGINT' }], ids.map(id => [id]));
-  const rows = await engine.rows<{ actor: string; from_us: number; to_us: number }>('detection.marked-actors', sql`
-    select actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us from detection_request join detection_suspicious using (event_id) group by actor order by actor`);
+  const ids = found
+    .filter(d => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk')
+    .flatMap(d => d.events.map(e => Number(e.eventId)));
+  await engine.load(
+    'detection_suspicious',
+    [{ name: 'event_id', type: 'BIGINT' }],
+    ids.map(id => [id]),
+  );
+  const rows = await engine.rows<{ actor: string; from_us: number; to_us: number }>(
+    'detection.marked-actors',
+    sql`
+    select actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us from detection_request join detection_suspicious using (event_id) group by actor order by actor`,
+  );
   return new Map(rows.map(r => [r.actor, { from: r.from_us, to: r.to_us }]));
 }
 
 /** A session stays its holder's; an address and agent may be others' at other times. */
 function isMarked(marked: ReadonlyMap<string, Span>, actor: string, atUs: number | null): boolean {
   const span = marked.get(actor);
-  return span !== undefined && (!actor.startsWith('i:') || (atUs !== null && atUs >= span.from - HOUR && atUs <= span.to + 12 * HOUR));
+  return (
+    span !== undefined && (!actor.startsWith('i:') || (atUs !== null && atUs >= span.from - HOUR && atUs <= span.to + 12 * HOUR))
+  );
 }

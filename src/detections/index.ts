@@ -3,7 +3,7 @@
  * A detection never claims more than its basis: attempted, blocked, unknown, succeeded (with what showed it).
  */
 export * from './detect.ts';
+export { type DetectFilesOptions, detectFiles } from './detect-files.ts';
 export { type RequestScore, type RequestText, scoreRequest } from './score-request.ts';
 export * from './sql/index.ts';
 export type { Outcome as DetectionOutcome, StepKind } from './tables.ts';
-export { detectFiles, type DetectFilesOptions } from './detect-files.ts';

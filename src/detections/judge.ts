@@ -5,8 +5,15 @@ import type { EventId, Outcome } from './tables.ts';
 
 /** One request with its best score. */
 export type Scored = {
-  readonly eventId: EventId; readonly atUs: number | null; readonly path: string | null; readonly status: number | null; readonly bytes: number | null;
-  readonly durationUs: number | null; readonly srcIp: string | null; readonly actor: string; readonly score: RequestScore;
+  readonly eventId: EventId;
+  readonly atUs: number | null;
+  readonly path: string | null;
+  readonly status: number | null;
+  readonly bytes: number | null;
+  readonly durationUs: number | null;
+  readonly srcIp: string | null;
+  readonly actor: string;
+  readonly score: RequestScore;
 };
 
 const refused = new Set([403, 405, 406, 418, 429, 444, 501]);
@@ -15,7 +22,11 @@ const refused = new Set([403, 405, 406, 418, 429, 444, 501]);
  * How far a group of attacks came. `facts.basis` says by what: the database ran the text, answers fell into two classes, the clock
  * answered, answers of many sizes. Nothing is called succeeded for a 200 alone.
  */
-export function judge(technique: string, events: readonly Scored[], seen: ReadonlyMap<EventId, StatementFate | null>): { outcome: Outcome; facts: Record<string, unknown> } {
+export function judge(
+  technique: string,
+  events: readonly Scored[],
+  seen: ReadonlyMap<EventId, StatementFate | null>,
+): { outcome: Outcome; facts: Record<string, unknown> } {
   const fates = events.map(e => seen.get(e.eventId) ?? null);
   const executed = fates.filter(f => f === 'executed').length;
   const failed = fates.filter(f => f === 'failed').length;
@@ -26,7 +37,11 @@ export function judge(technique: string, events: readonly Scored[], seen: Readon
   if (events.every(e => e.status !== null && refused.has(e.status))) return { outcome: 'blocked', facts };
   if (technique.startsWith('sqli-')) {
     const basis = sqlBasis(technique, events, executed);
-    if (basis.length > 0) return { outcome: 'succeeded', facts: { ...facts, basis, certainty: basis.includes('database-log') ? 'confirmed' : 'plausible' } };
+    if (basis.length > 0)
+      return {
+        outcome: 'succeeded',
+        facts: { ...facts, basis, certainty: basis.includes('database-log') ? 'confirmed' : 'plausible' },
+      };
     if (executed === 0 && bound > 0) return { outcome: 'attempted', facts: { ...facts, basis: ['bound-as-parameter'] } };
   }
   return { outcome: events.some(e => e.status !== null && e.status >= 200 && e.status < 300) ? 'unknown' : 'attempted', facts };
@@ -43,7 +58,10 @@ function sqlBasis(technique: string, events: readonly Scored[], executed: number
 
 /** Some answers took at least a second and ten times the median of the rest. */
 function slowAnswers(events: readonly Scored[]): boolean {
-  const times = events.map(e => e.durationUs).filter(d => d !== null).sort((a, b) => a - b);
+  const times = events
+    .map(e => e.durationUs)
+    .filter(d => d !== null)
+    .sort((a, b) => a - b);
   if (times.length < 6) return false;
   const slow = times.filter(d => d >= 0.9 * SECOND && d < 5 * MINUTE);
   const fast = times[Math.floor(times.length / 4)]!;
@@ -55,14 +73,24 @@ function twoClasses(events: readonly Scored[]): boolean {
   return perRoute(events, 20).some(route => {
     const classes = count(route.map(e => `${e.status}/${e.bytes}`));
     const [first, second] = classes.map(([, n]) => n);
-    return first !== undefined && second !== undefined && second >= Math.max(3, route.length * 0.05) && first + second >= route.length * 0.6;
+    return (
+      first !== undefined &&
+      second !== undefined &&
+      second >= Math.max(3, route.length * 0.05) &&
+      first + second >= route.length * 0.6
+    );
   });
 }
 
 /** At least three answers of distinct sizes that the other requests of the group did not get. */
 function manySizes(events: readonly Scored[], technique: string): boolean {
   return perRoute(events, 5).some(route => {
-    const shown = route.filter(e => e.status !== null && e.bytes !== null && (technique === 'sqli-union' ? e.status < 300 : e.status < 600 && e.status !== 404));
+    const shown = route.filter(
+      e =>
+        e.status !== null &&
+        e.bytes !== null &&
+        (technique === 'sqli-union' ? e.status < 300 : e.status < 600 && e.status !== 404),
+    );
     return count(shown.map(e => String(e.bytes))).length >= 4;
   });
 }

@@ -20,13 +20,18 @@ export async function loginAccounts(engine: Engine, events: readonly SignIn[]): 
   const times = events.map(e => e.atUs).filter(t => t !== null);
   const candidates = new Map<EventId, readonly string[]>();
   if (times.length === 0) return { tried: null, candidates };
-  const rows = await engine.rows<{ at_us: number; sql_params: string }>('detection.login-statements', sql`
+  const rows = await engine.rows<{ at_us: number; sql_params: string }>(
+    'detection.login-statements',
+    sql`
     select at_us, sql_params from event
     where class = 2 and sql_params is not null and at_us between ${Math.min(...minMax(times)) - slackUs}::bigint and ${Math.max(...minMax(times)) + slackUs}::bigint
       and regexp_matches(lower(sql_text), ${sql.lit(loginStatement)})
-    order by at_us, event_id limit 1000000`);
+    order by at_us, event_id limit 1000000`,
+  );
   if (rows.length === 0) return { tried: null, candidates };
-  const named = rows.map(r => ({ atUs: r.at_us, account: firstText(r.sql_params) })).filter((r): r is { atUs: number; account: string } => r.account !== null);
+  const named = rows
+    .map(r => ({ atUs: r.at_us, account: firstText(r.sql_params) }))
+    .filter((r): r is { atUs: number; account: string } => r.account !== null);
   for (const e of events) {
     if (e.outcome !== 'success' || e.atUs === null) continue;
     const near = named.filter(n => Math.abs(n.atUs - e.atUs!) <= slackUs).map(n => n.account);
@@ -39,7 +44,10 @@ export async function loginAccounts(engine: Engine, events: readonly SignIn[]): 
 function minMax(values: readonly number[]): [number, number] {
   let lo = Infinity;
   let hi = -Infinity;
-  for (const v of values) { lo = Math.min(lo, v); hi = Math.max(hi, v); }
+  for (const v of values) {
+    lo = Math.min(lo, v);
+    hi = Math.max(hi, v);
+  }
   return [lo, hi];
 }
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { packageRoot, type Problem, problem } from '../base/index.ts';
+import { type Problem, packageRoot, problem } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { eventDocuments } from './detect-files.ts';
 import { groupBy } from './group.ts';
@@ -9,39 +9,91 @@ import { readRuleFolder } from './sigma/rule-folder.ts';
 import { runRules } from './sigma/run.ts';
 import type { Detection, Level, Outcome, StepKind } from './tables.ts';
 
-const kinds = new Set(['scan', 'credential-stuffing', 'password-spray', 'account-takeover', 'idor-enumeration', 'mass-export', 'sqli-boolean', 'sqli-time', 'sqli-union', 'sqli-error', 'sqli-stacked',
-  'path-traversal', 'web-shell', 'command-injection', 'xss', 'db-dump', 'other']);
+const kinds = new Set([
+  'scan',
+  'credential-stuffing',
+  'password-spray',
+  'account-takeover',
+  'idor-enumeration',
+  'mass-export',
+  'sqli-boolean',
+  'sqli-time',
+  'sqli-union',
+  'sqli-error',
+  'sqli-stacked',
+  'path-traversal',
+  'web-shell',
+  'command-injection',
+  'xss',
+  'db-dump',
+  'other',
+]);
 const levels = new Set(['informational', 'low', 'medium', 'high', 'critical']);
 const outcomes = new Set(['attempted', 'succeeded', 'blocked', 'unknown']);
 
 /** Our rules in `rules/` over events and records; one detection a rule, actor and episode. */
-export async function detectByRules(engine: Engine, folder = path.join(packageRoot, 'rules')): Promise<{ detections: Detection[]; problems: Problem[] }> {
+export async function detectByRules(
+  engine: Engine,
+  folder = path.join(packageRoot, 'rules'),
+): Promise<{ detections: Detection[]; problems: Problem[] }> {
   const read = readRuleFolder(folder);
-  const { n } = await engine.row<{ n: number }>('detection.has-files', sql`select count(*) as n from information_schema.tables where table_name = 'event_file'`);
+  const { n } = await engine.row<{ n: number }>(
+    'detection.has-files',
+    sql`select count(*) as n from information_schema.tables where table_name = 'event_file'`,
+  );
   const run = await runRules(engine, read, n > 0 ? eventDocuments(engine, no => String(no)) : null, true);
   const ids = run.matches.map(m => ({ rule: m.rule as RuleHead, where: m.where, event: m.event }));
   for (const c of run.correlations) for (const e of c.window.events) ids.push({ rule: c.rule, where: c.where, event: e });
-  await engine.load('detection_suspicious', [{ name: 'n', type: 'BIGINT' }, { name: 'id', type: 'BIGINT' }, { name: 'document', type: 'BOOLEAN' }], ids.map((m, i) => [i, m.event, m.where === 'document']));
+  await engine.load(
+    'detection_suspicious',
+    [
+      { name: 'n', type: 'BIGINT' },
+      { name: 'id', type: 'BIGINT' },
+      { name: 'document', type: 'BOOLEAN' },
+    ],
+    ids.map((m, i) => [i, m.event, m.where === 'document']),
+  );
   const withDocuments = ids.some(m => m.where === 'document');
-  const rows = await engine.rows<{ n: number; event_id: number; at_us: number | null; actor: string }>('detection.rule-events', sql`
+  const rows = await engine.rows<{ n: number; event_id: number; at_us: number | null; actor: string }>(
+    'detection.rule-events',
+    sql`
     select n, event_id, at_us, coalesce('s:' || session, 'a:' || account, 'd:' || db_user, 'i:' || src_ip || '|' || coalesce(user_agent, ''), '') as actor
     from (select n, id from detection_suspicious where not document ${withDocuments ? sql`union all select n, d.event_id from detection_suspicious s join sigma_document d on d.doc_no = s.id where document` : sql``}) m
-    join event on event_id = m.id order by n`);
+    join event on event_id = m.id order by n`,
+  );
   const detections: Detection[] = [];
   const located = rows.map(r => ({ eventId: r.event_id, atUs: r.at_us, actor: r.actor, rule: ids[r.n]!.rule }));
   for (const [, list] of groupBy(located, m => `${m.rule.id}\u0000${m.actor}`)) {
     const rule = list[0]!.rule;
-    const sorted = [...new Map(list.map(m => [m.eventId, m])).values()].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1));
+    const sorted = [...new Map(list.map(m => [m.eventId, m])).values()].sort(
+      (a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1),
+    );
     for (const part of episodes(sorted)) {
       detections.push({
-        ruleId: rule.id, kind: pick(rule.custom['kind'], kinds, 'other') as StepKind, family: 'rule', level: pick(rule.level, levels, 'medium') as Level, outcome: pick(rule.custom['outcome'], outcomes, 'unknown') as Outcome,
-        groupKey: `rule|${list[0]!.actor}`, facts: { rule_file: rule.file, tags: rule.tags },
+        ruleId: rule.id,
+        kind: pick(rule.custom['kind'], kinds, 'other') as StepKind,
+        family: 'rule',
+        level: pick(rule.level, levels, 'medium') as Level,
+        outcome: pick(rule.custom['outcome'], outcomes, 'unknown') as Outcome,
+        groupKey: `rule|${list[0]!.actor}`,
+        facts: { rule_file: rule.file, tags: rule.tags },
         events: part.map(e => ({ eventId: e.eventId, atUs: e.atUs })),
-        rule: { titleJa: rule.titleJa ?? rule.title, titleEn: rule.title, author: rule.author, licence: rule.licence ?? '', link: rule.link ?? '' },
+        rule: {
+          titleJa: rule.titleJa ?? rule.title,
+          titleEn: rule.title,
+          author: rule.author,
+          licence: rule.licence ?? '',
+          link: rule.link ?? '',
+        },
       });
     }
   }
-  return { detections, problems: [...read.unsupported, ...run.unsupported].map(u => problem('detections.rule-unsupported', 'warning', { ref: u.file }, { reason: u.reason })) };
+  return {
+    detections,
+    problems: [...read.unsupported, ...run.unsupported].map(u =>
+      problem('detections.rule-unsupported', 'warning', { ref: u.file }, { reason: u.reason }),
+    ),
+  };
 }
 
 function pick(value: unknown, allowed: ReadonlySet<string>, other: string): string {

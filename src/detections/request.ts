@@ -9,12 +9,15 @@ export const episodeGapUs = 30 * MINUTE;
  * `client` is always address and agent.
  */
 export async function prepareRequests(engine: Engine): Promise<void> {
-  await engine.run('detection.request', sql`create or replace temp view detection_request as
+  await engine.run(
+    'detection.request',
+    sql`create or replace temp view detection_request as
     select event_id, at_us, file_no, system_id, src_ip, session, account, user_agent, method, target, target_norm, path, query, status, bytes_out, duration_us,
       referer, content_type, extra,
       coalesce('s:' || session, 'a:' || account, 'i:' || coalesce(src_ip, '') || '|' || coalesce(user_agent, '')) as actor,
       'i:' || coalesce(src_ip, '') || '|' || coalesce(user_agent, '') as client
-    from event where class = 1`);
+    from event where class = 1`,
+  );
 }
 
 /** Cut a list in time order where more than `gap` lies between neighbours. Events without a time go to the first episode. */

@@ -19,35 +19,56 @@ export async function detectScans(engine: Engine): Promise<Detection[]> {
   const add = (client: string, why: string, distinct: number, misses: number): void => {
     if (!clients.has(client)) clients.set(client, { why, distinct, misses });
   };
-  const agents = await engine.rows<{ user_agent: string }>('detection.scan-agents', sql`
-    select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(toolAgents)}) order by user_agent`);
-  const tools = agents.length === 0 ? [] : await engine.rows<{ client: string }>('detection.scan-tools', sql`
-    select distinct client from detection_request where user_agent in (select unnest(${JSON.stringify(agents.map(a => a.user_agent))}::json::varchar[])) order by client`);
+  const agents = await engine.rows<{ user_agent: string }>(
+    'detection.scan-agents',
+    sql`
+    select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(toolAgents)}) order by user_agent`,
+  );
+  const tools =
+    agents.length === 0
+      ? []
+      : await engine.rows<{ client: string }>(
+          'detection.scan-tools',
+          sql`
+    select distinct client from detection_request where user_agent in (select unnest(${JSON.stringify(agents.map(a => a.user_agent))}::json::varchar[])) order by client`,
+        );
   for (const r of tools) add(r.client, 'tool-agent', 0, 0);
 
-  await engine.run('detection.scan-misses', sql`create or replace temp table detection_miss as
+  await engine.run(
+    'detection.scan-misses',
+    sql`create or replace temp table detection_miss as
     select client, regexp_replace(path, '[0-9]+', '#', 'g') as route, count(*) as n
-    from detection_request where path is not null and (status >= 400 or status between 301 and 303 or status in (307, 308)) group by all`);
-  const forced = await engine.rows<{ client: string; routes: number; lonely: number; n: number }>('detection.scan-forced', sql`
+    from detection_request where path is not null and (status >= 400 or status between 301 and 303 or status in (307, 308)) group by all`,
+  );
+  const forced = await engine.rows<{ client: string; routes: number; lonely: number; n: number }>(
+    'detection.scan-forced',
+    sql`
     with route as (select route, count(*) as clients from detection_miss group by route),
       hot as (select client, count(*) as routes, sum(n)::bigint as n from detection_miss group by client having count(*) >= 25)
     select m.client, hot.routes, hot.n, count(*) filter (where route.clients <= 2) as lonely
     from detection_miss m join hot using (client) join route using (route)
-    group by all having count(*) filter (where route.clients <= 2) >= 20 and count(*) filter (where route.clients <= 2) >= 0.5 * hot.routes order by m.client`);
+    group by all having count(*) filter (where route.clients <= 2) >= 20 and count(*) filter (where route.clients <= 2) >= 0.5 * hot.routes order by m.client`,
+  );
   for (const r of forced) add(r.client, 'forced-browsing', r.routes, r.n);
-  const probes = await engine.rows<{ client: string; routes: number; n: number }>('detection.scan-probes', sql`
+  const probes = await engine.rows<{ client: string; routes: number; n: number }>(
+    'detection.scan-probes',
+    sql`
     select client, count(*) as routes, sum(n)::bigint as n from detection_miss where regexp_matches(lower(route), ${sql.lit(probePaths)})
-    group by client having count(*) >= 10 order by client`);
+    group by client having count(*) >= 10 order by client`,
+  );
   for (const r of probes) add(r.client, 'known-weak-spots', r.routes, r.n);
   if (clients.size === 0) return [];
 
   const perClient = new Map<string, (ScanEvent & { eventId: number; atUs: number | null })[]>();
-  const events = engine.stream<ScanEvent & { tool: boolean }>('detection.scan-events', sql`
+  const events = engine.stream<ScanEvent & { tool: boolean }>(
+    'detection.scan-events',
+    sql`
     select event_id, at_us, client, src_ip, status from detection_request
     where client in (select unnest(${JSON.stringify([...clients.keys()])}::json::varchar[]))
       and (client in (select unnest(${JSON.stringify([...clients].filter(([, c]) => c.why === 'tool-agent').map(([k]) => k))}::json::varchar[]))
         or status >= 300 or regexp_matches(lower(path), ${sql.lit(probePaths)}))
-    order by at_us nulls first, event_id`);
+    order by at_us nulls first, event_id`,
+  );
   for await (const batch of events) {
     for (const e of batch) {
       let list = perClient.get(e.client);
@@ -62,8 +83,20 @@ export async function detectScans(engine: Engine): Promise<Detection[]> {
       if (why !== 'tool-agent' && part.length < 10) continue;
       const found = part.filter(e => e.status !== null && e.status >= 200 && e.status < 300).length;
       out.push({
-        ruleId: `scan-${why}`, kind: 'scan', family: 'scan', level: why === 'forced-browsing' ? 'medium' : 'low', outcome: found > 0 ? 'unknown' : 'attempted', groupKey: `scan|${client}`,
-        facts: { basis: why, requests: part.length, answered_ok: found, missing_routes: distinct, misses, addresses: [part[0]!.src_ip] },
+        ruleId: `scan-${why}`,
+        kind: 'scan',
+        family: 'scan',
+        level: why === 'forced-browsing' ? 'medium' : 'low',
+        outcome: found > 0 ? 'unknown' : 'attempted',
+        groupKey: `scan|${client}`,
+        facts: {
+          basis: why,
+          requests: part.length,
+          answered_ok: found,
+          missing_routes: distinct,
+          misses,
+          addresses: [part[0]!.src_ip],
+        },
         events: part.map(e => ({ eventId: e.eventId, atUs: e.atUs })),
       });
     }

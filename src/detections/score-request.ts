@@ -47,7 +47,9 @@ export function scoreRequest(request: RequestText): RequestScore[] {
     if (/^[[{<]/.test(request.body.trim())) add(request.body, 'body', null);
     else addPairs(request.body, add, 'body');
   }
-  if (request.cookie) for (const pair of request.cookie.split(';')) add(pair.slice(pair.indexOf('=') + 1).trim(), 'cookie', pair.slice(0, Math.max(0, pair.indexOf('='))).trim());
+  if (request.cookie)
+    for (const pair of request.cookie.split(';'))
+      add(pair.slice(pair.indexOf('=') + 1).trim(), 'cookie', pair.slice(0, Math.max(0, pair.indexOf('='))).trim());
   return [...best.values()].sort((a, b) => b.score - a.score || (a.family < b.family ? -1 : 1));
 }
 
@@ -56,7 +58,10 @@ type Add = (value: string, part: Part, name: string | null) => void;
 function addPairs(text: string, add: Add, part: Part): void {
   for (const pair of text.split('&')) {
     const eq = pair.indexOf('=');
-    if (eq < 0) { add(pair, 'query-name', null); continue; }
+    if (eq < 0) {
+      add(pair, 'query-name', null);
+      continue;
+    }
     const name = pair.slice(0, eq);
     add(name, 'query-name', name);
     add(pair.slice(eq + 1), part, name);

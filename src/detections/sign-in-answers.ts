@@ -3,8 +3,15 @@ import { count } from './judge.ts';
 import type { EventId } from './tables.ts';
 
 export type SignIn = {
-  readonly eventId: EventId; readonly atUs: number | null; readonly srcIp: string | null; readonly agent: string; readonly account: string | null;
-  readonly route: string; readonly status: number | null; readonly bytes: number | null; readonly outcome: 'success' | 'failure' | 'unknown';
+  readonly eventId: EventId;
+  readonly atUs: number | null;
+  readonly srcIp: string | null;
+  readonly agent: string;
+  readonly account: string | null;
+  readonly route: string;
+  readonly status: number | null;
+  readonly bytes: number | null;
+  readonly outcome: 'success' | 'failure' | 'unknown';
 };
 
 const denied = new Set([400, 401, 403, 404, 422, 423, 429]);
@@ -36,7 +43,12 @@ function refusalOf(list: readonly SignIn[]): (a: SignIn) => SignIn['outcome'] {
     };
   }
   const sizes = refusedSize(list);
-  return a => (a.status === null || a.status >= 500 || sizes === null || a.bytes === null ? 'unknown' : Math.abs(a.bytes - sizes) <= 2 ? 'failure' : 'success');
+  return a =>
+    a.status === null || a.status >= 500 || sizes === null || a.bytes === null
+      ? 'unknown'
+      : Math.abs(a.bytes - sizes) <= 2
+        ? 'failure'
+        : 'success';
 }
 
 /** The size most often seen by the clients who try most, when it is at least two thirds of what they see; null when there are none. */

@@ -2,8 +2,8 @@ import { HOUR, MINUTE } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { loginAccounts } from './login-accounts.ts';
-import { classifyAnswers, type SignIn } from './sign-in-answers.ts';
 import { episodes } from './request.ts';
+import { classifyAnswers, type SignIn } from './sign-in-answers.ts';
 import type { Detection } from './tables.ts';
 
 /** Paths where people sign in, in the last or last but one segment. */
@@ -15,19 +15,41 @@ const campaignGapUs = 10 * MINUTE;
 
 /** Many failed sign-ins and every success among them: over HTTP (with the accounts the database log names) and in authentication logs. */
 export async function detectSignIns(engine: Engine): Promise<Detection[]> {
-  return [...await detectHttp(engine), ...await detectAuthLogs(engine)];
+  return [...(await detectHttp(engine)), ...(await detectAuthLogs(engine))];
 }
 
-type HttpRow = { event_id: number; at_us: number | null; src_ip: string | null; user_agent: string | null; account: string | null; path: string; status: number | null; bytes_out: number | null };
+type HttpRow = {
+  event_id: number;
+  at_us: number | null;
+  src_ip: string | null;
+  user_agent: string | null;
+  account: string | null;
+  path: string;
+  status: number | null;
+  bytes_out: number | null;
+};
 
 async function detectHttp(engine: Engine): Promise<Detection[]> {
-  const rows = await engine.rows<HttpRow>('detection.sign-ins', sql`
+  const rows = await engine.rows<HttpRow>(
+    'detection.sign-ins',
+    sql`
     select event_id, at_us, src_ip, user_agent, account, lower(path) as path, status, bytes_out from detection_request
     where (method = 'POST' and (regexp_matches(lower(path), ${sql.lit(loginPath)}) or status = 401))
       or (regexp_matches(lower(path), ${sql.lit(loginPath)}) and regexp_matches(lower(query), '(?:^|&)(?:pass|passwd|password|pwd)='))
       or (status = 401 and account is not null)
-    order by at_us nulls first, event_id`);
-  const attempts: SignIn[] = rows.map(r => ({ eventId: r.event_id, atUs: r.at_us, srcIp: r.src_ip, agent: r.user_agent ?? '', account: r.account, route: r.path, status: r.status, bytes: r.bytes_out, outcome: 'unknown' }));
+    order by at_us nulls first, event_id`,
+  );
+  const attempts: SignIn[] = rows.map(r => ({
+    eventId: r.event_id,
+    atUs: r.at_us,
+    srcIp: r.src_ip,
+    agent: r.user_agent ?? '',
+    account: r.account,
+    route: r.path,
+    status: r.status,
+    bytes: r.bytes_out,
+    outcome: 'unknown',
+  }));
   const classified = classifyAnswers(attempts);
   const perClient = groupBy(classified, a => `${a.route}\u0000${a.srcIp}\u0000${a.agent}`);
   const runs: SignIn[][] = [];
@@ -52,13 +74,17 @@ function isCampaign(part: readonly SignIn[]): boolean {
  */
 function scattered(perClient: ReadonlyMap<string, SignIn[]>, found: readonly SignIn[][]): SignIn[][] {
   const taken = new Set(found.flat().map(a => a.eventId));
-  const byAgent = groupBy([...perClient.values()].flat().filter(a => !taken.has(a.eventId) && a.agent !== ''), a => `${a.route}\u0000${a.agent}`);
+  const byAgent = groupBy(
+    [...perClient.values()].flat().filter(a => !taken.has(a.eventId) && a.agent !== ''),
+    a => `${a.route}\u0000${a.agent}`,
+  );
   const out: SignIn[][] = [];
   for (const [, list] of byAgent) {
     const sorted = [...list].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1));
     for (const part of episodes(sorted, campaignGapUs)) {
       const failed = part.filter(a => a.outcome === 'failure');
-      if (failed.length >= 30 && failed.length >= 0.9 * part.length && new Set(failed.map(a => a.srcIp)).size >= 10) out.push(part);
+      if (failed.length >= 30 && failed.length >= 0.9 * part.length && new Set(failed.map(a => a.srcIp)).size >= 10)
+        out.push(part);
     }
   }
   return out;
@@ -85,7 +111,10 @@ const roundsWithinUs = 12 * HOUR;
 /** Campaigns of the same addresses, agent and route that come again within half a day are rounds of one. */
 function joinRounds(campaigns: readonly SignIn[][][]): SignIn[][][] {
   const out: SignIn[][][] = [];
-  for (const same of groupBy(campaigns, c => `${c[0]![0]!.route}\u0000${c[0]![0]!.agent}\u0000${[...new Set(c.flat().map(a => a.srcIp))].sort().join(',')}`).values()) {
+  for (const same of groupBy(
+    campaigns,
+    c => `${c[0]![0]!.route}\u0000${c[0]![0]!.agent}\u0000${[...new Set(c.flat().map(a => a.srcIp))].sort().join(',')}`,
+  ).values()) {
     let end = -Infinity;
     for (const c of same) {
       const from = c[0]![0]!.atUs ?? 0;
@@ -107,15 +136,32 @@ async function httpDetection(engine: Engine, events: readonly SignIn[]): Promise
   const names = events.map(a => a.account).filter(a => a !== null);
   const spray = names.length > 0 ? isSpray(names, events) : rounds >= 2;
   return {
-    ruleId: successes.length > 0 ? 'sign-in-campaign-success' : 'sign-in-campaign', kind: spray ? 'password-spray' : 'credential-stuffing', family: 'sign-in',
-    level: successes.length > 0 ? 'critical' : 'medium', outcome: successes.length > 0 ? 'succeeded' : 'attempted', groupKey: `sign-in|${events[0]!.route}|${addresses.slice(0, 5).join(',')}`,
+    ruleId: successes.length > 0 ? 'sign-in-campaign-success' : 'sign-in-campaign',
+    kind: spray ? 'password-spray' : 'credential-stuffing',
+    family: 'sign-in',
+    level: successes.length > 0 ? 'critical' : 'medium',
+    outcome: successes.length > 0 ? 'succeeded' : 'attempted',
+    groupKey: `sign-in|${events[0]!.route}|${addresses.slice(0, 5).join(',')}`,
     facts: {
-      route: events[0]!.route, rounds, attempts: events.length, failed, succeeded: successes.length, addresses, agent: events[0]!.agent || null,
-      accounts_tried: accounts.size || null, basis: failed > 0 ? 'status-or-size' : 'none',
+      route: events[0]!.route,
+      rounds,
+      attempts: events.length,
+      failed,
+      succeeded: successes.length,
+      addresses,
+      agent: events[0]!.agent || null,
+      accounts_tried: accounts.size || null,
+      basis: failed > 0 ? 'status-or-size' : 'none',
     },
     events: events.map(a => ({
-      eventId: a.eventId, atUs: a.atUs,
-      facts: { outcome: a.outcome, ...(a.account && { account: a.account }), ...(a.outcome === 'success' && named.candidates.has(a.eventId) && { account_candidates: named.candidates.get(a.eventId) }) },
+      eventId: a.eventId,
+      atUs: a.atUs,
+      facts: {
+        outcome: a.outcome,
+        ...(a.account && { account: a.account }),
+        ...(a.outcome === 'success' &&
+          named.candidates.has(a.eventId) && { account_candidates: named.candidates.get(a.eventId) }),
+      },
     })),
   };
 }
@@ -137,13 +183,24 @@ function isSpray(accounts: readonly string[], events: readonly { atUs: number | 
   return mean >= 2 && Math.max(...tries.values()) <= mean * 2 && pauses >= Math.floor(mean) - 1 && pauses >= 1;
 }
 
-type AuthRow = { event_id: number; at_us: number | null; src_ip: string | null; account: string | null; outcome: number; repeat: number; host: string | null };
+type AuthRow = {
+  event_id: number;
+  at_us: number | null;
+  src_ip: string | null;
+  account: string | null;
+  outcome: number;
+  repeat: number;
+  host: string | null;
+};
 
 async function detectAuthLogs(engine: Engine): Promise<Detection[]> {
-  const rows = await engine.rows<AuthRow>('detection.auth', sql`
+  const rows = await engine.rows<AuthRow>(
+    'detection.auth',
+    sql`
     select event_id, at_us, src_ip, account, coalesce(outcome, 0)::integer as outcome, coalesce(repeat_count, 1)::integer as repeat, host from event
     where class = 3 and src_ip is not null and outcome in (1, 2)
-    order by at_us nulls first, event_id`);
+    order by at_us nulls first, event_id`,
+  );
   const out: Detection[] = [];
   for (const [ip, list] of groupBy(rows, r => r.src_ip!)) {
     for (const part of episodes(list.map(r => ({ ...r, atUs: r.at_us })))) {
@@ -155,13 +212,26 @@ async function detectAuthLogs(engine: Engine): Promise<Detection[]> {
       // A success is the intruder's only when failures for the same source came before it.
       const succeeded = good.filter(g => part.some(r => r.outcome === 2 && (r.atUs ?? 0) <= (g.atUs ?? 0)));
       out.push({
-        ruleId: succeeded.length > 0 ? 'account-sign-in-success' : 'account-sign-in-campaign', kind: isSpray(names, part) ? 'password-spray' : 'credential-stuffing',
-        family: accounts.size >= 5 ? 'sign-in' : 'brute-force', level: succeeded.length > 0 ? 'critical' : 'medium', outcome: succeeded.length > 0 ? 'succeeded' : 'attempted',
-        groupKey: `auth|${ip}`, facts: { addresses: [ip], failed, succeeded: succeeded.length, accounts_tried: accounts.size, accounts_entered: [...new Set(succeeded.map(g => g.account))].sort() },
-        events: part.map(r => ({ eventId: r.event_id, atUs: r.atUs, facts: { outcome: r.outcome === 1 ? 'success' : 'failure', ...(r.account && { account: r.account }) } })),
+        ruleId: succeeded.length > 0 ? 'account-sign-in-success' : 'account-sign-in-campaign',
+        kind: isSpray(names, part) ? 'password-spray' : 'credential-stuffing',
+        family: accounts.size >= 5 ? 'sign-in' : 'brute-force',
+        level: succeeded.length > 0 ? 'critical' : 'medium',
+        outcome: succeeded.length > 0 ? 'succeeded' : 'attempted',
+        groupKey: `auth|${ip}`,
+        facts: {
+          addresses: [ip],
+          failed,
+          succeeded: succeeded.length,
+          accounts_tried: accounts.size,
+          accounts_entered: [...new Set(succeeded.map(g => g.account))].sort(),
+        },
+        events: part.map(r => ({
+          eventId: r.event_id,
+          atUs: r.atUs,
+          facts: { outcome: r.outcome === 1 ? 'success' : 'failure', ...(r.account && { account: r.account }) },
+        })),
       });
     }
   }
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
 }
-

@@ -2,7 +2,17 @@ import { DAY, HOUR } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import type { Detection } from './tables.ts';
 
-type Steady = { actor: string; n: number; d: number; first_us: number; last_us: number; longest_pause: number; other_share: number; q95: number; actors: number };
+type Steady = {
+  actor: string;
+  n: number;
+  d: number;
+  first_us: number;
+  last_us: number;
+  longest_pause: number;
+  other_share: number;
+  q95: number;
+  actors: number;
+};
 
 const minObjects = 200;
 const longestPauseUs = 3 * HOUR;
@@ -12,24 +22,44 @@ const longestPauseUs = 3 * HOUR;
  * addresses of offices; the few who never do stand out. Uses `detection_object` of the enumeration pass. Runs already found are left out.
  */
 export async function detectSlowScrapes(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
-  const rows = await engine.rows<Steady>('detection.steady', sql`
+  const rows = await engine.rows<Steady>(
+    'detection.steady',
+    sql`
     with per as (select actor, count(*) as n, count(distinct object) as d from detection_object where how = 'object' and object is not null group by actor),
       peers as (select quantile_cont(d, 0.95) as q95, count(*) as actors from per),
       hot as (select actor, d from per, peers where d >= ${minObjects} and d >= 2 * q95),
       paced as (select actor, at_us, at_us - lag(at_us) over (partition by actor order by at_us) as pause from detection_request join hot using (actor) where at_us is not null),
       rest as (select actor, count(*) as all_n, max(pause) as longest_pause, min(at_us) as first_us, max(at_us) as last_us from paced group by actor)
     select actor, n, per.d, first_us, last_us, longest_pause, 1 - n / all_n as other_share, q95, actors from per join hot using (actor) join rest using (actor), peers
-    where last_us - first_us >= ${1.25 * DAY}::bigint and longest_pause <= ${longestPauseUs}::bigint order by actor`);
+    where last_us - first_us >= ${1.25 * DAY}::bigint and longest_pause <= ${longestPauseUs}::bigint order by actor`,
+  );
   const many = rows.length > Math.max(3, 0.05 * (rows[0]?.actors ?? 0));
-  const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').map(d => d.groupKey.slice(d.groupKey.indexOf('|', 5) + 1)));
+  const taken = new Set(
+    found.filter(d => d.kind === 'idor-enumeration').map(d => d.groupKey.slice(d.groupKey.indexOf('|', 5) + 1)),
+  );
   const out: Detection[] = [];
   for (const r of many ? [] : rows) {
     if (taken.has(r.actor) || r.other_share > 0.4) continue;
-    const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>('detection.steady-events', sql`
-      select event_id, at_us, object, status from detection_object where actor = ${r.actor} and how = 'object' and object is not null order by at_us nulls first, event_id`);
+    const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
+      'detection.steady-events',
+      sql`
+      select event_id, at_us, object, status from detection_object where actor = ${r.actor} and how = 'object' and object is not null order by at_us nulls first, event_id`,
+    );
     out.push({
-      ruleId: 'slow-scrape', kind: 'idor-enumeration', family: 'enumeration', level: 'high', outcome: events.some(e => e.status !== null && e.status < 300) ? 'succeeded' : 'attempted', groupKey: `slow|${r.actor}`,
-      facts: { requests: events.length, distinct: r.d, hours: Math.round((r.last_us - r.first_us) / HOUR), longest_pause_minutes: Math.round(r.longest_pause / HOUR * 60), peers: r.actors, peers_q95: r.q95 },
+      ruleId: 'slow-scrape',
+      kind: 'idor-enumeration',
+      family: 'enumeration',
+      level: 'high',
+      outcome: events.some(e => e.status !== null && e.status < 300) ? 'succeeded' : 'attempted',
+      groupKey: `slow|${r.actor}`,
+      facts: {
+        requests: events.length,
+        distinct: r.d,
+        hours: Math.round((r.last_us - r.first_us) / HOUR),
+        longest_pause_minutes: Math.round((r.longest_pause / HOUR) * 60),
+        peers: r.actors,
+        peers_q95: r.q95,
+      },
       events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us, facts: { object: e.object } })),
     });
   }

@@ -23,12 +23,18 @@ export class StatementTrace {
     if (times.length === 0) return new StatementTrace(bySecond);
     let from = Infinity;
     let to = -Infinity;
-    for (const t of times) { from = Math.min(from, t); to = Math.max(to, t); }
-    const rows = engine.stream<{ at_us: number; sql_text: string; sql_params: string | null; failed: boolean }>('detection.statements', sql`
+    for (const t of times) {
+      from = Math.min(from, t);
+      to = Math.max(to, t);
+    }
+    const rows = engine.stream<{ at_us: number; sql_text: string; sql_params: string | null; failed: boolean }>(
+      'detection.statements',
+      sql`
       select at_us, sql_text, sql_params, err_code is not null and err_code <> '00000' as failed from event
       where class = 2 and sql_text is not null and at_us between ${Math.floor(from - slackSeconds * SECOND)}::bigint and ${Math.ceil(to + slackSeconds * SECOND)}::bigint
         and (sql_params is not null or regexp_matches(lower(sql_text), 'select|union|sleep|waitfor|case|and|or|--|;'))
-      order by at_us, event_id limit ${maxStatements}`);
+      order by at_us, event_id limit ${maxStatements}`,
+    );
     for await (const batch of rows) {
       for (const r of batch) {
         const second = Math.floor(r.at_us / SECOND);

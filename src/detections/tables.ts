@@ -2,14 +2,33 @@ import { contentId, langs, t } from '../base/index.ts';
 import { type ColumnSpec, type Engine, sql } from '../engine/index.ts';
 
 export type StepKind =
-  | 'scan' | 'credential-stuffing' | 'password-spray' | 'account-takeover' | 'idor-enumeration' | 'mass-export' | 'sqli-boolean' | 'sqli-time'
-  | 'sqli-union' | 'sqli-error' | 'sqli-stacked' | 'path-traversal' | 'web-shell' | 'command-injection' | 'xss' | 'db-dump' | 'other';
+  | 'scan'
+  | 'credential-stuffing'
+  | 'password-spray'
+  | 'account-takeover'
+  | 'idor-enumeration'
+  | 'mass-export'
+  | 'sqli-boolean'
+  | 'sqli-time'
+  | 'sqli-union'
+  | 'sqli-error'
+  | 'sqli-stacked'
+  | 'path-traversal'
+  | 'web-shell'
+  | 'command-injection'
+  | 'xss'
+  | 'db-dump'
+  | 'other';
 
 export type Outcome = 'attempted' | 'succeeded' | 'blocked' | 'unknown';
 export type Level = 'informational' | 'low' | 'medium' | 'high' | 'critical';
 export type EventId = number | bigint;
 
-export type DetectionEvent = { readonly eventId: EventId; readonly atUs: number | null; readonly facts?: Readonly<Record<string, unknown>> };
+export type DetectionEvent = {
+  readonly eventId: EventId;
+  readonly atUs: number | null;
+  readonly facts?: Readonly<Record<string, unknown>>;
+};
 
 /** What a rule or method says, before it is written. Titles come from `rule.<ruleId>` of the locales unless given. */
 export type Detection = {
@@ -22,29 +41,72 @@ export type Detection = {
   readonly facts: Readonly<Record<string, unknown>>;
   readonly events: readonly DetectionEvent[];
   /** Of a Sigma rule; absent for methods of ours. */
-  readonly rule?: { readonly titleJa: string; readonly titleEn: string; readonly author: string; readonly licence: string; readonly link: string };
+  readonly rule?: {
+    readonly titleJa: string;
+    readonly titleEn: string;
+    readonly author: string;
+    readonly licence: string;
+    readonly link: string;
+  };
 };
 
 const detectionColumns: readonly ColumnSpec[] = [
-  { name: 'detection_id', type: 'VARCHAR' }, { name: 'rule_id', type: 'VARCHAR' }, { name: 'kind', type: 'VARCHAR' }, { name: 'family', type: 'VARCHAR' },
-  { name: 'level', type: 'VARCHAR' }, { name: 'title_ja', type: 'VARCHAR' }, { name: 'title_en', type: 'VARCHAR' }, { name: 'author', type: 'VARCHAR' },
-  { name: 'licence', type: 'VARCHAR' }, { name: 'link', type: 'VARCHAR' }, { name: 'outcome', type: 'VARCHAR' }, { name: 'first_us', type: 'BIGINT' },
-  { name: 'last_us', type: 'BIGINT' }, { name: 'events', type: 'BIGINT' }, { name: 'group_key', type: 'VARCHAR' }, { name: 'facts', type: 'VARCHAR' },
+  { name: 'detection_id', type: 'VARCHAR' },
+  { name: 'rule_id', type: 'VARCHAR' },
+  { name: 'kind', type: 'VARCHAR' },
+  { name: 'family', type: 'VARCHAR' },
+  { name: 'level', type: 'VARCHAR' },
+  { name: 'title_ja', type: 'VARCHAR' },
+  { name: 'title_en', type: 'VARCHAR' },
+  { name: 'author', type: 'VARCHAR' },
+  { name: 'licence', type: 'VARCHAR' },
+  { name: 'link', type: 'VARCHAR' },
+  { name: 'outcome', type: 'VARCHAR' },
+  { name: 'first_us', type: 'BIGINT' },
+  { name: 'last_us', type: 'BIGINT' },
+  { name: 'events', type: 'BIGINT' },
+  { name: 'group_key', type: 'VARCHAR' },
+  { name: 'facts', type: 'VARCHAR' },
 ];
 
 const eventColumns: readonly ColumnSpec[] = [
-  { name: 'detection_id', type: 'VARCHAR' }, { name: 'event_id', type: 'BIGINT' }, { name: 'facts', type: 'VARCHAR' },
+  { name: 'detection_id', type: 'VARCHAR' },
+  { name: 'event_id', type: 'BIGINT' },
+  { name: 'facts', type: 'VARCHAR' },
 ];
 
 /** Replace `detection` and `detection_event`. Ids depend on content only; rows are written in id order. */
 export async function writeDetections(engine: Engine, detections: readonly Detection[]): Promise<void> {
-  const rows = detections.filter(d => d.events.length > 0).map(d => ({ d, ...summarise(d) })).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  const rows = detections
+    .filter(d => d.events.length > 0)
+    .map(d => ({ d, ...summarise(d) }))
+    .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   await engine.transaction(async () => {
-    await engine.load('detection', detectionColumns, rows.map(({ d, id, first, last }) => {
-      const [ja, en] = d.rule ? [d.rule.titleJa, d.rule.titleEn] : langs.map(lang => t(lang, `detections:rule.${d.ruleId}`));
-      return [id, d.ruleId, d.kind, d.family, d.level, ja, en, d.rule?.author ?? 'Tadasu', d.rule?.licence ?? 'Apache-2.0', d.rule?.link ?? null, d.outcome,
-        first, last, d.events.length, d.groupKey, JSON.stringify(d.facts)];
-    }));
+    await engine.load(
+      'detection',
+      detectionColumns,
+      rows.map(({ d, id, first, last }) => {
+        const [ja, en] = d.rule ? [d.rule.titleJa, d.rule.titleEn] : langs.map(lang => t(lang, `detections:rule.${d.ruleId}`));
+        return [
+          id,
+          d.ruleId,
+          d.kind,
+          d.family,
+          d.level,
+          ja,
+          en,
+          d.rule?.author ?? 'Tadasu',
+          d.rule?.licence ?? 'Apache-2.0',
+          d.rule?.link ?? null,
+          d.outcome,
+          first,
+          last,
+          d.events.length,
+          d.groupKey,
+          JSON.stringify(d.facts),
+        ];
+      }),
+    );
     await engine.load('detection_event', eventColumns, eventRows(rows));
     await engine.run('detection.order', sql`create index if not exists detection_event_by_id on detection_event (event_id)`);
   });

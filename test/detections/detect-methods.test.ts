@@ -1,28 +1,55 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { quietEffects, SECOND, HOUR } from '../../src/base/index.ts';
+import { HOUR, quietEffects, SECOND } from '../../src/base/index.ts';
 import type { OpenCase } from '../../src/case/index.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
 import { combinedRows, type EventRow, loadEvents, memoryEngine, postgresRows, requestColumns } from '../fixtures/event-table.ts';
 
 let engine: Engine;
-beforeAll(async () => { engine = await memoryEngine(); });
+beforeAll(async () => {
+  engine = await memoryEngine();
+});
 afterAll(() => engine.close());
 
-type Found = { kind: string; rule_id: string; outcome: string; level: string; events: number; ips: string[]; facts: string; title_ja: string; author: string };
+type Found = {
+  kind: string;
+  rule_id: string;
+  outcome: string;
+  level: string;
+  events: number;
+  ips: string[];
+  facts: string;
+  title_ja: string;
+  author: string;
+};
 
 async function run(rows: Iterable<EventRow>): Promise<Found[]> {
   await loadEvents(engine, rows);
   await detect({ engine } as OpenCase, { ...quietEffects, lang: 'en' });
-  return engine.rows<Found>('test', sql`select d.kind, d.rule_id, d.outcome, d.level, d.events, d.facts, d.title_ja, d.author, list_sort(list(distinct src_ip)) as ips
+  return engine.rows<Found>(
+    'test',
+    sql`select d.kind, d.rule_id, d.outcome, d.level, d.events, d.facts, d.title_ja, d.author, list_sort(list(distinct src_ip)) as ips
     from detection d join detection_event using (detection_id) join event e using (event_id) group by d.detection_id, d.kind, d.rule_id, d.outcome, d.level, d.events, d.facts, d.title_ja, d.author, d.first_us
-    order by d.first_us, d.rule_id, d.detection_id`);
+    order by d.first_us, d.rule_id, d.detection_id`,
+  );
 }
 
 const t0 = 1_745_000_000 * SECOND;
-const agents = ['Mozilla/5.0 (Windows NT 10.0) Chrome/124.0', 'Mozilla/5.0 (Macintosh) Safari/605.1', 'Mozilla/5.0 (X11; Linux) Firefox/125.0'];
-const get = (seconds: number, ip: string, target: string, more: EventRow = {}): EventRow => ({ time_us: t0 + Math.round(seconds * SECOND), src_ip: ip, user_agent: agents[0], status: 200, bytes_out: 500, ...requestColumns(`GET ${target} HTTP/1.1`), ...more });
+const agents = [
+  'Mozilla/5.0 (Windows NT 10.0) Chrome/124.0',
+  'Mozilla/5.0 (Macintosh) Safari/605.1',
+  'Mozilla/5.0 (X11; Linux) Firefox/125.0',
+];
+const get = (seconds: number, ip: string, target: string, more: EventRow = {}): EventRow => ({
+  time_us: t0 + Math.round(seconds * SECOND),
+  src_ip: ip,
+  user_agent: agents[0],
+  status: 200,
+  bytes_out: 500,
+  ...requestColumns(`GET ${target} HTTP/1.1`),
+  ...more,
+});
 
 let seed = 1;
 const random = (n: number): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
@@ -52,58 +79,110 @@ describe('what is found, and who is left alone', () => {
   });
 
   it('a walk through numbers is found with all its requests, however its lines are ordered', async () => {
-    const walk = Array.from({ length: 120 }, (_, i) => get(500 + Math.floor(i / 10), '192.0.2.7', `/customers/${2000 + i}`, { user_agent: agents[1] }));
+    const walk = Array.from({ length: 120 }, (_, i) =>
+      get(500 + Math.floor(i / 10), '192.0.2.7', `/customers/${2000 + i}`, { user_agent: agents[1] }),
+    );
     const rows = [...people(), ...walk];
-    for (const order of [rows, [...rows].reverse(), rows.map((r, i) => ({ r, k: (i * 7919) % rows.length })).sort((a, b) => a.k - b.k).map(x => x.r)]) {
+    for (const order of [
+      rows,
+      [...rows].reverse(),
+      rows
+        .map((r, i) => ({ r, k: (i * 7919) % rows.length }))
+        .sort((a, b) => a.k - b.k)
+        .map(x => x.r),
+    ]) {
       const found = await run(numbered(order));
       expect(found.map(f => [f.kind, f.events, f.ips])).toEqual([['idor-enumeration', 120, ['192.0.2.7']]]);
     }
   });
 
   it('an innocent who shares address and agent with the intruder is not in the walk', async () => {
-    const walk = Array.from({ length: 150 }, (_, i) => get(500 + i * 2, '192.0.2.7', `/customers/${2000 + i}`, { user_agent: agents[1] }));
-    const innocent = Array.from({ length: 12 }, (_, i) => get(510 + i * 20, '192.0.2.7', `/customers/${5000 + ((i * 733) % 4000)}`, { user_agent: agents[1], bytes_out: 777 }));
+    const walk = Array.from({ length: 150 }, (_, i) =>
+      get(500 + i * 2, '192.0.2.7', `/customers/${2000 + i}`, { user_agent: agents[1] }),
+    );
+    const innocent = Array.from({ length: 12 }, (_, i) =>
+      get(510 + i * 20, '192.0.2.7', `/customers/${5000 + ((i * 733) % 4000)}`, { user_agent: agents[1], bytes_out: 777 }),
+    );
     const [found] = await run(numbered([...people(), ...walk, ...innocent]));
     expect([found!.kind, found!.events]).toEqual(['idor-enumeration', 150]);
   });
 
   it('with sessions the walk is the session, over two addresses, and the session elsewhere is told', async () => {
-    const walk = Array.from({ length: 200 }, (_, i) => get(500 + i, i % 3 === 0 ? '192.0.2.7' : '192.0.2.8', `/customers/${2000 + i}`, { session: 'stolen', user_agent: i % 3 === 0 ? agents[1] : 'curl/8' }));
+    const walk = Array.from({ length: 200 }, (_, i) =>
+      get(500 + i, i % 3 === 0 ? '192.0.2.7' : '192.0.2.8', `/customers/${2000 + i}`, {
+        session: 'stolen',
+        user_agent: i % 3 === 0 ? agents[1] : 'curl/8',
+      }),
+    );
     const own = people().map(r => ({ ...r, session: `s-${r['src_ip']}` }));
     const found = await run(numbered([...own, ...walk]));
-    expect(found.map(f => [f.kind, f.events, f.ips])).toEqual([['idor-enumeration', 200, ['192.0.2.7', '192.0.2.8']], ['account-takeover', 200, ['192.0.2.7', '192.0.2.8']]]);
+    expect(found.map(f => [f.kind, f.events, f.ips])).toEqual([
+      ['idor-enumeration', 200, ['192.0.2.7', '192.0.2.8']],
+      ['account-takeover', 200, ['192.0.2.7', '192.0.2.8']],
+    ]);
   });
 
   it('a list walked by offset is found; an office that pages here and there is not', async () => {
     const office = Array.from({ length: 400 }, () => get(random(40_000), '203.0.113.200', `/members?after=${random(4000) * 20}`));
-    const walk = Array.from({ length: 60 }, (_, i) => get(600 + i, '192.0.2.9', `/members?after=${i * 5000}`, { user_agent: 'python-requests/2.31' }));
+    const walk = Array.from({ length: 60 }, (_, i) =>
+      get(600 + i, '192.0.2.9', `/members?after=${i * 5000}`, { user_agent: 'python-requests/2.31' }),
+    );
     const found = await run(numbered([...people(), ...office, ...walk]));
     expect(found.map(f => [f.kind, f.rule_id, f.events, f.ips])).toEqual([['mass-export', 'list-walk', 60, ['192.0.2.9']]]);
   });
 
   it('guessing with one success is one campaign over its addresses, and what follows is theirs', async () => {
-    const guess = Array.from({ length: 60 }, (_, i) => ({ ...get(700 + i, `192.0.2.${30 + (i % 2)}`, '/login', { user_agent: 'python-requests/2' }), method: 'POST', status: i === 41 ? 302 : 401 }));
-    const after = [get(800, '192.0.2.31', '/menu', { user_agent: 'python-requests/2' }), get(801, '192.0.2.31', '/customers/1', { user_agent: 'python-requests/2' })];
+    const guess = Array.from({ length: 60 }, (_, i) => ({
+      ...get(700 + i, `192.0.2.${30 + (i % 2)}`, '/login', { user_agent: 'python-requests/2' }),
+      method: 'POST',
+      status: i === 41 ? 302 : 401,
+    }));
+    const after = [
+      get(800, '192.0.2.31', '/menu', { user_agent: 'python-requests/2' }),
+      get(801, '192.0.2.31', '/customers/1', { user_agent: 'python-requests/2' }),
+    ];
     const found = await run(numbered([...people(), ...guess, ...after]));
     expect(found.map(f => [f.kind, f.outcome, f.events, f.ips])).toEqual([
-      ['credential-stuffing', 'succeeded', 60, ['192.0.2.30', '192.0.2.31']], ['account-takeover', 'succeeded', 2, ['192.0.2.31']]]);
+      ['credential-stuffing', 'succeeded', 60, ['192.0.2.30', '192.0.2.31']],
+      ['account-takeover', 'succeeded', 2, ['192.0.2.31']],
+    ]);
     expect(JSON.parse(found[0]!.facts)).toMatchObject({ failed: 59, succeeded: 1 });
   });
 
   it('a login that always answers 200 is split by size', async () => {
-    const guess = Array.from({ length: 40 }, (_, i) => ({ ...get(700 + i, '192.0.2.30', '/auth'), method: 'POST', status: 200, bytes_out: i === 30 ? 2300 : 412 }));
+    const guess = Array.from({ length: 40 }, (_, i) => ({
+      ...get(700 + i, '192.0.2.30', '/auth'),
+      method: 'POST',
+      status: 200,
+      bytes_out: i === 30 ? 2300 : 412,
+    }));
     const found = await run(numbered([...people(), ...guess]));
     expect(found.map(f => [f.rule_id, JSON.parse(f.facts).succeeded])).toEqual([['sign-in-campaign-success', 1]]);
   });
 
   it('a person who forgot the password is no campaign', async () => {
-    const tries = Array.from({ length: 6 }, (_, i) => ({ ...get(700 + i * 9, '203.0.113.90', '/login'), method: 'POST', status: i === 5 ? 302 : 401 }));
+    const tries = Array.from({ length: 6 }, (_, i) => ({
+      ...get(700 + i * 9, '203.0.113.90', '/login'),
+      method: 'POST',
+      status: i === 5 ? 302 : 401,
+    }));
     expect(await run(numbered([...people(), ...tries]))).toEqual([]);
   });
 
   it('guessing in an authentication log: the success of another address is not its success', async () => {
-    const row = (s: number, ip: string, account: string, outcome: number): EventRow => ({ class: 3, time_us: t0 + s * SECOND, src_ip: ip, account, outcome, action: 'login', source_kind: 'auth' });
-    const rows = [...Array.from({ length: 30 }, (_, i) => row(i, '192.0.2.50', `user${i % 10}`, 2)), row(31, '198.51.100.9', 'tanaka', 1)];
+    const row = (s: number, ip: string, account: string, outcome: number): EventRow => ({
+      class: 3,
+      time_us: t0 + s * SECOND,
+      src_ip: ip,
+      account,
+      outcome,
+      action: 'login',
+      source_kind: 'auth',
+    });
+    const rows = [
+      ...Array.from({ length: 30 }, (_, i) => row(i, '192.0.2.50', `user${i % 10}`, 2)),
+      row(31, '198.51.100.9', 'tanaka', 1),
+    ];
     const found = await run(numbered(rows));
     expect(found.map(f => [f.rule_id, f.outcome, f.events])).toEqual([['account-sign-in-campaign', 'attempted', 30]]);
     const caught = await run(numbered([...rows, row(32, '192.0.2.50', 'user3', 1)]));
@@ -117,52 +196,133 @@ describe('what is found, and who is left alone', () => {
     const db = (more: EventRow): EventRow => ({ class: 2, file_no: 2, line_no: 1, time_us: t0 + 10.2 * SECOND, ...more });
     const kinds = async (more: EventRow) => (await run([{ ...web, line_no: 1 }, db(more)])).map(f => [f.kind, f.outcome]);
     expect(await kinds({ sql_text: `SELECT * FROM q WHERE name LIKE '%${payload}%'` })).toEqual([['sqli-boolean', 'succeeded']]);
-    expect(await kinds({ sql_text: `SELECT * FROM q WHERE name LIKE '%${payload}%'`, err_code: '42601' })).toEqual([['sqli-boolean', 'unknown']]);
-    expect(await kinds({ sql_text: 'SELECT * FROM q WHERE name = $1', sql_params: JSON.stringify([payload]) })).toEqual([['sqli-boolean', 'attempted']]);
+    expect(await kinds({ sql_text: `SELECT * FROM q WHERE name LIKE '%${payload}%'`, err_code: '42601' })).toEqual([
+      ['sqli-boolean', 'unknown'],
+    ]);
+    expect(await kinds({ sql_text: 'SELECT * FROM q WHERE name = $1', sql_params: JSON.stringify([payload]) })).toEqual([
+      ['sqli-boolean', 'attempted'],
+    ]);
   });
 
   it('a refused attack is blocked, and a 200 alone is not success', async () => {
-    const attack = (status: number): EventRow => get(1, '192.0.2.4', '/view?f=..%2f..%2f..%2fetc%2fpasswd', { status, line_no: 1 });
+    const attack = (status: number): EventRow =>
+      get(1, '192.0.2.4', '/view?f=..%2f..%2f..%2fetc%2fpasswd', { status, line_no: 1 });
     expect((await run([attack(403)])).map(f => [f.kind, f.outcome])).toEqual([['path-traversal', 'blocked']]);
     expect((await run([attack(200)])).map(f => [f.kind, f.outcome])).toEqual([['path-traversal', 'unknown']]);
   });
 
   it('collecting without rest over days is found, an office with nights is not', async () => {
-    const scrape = Array.from({ length: 600 }, (_, i) => get(i * 400 + random(200), '192.0.2.99', `/customers/${1000 + ((i * 7919) % 9000)}`));
-    const office = Array.from({ length: 900 }, (_, i) => get((i % 3) * 86_400 + 3600 * 9 + random(3600 * 9), '203.0.113.220', `/customers/${1000 + random(9000)}`));
+    const scrape = Array.from({ length: 600 }, (_, i) =>
+      get(i * 400 + random(200), '192.0.2.99', `/customers/${1000 + ((i * 7919) % 9000)}`),
+    );
+    const office = Array.from({ length: 900 }, (_, i) =>
+      get((i % 3) * 86_400 + 3600 * 9 + random(3600 * 9), '203.0.113.220', `/customers/${1000 + random(9000)}`),
+    );
     const found = await run(numbered([...people(), ...scrape, ...office]));
     expect(found.map(f => [f.rule_id, f.events, f.ips])).toEqual([['slow-scrape', 600, ['192.0.2.99']]]);
   });
 
   it('a dump by another tool is told, the application at work is not', async () => {
-    const app = Array.from({ length: 500 }, (_, i): EventRow => ({ class: 2, time_us: t0 + i * SECOND, db_user: 'app', app_name: 'web', sql_text: i % 9 === 0 ? `select * from t${i % 4}` : 'select * from q where id = $1' }));
-    const dump = ['customers', 'claims'].map((table, i): EventRow => ({ class: 2, time_us: t0 + HOUR + i * SECOND, db_user: 'postgres', app_name: 'psql', sql_text: `COPY ${table} TO STDOUT` }));
+    const app = Array.from(
+      { length: 500 },
+      (_, i): EventRow => ({
+        class: 2,
+        time_us: t0 + i * SECOND,
+        db_user: 'app',
+        app_name: 'web',
+        sql_text: i % 9 === 0 ? `select * from t${i % 4}` : 'select * from q where id = $1',
+      }),
+    );
+    const dump = ['customers', 'claims'].map(
+      (table, i): EventRow => ({
+        class: 2,
+        time_us: t0 + HOUR + i * SECOND,
+        db_user: 'postgres',
+        app_name: 'psql',
+        sql_text: `COPY ${table} TO STDOUT`,
+      }),
+    );
     const found = await run(numbered([...app, ...dump]));
     expect(found.map(f => [f.kind, f.events])).toEqual([['db-dump', 2]]);
   });
 
+  it('an injection whose body was not logged is seen in the database log', async () => {
+    const post = Array.from({ length: 20 }, (_, i): EventRow => ({ ...get(100 + i, '192.0.2.4', '/search'), method: 'POST' }));
+    const statement = (i: number, text: string): EventRow => ({
+      class: 2,
+      time_us: t0 + (100 + i) * SECOND,
+      db_user: 'app',
+      sql_text: text,
+    });
+    const injected = Array.from({ length: 20 }, (_, i) =>
+      statement(i, `SELECT a FROM q WHERE n = 'x' AND ASCII(SUBSTRING((SELECT p FROM u LIMIT 1),${i},1))>64 AND 'a'='a'`),
+    );
+    const usual = Array.from({ length: 50 }, (_, i) => statement(i, 'SELECT a FROM q WHERE n = $1'));
+    const found = await run(numbered([...people(), ...post, ...injected, ...usual]));
+    expect(found.map(f => [f.rule_id, f.kind, f.outcome, f.events])).toEqual([
+      ['database-injection', 'sqli-boolean', 'succeeded', 20],
+    ]);
+  });
+
   it('rows without time, path, address or status neither crash nor vanish from a detection', async () => {
-    const rows = [{ target: "/a?x=1' OR '1'='1" }, { target: "\u0000\ufffd%zz'--", path: null }, {}, { target: '/x', path: '/x', status: null, time_us: null }, { class: 2 }, { class: 3, outcome: 2 }, { class: 1, user_agent: '${jndi:ldap://h/x}' }];
+    const rows = [
+      { target: "/a?x=1' OR '1'='1" },
+      { target: "\u0000\ufffd%zz'--", path: null },
+      {},
+      { target: '/x', path: '/x', status: null, time_us: null },
+      { class: 2 },
+      { class: 3, outcome: 2 },
+      { class: 1, user_agent: '${jndi:ldap://h/x}' },
+    ];
     const found = await run(numbered(rows.map(r => ({ ...r }))));
     expect(found.some(f => f.kind === 'sqli-boolean')).toBe(true);
     expect(found.every(f => f.title_ja.length > 0 && f.author.length > 0)).toBe(true);
   });
 
   it('the same events give the same rows, byte for byte', async () => {
-    const rows = [...people(), ...Array.from({ length: 80 }, (_, i) => get(500 + i, '192.0.2.7', `/customers/${2000 + i}?a='%20or%201=1--`))];
-    const dump = async (): Promise<string> => { await run(numbered(rows)); return JSON.stringify([await engine.rows('d', sql`select * from detection order by detection_id`), await engine.rows('e', sql`select * from detection_event order by detection_id, event_id`)]); };
+    const rows = [
+      ...people(),
+      ...Array.from({ length: 80 }, (_, i) => get(500 + i, '192.0.2.7', `/customers/${2000 + i}?a='%20or%201=1--`)),
+    ];
+    const dump = async (): Promise<string> => {
+      await run(numbered(rows));
+      return JSON.stringify([
+        await engine.rows('d', sql`select * from detection order by detection_id`),
+        await engine.rows('e', sql`select * from detection_event order by detection_id, event_id`),
+      ]);
+    };
     expect(await dump()).toBe(await dump());
   });
 });
 
 const shared = '../shared/data';
 describe.skipIf(!fs.existsSync(`${shared}/range-01`))('shared material (skipped where it is not at hand)', () => {
-  const truth = (): { name: string; ips: string[] }[] => JSON.parse(fs.readFileSync(`${shared}/range-01/truth/truth.json`, 'utf8')).phases;
-  const wanted: Record<string, string> = { recon: 'scan', 'credential-stuffing': 'credential-stuffing', idor: 'idor-enumeration', 'mass-export': 'mass-export', 'sqli-boolean': 'sqli-boolean', 'sqli-union': 'sqli-union', 'sqli-error': 'sqli-error', 'sqli-time': 'sqli-time' };
+  const truth = (): { name: string; ips: string[] }[] =>
+    JSON.parse(fs.readFileSync(`${shared}/range-01/truth/truth.json`, 'utf8')).phases;
+  const wanted: Record<string, string> = {
+    recon: 'scan',
+    'credential-stuffing': 'credential-stuffing',
+    idor: 'idor-enumeration',
+    'mass-export': 'mass-export',
+    'sqli-boolean': 'sqli-boolean',
+    'sqli-union': 'sqli-union',
+    'sqli-error': 'sqli-error',
+    'sqli-time': 'sqli-time',
+  };
 
   for (const [name, file, change] of [
     ['the timed log', 'access_timed.log', (t: string) => t],
-    ['the plain log, lines shuffled, agents stripped', 'access.log', (t: string) => t.split('\n').map((l, i) => ({ l, k: (i * 7919) % 24_821 })).sort((a, b) => a.k - b.k).map(x => x.l.replace(/"[^"]*"$/, '"-"')).join('\n')],
+    [
+      'the plain log, lines shuffled, agents stripped',
+      'access.log',
+      (t: string) =>
+        t
+          .split('\n')
+          .map((l, i) => ({ l, k: (i * 7919) % 24_821 }))
+          .sort((a, b) => a.k - b.k)
+          .map(x => x.l.replace(/"[^"]*"$/, '"-"'))
+          .join('\n'),
+    ],
   ] as const) {
     it(`range-01 from ${name}: every phase with its addresses, nobody else`, { timeout: 60_000 }, async () => {
       const text = change(fs.readFileSync(`${shared}/range-01/evidence/${file}`, 'utf8'));
@@ -173,7 +333,8 @@ describe.skipIf(!fs.existsSync(`${shared}/range-01`))('shared material (skipped 
         const mine = found.filter(f => f.kind === wanted[phase.name]);
         expect([phase.name, phase.ips.filter(ip => !mine.some(f => f.ips.includes(ip)))]).toEqual([phase.name, []]);
       }
-      for (const kind of ['sqli-boolean', 'sqli-union', 'sqli-error', 'sqli-time']) expect(found.some(f => f.kind === kind && f.outcome === 'succeeded')).toBe(true);
+      for (const kind of ['sqli-boolean', 'sqli-union', 'sqli-error', 'sqli-time'])
+        expect(found.some(f => f.kind === kind && f.outcome === 'succeeded')).toBe(true);
     });
   }
 

@@ -1,4 +1,4 @@
-import { sql, type Sql } from '../../engine/index.ts';
+import { type Sql, sql } from '../../engine/index.ts';
 import type { Compare, Expr, Leaf, Pattern, Test, TimePart } from './ir.ts';
 import { plainText } from './pattern.ts';
 
@@ -26,11 +26,22 @@ export type Target = {
 /** The predicate of a condition. Every search is wrapped so that it is never unknown: NOT of an absent field is true. */
 export function compileExpr(expr: Expr, target: Target): Sql {
   switch (expr.op) {
-    case 'and': return join(expr.items.map(e => compileExpr(e, target)), sql` and `);
-    case 'or': return join(expr.items.map(e => compileExpr(e, target)), sql` or `);
-    case 'not': return sql`not ${compileExpr({ op: 'search', name: '', item: expr.item }, target)}`;
-    case 'search': return sql`coalesce(${compileExpr(expr.item, target)}, false)`;
-    case 'leaf': return compileLeaf(expr, target);
+    case 'and':
+      return join(
+        expr.items.map(e => compileExpr(e, target)),
+        sql` and `,
+      );
+    case 'or':
+      return join(
+        expr.items.map(e => compileExpr(e, target)),
+        sql` or `,
+      );
+    case 'not':
+      return sql`not ${compileExpr({ op: 'search', name: '', item: expr.item }, target)}`;
+    case 'search':
+      return sql`coalesce(${compileExpr(expr.item, target)}, false)`;
+    case 'leaf':
+      return compileLeaf(expr, target);
   }
 }
 
@@ -45,7 +56,10 @@ function compileLeaf(leaf: Leaf, target: Target): Sql {
   if (columns.length === 0) return test.kind === 'null' || (test.kind === 'exists' && !test.present) ? sql`true` : sql`false`;
   // Absent means absent in every column the field may stand for.
   const every = test.kind === 'null' || (test.kind === 'exists' && !test.present);
-  return join(columns.map(c => column(test, c, target)), every ? sql` and ` : sql` or `);
+  return join(
+    columns.map(c => column(test, c, target)),
+    every ? sql` and ` : sql` or `,
+  );
 }
 
 function keyword(test: Test, target: Target): Sql {
@@ -53,7 +67,12 @@ function keyword(test: Test, target: Target): Sql {
   if (test.kind === 'number') return sql`contains(${lowered}, ${sql.lit(String(test.value))})`;
   if (test.kind === 'pattern') {
     const around: Pattern = [{ any: 'many' }, ...test.pattern, { any: 'many' }];
-    return like(around.filter((p, i) => !(typeof p === 'object' && p.any === 'many' && i > 0 && isMany(around[i - 1]))), test.cased ? plain : lowered, test.cased, target);
+    return like(
+      around.filter((p, i) => !(typeof p === 'object' && p.any === 'many' && i > 0 && isMany(around[i - 1]))),
+      test.cased ? plain : lowered,
+      test.cased,
+      target,
+    );
   }
   if (test.kind === 'regex') return regex(test, plain);
   return sql`false`;
@@ -73,24 +92,42 @@ function column(test: Test, c: Column, target: Target): Sql {
   }
   const text = c.type === 'number' ? sql`cast(${c.expr} as varchar)` : c.expr;
   switch (test.kind) {
-    case 'null': return sql`${c.expr} is null`;
-    case 'exists': return test.present ? sql`${c.expr} is not null` : sql`${c.expr} is null`;
+    case 'null':
+      return sql`${c.expr} is null`;
+    case 'exists':
+      return test.present ? sql`${c.expr} is not null` : sql`${c.expr} is null`;
     case 'number':
       if (c.type === 'number') return compareSql(c.expr, test.compare, test.value);
-      return test.compare === 'eq' ? sql`${text} = ${sql.lit(String(test.value))}` : compareSql(sql`try_cast(${text} as double)`, test.compare, test.value);
-    case 'regex': return regex(test, text);
-    case 'cidr': return target.inNetwork(text, test.low, test.high);
-    case 'time': return compareSql(timePart(test.part, text), test.compare, test.value);
+      return test.compare === 'eq'
+        ? sql`${text} = ${sql.lit(String(test.value))}`
+        : compareSql(sql`try_cast(${text} as double)`, test.compare, test.value);
+    case 'regex':
+      return regex(test, text);
+    case 'cidr':
+      return target.inNetwork(text, test.low, test.high);
+    case 'time':
+      return compareSql(timePart(test.part, text), test.compare, test.value);
     case 'field': {
       const others = target.resolve(test.other);
       if (others.length === 0) return sql`false`;
       const fold = (e: Sql): Sql => (test.cased ? e : sql`lower(${e})`);
       const own = fold(text);
       const compared = (other: Sql): Sql =>
-        test.how === 'equals' ? sql`${own} = ${other}` : test.how === 'startswith' ? sql`starts_with(${own}, ${other})` : test.how === 'endswith' ? sql`suffix(${own}, ${other})` : sql`contains(${own}, ${other})`;
-      return join(others.map(o => (o.type === 'list'
-        ? sql`len(list_filter(${o.expr}, lambda other: coalesce(${compared(fold(sql`other`))}, false))) > 0`
-        : compared(fold(o.type === 'number' ? sql`cast(${o.expr} as varchar)` : o.expr)))), sql` or `);
+        test.how === 'equals'
+          ? sql`${own} = ${other}`
+          : test.how === 'startswith'
+            ? sql`starts_with(${own}, ${other})`
+            : test.how === 'endswith'
+              ? sql`suffix(${own}, ${other})`
+              : sql`contains(${own}, ${other})`;
+      return join(
+        others.map(o =>
+          o.type === 'list'
+            ? sql`len(list_filter(${o.expr}, lambda other: coalesce(${compared(fold(sql`other`))}, false))) > 0`
+            : compared(fold(o.type === 'number' ? sql`cast(${o.expr} as varchar)` : o.expr)),
+        ),
+        sql` or `,
+      );
     }
     case 'pattern': {
       if (test.cased) return like(test.pattern, text, true, target);
@@ -103,12 +140,18 @@ function column(test: Test, c: Column, target: Target): Sql {
 function timePart(part: TimePart, text: Sql): Sql {
   const at = sql`try_cast(${text} as timestamp)`;
   switch (part) {
-    case 'minute': return sql`minute(${at})`;
-    case 'hour': return sql`hour(${at})`;
-    case 'day': return sql`day(${at})`;
-    case 'week': return sql`week(${at})`;
-    case 'month': return sql`month(${at})`;
-    case 'year': return sql`year(${at})`;
+    case 'minute':
+      return sql`minute(${at})`;
+    case 'hour':
+      return sql`hour(${at})`;
+    case 'day':
+      return sql`day(${at})`;
+    case 'week':
+      return sql`week(${at})`;
+    case 'month':
+      return sql`month(${at})`;
+    case 'year':
+      return sql`year(${at})`;
   }
 }
 
@@ -125,7 +168,8 @@ function regex(test: { source: string; flags: string }, text: Sql): Sql {
 
 /** Plain comparison, starts_with, suffix or contains where there is no wildcard inside; else LIKE. */
 function like(pattern: Pattern, text: Sql, cased: boolean, target: Target): Sql {
-  const word = (w: string): Sql => (cased ? sql.lit(w) : target.lowering === 'js' ? sql.lit(w.toLowerCase()) : sql`lower(${sql.lit(w)})`);
+  const word = (w: string): Sql =>
+    cased ? sql.lit(w) : target.lowering === 'js' ? sql.lit(w.toLowerCase()) : sql`lower(${sql.lit(w)})`;
   const plain = plainText(pattern);
   if (plain !== null) return sql`${text} = ${word(plain)}`;
   if (pattern.length === 1 && isMany(pattern[0])) return sql`${text} is not null`;
@@ -133,6 +177,8 @@ function like(pattern: Pattern, text: Sql, cased: boolean, target: Target): Sql 
   if (pattern.length === 2 && isMany(a) && typeof b === 'string') return sql`suffix(${text}, ${word(b)})`;
   if (pattern.length === 2 && isMany(b) && typeof a === 'string') return sql`starts_with(${text}, ${word(a)})`;
   if (pattern.length === 3 && isMany(a) && isMany(c) && typeof b === 'string') return sql`contains(${text}, ${word(b)})`;
-  const source = pattern.map(p => (typeof p === 'string' ? p.replace(/[\\%_]/g, x => `\\${x}`) : p.any === 'many' ? '%' : '_')).join('');
+  const source = pattern
+    .map(p => (typeof p === 'string' ? p.replace(/[\\%_]/g, x => `\\${x}`) : p.any === 'many' ? '%' : '_'))
+    .join('');
   return sql`${text} like ${word(source)} escape ${sql.lit('\\')}`;
 }

@@ -11,13 +11,18 @@ export function parseCondition(text: string, searches: ReadonlyMap<string, Expr>
   let i = 0;
   let depth = 0;
   const peek = (n = 0): string => tokens[i + n]?.text.toLowerCase() ?? '';
-  const fail = (what: string): never => { throw new RuleError(`condition: ${what} at ${tokens[i]?.at ?? text.length}`); };
+  const fail = (what: string): never => {
+    throw new RuleError(`condition: ${what} at ${tokens[i]?.at ?? text.length}`);
+  };
 
   const or = (): Expr => list('or', and);
   const and = (): Expr => list('and', not);
   function list(op: 'and' | 'or', item: () => Expr): Expr {
     const items = [item()];
-    while (peek() === op) { i++; items.push(item()); }
+    while (peek() === op) {
+      i++;
+      items.push(item());
+    }
     return items.length === 1 ? items[0]! : { op, items };
   }
   function not(): Expr {
@@ -40,7 +45,10 @@ export function parseCondition(text: string, searches: ReadonlyMap<string, Expr>
     }
     if (peek(1) === 'of' && /^(?:all|any|\d+)$/i.test(token.text)) return quantified();
     const search = searches.get(token.text);
-    if (!search) return fail(/^\||near|count/.test(token.text) ? `"${token.text}" is not part of the language` : `no search "${token.text}"`);
+    if (!search)
+      return fail(
+        /^\||near|count/.test(token.text) ? `"${token.text}" is not part of the language` : `no search "${token.text}"`,
+      );
     i++;
     return search;
   }
@@ -63,14 +71,18 @@ export function parseCondition(text: string, searches: ReadonlyMap<string, Expr>
 
 function globbed(pattern: string, name: string): boolean {
   if (name.startsWith('_') && !pattern.startsWith('_')) return false;
-  const source = pattern.split('*').map(p => p.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*');
+  const source = pattern
+    .split('*')
+    .map(p => p.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
   return new RegExp(`^${source}$`).test(name);
 }
 
 /** At least n of the items: every choice of n. Small in practice. */
 function atLeast(n: number, items: readonly Expr[]): Expr {
   if (n > items.length) throw new RuleError(`condition: ${n} of ${items.length} searches`);
-  const choose = (k: number, from: number): Expr[][] => (k === 0 ? [[]] : items.slice(from).flatMap((item, j) => choose(k - 1, from + j + 1).map(rest => [item, ...rest])));
+  const choose = (k: number, from: number): Expr[][] =>
+    k === 0 ? [[]] : items.slice(from).flatMap((item, j) => choose(k - 1, from + j + 1).map(rest => [item, ...rest]));
   const choices = choose(n, 0);
   if (choices.length > 2000) throw new RuleError('condition: too many choices');
   return { op: 'or', items: choices.map(c => ({ op: 'and', items: c })) };

@@ -12,7 +12,13 @@ export type Occurrence = {
 };
 
 /** A window in which a correlation holds: it ends at its last event and looks back `spanUs`. */
-export type Window = { readonly group: string; readonly fromUs: number; readonly toUs: number; readonly metric: number; readonly events: readonly number[] };
+export type Window = {
+  readonly group: string;
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly metric: number;
+  readonly events: readonly number[];
+};
 
 /**
  * Windows slide: every occurrence ends one, so a burst over a boundary is never cut. Overlapping windows of one group are
@@ -43,18 +49,29 @@ function slidingWindows(c: Correlation, list: readonly Occurrence[]): Raw[] {
   let start = 0;
   const keyOf = (o: Occurrence): string | null => (c.type === 'value_count' ? o.value : c.type === 'temporal' ? o.rule : null);
   const numeric = c.type === 'value_sum' || c.type === 'value_avg' || c.type === 'value_percentile' || c.type === 'value_median';
-  const numberOf = (o: Occurrence): number | null => (o.value === null || o.value.trim() === '' || !Number.isFinite(Number(o.value)) ? null : Number(o.value));
+  const numberOf = (o: Occurrence): number | null =>
+    o.value === null || o.value.trim() === '' || !Number.isFinite(Number(o.value)) ? null : Number(o.value);
   const enter = (o: Occurrence): void => {
     const key = keyOf(o);
     if (key !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
     const n = numeric ? numberOf(o) : null;
-    if (n !== null) { numbers.splice(lowerBound(numbers, n), 0, n); sum += n; }
+    if (n !== null) {
+      numbers.splice(lowerBound(numbers, n), 0, n);
+      sum += n;
+    }
   };
   const leave = (o: Occurrence): void => {
     const key = keyOf(o);
-    if (key !== null) { const n = counts.get(key)! - 1; if (n === 0) counts.delete(key); else counts.set(key, n); }
+    if (key !== null) {
+      const n = counts.get(key)! - 1;
+      if (n === 0) counts.delete(key);
+      else counts.set(key, n);
+    }
     const n = numeric ? numberOf(o) : null;
-    if (n !== null) { numbers.splice(lowerBound(numbers, n), 1); sum -= n; }
+    if (n !== null) {
+      numbers.splice(lowerBound(numbers, n), 1);
+      sum -= n;
+    }
   };
   for (let i = 0; i < list.length; i++) {
     enter(list[i]!);
@@ -62,21 +79,30 @@ function slidingWindows(c: Correlation, list: readonly Occurrence[]): Raw[] {
     // Events of the same instant belong to the same window: it is complete at the last of them.
     if (list[i + 1]?.atUs === list[i]!.atUs) continue;
     const metric = metricOf(c, i - start + 1, counts.size, numbers, sum);
-    if (metric !== null && holds(c, metric)) out.push({ from: list[start]!.atUs, to: list[i]!.atUs, metric, events: list.slice(start, i + 1) });
+    if (metric !== null && holds(c, metric))
+      out.push({ from: list[start]!.atUs, to: list[i]!.atUs, metric, events: list.slice(start, i + 1) });
   }
   return out;
 }
 
 function metricOf(c: Correlation, n: number, distinct: number, numbers: readonly number[], sum: number): number | null {
   switch (c.type) {
-    case 'event_count': return n;
-    case 'value_count': return distinct;
-    case 'temporal': return distinct;
-    case 'value_sum': return numbers.length === 0 ? null : sum;
-    case 'value_avg': return numbers.length === 0 ? null : sum / numbers.length;
-    case 'value_median': return quantile(numbers, 0.5);
-    case 'value_percentile': return quantile(numbers, c.percentile / 100);
-    case 'temporal_ordered': return null;
+    case 'event_count':
+      return n;
+    case 'value_count':
+      return distinct;
+    case 'temporal':
+      return distinct;
+    case 'value_sum':
+      return numbers.length === 0 ? null : sum;
+    case 'value_avg':
+      return numbers.length === 0 ? null : sum / numbers.length;
+    case 'value_median':
+      return quantile(numbers, 0.5);
+    case 'value_percentile':
+      return quantile(numbers, c.percentile / 100);
+    case 'temporal_ordered':
+      return null;
   }
 }
 
@@ -87,12 +113,18 @@ function holds(c: Correlation, metric: number): boolean {
 
 export function compareNumbers(a: number, compare: Compare, b: number): boolean {
   switch (compare) {
-    case 'eq': return a === b;
-    case 'neq': return a !== b;
-    case 'lt': return a < b;
-    case 'lte': return a <= b;
-    case 'gt': return a > b;
-    case 'gte': return a >= b;
+    case 'eq':
+      return a === b;
+    case 'neq':
+      return a !== b;
+    case 'lt':
+      return a < b;
+    case 'lte':
+      return a <= b;
+    case 'gt':
+      return a > b;
+    case 'gte':
+      return a >= b;
   }
 }
 
@@ -126,7 +158,8 @@ function orderedWindows(c: Correlation, list: readonly Occurrence[]): Raw[] {
       if (!before) break;
       chain.unshift(before);
     }
-    if (chain.length === lists.length && end.atUs - chain[0]!.atUs <= c.spanUs) out.push({ from: chain[0]!.atUs, to: end.atUs, metric: chain.length, events: chain });
+    if (chain.length === lists.length && end.atUs - chain[0]!.atUs <= c.spanUs)
+      out.push({ from: chain[0]!.atUs, to: end.atUs, metric: chain.length, events: chain });
   }
   return out;
 }

@@ -1,4 +1,4 @@
-import { type Engine, sql, type Sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Column } from './compile.ts';
 import { loadAddresses } from './documents.ts';
 import { hasKeyword } from './event-target.ts';
@@ -6,15 +6,33 @@ import type { Expr, Rule } from './ir.ts';
 import type { Evaluation } from './match.ts';
 
 /** How rules look at a table made by loadDocuments. */
-export async function documentEvaluation(engine: Engine, table: string, rules: readonly Rule[], resolve: (field: string) => readonly Column[]): Promise<Evaluation> {
+export async function documentEvaluation(
+  engine: Engine,
+  table: string,
+  rules: readonly Rule[],
+  resolve: (field: string) => readonly Column[],
+): Promise<Evaluation> {
   const networks = [...new Set(rules.flatMap(r => networkFields(r.expr)))];
-  await loadAddresses(engine, 'sigma_document_address', values(engine, table, networks.flatMap(f => resolve(f)).map(c => (c.type === 'list' ? sql`unnest(${c.expr})` : c.expr))));
+  await loadAddresses(
+    engine,
+    'sigma_document_address',
+    values(
+      engine,
+      table,
+      networks.flatMap(f => resolve(f)).map(c => (c.type === 'list' ? sql`unnest(${c.expr})` : c.expr)),
+    ),
+  );
   return {
-    from: sql.id(table), key: sql`doc_no`,
+    from: sql.id(table),
+    key: sql`doc_no`,
     target: {
-      resolve, lowering: 'js', message: { lowered: sql`message_l`, plain: sql`message` },
-      inNetwork: (column, low, high) => sql`${column} in (select address from sigma_document_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
-      anyInNetwork: (list, low, high) => sql`list_has_any(${list}, coalesce((select list(address) from sigma_document_address where hex between ${sql.lit(low)} and ${sql.lit(high)}), []::varchar[]))`,
+      resolve,
+      lowering: 'js',
+      message: { lowered: sql`message_l`, plain: sql`message` },
+      inNetwork: (column, low, high) =>
+        sql`${column} in (select address from sigma_document_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
+      anyInNetwork: (list, low, high) =>
+        sql`list_has_any(${list}, coalesce((select list(address) from sigma_document_address where hex between ${sql.lit(low)} and ${sql.lit(high)}), []::varchar[]))`,
     },
     scope: scopeOf,
     visible: () => () => true,
@@ -40,6 +58,10 @@ function networkFields(expr: Expr): string[] {
 
 async function* values(engine: Engine, table: string, columns: readonly Sql[]): AsyncGenerator<string> {
   if (columns.length === 0) return;
-  const union = sql.join(columns.map(c => sql`select cast(${c} as varchar) as v from ${sql.id(table)}`), sql` union `);
-  for await (const batch of engine.stream<{ v: string | null }>('sigma.document-addresses', sql`${union}`)) for (const r of batch) if (r.v !== null) yield r.v;
+  const union = sql.join(
+    columns.map(c => sql`select cast(${c} as varchar) as v from ${sql.id(table)}`),
+    sql` union `,
+  );
+  for await (const batch of engine.stream<{ v: string | null }>('sigma.document-addresses', sql`${union}`))
+    for (const r of batch) if (r.v !== null) yield r.v;
 }

@@ -1,12 +1,22 @@
-import { type ColumnSpec, type Engine, sql, type Sql } from '../../engine/index.ts';
+import { type ColumnSpec, type Engine, type Sql, sql } from '../../engine/index.ts';
+import { classify } from './classify.ts';
 import type { Column } from './compile.ts';
 import { addressHex } from './transform.ts';
-import { classify } from './classify.ts';
 
 /** An event that is a tree or a flat record: JSON, EVTX, cloud logs. */
-export type Document = { readonly file: string; readonly line: number; readonly text: string; readonly data: unknown; readonly eventId?: number; readonly atUs?: number | null };
+export type Document = {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+  readonly data: unknown;
+  readonly eventId?: number;
+  readonly atUs?: number | null;
+};
 
-export type DocumentTable = { readonly name: string; readonly columns: ReadonlyMap<string, { readonly expr: Sql; readonly column: Column; readonly used: boolean }> };
+export type DocumentTable = {
+  readonly name: string;
+  readonly columns: ReadonlyMap<string, { readonly expr: Sql; readonly column: Column; readonly used: boolean }>;
+};
 
 /** Values of a document by lower-case field name; lists keep every element. */
 export type Fields = Map<string, string | string[]>;
@@ -19,13 +29,21 @@ export function flatten(data: unknown): Fields {
   const out: Fields = new Map();
   const put = (key: string, value: string): void => {
     const known = out.get(key);
-    if (known === undefined) { if (out.size < maxFields) out.set(key, value); } else out.set(key, Array.isArray(known) ? [...known, value] : [known, value]);
+    if (known === undefined) {
+      if (out.size < maxFields) out.set(key, value);
+    } else out.set(key, Array.isArray(known) ? [...known, value] : [known, value]);
   };
   const walk = (node: unknown, path: string, depth: number): void => {
     if (node === null || node === undefined) return;
-    if (Array.isArray(node)) { for (const x of node) walk(x, path, depth + 1); return; }
+    if (Array.isArray(node)) {
+      for (const x of node) walk(x, path, depth + 1);
+      return;
+    }
     if (typeof node === 'object') {
-      if (depth > maxDepth) { put(path, JSON.stringify(node)); return; }
+      if (depth > maxDepth) {
+        put(path, JSON.stringify(node));
+        return;
+      }
       for (const [k, v] of Object.entries(node)) walk(v, path === '' ? k.toLowerCase() : `${path}.${k.toLowerCase()}`, depth + 1);
       return;
     }
@@ -36,17 +54,37 @@ export function flatten(data: unknown): Fields {
 }
 
 const base: readonly ColumnSpec[] = [
-  { name: 'doc_no', type: 'BIGINT' }, { name: 'event_id', type: 'BIGINT' }, { name: 'at_us', type: 'BIGINT' }, { name: 'file', type: 'VARCHAR' }, { name: 'line', type: 'BIGINT' }, { name: 'text', type: 'VARCHAR' },
-  { name: 'message', type: 'VARCHAR' }, { name: 'message_l', type: 'VARCHAR' }, { name: 'product', type: 'VARCHAR' }, { name: 'category', type: 'VARCHAR' }, { name: 'service', type: 'VARCHAR' },
+  { name: 'doc_no', type: 'BIGINT' },
+  { name: 'event_id', type: 'BIGINT' },
+  { name: 'at_us', type: 'BIGINT' },
+  { name: 'file', type: 'VARCHAR' },
+  { name: 'line', type: 'BIGINT' },
+  { name: 'text', type: 'VARCHAR' },
+  { name: 'message', type: 'VARCHAR' },
+  { name: 'message_l', type: 'VARCHAR' },
+  { name: 'product', type: 'VARCHAR' },
+  { name: 'category', type: 'VARCHAR' },
+  { name: 'service', type: 'VARCHAR' },
 ];
 
 /**
  * Load documents into one wide table with a column (and a lower-case twin) for every field that a rule uses. Fields that hold several
  * values in any document become list columns. Lower case is JavaScript's.
  */
-export async function loadDocuments(engine: Engine, table: string, documents: AsyncIterable<Document> | Iterable<Document>, used: readonly string[]): Promise<{ rows: number; resolve: (field: string) => readonly Column[] }> {
+export async function loadDocuments(
+  engine: Engine,
+  table: string,
+  documents: AsyncIterable<Document> | Iterable<Document>,
+  used: readonly string[],
+): Promise<{ rows: number; resolve: (field: string) => readonly Column[] }> {
   const names = [...new Set(used.map(fieldKey))].sort();
-  const columns: ColumnSpec[] = [...base, ...names.flatMap((_, i): ColumnSpec[] => [{ name: `f${i}`, type: 'VARCHAR' }, { name: `l${i}`, type: 'VARCHAR' }])];
+  const columns: ColumnSpec[] = [
+    ...base,
+    ...names.flatMap((_, i): ColumnSpec[] => [
+      { name: `f${i}`, type: 'VARCHAR' },
+      { name: `l${i}`, type: 'VARCHAR' },
+    ]),
+  ];
   const lists = new Set<number>();
   const present = new Set<number>();
   async function* rows(): AsyncGenerator<readonly unknown[]> {
@@ -56,7 +94,19 @@ export async function loadDocuments(engine: Engine, table: string, documents: As
       const scope = classify(fields);
       const values = [...new Set([...fields.values()].flat())].join('\n');
       const message = d.text.startsWith('{') || d.text === '' ? `${d.text}\n${values}` : d.text;
-      const row: unknown[] = [n++, d.eventId ?? n, d.atUs ?? timeOf(fields), d.file, d.line, d.text, message, message.toLowerCase(), scope.product, wrap(scope.categories), wrap(scope.services)];
+      const row: unknown[] = [
+        n++,
+        d.eventId ?? n,
+        d.atUs ?? timeOf(fields),
+        d.file,
+        d.line,
+        d.text,
+        message,
+        message.toLowerCase(),
+        scope.product,
+        wrap(scope.categories),
+        wrap(scope.services),
+      ];
       names.forEach((name, i) => {
         const value = fields.get(name);
         if (value !== undefined) present.add(i);
@@ -77,7 +127,9 @@ export async function loadDocuments(engine: Engine, table: string, documents: As
       const i = byName.get(fieldKey(field));
       if (i === undefined || !present.has(i)) return [];
       const expr = sql.id(`f${i}`);
-      return lists.has(i) ? [{ type: 'list', expr: sql`string_split(${expr}, ${sql.lit(separator)})` }] : [{ type: 'text', expr, lowered: sql.id(`l${i}`) }];
+      return lists.has(i)
+        ? [{ type: 'list', expr: sql`string_split(${expr}, ${sql.lit(separator)})` }]
+        : [{ type: 'text', expr, lowered: sql.id(`l${i}`) }];
     },
   };
 }
@@ -93,7 +145,18 @@ function wrap(names: readonly string[]): string {
   return `,${names.join(',')},`;
 }
 
-const timeFields = ['timecreated.systemtime', 'utctime', 'eventtime', '@timestamp', 'timestamp', 'time', 'published', 'creationtime', 'createddatetime', 'activitydatetime'];
+const timeFields = [
+  'timecreated.systemtime',
+  'utctime',
+  'eventtime',
+  '@timestamp',
+  'timestamp',
+  'time',
+  'published',
+  'creationtime',
+  'createddatetime',
+  'activitydatetime',
+];
 
 function timeOf(fields: Fields): number | null {
   for (const name of timeFields) {
@@ -106,12 +169,23 @@ function timeOf(fields: Fields): number | null {
 }
 
 /** Every address that stands in a column, with its place among all addresses, so that networks are ranges. */
-export async function loadAddresses(engine: Engine, table: string, values: AsyncIterable<string> | Iterable<string>): Promise<void> {
+export async function loadAddresses(
+  engine: Engine,
+  table: string,
+  values: AsyncIterable<string> | Iterable<string>,
+): Promise<void> {
   async function* rows(): AsyncGenerator<readonly unknown[]> {
     for await (const v of values) {
       const hex = addressHex(v);
       if (hex !== null) yield [v, hex];
     }
   }
-  await engine.load(table, [{ name: 'address', type: 'VARCHAR' }, { name: 'hex', type: 'VARCHAR' }], rows());
+  await engine.load(
+    table,
+    [
+      { name: 'address', type: 'VARCHAR' },
+      { name: 'hex', type: 'VARCHAR' },
+    ],
+    rows(),
+  );
 }

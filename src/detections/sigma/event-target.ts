@@ -1,4 +1,4 @@
-import { type Engine, sql, type Sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Column, Target } from './compile.ts';
 import { loadAddresses } from './documents.ts';
 import { eventScope } from './field-maps.ts';
@@ -6,9 +6,41 @@ import type { Expr, Rule } from './ir.ts';
 import type { Evaluation } from './match.ts';
 
 /** Columns that are part of the message that keywords and the prefilter look at. */
-const messageColumns = ['method', 'target', 'target_norm', 'protocol', 'host', 'referer', 'user_agent', 'content_type', 'sql_text', 'sql_params', 'db_user', 'db_name', 'app_name', 'stmt_kind', 'account', 'action', 'auth_method', 'message'];
+const messageColumns = [
+  'method',
+  'target',
+  'target_norm',
+  'protocol',
+  'host',
+  'referer',
+  'user_agent',
+  'content_type',
+  'sql_text',
+  'sql_params',
+  'db_user',
+  'db_name',
+  'app_name',
+  'stmt_kind',
+  'account',
+  'action',
+  'auth_method',
+  'message',
+];
 const inMessage = new Set([...messageColumns, 'path', 'path_extension']);
-const repeated = new Set(['method', 'protocol', 'host', 'referer', 'user_agent', 'content_type', 'db_user', 'db_name', 'app_name', 'stmt_kind', 'action', 'auth_method']);
+const repeated = new Set([
+  'method',
+  'protocol',
+  'host',
+  'referer',
+  'user_agent',
+  'content_type',
+  'db_user',
+  'db_name',
+  'app_name',
+  'stmt_kind',
+  'action',
+  'auth_method',
+]);
 const numbers = new Set(['status', 'bytes_out', 'bytes_in', 'duration_ms', 'rows_out', 'outcome']);
 
 /** Rules by the log source in the event table they apply to; the rest of the rules is for documents. */
@@ -21,7 +53,10 @@ function scopeOf(rule: Rule): ReturnType<typeof eventScope> {
 }
 
 /** One evaluation a log source: field names mean different columns there. */
-export async function eventEvaluations(engine: Engine, rules: readonly Rule[]): Promise<{ rules: Rule[]; evaluation: Evaluation }[]> {
+export async function eventEvaluations(
+  engine: Engine,
+  rules: readonly Rule[],
+): Promise<{ rules: Rule[]; evaluation: Evaluation }[]> {
   if (rules.some(r => usesNetwork(r))) await loadAddresses(engine, 'sigma_address', addresses(engine));
   const groups = new Map<string, Rule[]>();
   for (const rule of rules) {
@@ -41,31 +76,52 @@ function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: 
   const classes = sql.join(scope.classes.map(c => sql.lit(c)));
   const http = scope.classes.includes(1);
   const all = http ? ['method', 'target', 'target_norm', 'protocol', 'host', 'referer', 'user_agent', 'message'] : messageColumns;
-  const looked = new Set(rules.flatMap(r => r.fields).flatMap(columnsOf).map(c => (c.startsWith('path') ? 'target' : c)));
+  const looked = new Set(
+    rules
+      .flatMap(r => r.fields)
+      .flatMap(columnsOf)
+      .map(c => (c.startsWith('path') ? 'target' : c)),
+  );
   const used = rules.some(r => hasKeyword(r.expr)) ? all : all.filter(c => looked.has(c) || c === 'target');
   const message = sql`concat_ws(' ', ${sql.join(used.map(c => sql.id(c)))})`;
   const target: Target = {
-    resolve: field => columnsOf(field).map(columnOf), message: { lowered: sql`lower(${message})`, plain: message }, lowering: 'duckdb',
-    inNetwork: (column, low, high) => sql`${column} in (select address from sigma_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
+    resolve: field => columnsOf(field).map(columnOf),
+    message: { lowered: sql`lower(${message})`, plain: message },
+    lowering: 'duckdb',
+    inNetwork: (column, low, high) =>
+      sql`${column} in (select address from sigma_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
     anyInNetwork: () => sql`false`,
   };
   const whole = rules.some(r => hasKeyword(r.expr));
   return {
     // A word of one field stands in one column: columns of few values are tested once a value, not once a row.
     ...(!whole && {
-      candidates: (holds: (text: Sql) => Sql) => sql`(${sql.join(used.map(c => (repeated.has(c)
-        ? sql`${sql.id(c)} in (select v from (select distinct ${sql.id(c)} as v from event where class in (${classes})) where ${holds(sql`lower(v)`)})`
-        : sql`coalesce(${holds(sql`lower(${sql.id(c)})`)}, false)`)), sql` or `)})`,
+      candidates: (holds: (text: Sql) => Sql) =>
+        sql`(${sql.join(
+          used.map(c =>
+            repeated.has(c)
+              ? sql`${sql.id(c)} in (select v from (select distinct ${sql.id(c)} as v from event where class in (${classes})) where ${holds(sql`lower(v)`)})`
+              : sql`coalesce(${holds(sql`lower(${sql.id(c)})`)}, false)`,
+          ),
+          sql` or `,
+        )})`,
     }),
-    from: sql`(select * from event where class in (${classes})) as event`, key: sql`event_id`, target, scope: () => sql`class in (${classes})`,
-    visible: () => field => { const c = columnsOf(field); return c.length > 0 && c.every(x => inMessage.has(x) && (used.includes(x) || x.startsWith('path'))); },
+    from: sql`(select * from event where class in (${classes})) as event`,
+    key: sql`event_id`,
+    target,
+    scope: () => sql`class in (${classes})`,
+    visible: () => field => {
+      const c = columnsOf(field);
+      return c.length > 0 && c.every(x => inMessage.has(x) && (used.includes(x) || x.startsWith('path')));
+    },
   };
 }
 
 function columnOf(name: string): Column {
   if (name === 'duration_ms') return { type: 'number', expr: sql`(duration_us / 1000)` };
   if (name === 'cookie') return { type: 'text', expr: sql`coalesce(extra->>'$.cookie', session)`, lowered: null };
-  if (name === 'path_extension') return { type: 'text', expr: sql`nullif(regexp_extract(path, '\\.([A-Za-z0-9]{1,8})$', 1), '')`, lowered: null };
+  if (name === 'path_extension')
+    return { type: 'text', expr: sql`nullif(regexp_extract(path, '\\.([A-Za-z0-9]{1,8})$', 1), '')`, lowered: null };
   const expr: Sql = sql.id(name);
   return numbers.has(name) ? { type: 'number', expr } : { type: 'text', expr, lowered: null };
 }
@@ -77,7 +133,11 @@ export function eventColumns(rule: Rule, field: string): readonly Column[] {
 
 /** Whether a condition looks for words in the whole message. */
 export function hasKeyword(expr: Expr): boolean {
-  return expr.op === 'leaf' ? expr.field === null : expr.op === 'not' || expr.op === 'search' ? hasKeyword(expr.item) : expr.items.some(hasKeyword);
+  return expr.op === 'leaf'
+    ? expr.field === null
+    : expr.op === 'not' || expr.op === 'search'
+      ? hasKeyword(expr.item)
+      : expr.items.some(hasKeyword);
 }
 
 function usesNetwork(rule: Rule): boolean {
@@ -85,5 +145,9 @@ function usesNetwork(rule: Rule): boolean {
 }
 
 async function* addresses(engine: Engine): AsyncGenerator<string> {
-  for await (const batch of engine.stream<{ src_ip: string }>('sigma.addresses', sql`select distinct src_ip from event where src_ip is not null`)) for (const r of batch) yield r.src_ip;
+  for await (const batch of engine.stream<{ src_ip: string }>(
+    'sigma.addresses',
+    sql`select distinct src_ip from event where src_ip is not null`,
+  ))
+    for (const r of batch) yield r.src_ip;
 }

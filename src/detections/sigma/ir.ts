@@ -12,7 +12,12 @@ export type Test =
   | { readonly kind: 'time'; readonly part: TimePart; readonly compare: Compare; readonly value: number }
   | { readonly kind: 'null' }
   | { readonly kind: 'exists'; readonly present: boolean }
-  | { readonly kind: 'field'; readonly other: string; readonly how: 'equals' | 'startswith' | 'endswith' | 'contains'; readonly cased: boolean };
+  | {
+      readonly kind: 'field';
+      readonly other: string;
+      readonly how: 'equals' | 'startswith' | 'endswith' | 'contains';
+      readonly cased: boolean;
+    };
 
 /** `field` null: the whole message (keywords). `at` is the place in the rule, for evidence. */
 export type Leaf = { readonly op: 'leaf'; readonly field: string | null; readonly test: Test; readonly at: string };
@@ -44,9 +49,22 @@ export type RuleHead = {
 };
 
 /** One rule; several conditions are one `or`. */
-export type Rule = RuleHead & { readonly kind: 'rule'; readonly logsource: Logsource; readonly expr: Expr; readonly fields: readonly string[] };
+export type Rule = RuleHead & {
+  readonly kind: 'rule';
+  readonly logsource: Logsource;
+  readonly expr: Expr;
+  readonly fields: readonly string[];
+};
 
-export type CorrelationType = 'event_count' | 'value_count' | 'temporal' | 'temporal_ordered' | 'value_sum' | 'value_avg' | 'value_percentile' | 'value_median';
+export type CorrelationType =
+  | 'event_count'
+  | 'value_count'
+  | 'temporal'
+  | 'temporal_ordered'
+  | 'value_sum'
+  | 'value_avg'
+  | 'value_percentile'
+  | 'value_median';
 
 export type Correlation = RuleHead & {
   readonly kind: 'correlation';
@@ -63,6 +81,11 @@ export type Correlation = RuleHead & {
   readonly generate: boolean;
 };
 
-export type Unsupported = { readonly file: string; readonly id: string | null; readonly title: string | null; readonly reason: string };
+export type Unsupported = {
+  readonly file: string;
+  readonly id: string | null;
+  readonly title: string | null;
+  readonly reason: string;
+};
 
 export class RuleError extends Error {}

@@ -7,7 +7,8 @@ const wholeLimit = 256 << 20;
 
 /** True when a file begins like JSON. */
 export async function looksLikeJson(file: string): Promise<boolean> {
-  for await (const block of readContent(file)) return /^\ufeff?\s*[[{]/.test(Buffer.from(block.subarray(0, 512)).toString('utf8'));
+  for await (const block of readContent(file))
+    return /^\ufeff?\s*[[{]/.test(Buffer.from(block.subarray(0, 512)).toString('utf8'));
   return false;
 }
 
@@ -28,11 +29,19 @@ export async function* jsonDocuments(file: string, shown: string, bad: { count: 
     yield* lineDocuments(lines, shown, bad);
     return;
   }
-  yield* lineDocuments(readline.createInterface({ input: (await import('node:stream')).Readable.from(readContent(file)), crlfDelay: Infinity }), shown, bad);
+  yield* lineDocuments(
+    readline.createInterface({ input: (await import('node:stream')).Readable.from(readContent(file)), crlfDelay: Infinity }),
+    shown,
+    bad,
+  );
 }
 
 /** One value a line, or values that span lines one after another. A line that cannot be the middle of a value starts anew. */
-async function* lineDocuments(lines: AsyncIterable<string> | Iterable<string>, shown: string, bad: { count: number }): AsyncGenerator<Document> {
+async function* lineDocuments(
+  lines: AsyncIterable<string> | Iterable<string>,
+  shown: string,
+  bad: { count: number },
+): AsyncGenerator<Document> {
   let line = 0;
   let open: { text: string; line: number; depth: number } | null = null;
   for await (const text of lines) {
@@ -45,8 +54,13 @@ async function* lineDocuments(lines: AsyncIterable<string> | Iterable<string>, s
       for (const data of unwrap(whole)) yield { file: shown, line, text: text.trim(), data };
       continue;
     }
-    if (open === null && !/^\s*[[{]/.test(text)) { bad.count++; continue; }
-    const joined: { text: string; line: number; depth: number } = open ? { text: `${open.text}\n${text}`, line: open.line, depth: open.depth + depthOf(text) } : { text, line, depth: depthOf(text) };
+    if (open === null && !/^\s*[[{]/.test(text)) {
+      bad.count++;
+      continue;
+    }
+    const joined: { text: string; line: number; depth: number } = open
+      ? { text: `${open.text}\n${text}`, line: open.line, depth: open.depth + depthOf(text) }
+      : { text, line, depth: depthOf(text) };
     open = joined;
     if (joined.depth > 0 && joined.text.length < longestValue) continue;
     const value = joined.depth === 0 ? parse(joined.text) : undefined;
@@ -65,7 +79,10 @@ function depthOf(text: string): number {
   let quoted = false;
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
-    if (quoted) { if (c === '\\') i++; else if (c === '"') quoted = false; } else if (c === '"') quoted = true;
+    if (quoted) {
+      if (c === '\\') i++;
+      else if (c === '"') quoted = false;
+    } else if (c === '"') quoted = true;
     else if (c === '{' || c === '[') depth++;
     else if (c === '}' || c === ']') depth--;
   }

@@ -1,4 +1,4 @@
-import { type Engine, sql, type Sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { compileExpr, type Target } from './compile.ts';
 import type { Expr, Rule, Unsupported } from './ir.ts';
 import { necessaryWords } from './literals.ts';
@@ -29,12 +29,21 @@ const prefilterFrom = 20_000;
  * Which rules match which rows. Rules with necessary words look only at rows that hold one of them (one RE2 pass over the message);
  * words that are common, and rules without any, cost a full scan. A rule the engine refuses is reported, the others go on.
  */
-export async function matchRules(engine: Engine, rules: readonly Rule[], evaluation: Evaluation): Promise<{ matches: Match[]; unsupported: Unsupported[] }> {
+export async function matchRules(
+  engine: Engine,
+  rules: readonly Rule[],
+  evaluation: Evaluation,
+): Promise<{ matches: Match[]; unsupported: Unsupported[] }> {
   const { n } = await engine.row<{ n: number }>('sigma.rows', sql`select count(*) as n from ${evaluation.from}`);
   const out = { matches: [] as Match[], unsupported: [] as Unsupported[] };
   if (n === 0) return out;
   const worth = n >= prefilterFrom;
-  const words = (useless: ReadonlySet<string>) => rules.map((rule, index) => ({ rule, index, words: worth ? necessaryWords(rule.expr, evaluation.visible(rule), useless) : null }));
+  const words = (useless: ReadonlySet<string>) =>
+    rules.map((rule, index) => ({
+      rule,
+      index,
+      words: worth ? necessaryWords(rule.expr, evaluation.visible(rule), useless) : null,
+    }));
   const asked = new Set<string>();
   const frequent = new Set<string>();
   let indexed = words(frequent);
@@ -50,7 +59,10 @@ export async function matchRules(engine: Engine, rules: readonly Rule[], evaluat
   if (fast.length > 0) {
     const list = [...new Set(fast.flatMap(r => [...r.words!]))].sort();
     const holds = (text: Sql): Sql => containsAny(text, list);
-    await engine.run('sigma.candidates', sql`create or replace temp table sigma_candidate as select * from ${evaluation.from} where ${evaluation.candidates?.(holds) ?? holds(evaluation.target.message.lowered)}`);
+    await engine.run(
+      'sigma.candidates',
+      sql`create or replace temp table sigma_candidate as select * from ${evaluation.from} where ${evaluation.candidates?.(holds) ?? holds(evaluation.target.message.lowered)}`,
+    );
     await evaluate(engine, fast, { ...evaluation, from: sql`sigma_candidate` }, out);
     await engine.run('sigma.candidates-drop', sql`drop table sigma_candidate`);
   }
@@ -73,26 +85,43 @@ async function commonWords(engine: Engine, { from, target }: Evaluation, words: 
   const common = new Set<string>();
   for (let i = 0; i < list.length; i += 200) {
     const part = list.slice(i, i + 200);
-    const counts = sql.join(part.map((w, j) => sql`count(*) filter (where contains(message, ${sql.lit(w)})) as ${sql.id(`w${j}`)}`));
-    const row = await engine.row<Record<string, number>>('sigma.common-words', sql`select count(*) as n, ${counts} from (select ${target.message.lowered} as message from ${from} limit ${sql.lit(sampleRows)})`);
-    part.forEach((w, j) => { if (row['n']! >= 1000 && row[`w${j}`]! > commonShare * row['n']!) common.add(w); });
+    const counts = sql.join(
+      part.map((w, j) => sql`count(*) filter (where contains(message, ${sql.lit(w)})) as ${sql.id(`w${j}`)}`),
+    );
+    const row = await engine.row<Record<string, number>>(
+      'sigma.common-words',
+      sql`select count(*) as n, ${counts} from (select ${target.message.lowered} as message from ${from} limit ${sql.lit(sampleRows)})`,
+    );
+    part.forEach((w, j) => {
+      if (row['n']! >= 1000 && row[`w${j}`]! > commonShare * row['n']!) common.add(w);
+    });
   }
   return common;
 }
 
 type Indexed = { readonly rule: Rule; readonly index: number };
 
-async function evaluate(engine: Engine, rules: readonly Indexed[], evaluation: Evaluation, out: { matches: Match[]; unsupported: Unsupported[] }): Promise<void> {
+async function evaluate(
+  engine: Engine,
+  rules: readonly Indexed[],
+  evaluation: Evaluation,
+  out: { matches: Match[]; unsupported: Unsupported[] },
+): Promise<void> {
   for (let i = 0; i < rules.length; i += perStatement) {
     const part = rules.slice(i, i + perStatement);
     try {
-      out.matches.push(...await run(engine, part, evaluation));
+      out.matches.push(...(await run(engine, part, evaluation)));
     } catch {
       for (const one of part) {
         try {
-          out.matches.push(...await run(engine, [one], evaluation));
+          out.matches.push(...(await run(engine, [one], evaluation)));
         } catch (cause) {
-          out.unsupported.push({ file: one.rule.file, id: one.rule.id, title: one.rule.title, reason: `engine: ${firstLine((cause as Error).message)}` });
+          out.unsupported.push({
+            file: one.rule.file,
+            id: one.rule.id,
+            title: one.rule.title,
+            reason: `engine: ${firstLine((cause as Error).message)}`,
+          });
         }
       }
     }
@@ -109,5 +138,8 @@ async function run(engine: Engine, rules: readonly Indexed[], { from, key, targe
 }
 
 function firstLine(text: string): string {
-  return text.replace(/^query \S+ failed: /, '').split('\n')[0]!.slice(0, 200);
+  return text
+    .replace(/^query \S+ failed: /, '')
+    .split('\n')[0]!
+    .slice(0, 200);
 }

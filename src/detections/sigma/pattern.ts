@@ -4,15 +4,24 @@ import type { Pattern } from './ir.ts';
 export function parsePattern(text: string): Pattern {
   const out: (string | { any: 'one' | 'many' })[] = [];
   let run = '';
-  const flush = (): void => { if (run !== '') out.push(run); run = ''; };
+  const flush = (): void => {
+    if (run !== '') out.push(run);
+    run = '';
+  };
   for (let i = 0; i < text.length; i++) {
     const c = text[i]!;
     const next = text[i + 1];
-    if (c === '\\' && (next === '*' || next === '?' || next === '\\')) { run += next; i++; } else if (c === '*') {
+    if (c === '\\' && (next === '*' || next === '?' || next === '\\')) {
+      run += next;
+      i++;
+    } else if (c === '*') {
       flush();
       const last = out[out.length - 1];
       if (!(typeof last === 'object' && last.any === 'many')) out.push({ any: 'many' });
-    } else if (c === '?') { flush(); out.push({ any: 'one' }); } else run += c;
+    } else if (c === '?') {
+      flush();
+      out.push({ any: 'one' });
+    } else run += c;
   }
   flush();
   return out;
@@ -26,7 +35,11 @@ export function widen(pattern: Pattern, how: 'startswith' | 'endswith' | 'contai
   const starts = typeof pattern[0] === 'object' && pattern[0].any === 'many';
   const last = pattern[pattern.length - 1];
   const ends = typeof last === 'object' && last.any === 'many';
-  return [...(how === 'startswith' || starts ? [] : [many]), ...pattern, ...(how === 'endswith' || (ends && pattern.length > 0) ? [] : [many])];
+  return [
+    ...(how === 'startswith' || starts ? [] : [many]),
+    ...pattern,
+    ...(how === 'endswith' || (ends && pattern.length > 0) ? [] : [many]),
+  ];
 }
 
 /** Whether a text matches, by the definition itself (no regular expression, no recursion). */
@@ -34,8 +47,15 @@ export function matchesPattern(pattern: Pattern, text: string): boolean {
   const units: (string | 'one' | 'many')[] = [];
   const kinds: boolean[] = [];
   for (const p of pattern) {
-    if (typeof p === 'string') for (const c of p) { units.push(c); kinds.push(true); }
-    else { units.push(p.any); kinds.push(false); }
+    if (typeof p === 'string')
+      for (const c of p) {
+        units.push(c);
+        kinds.push(true);
+      }
+    else {
+      units.push(p.any);
+      kinds.push(false);
+    }
   }
   const chars = [...text];
   let reach = new Set([0]);

@@ -1,16 +1,42 @@
 import { parseAllDocuments } from 'yaml';
 import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { parseCondition } from './condition.ts';
-import { type Compare, type Correlation, type CorrelationType, type Expr, type Logsource, type Rule, RuleError, type RuleHead, type Unsupported } from './ir.ts';
+import {
+  type Compare,
+  type Correlation,
+  type CorrelationType,
+  type Expr,
+  type Logsource,
+  type Rule,
+  RuleError,
+  type RuleHead,
+  type Unsupported,
+} from './ir.ts';
 import { type Placeholders, readSearch } from './search.ts';
 
 /** A filter document: its negation is added to the rules it names. */
-export type Filter = { readonly id: string; readonly rules: 'any' | readonly string[]; readonly logsource: Logsource; readonly expr: Expr; readonly file: string };
-export type ReadRules = { readonly rules: readonly Rule[]; readonly correlations: readonly Correlation[]; readonly filters: readonly Filter[]; readonly unsupported: readonly Unsupported[] };
+export type Filter = {
+  readonly id: string;
+  readonly rules: 'any' | readonly string[];
+  readonly logsource: Logsource;
+  readonly expr: Expr;
+  readonly file: string;
+};
+export type ReadRules = {
+  readonly rules: readonly Rule[];
+  readonly correlations: readonly Correlation[];
+  readonly filters: readonly Filter[];
+  readonly unsupported: readonly Unsupported[];
+};
 
 /** Every document of one rule file. What cannot be read or compiled is named, the rest goes on. */
 export function readRules(text: string, file: string, placeholders: Placeholders = {}): ReadRules {
-  const out = { rules: [] as Rule[], correlations: [] as Correlation[], filters: [] as Filter[], unsupported: [] as Unsupported[] };
+  const out = {
+    rules: [] as Rule[],
+    correlations: [] as Correlation[],
+    filters: [] as Filter[],
+    unsupported: [] as Unsupported[],
+  };
   let documents: { toJS(): unknown; errors: readonly { message: string }[] }[];
   try {
     documents = [...parseAllDocuments(text, { uniqueKeys: false, logLevel: 'silent' })];
@@ -20,7 +46,10 @@ export function readRules(text: string, file: string, placeholders: Placeholders
   }
   for (const document of documents) {
     const error = document.errors[0];
-    if (error) { out.unsupported.push({ file, id: null, title: null, reason: `yaml: ${error.message.split('\n')[0]}` }); continue; }
+    if (error) {
+      out.unsupported.push({ file, id: null, title: null, reason: `yaml: ${error.message.split('\n')[0]}` });
+      continue;
+    }
     let spec: unknown;
     try {
       spec = document.toJS();
@@ -45,7 +74,13 @@ export function readRules(text: string, file: string, placeholders: Placeholders
 
 function readRule(map: Readonly<Record<string, unknown>>, file: string, placeholders: Placeholders): Rule {
   const expr = readDetection(map['detection'], placeholders);
-  return { ...readHead(map, file), kind: 'rule', logsource: readLogsource(map['logsource']), expr, fields: [...fieldsOf(expr)].sort() };
+  return {
+    ...readHead(map, file),
+    kind: 'rule',
+    logsource: readLogsource(map['logsource']),
+    expr,
+    fields: [...fieldsOf(expr)].sort(),
+  };
 }
 
 function readDetection(detection: unknown, placeholders: Placeholders, prefix = ''): Expr {
@@ -66,13 +101,23 @@ function readFilter(map: Readonly<Record<string, unknown>>, file: string, placeh
   const spec = map['filter'];
   if (!isMap(spec)) throw new RuleError('filter is no map');
   const { rules, ...detection } = spec;
-  return { id: head.id, file, logsource: readLogsource(map['logsource']), rules: rules === 'any' || rules === undefined ? 'any' : texts(rules), expr: readDetection(detection, placeholders, `_filt_${head.id}_`) };
+  return {
+    id: head.id,
+    file,
+    logsource: readLogsource(map['logsource']),
+    rules: rules === 'any' || rules === undefined ? 'any' : texts(rules),
+    expr: readDetection(detection, placeholders, `_filt_${head.id}_`),
+  };
 }
 
 /** The rules with the negation of every filter that names them. */
 export function applyFilters(rules: readonly Rule[], filters: readonly Filter[]): Rule[] {
   return rules.map(rule => {
-    const mine = filters.filter(f => (f.rules === 'any' || f.rules.includes(rule.id) || (rule.name !== null && f.rules.includes(rule.name))) && within(f.logsource, rule.logsource));
+    const mine = filters.filter(
+      f =>
+        (f.rules === 'any' || f.rules.includes(rule.id) || (rule.name !== null && f.rules.includes(rule.name))) &&
+        within(f.logsource, rule.logsource),
+    );
     if (mine.length === 0) return rule;
     const expr: Expr = { op: 'and', items: [rule.expr, ...mine.map((f): Expr => ({ op: 'not', item: f.expr }))] };
     return { ...rule, expr, fields: [...fieldsOf(expr)].sort() };
@@ -83,7 +128,16 @@ function within(wide: Logsource, narrow: Logsource): boolean {
   return (['product', 'category', 'service'] as const).every(k => wide[k] === null || wide[k] === narrow[k]);
 }
 
-const correlationTypes = new Set(['event_count', 'value_count', 'temporal', 'temporal_ordered', 'value_sum', 'value_avg', 'value_percentile', 'value_median']);
+const correlationTypes = new Set([
+  'event_count',
+  'value_count',
+  'temporal',
+  'temporal_ordered',
+  'value_sum',
+  'value_avg',
+  'value_percentile',
+  'value_median',
+]);
 const compares = new Set(['gt', 'gte', 'lt', 'lte', 'eq', 'neq']);
 
 function readCorrelation(map: Readonly<Record<string, unknown>>, file: string): Correlation {
@@ -94,18 +148,30 @@ function readCorrelation(map: Readonly<Record<string, unknown>>, file: string): 
   const temporal = type === 'temporal' || type === 'temporal_ordered';
   const condition = c['condition'];
   if (condition !== undefined && !isMap(condition)) throw new RuleError('correlation condition over rule names');
-  const conditions = Object.entries(condition ?? {}).filter(([k]) => compares.has(k)).map(([k, v]) => ({ compare: k as Compare, value: Number(v) }));
+  const conditions = Object.entries(condition ?? {})
+    .filter(([k]) => compares.has(k))
+    .map(([k, v]) => ({ compare: k as Compare, value: Number(v) }));
   if (conditions.length === 0 && !temporal) throw new RuleError('correlation without condition');
   if (conditions.some(x => !Number.isFinite(x.value))) throw new RuleError('correlation condition is no number');
-  for (const k of Object.keys(condition ?? {})) if (!compares.has(k) && k !== 'field' && k !== 'percentile') throw new RuleError(`correlation condition "${k}" is not known`);
+  for (const k of Object.keys(condition ?? {}))
+    if (!compares.has(k) && k !== 'field' && k !== 'percentile') throw new RuleError(`correlation condition "${k}" is not known`);
   const field = text1(condition?.['field']) ?? text1(c['field']);
-  if (field === null && (type.startsWith('value_'))) throw new RuleError(`${type} needs a field`);
+  if (field === null && type.startsWith('value_')) throw new RuleError(`${type} needs a field`);
   const rules = texts(c['rules']);
   if (rules.length === 0) throw new RuleError('correlation names no rules');
   if (rules.length > 60) throw new RuleError('correlation over more than 60 rules');
   return {
-    ...readHead(map, file), kind: 'correlation', type: type as CorrelationType, rules, groupBy: texts(c['group-by'] ?? []), spanUs: span(c['timespan'] ?? c['timeframe']),
-    conditions, field, percentile: Number(condition?.['percentile'] ?? 50), aliases: isMap(c['aliases']) ? (c['aliases'] as Correlation['aliases']) : {}, generate: c['generate'] === true || map['generate'] === true,
+    ...readHead(map, file),
+    kind: 'correlation',
+    type: type as CorrelationType,
+    rules,
+    groupBy: texts(c['group-by'] ?? []),
+    spanUs: span(c['timespan'] ?? c['timeframe']),
+    conditions,
+    field,
+    percentile: Number(condition?.['percentile'] ?? 50),
+    aliases: isMap(c['aliases']) ? (c['aliases'] as Correlation['aliases']) : {},
+    generate: c['generate'] === true || map['generate'] === true,
   };
 }
 
@@ -121,8 +187,19 @@ function readHead(map: Readonly<Record<string, unknown>>, file: string): RuleHea
   const references = texts(map['references'] ?? []);
   const id = text1(map['id']) ?? text1(map['name']) ?? title;
   return {
-    id, name: text1(map['name']), title, titleJa: text1(map['title_ja']), author: text1(map['author']) ?? '', licence: text1(map['license'] ?? map['licence']), level: text1(map['level']) ?? 'medium',
-    status: text1(map['status']), link: text1(map['link']) ?? references[0] ?? null, references, tags: texts(map['tags'] ?? []), file, custom: isMap(map['tadasu']) ? map['tadasu'] : {},
+    id,
+    name: text1(map['name']),
+    title,
+    titleJa: text1(map['title_ja']),
+    author: text1(map['author']) ?? '',
+    licence: text1(map['license'] ?? map['licence']),
+    level: text1(map['level']) ?? 'medium',
+    status: text1(map['status']),
+    link: text1(map['link']) ?? references[0] ?? null,
+    references,
+    tags: texts(map['tags'] ?? []),
+    file,
+    custom: isMap(map['tadasu']) ? map['tadasu'] : {},
   };
 }
 

@@ -12,7 +12,9 @@ export function readSearch(name: string, spec: unknown, placeholders: Placeholde
 function searchBody(at: string, spec: unknown, placeholders: Placeholders): Expr {
   if (Array.isArray(spec)) {
     if (spec.length === 0) throw new RuleError(`${at} is empty`);
-    const items = spec.map((s, i) => (isMap(s) ? mapBody(`${at}[${i}]`, s, placeholders) : fieldTest(null, [], s, `${at}[${i}]`, placeholders)));
+    const items = spec.map((s, i) =>
+      isMap(s) ? mapBody(`${at}[${i}]`, s, placeholders) : fieldTest(null, [], s, `${at}[${i}]`, placeholders),
+    );
     return items.length === 1 ? items[0]! : { op: 'or', items };
   }
   return isMap(spec) ? mapBody(at, spec, placeholders) : fieldTest(null, [], spec, at, placeholders);
@@ -21,7 +23,13 @@ function searchBody(at: string, spec: unknown, placeholders: Placeholders): Expr
 function mapBody(at: string, map: Readonly<Record<string, unknown>>, placeholders: Placeholders): Expr {
   const items = Object.entries(map).map(([key, value]) => {
     const [field, ...modifiers] = key.split('|');
-    return fieldTest(field === '' ? null : field!, modifiers.map(m => m.toLowerCase()), value, `${at}.${key}`, placeholders);
+    return fieldTest(
+      field === '' ? null : field!,
+      modifiers.map(m => m.toLowerCase()),
+      value,
+      `${at}.${key}`,
+      placeholders,
+    );
   });
   if (items.length === 0) throw new RuleError(`${at} is empty`);
   return items.length === 1 ? items[0]! : { op: 'and', items };
@@ -31,13 +39,53 @@ function isMap(x: unknown): x is Record<string, unknown> {
   return typeof x === 'object' && x !== null && !Array.isArray(x);
 }
 
-const known = new Set(['all', 'startswith', 'endswith', 'contains', 'exists', 'cased', 'neq', 'windash', 're', 'i', 'm', 's', 'ignorecase', 'multiline', 'dotall', 'base64', 'base64offset',
-  'utf16le', 'utf16be', 'utf16', 'wide', 'lt', 'lte', 'gt', 'gte', 'minute', 'hour', 'day', 'week', 'month', 'year', 'cidr', 'expand', 'fieldref']);
+const known = new Set([
+  'all',
+  'startswith',
+  'endswith',
+  'contains',
+  'exists',
+  'cased',
+  'neq',
+  'windash',
+  're',
+  'i',
+  'm',
+  's',
+  'ignorecase',
+  'multiline',
+  'dotall',
+  'base64',
+  'base64offset',
+  'utf16le',
+  'utf16be',
+  'utf16',
+  'wide',
+  'lt',
+  'lte',
+  'gt',
+  'gte',
+  'minute',
+  'hour',
+  'day',
+  'week',
+  'month',
+  'year',
+  'cidr',
+  'expand',
+  'fieldref',
+]);
 const timeParts = new Set(['minute', 'hour', 'day', 'week', 'month', 'year']);
 const comparisons = new Set(['lt', 'lte', 'gt', 'gte']);
 
 /** `field|modifiers: values` → one expression; modifiers left to right. */
-function fieldTest(field: string | null, modifiers: readonly string[], value: unknown, at: string, placeholders: Placeholders): Expr {
+function fieldTest(
+  field: string | null,
+  modifiers: readonly string[],
+  value: unknown,
+  at: string,
+  placeholders: Placeholders,
+): Expr {
   for (const m of modifiers) if (!known.has(m)) throw new RuleError(`modifier "${m}" is not known`);
   const has = (m: string): boolean => modifiers.includes(m);
   const values = Array.isArray(value) ? value : [value];
@@ -63,14 +111,30 @@ function oneValue(value: unknown, modifiers: readonly string[], placeholders: Pl
   if (part) return [{ kind: 'time', part, compare: compare ?? 'eq', value: number(value) }];
   if (compare) return [{ kind: 'number', compare, value: number(value) }];
   if (has('cidr')) return [{ kind: 'cidr', ...networkRange(String(value)) }];
-  if (has('re')) return [{ kind: 'regex', source: checkedRegex(String(value)), flags: [...(has('i') || has('ignorecase') ? 'i' : ''), ...(has('m') || has('multiline') ? 'm' : ''), ...(has('s') || has('dotall') ? 's' : '')].join('') }];
+  if (has('re'))
+    return [
+      {
+        kind: 'regex',
+        source: checkedRegex(String(value)),
+        flags: [
+          ...(has('i') || has('ignorecase') ? 'i' : ''),
+          ...(has('m') || has('multiline') ? 'm' : ''),
+          ...(has('s') || has('dotall') ? 's' : ''),
+        ].join(''),
+      },
+    ];
   const how = has('contains') ? 'contains' : has('startswith') ? 'startswith' : has('endswith') ? 'endswith' : 'equals';
   if (has('fieldref')) return [{ kind: 'field', other: String(value), how, cased }];
-  if (typeof value === 'number' && how === 'equals' && modifiers.every(m => m === 'all' || m === 'neq')) return [{ kind: 'number', compare: 'eq', value }];
+  if (typeof value === 'number' && how === 'equals' && modifiers.every(m => m === 'all' || m === 'neq'))
+    return [{ kind: 'number', compare: 'eq', value }];
   let words = has('expand') ? expand(String(value), placeholders) : [String(value)];
   if (has('windash')) words = words.flatMap(windash);
   const patterns = words.flatMap(w => encoded(w, modifiers));
-  return patterns.map(p => ({ kind: 'pattern', pattern: how === 'equals' ? p : widen(p, how), cased: cased || has('base64') || has('base64offset') }));
+  return patterns.map(p => ({
+    kind: 'pattern',
+    pattern: how === 'equals' ? p : widen(p, how),
+    cased: cased || has('base64') || has('base64offset'),
+  }));
 }
 
 /** The encodings a word goes through, in the order they are written. */
@@ -91,7 +155,12 @@ function expand(word: string, placeholders: Placeholders): string[] {
   if (!m) return [word];
   const values = placeholders[m[1]!];
   if (!values || values.length === 0) throw new RuleError(`placeholder %${m[1]}% has no value`);
-  return values.flatMap(v => expand(word.replace(m[0], () => v), placeholders));
+  return values.flatMap(v =>
+    expand(
+      word.replace(m[0], () => v),
+      placeholders,
+    ),
+  );
 }
 
 function truth(value: unknown): boolean {

@@ -1,22 +1,45 @@
 import { signatureSet } from './signature.ts';
 
-const words = 'cat|ls|id|uname|whoami|wget|curl|nc|ncat|netcat|bash|sh|zsh|ksh|csh|ping|ping6|sleep|netstat|ifconfig|ipconfig|dir|type|net|powershell|pwsh|cmd|python[23]?|perl|php|ruby|node|telnet|nslookup|dig|host|echo|printf|rm|cp|mv|chmod|chown|touch|mkdir|find|grep|head|tail|more|less|tac|nl|od|xxd|base64|awk|sed|ps|kill|env|set|printenv|hostname|systeminfo|tasklist|certutil|bitsadmin|ftp|tftp|scp|ssh|nmap|sudo|su|useradd|passwd|crontab|service|systemctl|reboot|shutdown|w|who|last|df|mount|gcc|tar|unzip|git|phpinfo|ver|true|false';
+const words =
+  'cat|ls|id|uname|whoami|wget|curl|nc|ncat|netcat|bash|sh|zsh|ksh|csh|ping|ping6|sleep|netstat|ifconfig|ipconfig|dir|type|net|powershell|pwsh|cmd|python[23]?|perl|php|ruby|node|telnet|nslookup|dig|host|echo|printf|rm|cp|mv|chmod|chown|touch|mkdir|find|grep|head|tail|more|less|tac|nl|od|xxd|base64|awk|sed|ps|kill|env|set|printenv|hostname|systeminfo|tasklist|certutil|bitsadmin|ftp|tftp|scp|ssh|nmap|sudo|su|useradd|passwd|crontab|service|systemctl|reboot|shutdown|w|who|last|df|mount|gcc|tar|unzip|git|phpinfo|ver|true|false';
 
 export const commands = signatureSet(
   'command-injection',
   /[;|&`$\n<>(*?[%]|-(?:expression|webrequest|command|item|process|object)|\/bin\/|cmd|powershell|<!--|ping|^'|^(?:id|cat|ls|dir|uname|whoami)\b/,
   [
-    ['separator-command', 5, new RegExp(`(?:[;|&\\n\`]|\\|\\||&&|\\$\\(|\\{)[\\s+'"\\\\(]*(?:/?(?:usr/)?(?:local/)?s?bin/)?(?:${words})(?:\\.exe)?(?:[\\s;|&<>\`'")/+]|$)`)],
+    [
+      'separator-command',
+      5,
+      new RegExp(
+        `(?:[;|&\\n\`]|\\|\\||&&|\\$\\(|\\{)[\\s+'"\\\\(]*(?:/?(?:usr/)?(?:local/)?s?bin/)?(?:${words})(?:\\.exe)?(?:[\\s;|&<>\`'")/+]|$)`,
+      ),
+    ],
     ['substitution', 5, /\$\(\s*[a-z/][^)]{0,200}\)|`\s*[/a-z][^`]{0,200}`/],
     ['binary-path', 5, /(?:^|[\s;|&`'"(=/])(?:\/?usr)?\/(?:local\/)?s?bin\/[a-z]/],
-    ['windows-shell', 5, /\bcmd(?:\.exe)?\s*[/+]+\s*[ck]\b|\bpowershell(?:\.exe)?\b.{0,40}(?:-e|-c|-nop|iex|invoke|download)|%comspec%/],
-    ['powershell-command', 5, /\b(?:invoke|start|new|add|set|get|remove|stop|import|convertto|convertfrom|out|write|enable|disable)-(?:expression|webrequest|restmethod|command|item|itemproperty|process|object|wmimethod|wmiobject|ciminstance|service|content|childitem|module|scheduledtask|adcomputer|aduser|mppreference|string|file|securestring|bitstransfer|pssession)\b|(?:^|[;|&(`{])\s*(?:iwr|iex|iwmi|icm|gwmi|saps|spps|irm)\s/],
+    [
+      'windows-shell',
+      5,
+      /\bcmd(?:\.exe)?\s*[/+]+\s*[ck]\b|\bpowershell(?:\.exe)?\b.{0,40}(?:-e|-c|-nop|iex|invoke|download)|%comspec%/,
+    ],
+    [
+      'powershell-command',
+      5,
+      /\b(?:invoke|start|new|add|set|get|remove|stop|import|convertto|convertfrom|out|write|enable|disable)-(?:expression|webrequest|restmethod|command|item|itemproperty|process|object|wmimethod|wmiobject|ciminstance|service|content|childitem|module|scheduledtask|adcomputer|aduser|mppreference|string|file|securestring|bitstransfer|pssession)\b|(?:^|[;|&(`{])\s*(?:iwr|iex|iwmi|icm|gwmi|saps|spps|irm)\s/,
+    ],
     ['globbed-path', 5, /\/(?:etc|bin|usr|dev|proc|tmp|opt|var)\/[^\s]{0,20}[[?*][^\s]{0,20}/],
     ['process-substitution', 5, /[<>]\(\s*[a-z]{2,}/],
-    ['batch-loop', 5, /\bfor\s+(?:\/[dlrf]\s+.{0,60}?)?%%?\w+\s+in\s*\(.{0,200}?\)\s*do\b|\bif\s+(?:\/i\s+)?(?:not\s+)?(?:exist|defined|errorlevel|cmdextversion)\b/],
-    ['shell-expansion', 5, /\$\{[#!]?\w+(?:[#%:\/^,@]|\[)[^}]{0,60}\}|\$\{#\w*\}/],
+    [
+      'batch-loop',
+      5,
+      /\bfor\s+(?:\/[dlrf]\s+.{0,60}?)?%%?\w+\s+in\s*\(.{0,200}?\)\s*do\b|\bif\s+(?:\/i\s+)?(?:not\s+)?(?:exist|defined|errorlevel|cmdextversion)\b/,
+    ],
+    ['shell-expansion', 5, /\$\{[#!]?\w+(?:[#%:/^,@]|\[)[^}]{0,60}\}|\$\{#\w*\}/],
     ['shell-arithmetic', 5, /\$\[[^\]]{1,40}\]|\$\(\([^)]{1,40}\)\)|\$'(?:\\\w|[^'])/],
-    ['shell-function', 5, /\b(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|child_process|runtime\.getruntime|processbuilder|os\.system|subprocess)\b\s*(?:\(|\.)/],
+    [
+      'shell-function',
+      5,
+      /\b(?:system|exec|passthru|shell_exec|popen|proc_open|pcntl_exec|child_process|runtime\.getruntime|processbuilder|os\.system|subprocess)\b\s*(?:\(|\.)/,
+    ],
     ['server-side-include', 5, /<!--\s*#\s*(?:exec|include|echo|config|printenv)/],
     ['shellshock', 5, /\(\s*\)\s*\{\s*(?::|_|\S*;)/],
     ['shell-variable', 5, /\$\{?ifs\b|\$\{?(?:path|home|shell|hostname)(?::|\})/],

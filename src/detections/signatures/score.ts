@@ -6,7 +6,18 @@ import { sqli } from './sqli.ts';
 import { decodeStages } from './stages.ts';
 import { xss } from './xss.ts';
 
-const sets: readonly SignatureSet[] = [sqli, xss, files, commands, ssrf, template, deserialisation, nosql, codeInjection, headerInjection];
+const sets: readonly SignatureSet[] = [
+  sqli,
+  xss,
+  files,
+  commands,
+  ssrf,
+  template,
+  deserialisation,
+  nosql,
+  codeInjection,
+  headerInjection,
+];
 
 /** Where in a request a value stood. */
 export type Part = 'path' | 'query-name' | 'query-value' | 'user-agent' | 'referer' | 'body' | 'cookie' | 'header';
@@ -37,10 +48,13 @@ export function scoreValue(value: string, part: Part): FamilyScore[] {
       const text = set.family === 'sqli' ? sqlText : lower;
       if (!set.gate.test(text)) continue;
       const found = match(set, text, part);
-      if (found && (best.get(set.family)?.score ?? 0) < found.score) best.set(set.family, { ...found, stage: Math.min(stage, texts.length - 1) });
+      if (found && (best.get(set.family)?.score ?? 0) < found.score)
+        best.set(set.family, { ...found, stage: Math.min(stage, texts.length - 1) });
     }
   }
-  return [...best.values()].filter(s => s.score >= attackThreshold).sort((a, b) => b.score - a.score || (a.family < b.family ? -1 : 1));
+  return [...best.values()]
+    .filter(s => s.score >= attackThreshold)
+    .sort((a, b) => b.score - a.score || (a.family < b.family ? -1 : 1));
 }
 
 function match(set: SignatureSet, text: string, part: Part): Omit<FamilyScore, 'stage'> | null {
@@ -57,17 +71,27 @@ function match(set: SignatureSet, text: string, part: Part): Omit<FamilyScore, '
 }
 
 /** Agents are full of `; word`: only these commands mean anything in a header. */
-const headerCommands = new Set(['command-injection/shellshock', 'command-injection/fetch-and-run', 'command-injection/substitution', 'command-injection/binary-path']);
+const headerCommands = new Set([
+  'command-injection/shellshock',
+  'command-injection/fetch-and-run',
+  'command-injection/substitution',
+  'command-injection/binary-path',
+]);
 
 function isHeader(part: Part): boolean {
   return part === 'user-agent' || part === 'referer' || part === 'header';
 }
 
 /** What broken crawlers write into paths weighs less there than in a parameter. */
-const lighterInPath: Record<string, number> = { 'path-traversal/dot-dot': 2, 'path-traversal/file-scheme': 2, 'code-injection/php-call': 4, 'command-injection/substitution': 3 };
+const lighterInPath: Record<string, number> = {
+  'path-traversal/dot-dot': 2,
+  'path-traversal/file-scheme': 2,
+  'code-injection/php-call': 4,
+  'command-injection/substitution': 3,
+};
 
 function weight(s: Signature, part: Part): number {
-  return part === 'path' ? lighterInPath[s.id] ?? s.score : s.score;
+  return part === 'path' ? (lighterInPath[s.id] ?? s.score) : s.score;
 }
 
 /** The most specific technique a payload shows. A time function decides over a UNION that carries it, and so on. */
@@ -79,7 +103,13 @@ function sqlTechnique(hits: readonly Signature[], text: string): string {
 }
 
 function applies(family: Family, part: Part): boolean {
-  if (part === 'user-agent' || part === 'referer') return family !== 'path-traversal' && family !== 'ssrf' && family !== 'nosql' && (part === 'user-agent' || family !== 'code-injection');
+  if (part === 'user-agent' || part === 'referer')
+    return (
+      family !== 'path-traversal' &&
+      family !== 'ssrf' &&
+      family !== 'nosql' &&
+      (part === 'user-agent' || family !== 'code-injection')
+    );
   if (part === 'path') return family !== 'ssrf' && family !== 'nosql';
   return true;
 }
@@ -104,7 +134,11 @@ function expandJson(texts: readonly string[]): readonly string[] {
   const strings: string[] = [];
   const walk = (v: unknown, depth: number): void => {
     if (typeof v === 'string') strings.push(v);
-    else if (v && typeof v === 'object' && depth < 8) for (const [k, x] of Object.entries(v)) { strings.push(k); walk(x, depth + 1); }
+    else if (v && typeof v === 'object' && depth < 8)
+      for (const [k, x] of Object.entries(v)) {
+        strings.push(k);
+        walk(x, depth + 1);
+      }
   };
   walk(parsed, 0);
   return [...texts, ...strings.slice(0, 200)];

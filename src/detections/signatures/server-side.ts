@@ -2,8 +2,16 @@ import { signatureSet } from './signature.ts';
 
 export const ssrf = signatureSet('ssrf', /:\/\/|:\\\\|^\/\//, [
   ['metadata-service', 5, /169\.254\.169\.254|metadata\.google\.internal|100\.100\.100\.200|fd00:ec2::254|\[::ffff:169\.254/],
-  ['loopback-url', 5, /(?:https?|ftp|wss?):\/\/(?:[^/@\s]*@)?(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|0x7f|2130706433|017700000001|\[::1?\]|\[::ffff:7f|127\.1\b)/],
-  ['private-url', 4, /(?:https?|ftp):\/\/(?:[^/@\s]*@)?(?:10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+)/],
+  [
+    'loopback-url',
+    5,
+    /(?:https?|ftp|wss?):\/\/(?:[^/@\s]*@)?(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|0x7f|2130706433|017700000001|\[::1?\]|\[::ffff:7f|127\.1\b)/,
+  ],
+  [
+    'private-url',
+    4,
+    /(?:https?|ftp):\/\/(?:[^/@\s]*@)?(?:10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+)/,
+  ],
   ['odd-scheme', 5, /\b(?:gopher|dict|netdoc|jar|tftp|ldaps?|sftp|expect|phar|zip|glob|ogg|rar|compress\.zlib|php|data):\/\//],
   ['remote-include', 5, /^(?:https?|ftp):\/\/[^\s]+\.(?:txt|php\d?|inc|dat|gif|jpe?g|png|sh)\?+$/],
 ]);
@@ -13,40 +21,80 @@ export const template = signatureSet('template', /[{<#@$*]/, [
   ['arithmetic', 5, /(?:\{\{|\$\{|#\{|<%=|\[\[|@\(|\{%|\*\{|~\{)\s*['"(]?\d+['")]?\s*[-*+/]\s*['"]?\d+/],
   ['object-walk', 5, /__(?:class|mro|subclasses|globals|builtins|import|init)__|\.(?:getclass|forname|getruntime)\s*\(/],
   ['moustache-code', 5, /\{\{[^}]{0,200}?(?:\(|\[|\||\.\w+\.)[^}]{0,200}\}\}|\{%[^%]{0,200}%\}/],
-  ['expression-language', 5, /\bt\s*\(\s*java\.|#(?:_memberaccess|context|request|application|rt)\b|%\{\s*\(?\s*#|\$\{\s*(?:t\(|#|request|session|application|pagecontext|param|applicationscope|class\.)|@java\.lang|freemarker\.template|new\s+java\./],
+  [
+    'expression-language',
+    5,
+    /\bt\s*\(\s*java\.|#(?:_memberaccess|context|request|application|rt)\b|%\{\s*\(?\s*#|\$\{\s*(?:t\(|#|request|session|application|pagecontext|param|applicationscope|class\.)|@java\.lang|freemarker\.template|new\s+java\./,
+  ],
   ['erb', 5, /<%=?\s*(?:`|system|file|dir|io\.|eval|require|\d)/],
 ]);
 
-export const deserialisation = signatureSet('deserialisation', /ro0|aced|o:\d|a:\d|aaeaaad|!!|@type|__|\$type|yso|c:\d|entity|<!doctype/, [
-  ['java-object', 5, /\bro0ab[a-z0-9+/]|aced0005/],
-  ['dotnet-object', 5, /aaeaaad\/{4}|\/wey[a-z0-9+/]{20}/],
-  ['php-object', 5, /(?:^|[;{=])[oc]:\+?\d+:"[\w\\]+":\d+:\{/],
-  ['php-array', 3, /^a:\d+:\{[sibdaon]:/],
-  ['yaml-object', 5, /!!(?:javax|java|python\/object|ruby\/object|com\.sun)/],
-  ['type-hint', 5, /["']?(?:@type|\$type|__type|@class)["']?\s*:\s*["'](?:com|java|javax|org|system|sun)\./],
-  ['external-entity', 5, /<!entity\s|<!doctype[^>]{1,200}\[/],
-]);
+export const deserialisation = signatureSet(
+  'deserialisation',
+  /ro0|aced|o:\d|a:\d|aaeaaad|!!|@type|__|\$type|yso|c:\d|entity|<!doctype/,
+  [
+    ['java-object', 5, /\bro0ab[a-z0-9+/]|aced0005/],
+    ['dotnet-object', 5, /aaeaaad\/{4}|\/wey[a-z0-9+/]{20}/],
+    ['php-object', 5, /(?:^|[;{=])[oc]:\+?\d+:"[\w\\]+":\d+:\{/],
+    ['php-array', 3, /^a:\d+:\{[sibdaon]:/],
+    ['yaml-object', 5, /!!(?:javax|java|python\/object|ruby\/object|com\.sun)/],
+    ['type-hint', 5, /["']?(?:@type|\$type|__type|@class)["']?\s*:\s*["'](?:com|java|javax|org|system|sun)\./],
+    ['external-entity', 5, /<!entity\s|<!doctype[^>]{1,200}\[/],
+  ],
+);
 
 export const nosql = signatureSet('nosql', /\$|\*\)/, [
-  ['operator-key', 5, /\[\s*\$(?:ne|gt|gte|lt|lte|in|nin|regex|exists|where|or|and|not)\s*\]|["']\$(?:ne|gt|gte|lt|lte|in|nin|regex|exists|where|or)["']\s*:/],
+  [
+    'operator-key',
+    5,
+    /\[\s*\$(?:ne|gt|gte|lt|lte|in|nin|regex|exists|where|or|and|not)\s*\]|["']\$(?:ne|gt|gte|lt|lte|in|nin|regex|exists|where|or)["']\s*:/,
+  ],
   ['where-code', 5, /\$where\b|\bthis\.\w+\s*(?:==|!=|\.match\()/],
   ['ldap-filter', 5, /\*\)\s*\(\s*[|&!]?\s*\(?\w+\s*=|\)\s*\(\s*[|&]\s*\(/],
 ]);
 
 export const codeInjection = signatureSet('code-injection', /[<({:[\\=$]|php|class\.|proto|__js|constructor|module\.|child_/, [
   ['php-tag', 5, /<\?\s*(?:php|=)|<\?\s*(?:eval|system|echo|phpinfo)|[{[][\\/]?php[}\]]/],
-  ['node-object', 5, /_\$\$nd_func\$\$_|__js_function|\bnew\s+function\s*\(|constructor\.constructor|\bmodule\.exports\b|\bchild_process\b|\bconsole\.(?:log|info|warn|error|debug|trace)\s*\(/],
-  ['php-variable-call', 5, /\$\{?_?[a-z]\w*(?:\[[^\]]{1,40}\])?\}?\s*\(\s*\$|\(\s*['"](?:system|exec|passthru|phpinfo|shell_exec|eval)['"]\s*\)\s*\(/],
-  ['php-stream', 5, /\bphp:\/\/(?:input|filter|stdin|memory|temp|fd)|\bdata:\/\/text\/plain|\bdata:text\/plain;base64|\bexpect:\/\//],
-  ['php-option', 5, /\b(?:allow_url_include|auto_prepend_file|auto_append_file|disable_functions|safe_mode|open_basedir)\s*=|-d\s*allow_url/],
-  ['php-call', 5, /\b(?:phpinfo|base64_decode|gzinflate|str_rot13|file_get_contents|file_put_contents|fopen|readfile|create_function|preg_replace|call_user_func(?:_array)?|array_map|assert|move_uploaded_file|fsockopen|curl_exec|md5|print_r|var_dump|ini_set)\s*\(\s*['"$\w)]/],
+  [
+    'node-object',
+    5,
+    /_\$\$nd_func\$\$_|__js_function|\bnew\s+function\s*\(|constructor\.constructor|\bmodule\.exports\b|\bchild_process\b|\bconsole\.(?:log|info|warn|error|debug|trace)\s*\(/,
+  ],
+  [
+    'php-variable-call',
+    5,
+    /\$\{?_?[a-z]\w*(?:\[[^\]]{1,40}\])?\}?\s*\(\s*\$|\(\s*['"](?:system|exec|passthru|phpinfo|shell_exec|eval)['"]\s*\)\s*\(/,
+  ],
+  [
+    'php-stream',
+    5,
+    /\bphp:\/\/(?:input|filter|stdin|memory|temp|fd)|\bdata:\/\/text\/plain|\bdata:text\/plain;base64|\bexpect:\/\//,
+  ],
+  [
+    'php-option',
+    5,
+    /\b(?:allow_url_include|auto_prepend_file|auto_append_file|disable_functions|safe_mode|open_basedir)\s*=|-d\s*allow_url/,
+  ],
+  [
+    'php-call',
+    5,
+    /\b(?:phpinfo|base64_decode|gzinflate|str_rot13|file_get_contents|file_put_contents|fopen|readfile|create_function|preg_replace|call_user_func(?:_array)?|array_map|assert|move_uploaded_file|fsockopen|curl_exec|md5|print_r|var_dump|ini_set)\s*\(\s*['"$\w)]/,
+  ],
   ['framework-call', 5, /invokefunction|\\think\\|\/think\\app|class\.module\.classloader|class\.classloader|suppress_errors/],
   ['prototype', 5, /__proto__|constructor\s*(?:\[|\.)\s*['"]?prototype/],
   ['superglobal', 5, /\$_(?:get|post|request|server|cookie|files|session|env)\b|\bglobals\s*\[/],
-  ['node-code', 5, /\brequire\s*\(\s*['"`]\w+['"`]\s*\)|process\.(?:binding|mainmodule|env\b|exit)|global\.process|\bfunction\s*\(\s*\)\s*\{/],
+  [
+    'node-code',
+    5,
+    /\brequire\s*\(\s*['"`]\w+['"`]\s*\)|process\.(?:binding|mainmodule|env\b|exit)|global\.process|\bfunction\s*\(\s*\)\s*\{/,
+  ],
 ]);
 
 export const headerInjection = signatureSet('header-injection', /[\r\n]/, [
-  ['split', 5, /[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition)|x-[\w-]+|host|transfer-encoding|refresh)\s*:/],
+  [
+    'split',
+    5,
+    /[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition)|x-[\w-]+|host|transfer-encoding|refresh)\s*:/,
+  ],
   ['smuggle', 5, /[\r\n]\s*(?:get|post|head|put|delete|http\/\d)[\s/]/],
 ]);

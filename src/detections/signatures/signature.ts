@@ -1,6 +1,15 @@
 /** One pattern of ours. `score` 5 alone is an attack; smaller ones add up inside a family. Patterns see lower-case text. */
 export type Family =
-  | 'sqli' | 'xss' | 'path-traversal' | 'command-injection' | 'ssrf' | 'template' | 'deserialisation' | 'code-injection' | 'header-injection' | 'nosql';
+  | 'sqli'
+  | 'xss'
+  | 'path-traversal'
+  | 'command-injection'
+  | 'ssrf'
+  | 'template'
+  | 'deserialisation'
+  | 'code-injection'
+  | 'header-injection'
+  | 'nosql';
 
 export type Signature = {
   readonly id: string;
@@ -23,7 +32,14 @@ export function signatureSet(
   rows: readonly (readonly [string, number, RegExp] | readonly [string, number, RegExp, string])[],
 ): SignatureSet {
   return {
-    family, gate,
-    signatures: rows.map(([name, score, pattern, technique]) => ({ id: `${family}/${name}`, family, technique: technique ?? family, score, pattern })),
+    family,
+    gate,
+    signatures: rows.map(([name, score, pattern, technique]) => ({
+      id: `${family}/${name}`,
+      family,
+      technique: technique ?? family,
+      score,
+      pattern,
+    })),
   };
 }

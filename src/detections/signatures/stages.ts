@@ -29,7 +29,9 @@ function step(text: string, plus: boolean): { text: string; decoder: string } | 
     if (decoded !== text) return { text: decoded, decoder: 'html' };
   }
   if (/\\u00[0-9a-f]{2}|\\x[0-9a-f]{2}/i.test(text)) {
-    const decoded = text.replace(/\\u00([0-9a-f]{2})|\\x([0-9a-f]{2})/gi, (_, a?: string, b?: string) => String.fromCharCode(Number.parseInt(a ?? b!, 16)));
+    const decoded = text.replace(/\\u00([0-9a-f]{2})|\\x([0-9a-f]{2})/gi, (_, a?: string, b?: string) =>
+      String.fromCharCode(Number.parseInt(a ?? b!, 16)),
+    );
     if (decoded !== text) return { text: decoded, decoder: 'escape' };
   }
   if (/[\uff01-\uff5e]/.test(text)) {
@@ -64,14 +66,28 @@ function overlong(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(out);
 }
 
-const named: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&', colon: ':', lpar: '(', rpar: ')', newline: '\n', tab: '\t' };
+const named: Record<string, string> = {
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  amp: '&',
+  colon: ':',
+  lpar: '(',
+  rpar: ')',
+  newline: '\n',
+  tab: '\t',
+};
 
 function entities(text: string): string {
-  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|quot|apos|amp|colon|lpar|rpar|newline|tab));?/gi, (all, hex?: string, dec?: string, name?: string) => {
-    if (name !== undefined) return named[name.toLowerCase()] ?? all;
-    const code = hex !== undefined ? Number.parseInt(hex, 16) : Number(dec);
-    return code > 0 && code < 0x110000 ? String.fromCodePoint(code) : '';
-  });
+  return text.replace(
+    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|quot|apos|amp|colon|lpar|rpar|newline|tab));?/gi,
+    (all, hex?: string, dec?: string, name?: string) => {
+      if (name !== undefined) return named[name.toLowerCase()] ?? all;
+      const code = hex !== undefined ? Number.parseInt(hex, 16) : Number(dec);
+      return code > 0 && code < 0x110000 ? String.fromCodePoint(code) : '';
+    },
+  );
 }
 
 /** Whole-value base64 that hides readable text with a blank or a sign in it; else null. */
