@@ -38,7 +38,7 @@ export function foldConstants(tokens: readonly SqlToken[]): SqlToken[] {
         const name = open > 0 && out[open - 1]!.kind === 'word' ? out[open - 1]!.value : '';
         const text = callText(name, args);
         if (text !== null) { out.splice(open - 1, n - open + 1, made(out[open - 1]!, token, text)); changed = true; }
-        else if (name === '' && args.length === 1 && n - open === 3 && args[0]!.kind === 'string' && open > 0 && out[open - 1]!.kind !== 'name') {
+        else if (name === '' && args.length === 1 && n - open === 3 && args[0]!.kind === 'string' && (open === 0 || out[open - 1]!.kind !== 'name')) {
           out.splice(open, 3, made(out[open]!, token, args[0]!.value));
           changed = true;
         }
