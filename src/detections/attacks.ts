@@ -39,11 +39,12 @@ export async function detectAttacks(engine: Engine): Promise<Detection[]> {
     'detection.attack-candidates',
     sql`
     select event_id, at_us, actor, src_ip, target, path, status, bytes_out, duration_us, user_agent, referer,
-      case when extra is null then null else coalesce(extra->>'$.body', extra->>'$.request_body') end as body,
-      case when extra is null then null else extra->>'$.cookie' end as cookie
+      case when json_valid(extra) then coalesce(json_extract_string(extra, '$.body'), json_extract_string(extra, '$.request_body')) end as body,
+      case when json_valid(extra) then json_extract_string(extra, '$.cookie') end as cookie
     from detection_request
     where regexp_matches(lower(coalesce(target_norm, target)), ${sql.lit(targetPrefilter)})
-      or (extra is not null and (extra->>'$.body' is not null or extra->>'$.request_body' is not null))
+      or (contains(extra, 'body"') and json_valid(extra) and json_exists(extra, '$.body')) or (contains(extra, 'request_body"') and json_valid(extra) and json_exists(extra, '$.request_body'))
+      or (contains(extra, '"cookie"') and regexp_matches(lower(extra), ${sql.lit(headerPrefilter)}))
       or user_agent in (select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(headerPrefilter)}))
       or referer in (select referer from (select distinct referer from detection_request) where regexp_matches(lower(referer), ${sql.lit(headerPrefilter)}))
     order by at_us nulls first, event_id`,

@@ -271,6 +271,10 @@ describe('what is found, and who is left alone', () => {
       {},
       { target: '/x', path: '/x', status: null, time_us: null },
       { class: 2 },
+      { target: '/', extra: '{"s-ip":"10.0.1.5","s-port":"443"}' },
+      { target: '/', extra: '{"broken' },
+      { target: '/', extra: '[1]' },
+      { target: '/p', extra: '{"body":"a=1\' OR 1=1-- ","cookie":"k=${x"}' },
       { class: 3, outcome: 2 },
       { class: 1, user_agent: '${jndi:ldap://h/x}' },
     ];

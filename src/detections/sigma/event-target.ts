@@ -119,7 +119,12 @@ function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: 
 
 function columnOf(name: string): Column {
   if (name === 'duration_ms') return { type: 'number', expr: sql`(duration_us / 1000)` };
-  if (name === 'cookie') return { type: 'text', expr: sql`coalesce(extra->>'$.cookie', session)`, lowered: null };
+  if (name === 'cookie')
+    return {
+      type: 'text',
+      expr: sql`coalesce(case when json_valid(extra) then json_extract_string(extra, '$.cookie') end, session)`,
+      lowered: null,
+    };
   if (name === 'path_extension')
     return { type: 'text', expr: sql`nullif(regexp_extract(path, '\\.([A-Za-z0-9]{1,8})$', 1), '')`, lowered: null };
   const expr: Sql = sql.id(name);
