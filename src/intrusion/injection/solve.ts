@@ -170,7 +170,8 @@ function applyBits(p: Position, family: CodeFamily, assumptions: Set<string>): v
   if (p.bitsKnown === 2 ** width - 1 && width >= 6) {
     const codes: [number, number][] = [];
     if (p.bits > 0 && has(narrowed, p.bits)) codes.push([p.bits, p.bits]);
-    else for (let c = p.bits + 2 ** width; c <= maxCode[family] && codes.length < 70_000; c += 2 ** width) if (has(p.codes, c)) codes.push([c, c]);
+    else if (width >= 16 && sizeOf(p.codes) > 0) for (let c = p.bits + 2 ** width; c <= maxCode[family] && codes.length < 70_000; c += 2 ** width) { if (has(p.codes, c)) codes.push([c, c]); }
+    else codes.push(...intersect(p.codes, [[limit + 1, maxCode[family]]]).map(r => [r[0], r[1]] as [number, number]));
     p.codes = p.bits === 0 && p.end ? [] : makeSet(codes);
     p.end = p.end && p.bits === 0;
     if (limit < maxCode[family]) assumptions.add('high-bits-zero');
