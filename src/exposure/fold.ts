@@ -1,4 +1,4 @@
-import { type Ast, child, nodes, text, unwrap } from './sql/index.ts';
+import { type Ast, child, nodes, shapeOf, text, unwrap } from './sql/index.ts';
 
 /** A select without those conjuncts that do not look at its rows (`AND 1=1`, `AND (SELECT …)>64`), and those conjuncts. */
 export type Folded = { readonly select: Ast; readonly constants: readonly Ast[] };
@@ -7,19 +7,36 @@ export type Folded = { readonly select: Ast; readonly constants: readonly Ast[] 
 export function foldConstants(select: Ast): Folded {
   const where = child(select, 'whereClause');
   if (!where || text(select, 'op') !== 'SETOP_NONE') return { select, constants: [] };
-  const constants: Ast[] = [];
-  const kept: Ast[] = [];
-  const walk = (node: Ast): void => {
-    const [tag, body] = unwrap(node);
-    if (tag === 'BoolExpr' && text(body, 'boolop') === 'AND_EXPR') nodes(body, 'args').forEach(walk);
-    else if (looksAtRows(node)) kept.push(node);
-    else constants.push(node);
-  };
-  walk(where);
+  const { constants, kept } = split(where);
   if (constants.length === 0) return { select, constants };
   const { whereClause: _, ...rest } = select;
   if (kept.length === 0) return { select: rest, constants };
   return { select: { ...rest, whereClause: kept.length === 1 ? kept[0]! : { BoolExpr: { boolop: 'AND_EXPR', args: kept } } }, constants };
+}
+
+type Split = { readonly constants: readonly Ast[]; readonly kept: readonly Ast[] };
+
+function split(condition: Ast): Split {
+  const constants: Ast[] = [];
+  const kept: Ast[] = [];
+  const walk = (node: Ast): void => {
+    const [tag, body] = unwrap(node);
+    const op = tag === 'BoolExpr' ? text(body, 'boolop') : '';
+    if (op === 'AND_EXPR') { nodes(body, 'args').forEach(walk); return; }
+    if (!looksAtRows(node)) { constants.push(node); return; }
+    const same = op === 'OR_EXPR' ? sameSwitch(nodes(body, 'args').map(split)) : null;
+    if (!same) { kept.push(node); return; }
+    constants.push(...same[0]!.constants);
+    if (same.every(s => s.kept.length > 0)) kept.push({ BoolExpr: { boolop: 'OR_EXPR', args: same.map(s => (s.kept.length === 1 ? s.kept[0]! : { BoolExpr: { boolop: 'AND_EXPR', args: s.kept } })) } });
+  };
+  walk(condition);
+  return { constants, kept };
+}
+
+/** A value pasted into both sides of an OR switches both at once; sides with different switches cannot be told apart and stay as they are. */
+function sameSwitch(sides: readonly Split[]): readonly Split[] | null {
+  const names = new Set(sides.map(s => JSON.stringify(s.constants.map(c => { const { shape, slots } = shapeOf(c); return [shape, slots.map(x => x.value)]; }))));
+  return sides.length > 0 && sides[0]!.constants.length > 0 && names.size === 1 ? sides : null;
 }
 
 /** True when a condition names a column outside its sub-selects, or inside one that could be the outer row's. */

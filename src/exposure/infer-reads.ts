@@ -81,15 +81,23 @@ async function fitDetail(engine: Engine, dataset: Dataset, column: Column, name:
     const at = features.indexOf(`l${c.no}`);
     if (at < 0) continue;
     const b = beta[at + 2]!;
-    const values = rows.map(r => r[`l${c.no}`]!);
-    const average = values.reduce((p, q) => p + q, 0) / values.length;
-    const deviation = Math.sqrt(values.reduce((p, q) => p + (q - average) ** 2, 0) / values.length);
+    // Only what the other lengths and the number of rows do not tell already speaks for this column: values of one length say nothing.
+    const deviation = ownDeviation(x, at + 2);
     const error = deviation === 0 ? Infinity : Math.max(0.5, Math.sqrt(left / rows.length)) / (deviation * Math.sqrt(rows.length));
     if (error > 0.1) continue;
     if (b > (twoValued(c) ? 0.5 : 0.75) && b < 1.3) shown.add(c.no);
     else if (Math.abs(b) < 0.2) hidden.add(c.no);
   }
   return shown.size > 0 ? { dataset, column, name, tolerance, shown, hidden } : null;
+}
+
+/** Standard deviation of one column after what the others explain of it. */
+export function ownDeviation(x: readonly (readonly number[])[], column: number): number {
+  const rest = x.map(v => v.filter((_, j) => j !== column));
+  const beta = solve(rest, x.map(v => v[column]!));
+  const left = x.map((v, i) => v[column]! - (beta ? rest[i]!.reduce((a, b, j) => a + b * beta[j]!, 0) : 0));
+  const own = Math.sqrt(left.reduce((a, b) => a + b * b, 0) / x.length);
+  return own < 1e-6 * Math.max(1, ...x.map(v => Math.abs(v[column]!))) ? 0 : own;
 }
 
 type Answer = { readonly q: string; readonly size: number };
