@@ -171,7 +171,7 @@ function applyBits(p: Position, family: CodeFamily, assumptions: Set<string>): v
     const codes: [number, number][] = [];
     if (p.bits > 0 && has(narrowed, p.bits)) codes.push([p.bits, p.bits]);
     else if (width >= 16 && sizeOf(p.codes) > 0) for (let c = p.bits + 2 ** width; c <= maxCode[family] && codes.length < 70_000; c += 2 ** width) { if (has(p.codes, c)) codes.push([c, c]); }
-    else codes.push(...intersect(p.codes, [[limit + 1, maxCode[family]]]).map(r => [r[0], r[1]] as [number, number]));
+    else if (width > 8) codes.push(...intersect(p.codes, [[limit + 1, maxCode[family]]]).map(r => [r[0], r[1]] as [number, number]));
     p.codes = p.bits === 0 && p.end ? [] : makeSet(codes);
     p.end = p.end && p.bits === 0;
     if (limit < maxCode[family]) assumptions.add('high-bits-zero');
