@@ -3,6 +3,7 @@ import { type OpenCase, recordProblems } from '../case/index.ts';
 import { readCatalogue } from './catalogue.ts';
 import { Claims } from './claims.ts';
 import { claimGroups, type EvaluationNotes, groupInstances, judgeRequests, predictSizes } from './evaluate.ts';
+import { readWrites, widenWindows } from './drift.ts';
 import { claimErrors } from './error-shown.ts';
 import { inferReads } from './infer-reads.ts';
 import { claimInjected } from './injected.ts';
@@ -47,9 +48,10 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const all = [...instances, ...direct];
   progress(3, 'sizes');
   const models = await modelRoutes(engine, catalogue, learned, new Set(requests.map(routeOf)), others, log, index);
-  const groups = groupInstances(all);
+  const windows = widenWindows(all, catalogue, await readWrites(engine, catalogue));
+  const groups = groupInstances(windows.kept);
   const sized = groups.filter(g => g.members[0]!.instance.routeRead && models.get(g.members[0]!.instance.routeRead.route)?.model.valid);
-  const verdicts = judgeRequests(instances, await predictSizes(engine, catalogue, sized), models);
+  const verdicts = judgeRequests(windows.kept.filter(i => i.request && i.routeRead), await predictSizes(engine, catalogue, sized), models);
   progress(4, 'replay');
   const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0 };
   await claimGroups(engine, catalogue, claims, groups, verdicts, models, notes);
@@ -57,6 +59,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   for (const route of [...unnamed.keys()]) if (sameAlways(others.filter(r => routeOf(r) === route))) unnamed.delete(route);
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
   await claimPossible(engine, catalogue, claims, holesOf(instances), 'hole-in-sequence');
+  await claimPossible(engine, catalogue, claims, windows.possible, 'window-moved');
   if (log.present) await claimPossible(engine, catalogue, claims, orphansOf(log, instances, await explainedStatements(learned, log, index, used, kase)), 'orphan-statement');
   const answered = await claimErrors(engine, catalogue, claims, requests, learned, log);
   await claimUnobserved(engine, catalogue, claims, { requests: requests.length, injected: instances.some(i => i.injected), logged: log.present, unnamed: log.present ? [] : [...unnamed.keys()] });

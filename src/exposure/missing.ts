@@ -36,12 +36,12 @@ export function holesOf(instances: readonly Instance[]): Instance[] {
 
 /** The slot that takes a number straight from the path of the request, or -1. */
 function walkedSlot(i: Instance): number {
-  return i.routeRead!.bindings.findIndex((b, n) => b.from === 'request' && b.before === '' && b.after === '' && /^\d{1,15}$/.test(i.values[n] ?? ''));
+  return i.routeRead!.bindings.findIndex((b, n) => (b.from === 'linear' || (b.from === 'request' && b.before === '' && b.after === '')) && /^\d{1,15}$/.test(i.values[n] ?? ''));
 }
 
 /** Numbers missing from an arithmetic walk. The step is the commonest difference; parts where fewer than half the steps were asked for are no walk. */
 export function holesIn(numbers: readonly number[]): number[] {
-  if (numbers.length < 8) return [];
+  if (numbers.length < 6) return [];
   const sorted = [...new Set(numbers)].sort((a, b) => a - b);
   const differences = new Map<number, number>();
   for (let i = 1; i < sorted.length; i++) { const d = sorted[i]! - sorted[i - 1]!; differences.set(d, (differences.get(d) ?? 0) + 1); }
