@@ -164,7 +164,8 @@ function readGroups(probes: readonly Probe[]): { labelled: Map<number, { truth: 
   for (const [, list] of [...group(failed, p => `${p.point}\u0000${p.question.technique}\u0000${p.question.looseShape}`)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) if (!attempt(list)) again.push(...list);
   const unreadable: { point: string; reason: string; probes: number }[] = [];
   for (const [k, list] of [...group(again, p => `${p.point}\u0000${p.question.technique}`)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
-    const sure = [...labelled.keys()].length > 0 ? attempt(list) : attempt(list);
+    const tests = probes.filter(p => p.key === '' && !list.includes(p) && `${p.point}\u0000${p.question.technique}` === k);
+    const sure = attempt([...list, ...tests]);
     if (!sure && list.some(p => p.key !== '')) unreadable.push({ point: k.replaceAll('\u0000', ' '), reason: reasons.get(k) ?? 'undecided', probes: list.length });
   }
   return { labelled, unreadable };
