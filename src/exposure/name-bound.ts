@@ -22,7 +22,8 @@ export async function claimByNames(engine: Engine, catalogue: Catalogue, claims:
   for (const r of requests) {
     const route = routeOf(r);
     if (known.has(route) || showsBody(r) === 'no' || (r.method !== 'GET' && r.method !== 'POST')) continue;
-    const datasets = datasetsNamed(catalogue, r.shape);
+    const named = datasetsNamed(catalogue, r.shape);
+    const datasets = named.length > 0 ? named : datasetsOfParameters(catalogue, r);
     if (datasets.length === 0) { if ((r.bytes ?? 1) > 0) unnamed.set(route, (unnamed.get(route) ?? 0) + 1); continue; }
     const identity = JSON.stringify([route, [...r.values]]);
     if (done.has(identity)) continue;
@@ -46,6 +47,12 @@ export function datasetsNamed(catalogue: Catalogue, shape: string): Dataset[] {
     if (hits.length > 0) return hits;
   }
   return [];
+}
+
+/** When the path names none: datasets with a column of the name of one of the parameters (`/export?rank=gold`). */
+export function datasetsOfParameters(catalogue: Catalogue, r: Request): Dataset[] {
+  const names = new Set([...r.values].filter(([name, value]) => value !== '' && !name.startsWith('path.')).map(([name]) => name.toLowerCase()));
+  return catalogue.datasets.filter(d => d.columns.some(c => names.has(c.name.toLowerCase())));
 }
 
 /** What one parameter says about rows of a dataset, or null when it may say nothing. Always a superset: any column it could mean. */
