@@ -2,6 +2,7 @@ import type { Effects, Problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { detectAttacks } from './attacks.ts';
 import { detectDatabaseInjections } from './database-injections.ts';
+import { detectColdSignIns } from './cold-sign-ins.ts';
 import { detectDumps } from './dumps.ts';
 import { detectEntries } from './entries.ts';
 import { detectEnumeration } from './enumeration.ts';
@@ -36,6 +37,7 @@ export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSu
   found.push(...(await detectDatabaseInjections(engine, found)));
   found.push(...(await detectSlowScrapes(engine, found)));
   found.push(...(await detectEntries(engine, found)));
+  found.push(...(await detectColdSignIns(engine, found)));
   found.push(...(await detectTakeovers(engine, found)));
   found.push(...(await detectMarkedWalks(engine, found)));
   found.push(...(await detectExports(engine, found)));

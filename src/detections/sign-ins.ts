@@ -7,7 +7,7 @@ import { classifyAnswers, type SignIn } from './sign-in-answers.ts';
 import type { Detection } from './tables.ts';
 
 /** Paths where people sign in, in the last or last but one segment. */
-const loginPath = String.raw`(?:^|/)(?:[\w.-]*(?:log[-_]?[io]n|sign[-_]?[io]n|logon|authenticate|authorize|j_security_check)[\w.-]*|auth|sessions?|oauth2?/token|token|wp-login\.php|user/auth|account/access|connect/token)/?$`;
+export const loginPath = String.raw`(?:^|/)(?:[\w.-]*(?:log[-_]?[io]n|sign[-_]?[io]n|logon|authenticate|authorize|j_security_check)[\w.-]*|auth|sessions?|oauth2?/token|token|wp-login\.php|user/auth|account/access|connect/token)/?$`;
 
 const minFailures = 10;
 const minFailureShare = 0.7;

@@ -85,20 +85,22 @@ async function writeActors(engine: Engine, drafts: readonly ReturnType<typeof dr
   const named = drafts.map(d => ({ ...d, id: contentId('actor', { ips: d.ips, agents: d.agents, detections: d.detections.map(x => x.detection_id) }) })).sort((a, b) => (a.id < b.id ? -1 : 1));
   const scope: unknown[][] = [];
   for (const a of named) {
-    for (const d of a.detections) scope.push([a.id, 'detection', d.detection_id, null, 'strict', 'detection']);
+    const doubtful = a.detections.length > 0 && a.detections.every(isDoubtful);
+    const sure = doubtful ? 'wide' : 'strict';
+    for (const d of a.detections) scope.push([a.id, 'detection', d.detection_id, null, isDoubtful(d) ? 'wide' : 'strict', 'detection']);
     for (const ip of a.ips) {
       if (known.has(ip)) scope.push([a.id, 'ip', ip, null, 'strict', 'stated-in-case-file']);
-      else if (isOwn(use.ips.get(ip))) scope.push([a.id, 'ip', ip, null, 'strict', 'own-address']);
+      else if (isOwn(use.ips.get(ip))) scope.push([a.id, 'ip', ip, null, sure, 'own-address']);
     }
     for (const pair of a.pairs) {
       const [ip, agent] = pair.split('\u0000') as [string, string];
       if (isOwn(use.ips.get(ip))) continue;
       const u = use.pairs.get(pair);
-      if (isOwn(u)) scope.push([a.id, 'pair', ip, agent, 'strict', 'address-and-agent']);
+      if (isOwn(u)) scope.push([a.id, 'pair', ip, agent, sure, 'address-and-agent']);
       else if (u && u.innocentSessions === 0 && u.innocentAccounts === 0) scope.push([a.id, 'pair', ip, agent, 'wide', 'shared-address-and-agent']);
       else scope.push([a.id, 'nameless', ip, agent, 'wide', 'shared-address-and-agent']);
     }
-    for (const s of a.sessions) if ((use.sessionIps.get(s) ?? 1) <= hubSession) for (const ip of a.ips) scope.push([a.id, 'session', s, ip, 'strict', 'session']);
+    for (const s of a.sessions) if ((use.sessionIps.get(s) ?? 1) <= hubSession) for (const ip of a.ips) scope.push([a.id, 'session', s, ip, sure, 'session']);
     for (const c of a.conns) scope.push([a.id, 'conn', c, null, 'strict', 'database-connection']);
   }
   for (const account of accounts) for (const a of named.filter(x => x.accounts.includes(account) || named.length === 1)) scope.push([a.id, 'account', account, null, 'wide', 'compromised-account']);
@@ -124,13 +126,18 @@ async function writeActors(engine: Engine, drafts: readonly ReturnType<typeof dr
   for (const a of named) {
     const s = sums.get(a.id);
     if (!s) continue;
-    actors.push({ ...a, accounts: sorted([...s.accounts, ...factAccounts(a.detections)]), certainty: a.detections.length === 0 && !a.reasons.includes('stated-in-case-file') ? 'wide' : 'strict', events: s.events, firstUs: s.first_us, lastUs: s.last_us, sessionCount: s.sessions });
+    actors.push({ ...a, accounts: sorted([...s.accounts, ...factAccounts(a.detections)]), certainty: (a.detections.length === 0 || a.detections.every(isDoubtful)) && !a.ips.some(ip => known.has(ip)) ? 'wide' : 'strict', events: s.events, firstUs: s.first_us, lastUs: s.last_us, sessionCount: s.sessions });
   }
   actors.sort((a, b) => a.firstUs - b.firstUs || (a.id < b.id ? -1 : 1));
   await engine.load('actor', actorColumns, actors.map(a => [a.id, a.certainty, a.ips, a.accounts, a.agents, a.sessionCount, a.events, a.firstUs, a.lastUs,
     JSON.stringify({ reasons: a.reasons, detections: a.detections.map(d => d.detection_id), shared_addresses: a.ips.filter(ip => !isOwn(use.ips.get(ip)) && !known.has(ip)) })]));
   for (const t of ['actor_scope', 'labelled', 'labelled_detection']) await engine.run('intrusion.drop', sql`drop table if exists ${sql.id(t)}`);
   return actors;
+}
+
+/** The method says itself that it may be somebody with every right to do so. */
+function isDoubtful(d: DetectionRow): boolean {
+  return (JSON.parse(d.facts) as { doubtful?: unknown }).doubtful === true;
 }
 
 /** Accounts that detections name as signed in. */

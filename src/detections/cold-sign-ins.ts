@@ -1,0 +1,190 @@
+import { DAY, HOUR, MINUTE, SECOND } from '../base/index.ts';
+import { type Engine, sql } from '../engine/index.ts';
+import { continuations } from './continuations.ts';
+import { groupBy } from './group.ts';
+import { episodes } from './request.ts';
+import { classifyAnswers, type SignIn } from './sign-in-answers.ts';
+import { loginPath } from './sign-ins.ts';
+import type { Detection } from './tables.ts';
+
+/** Programs that fetch pages without showing them. People sign in with browsers. */
+const scriptAgent = /^$|python|curl|wget|go-http|java\/|okhttp|libwww|lwp|axios|node-fetch|undici|httpclient|http_request|aiohttp|httpx|scrapy|ruby|perl|php\/|guzzle|powershell|postman|insomnia|headless|phantomjs|mechanize|restsharp|winhttp/i;
+
+const arrivalUs = HOUR;
+const mostForms = 20;
+const minPeers = 2;
+const somePeers = 4;
+const firmPeers = 10;
+const minShare = 0.9;
+
+type Visit = { client: string; at_us: number; event_id: number; form: string | null };
+type Entry = { readonly client: string; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
+type Use = {
+  event_id: number;
+  at_us: number | null;
+  session: string | null;
+  method: string | null;
+  status: number | null;
+  client: string;
+};
+
+/**
+ * Sign-ins of somebody who never looked at the page where one signs in, where everybody else does: a program, or a person with another's
+ * password and a tool. What that client did is the detection. With a program's agent or a machine's pace it is certain that no person sat
+ * there; otherwise it is a doubt only (`doubtful`), and so it is where others use the same address and agent.
+ */
+export async function detectColdSignIns(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  const entries = await readEntries(engine);
+  const cold = judgeEntries(entries);
+  if (cold.length === 0) return [];
+  const known = new Set(found.filter(d => d.kind === 'account-takeover').flatMap(d => d.events.map(e => Number(e.eventId))));
+  await engine.load(
+    'detection_cold',
+    [{ name: 'client', type: 'VARCHAR' }],
+    cold.map(c => [c.client]),
+  );
+  const uses = await engine.rows<Use>(
+    'detection.cold-events',
+    sql`
+    select event_id, at_us, session, method, status, client from detection_request join detection_cold using (client) order by at_us nulls first, event_id`,
+  );
+  const byClient = groupBy(uses, u => u.client);
+  const out: Detection[] = [];
+  for (const c of cold) {
+    const all = byClient.get(c.client) ?? [];
+    const own = c.alone ? all : following(all, c.entries);
+    const used = own.filter(u => u.method !== 'POST' && u.status !== null && u.status < 300);
+    if (used.length === 0 || own.some(u => known.has(u.event_id)) || isHabit(own)) continue;
+    const agent = c.client.slice(c.client.indexOf('|') + 1);
+    const pace = medianGap(own);
+    const program = agent !== '' && scriptAgent.test(agent);
+    const machine = own.length >= 10 && pace < SECOND;
+    const doubtful = !c.alone || !((c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10));
+    const more = c.alone ? await continuations(engine, c.client, own) : [];
+    const events = [...own, ...more].sort((a, b) => (a.at_us ?? -1) - (b.at_us ?? -1) || a.event_id - b.event_id);
+    out.push({
+      ruleId: 'cold-sign-in',
+      kind: 'account-takeover',
+      family: 'session',
+      level: 'high',
+      outcome: doubtful ? 'unknown' : 'succeeded',
+      groupKey: `cold|${c.client}`,
+      facts: {
+        requests: events.length,
+        answered_ok: used.length,
+        sign_ins_without_form: c.entries.length,
+        others_with_form: c.share,
+        other_sign_ins: c.peers,
+        program,
+        median_gap_seconds: Number.isFinite(pace) ? Math.round(pace / (SECOND / 1000)) / 1000 : null,
+        alone: c.alone,
+        from_elsewhere: more.length,
+        ...(doubtful && { doubtful }),
+      },
+      events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us })),
+    });
+  }
+  return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+/** Successful sign-ins with the pages (of those that people see before they sign in) that the same client had asked for. */
+async function readEntries(engine: Engine): Promise<Entry[]> {
+  type Row = { event_id: number; at_us: number | null; client: string; src_ip: string | null; path: string; status: number | null; bytes_out: number | null };
+  const rows = await engine.rows<Row>(
+    'detection.cold-attempts',
+    sql`
+    select event_id, at_us, client, src_ip, lower(path) as path, status, bytes_out from detection_request
+    where method = 'POST' and regexp_matches(lower(path), ${sql.lit(loginPath)}) and at_us is not null order by at_us, event_id`,
+  );
+  const attempts = rows.map((r): SignIn & { client: string } => ({
+    eventId: r.event_id, atUs: r.at_us, srcIp: r.src_ip, agent: r.client, account: null, route: r.path, status: r.status, bytes: r.bytes_out, outcome: 'unknown', client: r.client,
+  }));
+  const entered = new Set(classifyAnswers(attempts).filter(a => a.outcome !== 'failure' && a.status !== null && a.status < 400).map(a => a.eventId));
+  if (entered.size < minPeers + 1) return [];
+  await engine.load('detection_entry', [{ name: 'event_id', type: 'BIGINT' }, { name: 'client', type: 'VARCHAR' }], rows.filter(r => entered.has(r.event_id)).map(r => [r.event_id, r.client]));
+  const visits = await engine.rows<Visit>(
+    'detection.cold-visits',
+    sql`
+    with who as (select distinct client from detection_entry),
+      page as (select path from detection_request join who using (client) where method = 'GET' and status < 400 and not regexp_matches(path, '/[0-9]+(/|$)')
+        group by path having count(distinct client) >= 0.5 * (select count(*) from who) order by count(distinct client) desc, path limit ${mostForms})
+    select client, at_us, event_id, path as form from detection_request join who using (client) join page using (path) where method = 'GET' and at_us is not null
+    union all select r.client, r.at_us, r.event_id, null from detection_request r join detection_entry using (event_id)
+    order by client, at_us, event_id`,
+  );
+  const out: Entry[] = [];
+  for (const [client, list] of groupBy(visits, v => v.client)) {
+    const open = new Map<string, number[]>();
+    for (const v of list) {
+      if (v.form !== null) {
+        open.set(v.form, [...(open.get(v.form) ?? []), v.at_us]);
+        continue;
+      }
+      const forms = new Set<string>();
+      for (const [form, times] of open) {
+        // Each page that was seen stands for one sign-in: people behind one address bring one each.
+        const last = times.pop();
+        if (last !== undefined && v.at_us - last <= arrivalUs) forms.add(form);
+        else open.delete(form);
+      }
+      out.push({ client, atUs: v.at_us, eventId: v.event_id, forms });
+    }
+  }
+  return out;
+}
+
+type Cold = { readonly client: string; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };
+
+/** Clients with sign-ins that lack the page nearly all others bring. */
+function judgeEntries(entries: readonly Entry[]): Cold[] {
+  const byClient = groupBy(entries, e => e.client);
+  // Pages that people see before they sign in, and not only afterwards.
+  const before = new Map<string, number>();
+  for (const own of byClient.values()) for (const f of own[0]!.forms) before.set(f, (before.get(f) ?? 0) + 1);
+  const usual = new Set([...before].filter(([, n]) => n >= 0.5 * byClient.size).map(([f]) => f));
+  const counts = [...usual].map(f => ({ f, n: entries.filter(e => e.forms.has(f)).length })).sort((a, b) => b.n - a.n || (a.f < b.f ? -1 : 1));
+  const top = counts[0];
+  if (!top) return [];
+  const out: Cold[] = [];
+  for (const [client, own] of byClient) {
+    const cold = own.filter(e => ![...e.forms].some(f => usual.has(f)));
+    const peers = entries.length - own.length;
+    const share = peers === 0 ? 0 : (top.n - own.filter(e => e.forms.has(top.f)).length) / peers;
+    if (cold.length === 0 || peers < minPeers || share < minShare) continue;
+    const alone = cold.length === own.length;
+    // Beside people who bring their page, one without it may be a cached page or a lost line.
+    if (!alone && cold.length > Math.max(1, 0.1 * own.length)) continue;
+    out.push({ client, entries: cold, alone, peers, share: Math.round(share * 1000) / 1000 });
+  }
+  // Where it happens often it is how this site is used.
+  return out.length <= Math.max(3, 0.02 * byClient.size) ? out : [];
+}
+
+/** What followed the sign-ins, by session where there is one, else until the client pauses. */
+function following(all: readonly Use[], entries: readonly Entry[]): Use[] {
+  const keep = new Set<Use>();
+  for (const e of entries) {
+    const at = all.findIndex(u => u.event_id === e.eventId);
+    if (at < 0) continue;
+    const before = new Set(all.slice(0, at).map(u => u.session));
+    const session = all[at]!.session ?? all.slice(at + 1).find(u => u.session !== null && (u.at_us ?? 0) <= e.atUs + MINUTE && !before.has(u.session))?.session ?? null;
+    if (session !== null) for (const u of all) if (u.session === session) keep.add(u);
+    keep.add(all[at]!);
+    if (session === null) for (const u of episodes(all.slice(at).map(x => ({ ...x, atUs: x.at_us, row: x })))[0] ?? []) keep.add(u.row);
+  }
+  return all.filter(u => keep.has(u));
+}
+
+/** A job: every visit of several days begins at the same hour. */
+function isHabit(own: readonly Use[]): boolean {
+  const starts = episodes(own.map(u => ({ ...u, atUs: u.at_us }))).map(p => p[0]!.atUs).filter(t => t !== null);
+  const days = new Set(starts.map(t => Math.floor(t / DAY))).size;
+  const first = starts[0] ?? 0;
+  return days >= 3 && starts.every(t => { const d = Math.abs(t - first) % DAY; return Math.min(d, DAY - d) <= HOUR; });
+}
+
+function medianGap(own: readonly Use[]): number {
+  const times = own.map(u => u.at_us).filter(t => t !== null);
+  const gaps = times.slice(1).map((t, i) => t - times[i]!).sort((a, b) => a - b);
+  return gaps[gaps.length >> 1] ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,35 @@
+import { MINUTE } from '../base/index.ts';
+import { type Engine, sql } from '../engine/index.ts';
+
+export type Continued = { event_id: number; at_us: number | null };
+
+const handOverUs = 10 * MINUTE;
+const minRequests = 3;
+
+/**
+ * The same work gone on from another address: a client with the same agent that appears for the first time while (or just after) this one
+ * works, never signs in, asks for nothing else, and is answered on pages for which everybody else signed in first.
+ */
+export async function continuations(engine: Engine, client: string, own: readonly Continued[]): Promise<Continued[]> {
+  const times = own.map(e => e.at_us).filter(t => t !== null);
+  if (times.length === 0) return [];
+  const from = times[0]!;
+  const to = times[times.length - 1]! + handOverUs;
+  const agent = client.slice(client.indexOf('|') + 1);
+  return engine.rows<Continued>(
+    'detection.continuations',
+    sql`
+    with mine as (select distinct regexp_replace(path, '[0-9]+', '#', 'g') as route from detection_request where client = ${client} and method = 'GET' and status < 300),
+      fresh as (select client from detection_request where client <> ${client} group by client
+        having min(at_us) between ${from}::bigint and ${to}::bigint and count(*) >= ${minRequests} and bool_and(method = 'GET') and bool_and(coalesce(user_agent, '') = ${agent})),
+      asked as (select f.client, bool_and(m.route is not null) as same from detection_request r join fresh f using (client)
+        left join mine m on m.route = regexp_replace(r.path, '[0-9]+', '#', 'g') or starts_with(regexp_replace(r.path, '[0-9]+', '#', 'g'), m.route || '/')
+        group by f.client),
+      guarded as (select m.route from mine m where not exists (
+        select 1 from detection_request r where regexp_replace(r.path, '[0-9]+', '#', 'g') = m.route and r.status < 300 and r.client <> ${client} and r.client not in (select client from asked where same)
+          and r.client not in (select client from detection_entry) and r.at_us > (select min(at_us) + ${60 * MINUTE}::bigint from detection_request)))
+    select event_id, at_us from detection_request r join asked a on a.client = r.client and a.same
+    where exists (select 1 from detection_request x join guarded g on regexp_replace(x.path, '[0-9]+', '#', 'g') = g.route where x.client = r.client and x.status < 300)
+    order by at_us nulls first, event_id`,
+  );
+}
