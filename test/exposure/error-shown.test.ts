@@ -44,6 +44,13 @@ describe('what an error message showed', () => {
     expect(cells.map(c => [c.key, c.name, c.lower, c.upper])).toEqual([['1', 'shelf', 0, 2], ['2', 'shelf', 0, 2], ['3', 'shelf', 0, 2]]);
   });
 
+  it('is one of the rows without a value when the message spells none, however the export writes that', async () => {
+    const cells = await shown(`select coalesce(shelf, ' ') from book order by mark desc offset 1 limit 1`, 'invalid input syntax for type numeric: "<<>>"');
+    expect(cells.map(c => c.key)).not.toContain('4');
+    const open = await shown(`select coalesce(nullif(shelf, ''), ' ') from book order by shelf offset 1 limit 1`, 'invalid input syntax for type numeric: "<<>>"');
+    expect(open.map(c => [c.key, c.lower])).toEqual([['1', 0], ['2', 0], ['3', 0]]);
+  });
+
   it('stays open between all candidates without a message, or with one that fits none', async () => {
     for (const message of ['invalid input syntax for type numeric: "<<B-777>>"', null]) {
       const cells = await shown('select mark from book order by shelf offset 1 limit 1', message);
