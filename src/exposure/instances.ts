@@ -121,6 +121,8 @@ function injectedText(request: Request, route: RouteRead, texts: ReadonlyMap<str
     const value = request.values.get(c.name);
     if (value === undefined || !/['"\\;]|--|\/\*/.test(value)) continue;
     const raw = pasted(c, value);
+    // A UNION in a text pasted twice is left to the rebuilt statements: its replay does not yet bound what an unordered row shows.
+    if (c.between && /\bunion\b/i.test(value)) continue;
     const found = nearest(texts.get(raw), request);
     if (found) return { text: raw, statement: found, failed: found.failed, sure: true };
     if (log.errors.has(raw)) return { text: raw, statement: null, failed: true, sure: true };
