@@ -80,7 +80,9 @@ export function readOracle(probes: readonly Probe[]): Oracle {
     const l = labelOf.get(classes.of[i]!);
     if (l !== undefined) labels.set(p.eventId, l);
   });
-  const against = reversed.broken + 3 * reversed.misses;
+  // bits have no redundancy: the other meaning turns letters into their complements, which are letters too, but of another alphabet
+  const odd = reversed.broken > 0 && final.broken === 0 && final.strange === 0 ? reversed.strange : 0;
+  const against = reversed.broken + 3 * reversed.misses + odd;
   const decided = against >= final.broken + 3 * final.misses + 3 && against >= 3 * final.broken;
   const empty = probes.length >= 30 && final.cells >= 3 && final.resolved < 0.1 * final.cells;
   const noise = final.cells === 0 ? 0 : final.broken / final.cells;
@@ -89,7 +91,7 @@ export function readOracle(probes: readonly Probe[]): Oracle {
 }
 
 /** Contradictions, and calibrations that came out wrong, under one meaning of the classes. */
-function trial(probes: readonly Probe[], of: readonly number[], labels: ReadonlyMap<number, boolean>): { broken: number; misses: number; calibrations: number; cells: number; resolved: number } {
+function trial(probes: readonly Probe[], of: readonly number[], labels: ReadonlyMap<number, boolean>): { broken: number; misses: number; calibrations: number; cells: number; resolved: number; strange: number } {
   const cells = new Map<string, Answer[]>();
   let misses = 0;
   let calibrations = 0;
@@ -111,13 +113,15 @@ function trial(probes: readonly Probe[], of: readonly number[], labels: Readonly
   let broken = 0;
   let positions = 0;
   let resolved = 0;
+  let strange = 0;
   for (const answers of cells.values()) {
     const s = solveCell(answers, probes[0]!.question.dialect);
     broken += s.contradictions;
-    resolved += [...(s.pattern ?? '')].filter(ch => ch !== '\ufffd').length + Number(s.value !== null) + Number(s.bounds !== null);
+    if (answers.some(a => a.constraint.kind === 'char' && a.constraint.test.how === 'bit')) strange += [...(s.pattern ?? '')].filter(ch => /[\u0080-\u00ff\uff61-\uff9f]/.test(ch)).length;
+    resolved += [...(s.pattern ?? '')].filter(ch => ch !== '\ufffd').length + Number(s.value !== null || s.length !== null) + Number(s.bounds !== null);
     positions += new Set(answers.map(a => (a.constraint.kind === 'char' ? a.constraint.position : 0))).size;
   }
-  return { broken, misses, calibrations, cells: positions, resolved };
+  return { broken, misses, calibrations, cells: positions, resolved, strange };
 }
 
 /** Status and size of the page, after taking out what it reflects; rows for database logs. */
@@ -135,7 +139,7 @@ function classifyPages(probes: readonly Probe[]): Classes | null {
     const sizes = [...classes.sizes].sort((a, b) => b - a);
     const cover = (sizes[0] ?? 0) + (sizes[1] ?? 0) - 0.2 * probes.length * Math.max(0, classes.sizes.filter(n => n > 0).length - 2) / 10 - (1 - classes.margin) * probes.length;
     if (!best || cover > best.cover * 1.02 + 0.5) best = { classes, cover };
-    if (times === 0 && sizes.length >= 2 && sizes[0]! + sizes[1]! >= 0.97 * probes.length && classes.margin > 0.9) break;
+    if (times === 0 && sizes.length >= 2 && sizes[0]! + sizes[1]! === probes.length && classes.margin > 0.9) break;
   }
   return best!.classes;
 }
@@ -179,10 +183,34 @@ function cluster(values: readonly { readonly group: string; readonly value: numb
       if (covered >= 0.97) break;
     }
   }
+  joinStragglers(counts, chosen!, values.length);
   const of = values.map(v => chosen!.get(`${v.group}\u0000${v.value ?? -1}`)!);
   const sizes: number[] = [];
   for (const c of of) sizes[c] = (sizes[c] ?? 0) + 1;
   return { of, sizes: Array.from(sizes, n => n ?? 0), margin, feature };
+}
+
+/** A page of a few answers right beside one of the two main classes, and far from the other, is that class: the edge of its jitter. */
+function joinStragglers(counts: ReadonlyMap<string, ReadonlyMap<number, number>>, ids: Map<string, number>, total: number): void {
+  const spans = new Map<number, { group: string; lo: number; hi: number; n: number }>();
+  for (const [group, sizes] of counts) {
+    for (const [value, n] of sizes) {
+      const id = ids.get(`${group}\u0000${value}`)!;
+      const s = spans.get(id);
+      if (s) { s.lo = Math.min(s.lo, value); s.hi = Math.max(s.hi, value); s.n += n; } else spans.set(id, { group, lo: value, hi: value, n });
+    }
+  }
+  const mains = [...spans].sort((a, b) => b[1].n - a[1].n || a[0] - b[0]).slice(0, 2);
+  const distance = (group: string, value: number, m: { group: string; lo: number; hi: number }): number => (group !== m.group || value < 0 ? Number.POSITIVE_INFINITY : Math.max(0, m.lo - value, value - m.hi));
+  for (const [group, sizes] of counts) {
+    for (const value of sizes.keys()) {
+      const key = `${group}\u0000${value}`;
+      const own = spans.get(ids.get(key)!)!;
+      if (mains.some(m => m[1] === own) || own.n > 0.1 * total) continue;
+      const [near, far] = mains.map(([id, m]) => ({ id, d: distance(group, value, m) })).sort((a, b) => a.d - b.d);
+      if (near && far && near.d <= 16 && far.d >= 12 * Math.max(near.d, 1)) ids.set(key, near.id);
+    }
+  }
 }
 
 const SECOND = 1_000_000;
