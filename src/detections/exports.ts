@@ -14,6 +14,7 @@ type Export = {
   actor: string;
   client: string;
   src_ip: string | null;
+  user_agent: string | null;
   route: string;
   query: string | null;
   status: number | null;
@@ -24,17 +25,19 @@ const minOthers = 20;
 
 /**
  * Exports that nobody else takes: much larger than the largest of all other actors on that route, or larger and with parameters nobody else
- * uses, or taken by an actor that another method already points at. A large export that is usual on its route is none.
+ * uses, or taken by an actor that another method already points at, or by a function of the application that only such an actor and its like
+ * ever used. A large export that is usual on its route is none.
  */
 export async function detectExports(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
   const rows = await engine.rows<Export>(
     'detection.exports',
     sql`
-    select event_id, at_us, actor, client, src_ip, regexp_replace(path, '[0-9]+', '#', 'g') as route, query, status, bytes_out from detection_request
+    select event_id, at_us, actor, client, src_ip, user_agent, regexp_replace(path, '[0-9]+', '#', 'g') as route, query, status, bytes_out from detection_request
     where status between 200 and 299 and bytes_out > 0 and (regexp_matches(lower(path), ${sql.lit(exportPath)}) or regexp_matches(lower(coalesce(content_type, '')), ${sql.lit(exportType)}))
     order by at_us nulls first, event_id`,
   );
   const marked = await markedActors(engine, found);
+  const kin = await kinOfMarked(engine, rows, marked);
   const out: Detection[] = [];
   for (const [route, list] of groupBy(rows, r => r.route)) {
     const chosen = new Map<Export, string[]>();
@@ -53,6 +56,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
       if (enough && others !== null && novel.length > 0 && r.bytes_out! >= 1.25 * others)
         reasons.push('larger-with-new-parameter');
       if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) reasons.push('actor-already-marked');
+      else if (kin.has(r)) reasons.push('function-only-of-a-marked-actor');
       if (reasons.length > 0) chosen.set(r, reasons);
     }
     for (const [r, reason] of burstsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
@@ -100,6 +104,30 @@ function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: Read
         ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row'])
         : [];
     });
+}
+
+/**
+ * Exports by a client that nothing else points at, of a function (last word of the path, on whatever table) that nobody uses but marked actors and
+ * clients with the very agent of one of them, an agent nobody else has: the same hands from another address.
+ */
+async function kinOfMarked(engine: Engine, rows: readonly Export[], marked: ReadonlyMap<string, Span>): Promise<Set<Export>> {
+  const out = new Set<Export>();
+  if (marked.size === 0) return out;
+  const { actors } = await engine.row<{ actors: number }>('detection.actors', sql`select count(distinct client) as actors from detection_request`);
+  if (actors <= minOthers) return out;
+  const isFound = (r: Export): boolean => isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us);
+  for (const [, list] of groupBy(rows, r => r.route.slice(r.route.lastIndexOf('/') + 1))) {
+    const agents = new Set(list.filter(isFound).map(r => r.user_agent));
+    const others = list.filter(r => !isFound(r));
+    if (agents.size === 0 || others.length === 0 || others.some(r => r.user_agent === null || !agents.has(r.user_agent))) continue;
+    const clients = new Set(list.map(r => r.client));
+    const holders = await engine.rows<{ client: string }>(
+      'detection.agent-holders',
+      sql`select distinct client from detection_request where user_agent in (${sql.join([...new Set(others.map(r => r.user_agent!))].sort().map(a => sql`${a}`))}) order by client limit ${clients.size + 1}`,
+    );
+    if (holders.every(h => clients.has(h.client))) for (const r of others) out.add(r);
+  }
+  return out;
 }
 
 function parameterNames(query: string | null): string[] {

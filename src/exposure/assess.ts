@@ -11,7 +11,7 @@ import { type Instance, instancesOf } from './instances.ts';
 import { learnRoutes, type RouteRead, StatementIndex } from './link-statements.ts';
 import { claimByNames } from './name-bound.ts';
 import { claimRecovered } from './recovered.ts';
-import { claimPossible, holesOf, orphansOf } from './missing.ts';
+import { claimPossible, holesOf, orphansOf, strangersOf } from './missing.ts';
 import { countRoutes, readActorRequests, readOtherRequests, routeOf, type Request, streamOtherRequests } from './requests.ts';
 import { modelRoutes } from './route-models.ts';
 import { statedRoutes } from './stated-routes.ts';
@@ -38,7 +38,10 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const index = new StatementIndex(log.statements);
   progress(2, 'routes');
   const others = (await readOtherRequests(engine, 300)).map(stated.apply);
-  const fromLog = learnRoutes([...others, ...requests.filter(r => r.actor === 'wide')], log, index, await countRoutes(engine));
+  // A function nobody else uses teaches itself: the statements it runs carry the values of its own requests.
+  const familiar = new Set(others.map(routeOf));
+  const alone = new Set(requests.map(routeOf).filter(r => !familiar.has(r)));
+  const fromLog = learnRoutes([...others, ...requests.filter(r => r.actor === 'wide' || alone.has(routeOf(r)))], log, index, await countRoutes(engine), alone);
   const taken = new Set(stated.reads.map(r => r.route));
   const told = [...stated.reads, ...fromLog.filter(r => !taken.has(r.route))];
   const inferred = await inferReads(engine, catalogue, requests, others, new Set(told.map(r => r.route)));
@@ -55,12 +58,17 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   progress(4, 'replay');
   const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0 };
   await claimGroups(engine, catalogue, claims, groups, verdicts, models, notes);
-  const unnamed = await claimByNames(engine, catalogue, claims, requests, new Set(log.present ? [...learned.map(r => r.route), ...requests.map(routeOf)] : learned.map(r => r.route)));
+  const known = new Set(learned.map(r => r.route));
+  const explained = log.present ? await explainedStatements(learned, log, index, used, kase) : new Set<number>();
+  // A route of its own of which too little was seen: the statements beside it that nobody explains, or else what its name says.
+  const strange = log.present ? strangersOf(requests.filter(r => alone.has(routeOf(r)) && !known.has(routeOf(r))), index, explained) : null;
+  if (strange) for (const r of requests.map(routeOf)) if (!strange.silent.has(r)) known.add(r);
+  const unnamed = await claimByNames(engine, catalogue, claims, requests, known);
   for (const route of [...unnamed.keys()]) if (sameAlways(others.filter(r => routeOf(r) === route))) unnamed.delete(route);
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
   await claimPossible(engine, catalogue, claims, holesOf(instances), 'hole-in-sequence');
   await claimPossible(engine, catalogue, claims, windows.possible, 'window-moved');
-  if (log.present) await claimPossible(engine, catalogue, claims, orphansOf(log, instances, await explainedStatements(learned, log, index, used, kase)), 'orphan-statement');
+  if (log.present) await claimPossible(engine, catalogue, claims, [...orphansOf(log, instances, explained), ...strange!.instances], 'orphan-statement');
   const answered = await claimErrors(engine, catalogue, claims, requests, learned, log);
   await claimUnobserved(engine, catalogue, claims, { requests: requests.length, injected: instances.some(i => i.injected), logged: log.present, unnamed: log.present ? [] : [...unnamed.keys()] });
   const linked = new Set([...instances.filter(i => i.injected).map(i => i.request!.eventId), ...answered]);

@@ -102,6 +102,9 @@ function regular(request: Request, route: RouteRead, index: StatementIndex, used
   const given = new Set(request.values.values());
   const told = [...distinct].filter(([, s]) => fixed.every((v, i) => v !== undefined || (s.values[i] !== undefined && s.values[i] !== null && given.has(s.values[i]))));
   if (told.length === 1 && distinct.size > 1) { distinct.clear(); distinct.set(told[0]![0], told[0]![1]); }
+  // Or differ from what every other request of the route has in that place: a statement of another route near by.
+  const usual = unusual ? [] : [...distinct].filter(([, s]) => fixed.every((v, i) => v !== undefined || route.usual?.[i] === undefined || s.values[i] === route.usual[i]));
+  if (usual.length === 1 && distinct.size > 1) { distinct.clear(); distinct.set(usual[0]![0], usual[0]![1]); }
   return [...distinct.values()].map(s => ({ ...base, values: s.values, parameters: toParameters(route.read, s.values), statement: s, ambiguous: distinct.size > 1 }));
 }
 

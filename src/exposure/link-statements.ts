@@ -30,6 +30,8 @@ export type RouteRead = {
   readonly parameters: boolean;
   /** The sets of parameters (`formOf`) that the learning requests came with; absent where nothing was learned from requests. */
   readonly forms?: ReadonlySet<string>;
+  /** Per slot: the one value that every learning request found in its statement; absent where there is none. */
+  readonly usual?: readonly (string | null | undefined)[];
 };
 
 const slack = 1.5 * SECOND;
@@ -63,8 +65,9 @@ export class StatementIndex {
 /**
  * Learn which statements a route runs and where their values come from: a slot is bound to a request parameter when nearly every
  * request of the route has, in its interval, a statement of that shape with exactly that value, and far fewer would have it by chance.
+ * `alone` are routes that only the intruder uses: two requests teach them, and chance is what other times of the log hold.
  */
-export function learnRoutes(requests: readonly Request[], log: StatementLog, index: StatementIndex, routeCounts: ReadonlyMap<string, { readonly all: number; readonly others: number }>): RouteRead[] {
+export function learnRoutes(requests: readonly Request[], log: StatementLog, index: StatementIndex, routeCounts: ReadonlyMap<string, { readonly all: number; readonly others: number }>, alone: ReadonlySet<string> = new Set()): RouteRead[] {
   const byRoute = new Map<string, Request[]>();
   for (const r of requests) {
     if (r.status === null || (r.status >= 300 && r.status !== 404)) continue;
@@ -84,13 +87,14 @@ export function learnRoutes(requests: readonly Request[], log: StatementLog, ind
   }
   const out: RouteRead[] = [];
   for (const [route, list] of [...byRoute].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
-    if (list.length < 3) continue;
+    const fewest = alone.has(route) ? 2 : 3;
+    if (list.length < fewest) continue;
     const sample = list.slice(0, 300);
     const windows = sample.map(r => ({ r, statements: index.during(r) }));
     const shapes = new Map<string, ReadableStatement>();
     for (const w of windows) for (const s of w.statements) if ((shapeCounts.get(s.read.shape) ?? 0) >= 2) shapes.set(s.read.shape, s.read);
     for (const read of shapes.values()) {
-      const found = learnRead(route, read, windows, constants.get(read.shape)!, varying.get(read.shape)!, shapeCounts.get(read.shape) ?? 0, routeCounts.get(route) ?? { all: list.length, others: list.length }, index);
+      const found = learnRead(route, read, windows, constants.get(read.shape)!, varying.get(read.shape)!, shapeCounts.get(read.shape) ?? 0, routeCounts.get(route) ?? { all: list.length, others: list.length }, index, fewest);
       if (found) out.push(found);
     }
   }
@@ -99,25 +103,25 @@ export function learnRoutes(requests: readonly Request[], log: StatementLog, ind
 
 type Window = { readonly r: Request; readonly statements: readonly Statement[] };
 
-function learnRead(route: string, read: ReadableStatement, windows: readonly Window[], constants: readonly (string | null | undefined)[], varying: ReadonlySet<number>, shapeCount: number, routeCount: { readonly all: number; readonly others: number }, index: StatementIndex): RouteRead | null {
+function learnRead(route: string, read: ReadableStatement, windows: readonly Window[], constants: readonly (string | null | undefined)[], varying: ReadonlySet<number>, shapeCount: number, routeCount: { readonly all: number; readonly others: number }, index: StatementIndex, fewest: number): RouteRead | null {
   const own = windows.map(w => ({ r: w.r, statements: w.statements.filter(s => s.read.shape === read.shape) }));
   const covered = own.filter(w => w.statements.length > 0).length / own.length;
   if (covered < 0.8) return null;
   const names = [...new Set(own.flatMap(w => [...w.r.values.keys()]))].sort();
   const bindings: Binding[] = read.slots.map((_, slot): Binding => {
     if (!varying.has(slot)) return constants[slot] === undefined ? { from: 'free' } : { from: 'constant', value: constants[slot] ?? null };
-    return bestBinding(slot, names, own);
+    return bestBinding(slot, names, own, fewest);
   });
   const bound = bindings.filter(b => b.from === 'request' || b.from === 'linear').length;
   const joint = own.filter(w => w.statements.some(s => matches(s, bindings, w.r))).length / own.length;
   if (joint < 0.8) return null;
-  const control = bound === 0 ? 1 : chance(own, bindings, read.shape, index);
+  const control = bound === 0 ? 1 : fewest < 3 ? chanceElsewhere(own, bindings, read.shape, index) : chance(own, bindings, read.shape, index);
   // As many statements as requests: between those of everybody else (successful ones) and all requests of the route.
   const near = (n: number): boolean => Math.abs(shapeCount - n) <= Math.max(2, 0.03 * n);
   const counted = shapeCount >= 0.97 * routeCount.others - 2 && shapeCount <= 1.03 * routeCount.all + 2;
   const linked = bound > 0 ? joint - control > 0.5 || (joint > 0.97 && counted) : (near(routeCount.all) || near(routeCount.others)) && varying.size === 0;
   if (!linked) return null;
-  return { route, read, bindings, concatenations: concatenationsOf(own, bindings, read), support: joint, learnedFrom: own.length, source: 'log', parameters: read.slots.some(s => s.kind === 'parameter'), forms: new Set(own.map(w => formOf(w.r))) };
+  return { route, read, bindings, concatenations: concatenationsOf(own, bindings, read), support: joint, learnedFrom: own.length, source: 'log', parameters: read.slots.some(s => s.kind === 'parameter'), forms: new Set(own.map(w => formOf(w.r))), usual: read.slots.map((_, slot) => usualValue(own, bindings, slot)) };
 }
 
 /** How often a request finds its values in the same shape around another request's time: the rate of chance. */
@@ -130,12 +134,32 @@ function chance(own: readonly Window[], bindings: readonly Binding[], shape: str
   return hits / own.length;
 }
 
-function bestBinding(slot: number, names: readonly string[], own: readonly Window[]): Binding {
+/** The same for requests that came in one burst: their own windows overlap, so other times of the day are asked. */
+function chanceElsewhere(own: readonly Window[], bindings: readonly Binding[], shape: string, index: StatementIndex): number {
+  const shifts = [-3600, -600, -60, 60, 600, 3600].map(s => s * SECOND);
+  let hits = 0;
+  for (const { r } of own) for (const d of shifts) if (index.within(r.loUs + d - slack, r.hiUs + d + slack).some(s => s.read.shape === shape && matches(s, bindings, r))) hits++;
+  return hits / (own.length * shifts.length);
+}
+
+/** The one value of a slot that is among the statements of every request that has any. */
+function usualValue(own: readonly Window[], bindings: readonly Binding[], slot: number): string | null | undefined {
+  let common: Set<string | null | undefined> | null = null;
+  for (const w of own) {
+    const fitting = w.statements.filter(s => matches(s, bindings, w.r));
+    if (fitting.length === 0) continue;
+    const values: Set<string | null | undefined> = new Set(fitting.map(s => s.values[slot]));
+    common = common === null ? values : new Set([...(common as typeof values)].filter(v => values.has(v)));
+  }
+  return common?.size === 1 ? [...common][0] : undefined;
+}
+
+function bestBinding(slot: number, names: readonly string[], own: readonly Window[], fewest: number): Binding {
   let best: Binding = { from: 'free' };
   let bestShare = 0.8;
   for (const name of names) {
     const having = own.filter(w => w.r.values.has(name) && w.r.values.get(name) !== '');
-    if (having.length < 3) continue;
+    if (having.length < fewest || (fewest < 3 && new Set(having.map(w => w.r.values.get(name))).size < 2)) continue;
     for (const [before, after] of [['', ''], ['%', '%'], ['', '%'], ['%', '']] as const) {
       const share = having.filter(w => w.statements.some(s => s.values[slot] === before + w.r.values.get(name)! + after)).length / having.length;
       if (share > bestShare) { best = { from: 'request', name, before, after }; bestShare = share; }

@@ -2,8 +2,10 @@ import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
 import { type Claims, loadTiers } from './claims.ts';
 import { groupInstances, replayGroup } from './evaluate.ts';
-import type { Instance } from './instances.ts';
+import { type Instance, showsBody } from './instances.ts';
+import type { StatementIndex } from './link-statements.ts';
 import { recordReplay } from './replay.ts';
+import { type Request, routeOf } from './requests.ts';
 import type { Statement, StatementLog } from './statements.ts';
 import { tier } from './tables.ts';
 
@@ -88,6 +90,22 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
     } else if (!own.has(s.read.shape) && !explainedShapes.has(s.read.shape) && injecting.some(x => s.loUs >= x.from - 2_000_000 && s.loUs <= x.to + 2_000_000) && s.text.length > 40) make(s, null);
   }
   return out;
+}
+
+/**
+ * Requests on routes of which nothing could be learned and that nobody else uses: any statement in their time that no request explains may
+ * be theirs. `silent` are routes of answered requests beside which there is none: their lines may be lost.
+ */
+export function strangersOf(requests: readonly Request[], index: StatementIndex, explained: ReadonlySet<number>): { instances: Instance[]; silent: ReadonlySet<string> } {
+  const instances = new Map<number, Instance>();
+  const silent = new Set<string>();
+  for (const r of requests) {
+    if (showsBody(r) === 'no') continue;
+    const near = index.during(r).filter(s => !s.failed && s.actor === null && !explained.has(s.eventId));
+    if (near.length === 0) silent.add(routeOf(r));
+    for (const s of near) instances.set(s.eventId, { read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null, certainty: 'wide', ambiguous: true, injected: false, conditional: false });
+  }
+  return { instances: [...instances.values()], silent };
 }
 
 /** Write instances that are only possible. */
