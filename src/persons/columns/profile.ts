@@ -19,6 +19,8 @@ export type Profile = {
   readonly numbers: { readonly min: number; readonly max: number; readonly ascending: boolean; readonly round: number } | null;
 };
 
+const monthShape = /^(?:19|20)\d{2}(?:[-/.年](?:0?[1-9]|1[0-2])月?|年度?)$/;
+
 const tests = {
   email: v => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(v),
   phone: v => /^(?:\+81[\s-]?|0)\d{1,4}[\s()-]{0,2}\d{1,4}[\s()-]{0,2}\d{3,4}$/.test(v) && between(v.replace(/\D/g, '').length, 10, 12),
@@ -47,7 +49,8 @@ const tests = {
   address: v => { const p = splitPlace(v); return (p.prefecture !== null || p.city !== null) && /\d|[一二三四五六七八九十]/.test(p.rest) && p.rest.length >= 3; },
   prefecture: v => prefectures().has(v),
   city: v => isCity(v) || /^[^0-9\s]{1,8}[市区町村]$/.test(v),
-  block: v => /^[^@]{0,14}?\d{1,4}(?:丁目|番地?|号|-\d{1,4})(?:.*)$/.test(v) && !/^\d{3,}-\d{3,}/.test(v) && !/^\d{4}-\d{2}-\d{2}/.test(v),
+  block: v => /^[^@]{0,14}?\d{1,4}(?:丁目|番地?|号|-\d{1,4})(?:.*)$/.test(v) && !/^\d{3,}-\d{3,}/.test(v) && !/^\d{4}-\d{2}-\d{2}/.test(v) && !monthShape.test(v),
+  month: v => monthShape.test(v),
   building: v => /(?:号室|\d階|マンション|ハイツ|コーポ|ビル|荘|レジデンス|タワー|メゾン|アパート|パレス|ハウス|コート|ヒルズ)/.test(v),
   bank_name: v => /(?:銀行|信用金庫|信金|信用組合|農協|労働金庫|ゆうちょ)$/.test(v) || /\bbank\b/i.test(v),
   branch_name: v => /(?:支店|営業部|出張所|本店)$/.test(v),

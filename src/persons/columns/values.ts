@@ -50,6 +50,7 @@ export function readValues(p: Profile): Candidate[] {
   if (s.kana_only >= 0.9 && s.kana_surname >= 0.3) say('person.kana', Math.min(0.96, 0.7 + 0.3 * s.kana_surname), 'surname-readings');
   else if (s.kana_only >= 0.9 && s.kana_surname_only >= 0.4) say('person.kana', 0.88, 'surname-readings');
   else if (s.kana_only >= 0.9 && s.kana_given >= 0.4) say('person.kana', 0.84, 'given-name-readings');
+  if (s.month >= 0.9) say('none', 0.85, 'months');
   if (s.legal_person >= 0.5) say('none', 0.7, 'names-of-bodies');
   if (s.romaji_name >= 0.4) say('person.name', 0.86, 'romaji-names');
   if (s.western_full >= 0.4 && s.latin_word >= 0.7) say('person.name', 0.85, 'western-names');
