@@ -2,6 +2,7 @@ import { contentId, HOUR } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { type Identity, isOwn, readIdentities, readUse, type Use } from './identities.ts';
+import { addShellStatements } from './shell-statements.ts';
 import { actorColumns, type DetectionRow } from './tables.ts';
 import { UnionFind } from './union-find.ts';
 
@@ -117,6 +118,7 @@ async function writeActors(engine: Engine, drafts: readonly ReturnType<typeof dr
     marked as (select s.actor_id, min(e.at_us) - ${HOUR} as lo, max(e.at_us) + ${HOUR} as hi from actor_scope s join labelled l on s.how = 'detection' and s.a = l.detection_id join event e using (event_id) group by 1)
     select f.actor_id, f.event_id, min(case when f.reason in ('own-address', 'address-and-agent') and not (e.at_us between m.lo and m.hi) then 'wide' else f.certainty end) as certainty, min(f.reason) as reason
     from found f join event e using (event_id) left join marked m using (actor_id) group by f.actor_id, f.event_id order by f.event_id, f.actor_id`);
+  await addShellStatements(engine);
   // first and last of an actor are those of events that are surely its own
   type Sums = { actor_id: string; events: number; first_us: number; last_us: number; sessions: number; accounts: string[] };
   const sums = new Map((await engine.rows<Sums>('intrusion.actor_sums', sql`select x.actor_id, count(*) as events, coalesce(min(e.at_us) filter (x.certainty = 'strict'), min(e.at_us)) as first_us, coalesce(max(e.at_us) filter (x.certainty = 'strict'), max(e.at_us)) as last_us, count(distinct e.session) as sessions,

@@ -7,7 +7,7 @@ import { CaseStore, type OpenCase } from '../../src/case/index.ts';
 import { type ColumnSpec, Engine, sql } from '../../src/engine/index.ts';
 import { linkStatements, reconstruct } from '../../src/intrusion/index.ts';
 
-type Event = { ip: string; agent: string; session?: string | null; account?: string | null; at: number; target?: string; status?: number; bytes?: number };
+type Event = { ip: string; agent: string; session?: string | null; account?: string | null; at: number; target?: string; status?: number; bytes?: number; sql?: string; program?: string };
 type Det = { id: string; kind: string; level?: string; outcome?: string; events: number[] };
 
 const S = 1_000_000;
@@ -20,12 +20,13 @@ async function rebuild(events: Event[], detections: Det[], options: { acts?: (st
   const engine = await Engine.open({ file: ':memory:', threads: 1 });
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'actors-'));
   const store = new CaseStore(path.join(dir, 'case.sqlite'));
-  const columns = [...big('event_id file_no at_us class status bytes_out duration_us rows_out start_lo_us end_hi_us'), ...text('src_ip user_agent session account conn_id path query target target_norm host method err_code sql_text extra referer forwarded')];
+  const columns = [...big('event_id file_no at_us class status bytes_out duration_us rows_out start_lo_us end_hi_us'), ...text('src_ip user_agent session account conn_id path query target target_norm host method err_code sql_text extra referer forwarded db_user app_name')];
   await engine.load('event', columns, events.map((e, i) => {
     const at = T0 + e.at * S;
     const target = e.target ?? '/home';
     const [p, q = null] = target.split('?');
-    return [(i + 1) * 16, 1, at, 1, e.status ?? 200, e.bytes ?? 100, null, null, at, at + S, e.ip, e.agent, e.session ?? null, e.account ?? null, null, p, q, target, null, null, 'GET', null, null, null, null, null];
+    if (e.sql !== undefined) return [(i + 1) * 16, 2, at, 2, null, null, null, null, at, at, e.ip, null, null, null, 'c1', null, null, null, null, null, null, null, e.sql, null, null, null, 'app', e.program ?? ''];
+    return [(i + 1) * 16, 1, at, 1, e.status ?? 200, e.bytes ?? 100, null, null, at, at + S, e.ip, e.agent, e.session ?? null, e.account ?? null, null, p, q, target, null, null, 'GET', null, null, null, null, null, null, null];
   }));
   await engine.load('event_file', [...big('file_no time_kind first_us last_us')], [[1, 1, T0 + Math.min(...events.map(e => e.at)) * S, T0 + Math.max(...events.map(e => e.at)) * S]]);
   await engine.load('coverage_gap', [...big('file_no from_us to_us'), ...text('reason')], (options.gaps ?? []).map(([a, b]) => [1, T0 + a * S, T0 + b * S, 'silent']));
@@ -54,6 +55,19 @@ async function rebuild(events: Event[], detections: Det[], options: { acts?: (st
 }
 
 describe('actors', () => {
+  it('what a shell makes a database client run is the intruder’s; a client that also works at other times, or once by chance, is not', async () => {
+    const events: Event[] = Array.from({ length: 400 }, (_, i): Event => (i % 2 ? { ip: `203.0.113.${i % 40}`, agent: 'Chrome', at: i * 30 } : { ip: '10.0.0.5', agent: '', at: i * 30, sql: 'SELECT 1 FROM t' }));
+    const shell = [6001, 6040, 6090].map(at => events.push({ ip: '198.51.100.7', agent: 'curl', at, target: '/up/x.php' }) - 1);
+    const run = [6001, 6040, 6090].map(at => events.push({ ip: '10.0.0.5', agent: '', at: at + 1, sql: 'SELECT * FROM people', program: 'psql' }) - 1);
+    const doubtful = [500, 6041].map(at => events.push({ ip: '10.0.0.5', agent: '', at, sql: 'SELECT count(*) FROM people', program: 'admin-tool' }) - 1);
+    const { events: found } = await rebuild(events, [{ id: 'd1', kind: 'web-shell', events: shell }]);
+    const of = (list: number[]): string[] => list.map(n => found.find(e => e.n === n)?.certainty ?? 'none');
+    expect(of(run)).toEqual(['strict', 'strict', 'strict']);
+    expect(of(doubtful)).toEqual(['none', 'none']);
+    expect(found.filter(e => events[e.n]!.sql === 'SELECT 1 FROM t')).toEqual([]);
+  });
+
+
   it('people behind the same address are not the intruder', async () => {
     const events: Event[] = [];
     for (let u = 0; u < 200; u++) for (let k = 0; k < 3; k++) events.push({ ip: '203.0.113.1', agent: u % 2 ? 'Chrome' : 'Edge', session: `s${u}`, at: u * 10 + k });
