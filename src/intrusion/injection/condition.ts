@@ -14,6 +14,8 @@ export type Question = {
   readonly condition: Expr;
   /** The unknown (a sub-select, a column, VERSION() …); null when the condition is constant: a calibration. */
   readonly unknown: Expr | null;
+  /** Every place of the unknown in the condition as it was written. */
+  readonly copies: readonly Expr[];
   /** The expression around the condition with numbers masked: one shape, one meaning of an answer. */
   readonly shape: string;
   /** The shape with the text before the injection masked too. */
@@ -109,13 +111,18 @@ function makeQuestion(root: Expr, condition: Expr, timed: boolean, dialect: SqlD
   const unknown = [...unknowns.values()][0] ?? null;
   if (unknown?.t === 'col' && !isInference(lifted)) return null;
   const key = [...unknowns.keys()][0];
-  const inner = key === undefined ? lifted : replace(lifted, x => (isUnknown(x) && printExpr(x, { keys: true }) === key ? unknownVar : undefined));
+  const copies: Expr[] = [];
+  const inner = key === undefined ? lifted : replace(lifted, x => {
+    if (!isUnknown(x) || printExpr(x, { keys: true }) !== key) return undefined;
+    copies.push(x);
+    return unknownVar;
+  });
   const around = replaceNode(root, condition, hole);
   const mask = (e: Expr): Expr => maskExpr(e);
   const loose = printExpr(mask(around), { keys: true });
   const prefix = leftmost(around);
   const shape = prefix?.t === 'const' && prefix.v !== null ? `${String(prefix.v)}\u0000${loose}` : loose;
-  return { technique: timed ? 'time' : 'boolean', dialect, condition: inner, unknown, shape, looseShape: loose, delay: wait ?? delayOf(root) };
+  return { technique: timed ? 'time' : 'boolean', dialect, condition: inner, unknown, copies, shape, looseShape: loose, delay: wait ?? delayOf(root) };
 }
 
 function collect(e: Expr, into: Map<string, Expr>): void {

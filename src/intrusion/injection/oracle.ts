@@ -1,3 +1,4 @@
+import type { SqlDialect } from '../../detections/sql/index.ts';
 import { evaluate, truth } from './evaluate.ts';
 import type { Reading } from './constraint.ts';
 import type { Question } from './condition.ts';
@@ -11,6 +12,8 @@ export type Probe = {
   readonly client: string;
   readonly point: string;
   readonly question: Question;
+  /** What most payloads of the client speak here. */
+  readonly dialect: SqlDialect;
   readonly reading: Reading | null;
   /** Canonical text of the unknown; '' for a calibration. */
   readonly key: string;
@@ -99,7 +102,7 @@ function trial(probes: readonly Probe[], of: readonly number[], labels: Readonly
     const t = labels.get(of[i]!);
     if (t === undefined) return;
     if (p.key === '') {
-      const v = truth(evaluate(p.question.condition, { dialect: p.question.dialect, vars: new Map() }));
+      const v = truth(evaluate(p.question.condition, { dialect: p.dialect, vars: new Map() }));
       if (v === undefined) return;
       calibrations++;
       if ((v === 1) !== t) misses++;
@@ -115,7 +118,7 @@ function trial(probes: readonly Probe[], of: readonly number[], labels: Readonly
   let resolved = 0;
   let strange = 0;
   for (const answers of cells.values()) {
-    const s = solveCell(answers, probes[0]!.question.dialect);
+    const s = solveCell(answers, probes[0]!.dialect);
     broken += s.contradictions;
     if (answers.some(a => a.constraint.kind === 'char' && a.constraint.test.how === 'bit')) strange += [...(s.pattern ?? '')].filter(ch => /[\u0080-\u00ff\uff61-\uff9f]/.test(ch)).length;
     resolved += [...(s.pattern ?? '')].filter(ch => ch !== '\ufffd').length + Number(s.value !== null || s.length !== null) + Number(s.bounds !== null);

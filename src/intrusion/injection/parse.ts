@@ -277,11 +277,11 @@ function parsePrimary(c: Cursor, t: SqlToken): Expr {
       c.at++;
       let v = t.value;
       while (peek(c)?.kind === 'string' && from > 0) { v += peek(c)!.value; c.at++; }
-      return { t: 'const', v, ...(!t.closed && { open: true }) };
+      return { t: 'const', v, at: [t.start, c.tokens[c.at - 1]!.end], ...(!t.closed && { open: true }) };
     }
-    case 'number': c.at++; return { t: 'const', v: Number(t.value) };
-    case 'hex': c.at++; return { t: 'const', v: hexText(t.value), n: t.value.length <= 12 ? Number.parseInt(t.value || '0', 16) : Number.NaN };
-    case 'bits': c.at++; return { t: 'const', v: Number.parseInt(t.value || '0', 2) };
+    case 'number': c.at++; return { t: 'const', v: Number(t.value), at: [t.start, t.end] };
+    case 'hex': c.at++; return { t: 'const', v: hexText(t.value), at: [t.start, t.end], n: t.value.length <= 12 ? Number.parseInt(t.value || '0', 16) : Number.NaN };
+    case 'bits': c.at++; return { t: 'const', v: Number.parseInt(t.value || '0', 2), at: [t.start, t.end] };
     case 'variable': c.at++; return { t: 'call', name: t.value.toUpperCase(), args: [] };
     case 'parameter': c.at++; return { t: 'opaque', text: t.value };
     case 'punct': {

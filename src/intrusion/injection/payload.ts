@@ -13,17 +13,32 @@ const maxLength = 200_000;
 const worthReading = /\b(?:select|union|and|or|xor|not|case|if|iif|sleep|pg_sleep|waitfor|benchmark|having|order|rlike|regexp|between|like|in|elt|declare|exec|procedure)\b|\|\||&&|[\^*/-]\s*\(|;/i;
 const sqlWord = /\b(?:select|union|case|sleep|pg_sleep|waitfor|benchmark|substr\w*|mid|ascii|ord|unicode|char_length|length|left|like|rlike|regexp|extractvalue|updatexml|cast|convert|if|iif|elt|greatest|count|and|or|xor)\b/i;
 
-/** Every text of a request that may hold SQL, decoded stage by stage: shallow stages come first, so that the first one that can be read wins. */
-export function* readPayloads(event: Carrier): Generator<Payload[]> {
-  if (event.sql_text !== null) { yield [{ point: 'sql', text: event.sql_text }]; return; }
-  for (const [name, value] of pairs(event.query, '&')) yield stages(`query:${name}`, value, true);
-  const segments = (event.path ?? '').split('/');
-  for (let i = 0; i < segments.length; i++) if (segments[i]!.length > 5) yield stages(`path:${i}`, segments[i]!, false);
-  for (const [name, value] of [['user-agent', event.user_agent], ['referer', event.referer], ['x-forwarded-for', event.forwarded]] as const) {
-    if (value !== null && value.length > 5) yield stages(`header:${name}`, value, false);
-  }
-  if (event.session !== null && event.session.length > 5) yield stages('cookie:session', event.session, false);
-  if (event.extra !== null && worthReading.test(event.extra.slice(0, maxLength))) yield* readExtra(event.extra);
+/**
+ * Every text of a request that may hold SQL, decoded stage by stage: shallow stages come first, so that the first one that can be read wins. What stands beside the
+ * payload in request after request (path, agent, referer) is looked at once.
+ */
+export function createPayloadReader(): (event: Carrier) => Payload[][] {
+  const harmless = new Set<string>();
+  const read = (into: Payload[][], point: string, value: string, plus: boolean): void => {
+    const k = value.length < 400 ? `${point}=${value}` : '';
+    if (k !== '' && harmless.has(k)) return;
+    const list = stages(point, value, plus);
+    if (list.length > 0) into.push(list);
+    else if (k !== '') { if (harmless.size > 20_000) harmless.clear(); harmless.add(k); }
+  };
+  return event => {
+    if (event.sql_text !== null) return [[{ point: 'sql', text: event.sql_text }]];
+    const out: Payload[][] = [];
+    for (const [name, value] of pairs(event.query, '&')) if (value.length > 5) read(out, `query:${name}`, value, true);
+    const segments = (event.path ?? '').split('/');
+    for (let i = 0; i < segments.length; i++) if (segments[i]!.length > 5) read(out, `path:${i}`, segments[i]!, false);
+    if (event.user_agent !== null && event.user_agent.length > 5) read(out, 'header:user-agent', event.user_agent, false);
+    if (event.referer !== null && event.referer.length > 5) read(out, 'header:referer', event.referer, false);
+    if (event.forwarded !== null && event.forwarded.length > 5) read(out, 'header:x-forwarded-for', event.forwarded, false);
+    if (event.session !== null && event.session.length > 5) read(out, 'cookie:session', event.session, false);
+    if (event.extra !== null && worthReading.test(event.extra.slice(0, maxLength))) for (const list of readExtra(event.extra)) if (list.length > 0) out.push(list);
+    return out;
+  };
 }
 
 function* readExtra(extra: string): Generator<Payload[]> {
@@ -84,6 +99,9 @@ function* jsonStrings(point: string, value: unknown, depth = 0): Generator<Paylo
 /** One pass of percent and %uXXXX decoding; bytes that are not UTF-8 become one character each. */
 export function percentDecode(text: string): string {
   if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch { /* %u, a lone percent sign or bytes that are not UTF-8: run by run */ }
   return text.replace(/(?:%u[0-9a-f]{4}|%[0-9a-f]{2})+/gi, run => {
     if (/%u/i.test(run)) return run.replace(/%u([0-9a-f]{4})|%([0-9a-f]{2})/gi, (_, u, b) => String.fromCharCode(Number.parseInt(u ?? b, 16)));
     const bytes = Buffer.from(run.replaceAll('%', ''), 'hex');

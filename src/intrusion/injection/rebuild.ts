@@ -1,13 +1,12 @@
 import { type Binding, bindUnknown, isCatalogue } from './bind.ts';
-import { guessDialect, type Question, readInjection } from './condition.ts';
 import { type Reading, readConstraint } from './constraint.ts';
-import { type InBand, readInBand } from './in-band.ts';
+import type { InBand } from './in-band.ts';
 import { type Oracle, type Probe, readOracle } from './oracle.ts';
-import { type Carrier, readPayloads } from './payload.ts';
-import { printExpr } from './print.ts';
+import { type Carrier, createPayloadReader, type Payload } from './payload.ts';
 import { type Answer, type Solution, solveCell } from './solve.ts';
 import type { SqlDialect } from '../../detections/sql/index.ts';
-import type { Expr, Fragment } from './syntax.ts';
+import type { Expr } from './syntax.ts';
+import { createReader, type Meaning } from './template.ts';
 
 /** One event that may carry an injection. */
 export type InjectionEvent = Carrier & {
@@ -46,77 +45,92 @@ export type Rebuilt = {
   readonly unreadable: readonly { readonly point: string; readonly reason: string; readonly probes: number }[];
 };
 
-type Read = { readonly event: InjectionEvent; readonly point: string; readonly route: string; readonly client: string; readonly text: string; readonly fragment: Fragment; readonly question: Question | null; readonly inBand: readonly InBand[] };
+/** What is kept of an event once its texts are read. */
+type EventFacts = Pick<InjectionEvent, 'event_id' | 'at_us' | 'status' | 'bytes_out' | 'duration_us' | 'rows_out' | 'err_code' | 'gap_us'>;
+type Read = { readonly event: EventFacts; readonly point: string; readonly route: string; readonly client: string; readonly reflected: readonly number[]; readonly meaning: Meaning };
+
+const factsOf = (e: InjectionEvent): EventFacts => ({ event_id: e.event_id, at_us: e.at_us, status: e.status, bytes_out: e.bytes_out, duration_us: e.duration_us, rows_out: e.rows_out, err_code: e.err_code, gap_us: e.gap_us ?? null });
+
+const none: readonly string[] = [];
+const isOrdered = (events: readonly InjectionEvent[]): boolean => events.every((e, i) => i === 0 || events[i - 1]!.at_us < e.at_us || (events[i - 1]!.at_us === e.at_us && events[i - 1]!.event_id < e.event_id));
 
 /** What injections asked and obtained. Order of the events does not matter. */
 export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
-  const ordered = [...events].sort((a, b) => a.at_us - b.at_us || a.event_id - b.event_id);
+  const ordered = isOrdered(events) ? events : [...events].sort((a, b) => a.at_us - b.at_us || a.event_id - b.event_id);
+  const readEvent = createEventReader();
   const reads: Read[] = [];
-  for (const event of ordered) reads.push(...readEvent(event));
+  for (const event of ordered) for (const r of readEvent(event)) reads.push(r);
   const spoken = voteDialects(reads);
-  const gaps = measureGaps(ordered.filter(e => e.class !== 2));
+  const gaps = measureGaps(ordered);
   const probes: Probe[] = [];
   const marks: InjectionMark[] = [];
   const bindings = new Map<string, Expr>();
   const statements: RebuiltStatement[] = [];
-  const readings = new Map<string, Reading | null>();
   for (const r of reads) {
-    const { event: e } = r;
-    for (const inBand of r.inBand) {
-      statements.push({ eventId: e.event_id, atUs: e.at_us, point: r.point, route: r.route, client: r.client, inBand, status: e.status, bytes: e.bytes_out, errCode: e.err_code });
+    const { event: e, meaning } = r;
+    const { inBand, asked, key } = meaning;
+    for (const b of inBand) {
+      statements.push({ eventId: e.event_id, atUs: e.at_us, point: r.point, route: r.route, client: r.client, inBand: b, status: e.status, bytes: e.bytes_out, errCode: e.err_code });
     }
-    const technique = r.inBand.find(b => b.technique !== 'stacked')?.technique ?? r.question?.technique ?? r.inBand[0]?.technique;
+    const technique = inBand.find(b => b.technique !== 'stacked')?.technique ?? asked?.question.technique ?? inBand[0]?.technique;
     if (!technique) continue;
-    let key = '';
-    if (r.question && !r.inBand.some(b => b.technique !== 'stacked' && !b.calibration)) {
-      const q = { ...r.question, dialect: spoken.get(`${r.client}\u0000${r.route}\u0000${r.point}`) ?? r.question.dialect };
-      key = q.unknown ? printExpr(q.unknown, { keys: true }) : '';
+    const probing = asked !== null && !inBand.some(b => b.technique !== 'stacked' && !b.calibration);
+    if (probing) {
+      const dialect = spoken.get(`${r.client}\u0000${r.route}\u0000${r.point}`) ?? asked.question.dialect;
       let reading: Reading | null = null;
-      if (q.unknown) {
-        bindings.set(key, q.unknown);
-        const cacheKey = `${q.dialect}\u0000${printExpr(q.condition)}`;
-        reading = readings.get(cacheKey) ?? null;
-        if (!readings.has(cacheKey)) { reading = readConstraint(q.condition, q.dialect); readings.set(cacheKey, reading); }
+      if (meaning.unknown) {
+        if (!bindings.has(key)) bindings.set(key, meaning.unknown);
+        const known = asked.readings.get(dialect);
+        if (known === undefined) asked.readings.set(dialect, (reading = readConstraint(asked.question.condition, dialect)));
+        else reading = known;
       }
       probes.push({
-        eventId: e.event_id, atUs: e.at_us, client: r.client, point: `${r.route}\u0000${r.point}`, question: q, reading, key, status: e.status, bytes: e.bytes_out,
-        reflected: [Buffer.byteLength(r.text), escapedLength(r.text), e.target_length ?? 0],
-        durationUs: e.duration_us, gapUs: e.gap_us ?? gaps.get(e.event_id) ?? null, rowsOut: e.rows_out, errCode: e.err_code,
+        eventId: e.event_id, atUs: e.at_us, client: r.client, point: `${r.route}\u0000${r.point}`, question: asked.question, dialect, reading, key, status: e.status, bytes: e.bytes_out,
+        reflected: r.reflected, durationUs: e.duration_us, gapUs: e.gap_us ?? gaps.get(e.event_id) ?? null, rowsOut: e.rows_out, errCode: e.err_code,
       });
     }
-    marks.push({ eventId: e.event_id, technique, client: r.client, point: `${r.route} ${r.point}`, workItem: key === '' ? null : key, markers: r.inBand.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)), answered: false });
+    marks.push({ eventId: e.event_id, technique, client: r.client, point: `${r.route} ${r.point}`, workItem: probing && key !== '' ? key : null, markers: inBand.length === 0 ? none : inBand.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)), answered: false });
   }
   const { labelled, unreadable } = readGroups(probes);
   return { ...solveAll(probes, labelled, bindings, unreadable), statements, marks };
 }
 
-function readEvent(event: InjectionEvent): Read[] {
-  const out: Read[] = [];
-  const route = event.class === 2 ? 'database' : `${event.host ?? ''} ${event.method ?? ''} ${(event.path ?? '').split('/').map(s => (/^\d+$|[0-9a-f-]{32,}|[%'"()]/i.test(s) ? ':' : s)).join('/')}`;
-  const client = `${event.src_ip ?? ''}\u0000${event.user_agent ?? ''}`;
-  for (const stages of readPayloads(event)) {
-    let best: Read | null = null;
-    let bestScore = 0;
-    for (const p of stages) {
-      const read = readInjection(p.text, p.point === 'sql');
-      if (!read) continue;
-      const dialect = read.question?.dialect ?? guessDialect(p.text);
-      const inBand = readInBand(read.fragment, dialect).filter(b => b.technique !== 'stacked' || b.sqlText.length > 4);
-      const own = inBand.some(b => b.technique === 'error' && !b.calibration) || (p.point === 'sql' && read.question?.unknown?.t !== 'select');
-      const question = own ? null : read.question;
-      const score = (question?.unknown ? 4 : question ? 2 : 0) + (inBand.some(b => !b.calibration) ? 3 : inBand.length > 0 ? 1 : 0);
-      if (score > bestScore) { best = { event, point: p.point, route, client, text: p.text, fragment: read.fragment, question, inBand }; bestScore = score; }
+function createEventReader(): (event: InjectionEvent) => Read[] {
+  const readText = createReader();
+  const payloadsOf = createPayloadReader();
+  const routes = new Map<string, string>();
+  const routeOf = (e: InjectionEvent): string => {
+    if (e.class === 2) return 'database';
+    const k = `${e.host ?? ''} ${e.method ?? ''} ${e.path ?? ''}`;
+    let route = routes.get(k);
+    if (route === undefined) {
+      if (routes.size > 10_000) routes.clear();
+      routes.set(k, (route = `${e.host ?? ''} ${e.method ?? ''} ${(e.path ?? '').split('/').map(s => (/^\d+$|[0-9a-f-]{32,}|[%'"()]/i.test(s) ? ':' : s)).join('/')}`));
     }
-    if (best) out.push(best);
-  }
-  return out;
+    return route;
+  };
+  return event => {
+    const out: Read[] = [];
+    for (const stages of payloadsOf(event)) {
+      let best: Meaning | null = null;
+      let from: Payload | null = null;
+      for (const p of stages) {
+        const meaning = readText(p.text, p.point === 'sql');
+        if (meaning && meaning.score > (best?.score ?? 0)) { best = meaning; from = p; }
+      }
+      if (best && from) {
+        out.push({ event: factsOf(event), point: from.point, route: routeOf(event), client: `${event.src_ip ?? ''}\u0000${event.user_agent ?? ''}`, reflected: [Buffer.byteLength(from.text), escapedLength(from.text), event.target_length ?? 0], meaning: best });
+      }
+    }
+    return out;
+  };
 }
 
 /** What most payloads of a client on one point speak: single payloads often do not tell. */
 function voteDialects(reads: readonly Read[]): Map<string, SqlDialect> {
   const votes = new Map<string, Map<SqlDialect, number>>();
   for (const r of reads) {
-    const d = r.question?.dialect ?? r.inBand[0]?.dialect ?? 'any';
+    const d = r.meaning.asked?.question.dialect ?? r.meaning.inBand[0]?.dialect ?? 'any';
     if (d === 'any') continue;
     const k = `${r.client}\u0000${r.route}\u0000${r.point}`;
     const m = votes.get(k) ?? votes.set(k, new Map()).get(k)!;
@@ -125,13 +139,24 @@ function voteDialects(reads: readonly Read[]): Map<string, SqlDialect> {
   return new Map([...votes].map(([k, m]) => [k, [...m].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]![0]]));
 }
 
-const escapedLength = (text: string): number => Buffer.byteLength(text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll("'", '&#39;').replaceAll('"', '&quot;'));
+/** Bytes of a text in a page that escapes it. */
+function escapedLength(text: string): number {
+  let n = Buffer.byteLength(text);
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 38 || c === 39) n += 4;
+    else if (c === 60 || c === 62) n += 3;
+    else if (c === 34) n += 5;
+  }
+  return n;
+}
 
 /** Time to the next request of the client (start stamps) or since the one before (end stamps). */
 function measureGaps(ordered: readonly InjectionEvent[]): Map<number, number> {
   const gaps = new Map<number, number>();
   const last = new Map<string, InjectionEvent>();
   for (const e of ordered) {
+    if (e.class === 2) continue;
     const client = `${e.src_ip ?? ''}\u0000${e.user_agent ?? ''}`;
     const before = last.get(client);
     if (before) {
@@ -194,7 +219,7 @@ function solveAll(probes: readonly Probe[], labelled: ReadonlyMap<number, { trut
     const nullAs = list.map(p => p.reading?.nullAs ?? null).find(n => n !== null) ?? binding.nullAs;
     const worst = [...oracles].sort((a, b) => b.noise - a.noise)[0];
     cells.push({
-      technique: first.question.technique, dialect: first.question.dialect, binding: { ...binding, nullAs }, key: first.key, solution: solveCell(answers, first.question.dialect), answers,
+      technique: first.question.technique, dialect: first.dialect, binding: { ...binding, nullAs }, key: first.key, solution: solveCell(answers, first.dialect), answers,
       eventIds: list.map(p => p.eventId).sort((a, b) => a - b),
       unreadable: answers.length === 0 ? (list.every(p => !p.reading) ? 'unparsed' : 'unreadable') : null,
       oracle: worst ? { margin: worst.margin, noise: worst.noise, feature: worst.feature, contradictions: worst.contradictions } : null,

@@ -1,7 +1,7 @@
 /** What we read of SQL: enough to know what an injected expression asks. Parts nobody needs are `opaque`. */
 export type Expr =
-  /** `n`: the number a hex literal also is. `open`: the text ended inside this string. */
-  | { readonly t: 'const'; readonly v: string | number | boolean | null; readonly open?: boolean; readonly n?: number }
+  /** `n`: the number a hex literal also is. `open`: the text ended inside this string. `at`: where it stands in the text. */
+  | { readonly t: 'const'; readonly v: string | number | boolean | null; readonly open?: boolean; readonly n?: number; readonly at?: readonly [number, number] }
   | { readonly t: 'col'; readonly path: readonly string[] }
   | { readonly t: 'star' }
   | { readonly t: 'call'; readonly name: string; readonly args: readonly Expr[] }
