@@ -28,6 +28,8 @@ export type Unlinked = { readonly request: Request; readonly reason: 'no-read-kn
 export function showsBody(r: Request): 'yes' | 'part' | 'no' {
   if (r.method === 'HEAD' || r.status === null) return r.status === null ? 'part' : 'no';
   if (r.status === 206) return 'part';
+  // The client hung up (nginx 499, AWS 460, no status at all): what had been sent by then was shown.
+  if (r.status === 499 || r.status === 460 || r.status === 0) return r.bytes === 0 ? 'no' : 'part';
   if (r.status === 204 || r.status === 205 || r.status >= 300 || r.status < 200) return 'no';
   return 'yes';
 }
