@@ -19,24 +19,29 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 const digest = text => createHash('sha256').update(text).digest('hex');
 
-/** One installer at a time: `npm start` and `npm test` may be called together. */
+/** One installer at a time: `npm start` and `npm test` may be called together. A lock whose process is gone is taken over. */
 function withLock(body) {
   const lock = path.join(root, '.ensure.lock');
   for (let i = 0; ; i++) {
     try {
-      fs.mkdirSync(lock);
+      fs.writeFileSync(lock, String(process.pid), { flag: 'wx' });
       break;
     } catch {
-      const age = Date.now() - (fs.statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (age > 10 * 60_000) fs.rmSync(lock, { recursive: true, force: true });
-      if (i === 0) console.error('waiting for another start of Tadasu to finish installing …');
+      if (!isAlive(Number(fs.readFileSync(lock, { encoding: 'utf8', flag: 'a+' })))) fs.rmSync(lock, { force: true });
+      else if (i === 0) console.error('waiting for another start of Tadasu to finish installing …');
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
     }
   }
+  process.on('exit', () => fs.rmSync(lock, { force: true }));
+  body();
+}
+
+function isAlive(pid) {
   try {
-    body();
-  } finally {
-    fs.rmSync(lock, { recursive: true, force: true });
+    process.kill(pid, 0);
+    return pid > 0;
+  } catch {
+    return false;
   }
 }
 
