@@ -1,6 +1,6 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
-import { continuations } from './continuations.ts';
+import { type Continued, continuations, openedSessions } from './continuations.ts';
 import { groupBy } from './group.ts';
 import { episodes } from './request.ts';
 import { classifyAnswers, type SignIn } from './sign-in-answers.ts';
@@ -60,7 +60,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     const program = agent !== '' && scriptAgent.test(agent);
     const machine = own.length >= 10 && pace < SECOND;
     const doubtful = !c.alone || !((c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10));
-    const more = c.alone ? await continuations(engine, c.client, own) : [];
+    const more = c.alone ? await movedOn(engine, c.client, own) : [];
     const events = [...own, ...more].sort((a, b) => (a.at_us ?? -1) - (b.at_us ?? -1) || a.event_id - b.event_id);
     out.push({
       ruleId: 'cold-sign-in',
@@ -173,6 +173,12 @@ function following(all: readonly Use[], entries: readonly Entry[]): Use[] {
     if (session === null) for (const u of episodes(all.slice(at).map(x => ({ ...x, atUs: x.at_us, row: x })))[0] ?? []) keep.add(u.row);
   }
   return all.filter(u => keep.has(u));
+}
+
+/** The same hands at other addresses. */
+async function movedOn(engine: Engine, client: string, own: readonly Use[]): Promise<Continued[]> {
+  const found = [...(await continuations(engine, client, own)), ...(await openedSessions(engine, own))];
+  return [...new Map(found.map(e => [e.event_id, e])).values()];
 }
 
 /** A job: every visit of several days begins at the same hour. */

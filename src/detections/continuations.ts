@@ -33,3 +33,20 @@ export async function continuations(engine: Engine, client: string, own: readonl
     order by at_us nulls first, event_id`,
   );
 }
+
+/** Everything done in sessions that these events opened, from whatever address: who opened a session with another's password may carry it elsewhere. */
+export async function openedSessions(engine: Engine, own: readonly Continued[]): Promise<Continued[]> {
+  await engine.load(
+    'detection_opening',
+    [{ name: 'event_id', type: 'BIGINT' }],
+    own.map(e => [e.event_id]),
+  );
+  return engine.rows<Continued>(
+    'detection.opened-sessions',
+    sql`
+    with mine as (select distinct session from detection_request join detection_opening using (event_id) where session is not null),
+      opened as (select session from (select session, arg_min(event_id, (at_us, event_id)) as first_event from detection_request join mine using (session) where at_us is not null group by session)
+        where first_event in (select event_id from detection_opening))
+    select event_id, at_us from detection_request join opened using (session) where event_id not in (select event_id from detection_opening) order by at_us nulls first, event_id`,
+  );
+}

@@ -1,4 +1,5 @@
 import { type Engine, sql } from '../engine/index.ts';
+import { openedSessions } from './continuations.ts';
 import { groupBy } from './group.ts';
 import type { Detection } from './tables.ts';
 
@@ -32,9 +33,13 @@ export async function detectEntries(engine: Engine, found: readonly Detection[])
       select event_id, at_us, client, status, count(*) filter (where at_us < ${begin}::bigint) over (partition by client) as before
       from detection_request join clients using (client) where event_id not in (select event_id from detection_suspicious) order by at_us nulls first, event_id`,
     );
-    const events = rows.filter(r => r.before === 0 && r.at_us !== null && r.at_us >= entered);
-    const ok = events.filter(r => r.status !== null && r.status >= 200 && r.status < 300).length;
+    const own = rows.filter(r => r.before === 0 && r.at_us !== null && r.at_us >= entered);
+    const ok = own.filter(r => r.status !== null && r.status >= 200 && r.status < 300).length;
     if (ok === 0) continue;
+    const gate = campaign.events.filter(e => e.facts?.['outcome'] === 'success').map(e => ({ event_id: Number(e.eventId), at_us: e.atUs }));
+    const taken = new Set(own.map(r => r.event_id));
+    const elsewhere = (await openedSessions(engine, [...own, ...gate])).filter(r => !taken.has(r.event_id));
+    const events = [...own, ...elsewhere];
     out.push({
       ruleId: 'entry-after-guessing',
       kind: 'account-takeover',
@@ -42,7 +47,7 @@ export async function detectEntries(engine: Engine, found: readonly Detection[])
       level: 'high',
       outcome: 'succeeded',
       groupKey: `entry|${campaign.groupKey}`,
-      facts: { requests: events.length, answered_ok: ok, clients: groupBy(events, r => r.client).size },
+      facts: { requests: events.length, answered_ok: ok, clients: groupBy(own, r => r.client).size },
       events: events.map(r => ({ eventId: r.event_id, atUs: r.at_us })),
     });
   }
