@@ -10,7 +10,7 @@ const edgesOf = (list: readonly RefEdge[]): Edges => ({
   l: Int32Array.from(list, e => e.l), r: Int32Array.from(list, e => e.r), weight: Float32Array.from(list, e => e.weight), grade: Int8Array.from(list, e => e.grade), count: list.length,
 });
 const factsOf = (nodes: readonly RefNode[]): Facts => ({
-  given: Int32Array.from(nodes, n => n.given), reading: new Int32Array(nodes.length), birth: Int32Array.from(nodes, n => n.birth), sex: new Int8Array(nodes.length), email: new Int32Array(nodes.length),
+  given: Int32Array.from(nodes, n => n.given), reading: new Int32Array(nodes.length), birth: Int32Array.from(nodes, n => n.birth), sex: new Int8Array(nodes.length), email: new Int32Array(nodes.length), known: new Uint8Array(nodes.length),
 });
 const groupsOf = (labels: Int32Array): number[][] => {
   const by = new Map<number, number[]>();
@@ -55,4 +55,19 @@ test('records a person put apart are apart at every level; records put together 
     const together = clusterNodes(n, edgesOf(edges), factsOf(nodes), [[a, b]], new Map());
     expect(together.strict[a]).toBe(together.strict[b]);
   }), { numRuns: 300 });
+});
+
+test('namesakes that know nothing in common are one in the widest view only; those that do stay apart', () => {
+  // 0, 1: the name alone; 2, 3: with an address; 4: with a birth date; 5, 6: another name, both with addresses
+  const known = Uint8Array.from([0, 0, 2, 2, 1, 2, 2]);
+  const facts = { ...factsOf(Array.from({ length: 7 }, () => ({ given: 0, birth: 0 }))), known };
+  const namesakes = { node: Int32Array.from([0, 1, 2, 3, 4, 5, 6]), group: Int32Array.from([0, 0, 0, 0, 0, 5, 5]) };
+  const found = clusterNodes(7, edgesOf([]), facts, [], new Map(), namesakes);
+  expect(groupsOf(found.best)).toEqual([[0], [1], [2], [3], [4], [5], [6]]);
+  const [a, b, c, d, e, f, g] = found.wide;
+  expect(a).toBe(b);
+  expect(new Set([c, d]).size).toBe(2);
+  expect([c, d]).toEqual(expect.arrayContaining([a, e]));
+  expect(new Set([a, f, g]).size).toBe(3);
+  expect(groupsOf(clusterNodes(7, edgesOf([]), facts, [], new Map([[0, new Map([[0, 0]])], [1, new Map([[0, 1]])]]), namesakes).wide)[0]).not.toContain(1);
 });

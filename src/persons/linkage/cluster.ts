@@ -11,7 +11,12 @@ export type Facts = {
   readonly birth: Int32Array;
   readonly sex: Int8Array;
   readonly email: Int32Array;
+  /** Which of birth date, address, phone, e-mail and number are known, as bits; records without a common bit cannot be told apart but by name. */
+  readonly known: Uint8Array;
 };
+
+/** Nodes with one name, group by group (group numbers ascend; within a group those that know least come first, so that bare names stay together). */
+export type Namesakes = { readonly node: Int32Array; readonly group: Int32Array };
 
 /** Records a person told us to keep apart: side by node, one map a decision. */
 export type Apart = ReadonlyMap<number, ReadonlyMap<number, number>>;
@@ -23,11 +28,12 @@ const outweighs = 8;
 
 /**
  * Grade 0 edges are the last resort of the widest view where slips are common: a record that found nobody goes to its nearest candidate,
- * because it could be that one.
+ * because it could be that one. After them, namesakes that know nothing in common (a name alone; a name with a birth date and one with an
+ * address) become one in the widest view, each with one other at most of those that do: nothing says that they are two.
  *
  * Three nested partitions of nodes 0…n−1; the label of a cluster is its smallest node.
  */
-export function clusterNodes(n: number, edges: Edges, facts: Facts, together: readonly (readonly [number, number])[], apart: Apart): Partition {
+export function clusterNodes(n: number, edges: Edges, facts: Facts, together: readonly (readonly [number, number])[], apart: Apart, namesakes: Namesakes = { node: new Int32Array(0), group: new Int32Array(0) }): Partition {
   const parent = new Int32Array(n);
   for (let i = 0; i < n; i++) parent[i] = i;
   const size = new Int32Array(n).fill(1);
@@ -36,6 +42,7 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
   const birth = facts.birth.slice();
   const sex = facts.sex.slice();
   const email = facts.email.slice();
+  const known = facts.known.slice();
   const sides = new Map<number, Map<number, number>>([...apart].map(([node, s]) => [node, new Map(s)]));
   const find = (x: number): number => {
     let root = x;
@@ -58,6 +65,7 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
     if (birth[keep] === 0) birth[keep] = birth[gone]!;
     if (sex[keep] === 0) sex[keep] = sex[gone]!;
     if (email[keep] === 0) email[keep] = email[gone]!;
+    known[keep] = known[keep]! | known[gone]!;
     const from = sides.get(gone);
     if (from) {
       const to = sides.get(keep) ?? new Map<number, number>();
@@ -79,6 +87,31 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
     const [x, y] = [find(a), find(b)];
     if (x !== y && !torn(x, y)) join(x, y);
   }
+  // By what they know: for each set of known facts, the clusters of this name that know exactly these.
+  function joinNamesakes(): void {
+    const { node, group } = namesakes;
+    for (let from = 0, to = 0; from < node.length; from = to) {
+      const open = new Map<number, number[]>();
+      const seen = new Set<number>();
+      for (to = from; to < node.length && group[to] === group[from]; to++) {
+        let own = find(node[to]!);
+        if (seen.has(own)) continue;
+        for (const [mask, list] of open) {
+          if ((mask & known[own]!) !== 0) continue;
+          const at = list.findIndex(x => !torn(x, own) && !(sex[x] !== 0 && sex[own] !== 0 && sex[x] !== sex[own]) && !(given[x] !== 0 && given[own] !== 0 && given[x] !== given[own]));
+          if (at < 0) continue;
+          const other = list[at]!;
+          list.splice(at, 1);
+          join(other, own);
+          own = find(own);
+          break;
+        }
+        seen.add(own);
+        const list = open.get(known[own]!);
+        if (list) list.push(own); else open.set(known[own]!, [own]);
+      }
+    }
+  }
   const order = sortByWeight(edges);
   const out: Int32Array[] = [];
   for (const level of [3, 2, 1, 0]) {
@@ -89,6 +122,7 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
       join(a, b);
     }
     if (level === 1) continue;
+    if (level === 0) joinNamesakes();
     const labels = new Int32Array(n);
     for (let i = 0; i < n; i++) labels[i] = find(i);
     out.push(labels);

@@ -1,8 +1,8 @@
 import { type Effects, problem, type Problem } from '../../base/index.ts';
 import type { OpenCase } from '../../case/index.ts';
-import { type ColumnSpec, sql } from '../../engine/index.ts';
+import { type ColumnSpec, type Engine, sql } from '../../engine/index.ts';
 import { writePairs } from './blocking.ts';
-import { clusterNodes, type Edges, type Facts } from './cluster.ts';
+import { clusterNodes, type Edges, type Facts, type Namesakes } from './cluster.ts';
 import { comparisons } from './comparisons.ts';
 import { decidedRecords, readDecisions } from './decisions.ts';
 import { estimateModel, type Model } from './estimate.ts';
@@ -36,7 +36,7 @@ export async function linkRecords(kase: OpenCase, effects: Effects): Promise<{ s
   const decisions = await readDecisions(kase);
   const edges = await readEdges(kase, await findReferences(kase, fields));
   const facts = await readFacts(kase, nodes);
-  const parts = clusterNodes(nodes, edges, facts, decisions.together, decisions.apart);
+  const parts = clusterNodes(nodes, edges, facts, decisions.together, decisions.apart, await readNamesakes(engine));
   mark('clustered');
   await engine.load('link_cluster', clusterColumns, clusterRows(nodes, parts));
   await writePersonRecords(kase);
@@ -89,20 +89,39 @@ async function readEdges(kase: OpenCase, references: Awaited<ReturnType<typeof f
 }
 
 async function readFacts(kase: OpenCase, nodes: number): Promise<Facts> {
-  const facts = { given: new Int32Array(nodes), reading: new Int32Array(nodes), birth: new Int32Array(nodes), sex: new Int8Array(nodes), email: new Int32Array(nodes) };
+  const facts = { given: new Int32Array(nodes), reading: new Int32Array(nodes), birth: new Int32Array(nodes), sex: new Int8Array(nodes), email: new Int32Array(nodes), known: new Uint8Array(nodes) };
   const code = (column: string) => sql`case when japanese and ${sql.id(column)} is not null then (hash(${sql.id(column)}) % 2147483646)::integer + 1 else 0 end`;
-  for await (const batch of kase.engine.stream<{ nid: number; g: number; k: number; b: number; s: number; m: number }>('link.facts', sql`select nid, ${code('given')} as g, ${code('given_read')} as k,
+  for await (const batch of kase.engine.stream<{ nid: number; g: number; k: number; b: number; s: number; m: number; f: number }>('link.facts', sql`select nid, ${code('given')} as g, ${code('given_read')} as k,
     coalesce(try_cast(birth as integer), 0) * case when japanese then 1 else -1 end as b, case sex when 'm' then 1 when 'f' then 2 else 0 end as s,
-    case when email is not null then (hash(email) % 2147483646)::integer + 1 else 0 end as m from link_node`)) {
+    case when email is not null then (hash(email) % 2147483646)::integer + 1 else 0 end as m, ${knownBits} as f from link_node`)) {
     for (const r of batch) {
       facts.given[r.nid] = r.g;
       facts.reading[r.nid] = r.k;
       facts.birth[r.nid] = r.b;
       facts.sex[r.nid] = r.s;
       facts.email[r.nid] = r.m;
+      facts.known[r.nid] = r.f;
     }
   }
   return facts;
+}
+
+const knownBits = sql`((birth is not null)::integer + 2 * (address is not null or area is not null)::integer + 4 * (phone is not null)::integer + 8 * (email is not null)::integer + 16 * (ident is not null)::integer)`;
+
+/** Groups of one name in which two nodes know nothing in common. */
+async function readNamesakes(engine: Engine): Promise<Namesakes> {
+  await engine.run('link.namesakes', sql`create or replace temp table link_namesake as
+    with n as (select nid, hash(legal, coalesce(whole, whole_read)) as name, ${knownBits} as f from link_node where coalesce(whole, whole_read) is not null and (whole is null or (surname is not null and given is not null) or length(whole) >= 2)),
+      g as (select name, min(nid) as first from n group by name having count(*) > 1 and (min(f) = 0 or bit_and(f) = 0))
+    select n.nid, g.first from n join g using (name) order by g.first, bit_count(n.f), n.nid`);
+  const total = Number((await engine.row('link.namesake_count', sql`select count(*) as n from link_namesake`))['n']);
+  const out = { node: new Int32Array(total), group: new Int32Array(total) };
+  let i = 0;
+  for await (const batch of engine.stream<{ nid: number; first: number }>('link.namesake_read', sql`select nid, first from link_namesake order by first, rowid`)) {
+    for (const r of batch) { out.node[i] = r.nid; out.group[i++] = r.first; }
+  }
+  await engine.run('link.drop', sql`drop table link_namesake`);
+  return out;
 }
 
 /** Ids come from the first record of a cluster (data set and key), so that they outlive a rebuild; nested clusters share their first record's id. */
