@@ -51,8 +51,12 @@ export function readInjection(text: string, whole: boolean): { fragment: Fragmen
   return best;
 }
 
+/** Comments that only stand for a space are one. */
+const blankComments = (text: string): string => (text.includes('/*') ? text.replace(/\/\*(?!M?!)[^*]*(?:\*(?!\/)[^*]*)*\*\//g, ' ') : text);
+
 /** The dialect that a payload speaks, by functions and forms only one of them has. */
-export function guessDialect(text: string): SqlDialect {
+export function guessDialect(written: string): SqlDialect {
+  const text = blankComments(written);
   if (/::\s*(?:text|int|numeric|varchar|name)|pg_sleep|pg_catalog|\bpg_\w+|string_agg\s*\(|current_schema\(\)|\bFROM\s+\d+\s+FOR\s+\d+|generate_series|query_to_xml|\bILIKE\b|CONVERT_TO\s*\(/i.test(text)) return 'postgresql';
   if (/\bROWNUM\b|\bFROM\s+DUAL\b|dbms_\w+|utl_\w+|\bNVL\s*\(|SUBSTRC\s*\(|\bCAP\s*=\s*\d|v\$version|ctxsys|all_tables|\bBITAND\s*\(|to_nchar|sys\.\w+\.nextval/i.test(text)) return 'oracle';
   if (/waitfor\s+delay|\bTOP\s+\d|\bTOP\s*\(|\bUNICODE\s*\(\s*SUBSTRING|\bNVARCHAR\b|sysobjects|syscolumns|master\.\.|xp_\w+|sp_\w+|@@version|\bLEN\s*\(|\bIIF\s*\(.*\bLEN|\bFOR\s+(?:XML|JSON)\b|CONVERT\s*\(\s*(?:INT|NVARCHAR|VARCHAR)\b/i.test(text)) return 'mssql';
@@ -83,7 +87,7 @@ function isDelay(e: Expr): boolean {
 const hasDelay = (e: Expr): boolean => some(e, x => isDelay(x) || (x.t === 'select' && x.select.from.length > 2 && x.select.from.every(f => f.table.length > 0) && x.select.items.some(i => i.expr.t === 'call' && i.expr.name === 'COUNT')) || (x.t === 'select' && x.select.from.some(f => f.call !== null && hasDelay(f.call))));
 
 function readQuestion(fragment: Fragment, dialect: SqlDialect, text: string): Question | null {
-  const waits = /waitfor\s+delay\s+'(\d+):(\d+):(\d+)/i.exec(text);
+  const waits = /waitfor\s+delay\s+'(\d+):(\d+):(\d+)/i.exec(blankComments(text));
   const roots: Expr[] = [
     ...fragment.stacked.flatMap(s => [...s.exprs, ...(s.select ? [{ t: 'select', select: s.select } as Expr] : [])]),
     ...fragment.selects.flatMap(s => [...(s.where ? [s.where] : []), ...s.items.map(i => i.expr), ...s.orderBy.map(o => o.expr)]),

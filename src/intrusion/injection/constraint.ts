@@ -258,7 +258,7 @@ function textPoints(e: Expr, family: CodeFamily, into: Set<number>): void {
 
 /** The one bit a condition depends on, found by asking: `code & 4`, `code >> 2 & 1`, `MOD(code DIV 4, 2)`, a digit of BIN(code). */
 function bitOf(test: (code: number) => Val, family: CodeFamily): { bit: number; whenSet: boolean } | null {
-  const limit = family === 'byte' ? 8 : 21;
+  const limit = family === 'byte' ? 8 : family === 'utf8' ? 32 : family === 'utf16' ? 16 : 21;
   const t = (code: number): 0 | 1 | null | undefined => truth(test(code));
   const zero = t(0);
   if (zero !== 0 && zero !== 1) return null;

@@ -12,6 +12,8 @@ export type Probe = {
   readonly client: string;
   readonly point: string;
   readonly question: Question;
+  /** Technique and shape as one text. */
+  readonly vector: string;
   /** What most payloads of the client speak here. */
   readonly dialect: SqlDialect;
   readonly reading: Reading | null;

@@ -20,7 +20,7 @@ const sqlWord = /\b(?:select|union|case|sleep|pg_sleep|waitfor|benchmark|substr\
 export function createPayloadReader(): (event: Carrier) => Payload[][] {
   const harmless = new Set<string>();
   const read = (into: Payload[][], point: string, value: string, plus: boolean): void => {
-    const k = value.length < 400 ? `${point}=${value}` : '';
+    const k = value.length < 160 ? `${point}=${value}` : '';
     if (k !== '' && harmless.has(k)) return;
     const list = stages(point, value, plus);
     if (list.length > 0) into.push(list);

@@ -1,5 +1,6 @@
 import { type Binding, bindUnknown, isCatalogue } from './bind.ts';
 import { type Reading, readConstraint } from './constraint.ts';
+import type { Technique } from './condition.ts';
 import type { InBand } from './in-band.ts';
 import { type Oracle, type Probe, readOracle } from './oracle.ts';
 import { type Carrier, createPayloadReader, type Payload } from './payload.ts';
@@ -47,7 +48,9 @@ export type Rebuilt = {
 
 /** What is kept of an event once its texts are read. */
 type EventFacts = Pick<InjectionEvent, 'event_id' | 'at_us' | 'status' | 'bytes_out' | 'duration_us' | 'rows_out' | 'err_code' | 'gap_us'>;
-type Read = { readonly event: EventFacts; readonly point: string; readonly route: string; readonly client: string; readonly reflected: readonly number[]; readonly meaning: Meaning };
+type Read = { readonly event: EventFacts; readonly spot: Spot; readonly reflected: readonly number[]; readonly meaning: Meaning };
+/** One client at one point of one route: one object each, so that nothing long is compared again and again. */
+type Spot = { readonly client: string; readonly route: string; readonly point: string; readonly at: string; readonly votes: Map<SqlDialect, number> };
 
 const factsOf = (e: InjectionEvent): EventFacts => ({ event_id: e.event_id, at_us: e.at_us, status: e.status, bytes_out: e.bytes_out, duration_us: e.duration_us, rows_out: e.rows_out, err_code: e.err_code, gap_us: e.gap_us ?? null });
 
@@ -61,22 +64,23 @@ export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
   const reads: Read[] = [];
   for (const event of ordered) for (const r of readEvent(event)) reads.push(r);
   const spoken = voteDialects(reads);
-  const gaps = measureGaps(ordered);
+  const untimed = reads.some(r => r.meaning.asked?.question.technique === 'time' && r.event.duration_us === null && r.event.gap_us === null);
+  const gaps = untimed ? measureGaps(ordered) : new Map<number, number>();
   const probes: Probe[] = [];
   const marks: InjectionMark[] = [];
   const bindings = new Map<string, Expr>();
   const statements: RebuiltStatement[] = [];
   for (const r of reads) {
-    const { event: e, meaning } = r;
+    const { event: e, meaning, spot } = r;
     const { inBand, asked, key } = meaning;
     for (const b of inBand) {
-      statements.push({ eventId: e.event_id, atUs: e.at_us, point: r.point, route: r.route, client: r.client, inBand: b, status: e.status, bytes: e.bytes_out, errCode: e.err_code });
+      statements.push({ eventId: e.event_id, atUs: e.at_us, point: spot.point, route: spot.route, client: spot.client, inBand: b, status: e.status, bytes: e.bytes_out, errCode: e.err_code });
     }
     const technique = inBand.find(b => b.technique !== 'stacked')?.technique ?? asked?.question.technique ?? inBand[0]?.technique;
     if (!technique) continue;
     const probing = asked !== null && !inBand.some(b => b.technique !== 'stacked' && !b.calibration);
     if (probing) {
-      const dialect = spoken.get(`${r.client}\u0000${r.route}\u0000${r.point}`) ?? asked.question.dialect;
+      const dialect = spoken.get(spot) ?? asked.question.dialect;
       let reading: Reading | null = null;
       if (meaning.unknown) {
         if (!bindings.has(key)) bindings.set(key, meaning.unknown);
@@ -85,14 +89,27 @@ export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
         else reading = known;
       }
       probes.push({
-        eventId: e.event_id, atUs: e.at_us, client: r.client, point: `${r.route}\u0000${r.point}`, question: asked.question, dialect, reading, key, status: e.status, bytes: e.bytes_out,
+        eventId: e.event_id, atUs: e.at_us, client: spot.client, point: spot.at, question: asked.question, vector: asked.vector, dialect, reading, key, status: e.status, bytes: e.bytes_out,
         reflected: r.reflected, durationUs: e.duration_us, gapUs: e.gap_us ?? gaps.get(e.event_id) ?? null, rowsOut: e.rows_out, errCode: e.err_code,
       });
     }
-    marks.push({ eventId: e.event_id, technique, client: r.client, point: `${r.route} ${r.point}`, workItem: probing && key !== '' ? key : null, markers: inBand.length === 0 ? none : inBand.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)), answered: false });
+    marks.push({ eventId: e.event_id, technique, client: spot.client, point: spot.at, workItem: probing && key !== '' ? key : null, markers: inBand.length === 0 ? none : inBand.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)), answered: false });
   }
   const { labelled, unreadable } = readGroups(probes);
   return { ...solveAll(probes, labelled, bindings, unreadable), statements, marks };
+}
+
+function createClients(): (e: InjectionEvent) => string {
+  const known = new Map<string, Map<string, string>>();
+  return e => {
+    const ip = e.src_ip ?? '';
+    const agent = e.user_agent ?? '';
+    let agents = known.get(ip);
+    if (!agents) known.set(ip, (agents = new Map()));
+    let client = agents.get(agent);
+    if (client === undefined) agents.set(agent, (client = `${ip}\u0000${agent}`));
+    return client;
+  };
 }
 
 function createEventReader(): (event: InjectionEvent) => Read[] {
@@ -109,6 +126,17 @@ function createEventReader(): (event: InjectionEvent) => Read[] {
     }
     return route;
   };
+  const clientOf = createClients();
+  const spots = new Map<string, Map<string, Map<string, Spot>>>();
+  const spotOf = (client: string, route: string, point: string): Spot => {
+    let a = spots.get(client);
+    if (!a) spots.set(client, (a = new Map()));
+    let b = a.get(route);
+    if (!b) a.set(route, (b = new Map()));
+    let spot = b.get(point);
+    if (!spot) b.set(point, (spot = { client, route, point, at: `${route}\u0000${point}`, votes: new Map() }));
+    return spot;
+  };
   return event => {
     const out: Read[] = [];
     for (const stages of payloadsOf(event)) {
@@ -119,7 +147,7 @@ function createEventReader(): (event: InjectionEvent) => Read[] {
         if (meaning && meaning.score > (best?.score ?? 0)) { best = meaning; from = p; }
       }
       if (best && from) {
-        out.push({ event: factsOf(event), point: from.point, route: routeOf(event), client: `${event.src_ip ?? ''}\u0000${event.user_agent ?? ''}`, reflected: [Buffer.byteLength(from.text), escapedLength(from.text), event.target_length ?? 0], meaning: best });
+        out.push({ event: factsOf(event), spot: spotOf(clientOf(event), routeOf(event), from.point), reflected: [Buffer.byteLength(from.text), escapedLength(from.text), event.target_length ?? 0], meaning: best });
       }
     }
     return out;
@@ -127,16 +155,15 @@ function createEventReader(): (event: InjectionEvent) => Read[] {
 }
 
 /** What most payloads of a client on one point speak: single payloads often do not tell. */
-function voteDialects(reads: readonly Read[]): Map<string, SqlDialect> {
-  const votes = new Map<string, Map<SqlDialect, number>>();
-  for (const r of reads) {
-    const d = r.meaning.asked?.question.dialect ?? r.meaning.inBand[0]?.dialect ?? 'any';
+function voteDialects(reads: readonly Read[]): Map<Spot, SqlDialect> {
+  const spots = new Set<Spot>();
+  for (const { spot, meaning } of reads) {
+    const d = meaning.asked?.question.dialect ?? meaning.inBand[0]?.dialect ?? 'any';
     if (d === 'any') continue;
-    const k = `${r.client}\u0000${r.route}\u0000${r.point}`;
-    const m = votes.get(k) ?? votes.set(k, new Map()).get(k)!;
-    m.set(d, (m.get(d) ?? 0) + 1);
+    spots.add(spot);
+    spot.votes.set(d, (spot.votes.get(d) ?? 0) + 1);
   }
-  return new Map([...votes].map(([k, m]) => [k, [...m].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]![0]]));
+  return new Map([...spots].map(s => [s, [...s.votes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]![0]]));
 }
 
 /** Bytes of a text in a page that escapes it. */
@@ -155,9 +182,10 @@ function escapedLength(text: string): number {
 function measureGaps(ordered: readonly InjectionEvent[]): Map<number, number> {
   const gaps = new Map<number, number>();
   const last = new Map<string, InjectionEvent>();
+  const clientOf = createClients();
   for (const e of ordered) {
-    if (e.class === 2) continue;
-    const client = `${e.src_ip ?? ''}\u0000${e.user_agent ?? ''}`;
+    if (e.class === 2) continue; // the database's own lines are not a client's requests
+    const client = clientOf(e);
     const before = last.get(client);
     if (before) {
       const gap = e.at_us - before.at_us;
@@ -166,6 +194,19 @@ function measureGaps(ordered: readonly InjectionEvent[]): Map<number, number> {
     last.set(client, e);
   }
   return gaps;
+}
+
+/** Probes by point, technique and shape; in a fixed order. */
+function byVector(probes: readonly Probe[]): Probe[][] {
+  const points = new Map<string, Map<string, Probe[]>>();
+  for (const p of probes) {
+    let vectors = points.get(p.point);
+    if (!vectors) points.set(p.point, (vectors = new Map()));
+    const list = vectors.get(p.vector);
+    if (list) list.push(p); else vectors.set(p.vector, [p]);
+  }
+  const sorted = <T>(m: Map<string, T>): T[] => [...m].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(x => x[1]);
+  return sorted(points).flatMap(sorted);
 }
 
 /** Probes that share a vector share an oracle; small groups fall back on looser ones. */
@@ -184,7 +225,7 @@ function readGroups(probes: readonly Probe[]): { labelled: Map<number, { truth: 
     for (const p of list) { const t = oracle.labels.get(p.eventId); if (t !== undefined) labelled.set(p.eventId, { truth: t, oracle }); }
     return true;
   };
-  for (const [, list] of [...group(probes, p => `${p.point}\u0000${p.question.technique}\u0000${p.question.shape}`)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) if (list.length < 6 || !attempt(list)) failed.push(...list);
+  for (const list of byVector(probes)) if (list.length < 6 || !attempt(list)) failed.push(...list);
   const again: Probe[] = [];
   for (const [, list] of [...group(failed, p => `${p.point}\u0000${p.question.technique}\u0000${p.question.looseShape}`)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) if (!attempt(list)) again.push(...list);
   const unreadable: { point: string; reason: string; probes: number }[] = [];
@@ -197,15 +238,15 @@ function readGroups(probes: readonly Probe[]): { labelled: Map<number, { truth: 
 }
 
 function solveAll(probes: readonly Probe[], labelled: ReadonlyMap<number, { truth: boolean; oracle: Oracle }>, unknowns: ReadonlyMap<string, Expr>, unreadable: Rebuilt['unreadable']): { cells: RebuiltCell[]; unreadable: Rebuilt['unreadable'] } {
-  const byCell = new Map<string, Probe[]>();
+  const byCell: Record<Technique, Map<string, Probe[]>> = { boolean: new Map(), time: new Map() };
   for (const p of probes) {
     if (p.key === '') continue;
-    const k = `${p.question.technique}\u0000${p.key}`;
-    const list = byCell.get(k);
-    if (list) list.push(p); else byCell.set(k, [p]);
+    const m = byCell[p.question.technique];
+    const list = m.get(p.key);
+    if (list) list.push(p); else m.set(p.key, [p]);
   }
   const cells: RebuiltCell[] = [];
-  for (const [, list] of [...byCell].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+  for (const [, list] of [byCell.boolean, byCell.time].flatMap(m => [...m].sort((a, b) => (a[0] < b[0] ? -1 : 1)))) {
     const first = list[0]!;
     const answers: Answer[] = [];
     const oracles = new Set<Oracle>();

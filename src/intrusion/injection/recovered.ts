@@ -4,7 +4,7 @@ import { columnName, unwrap } from './bind.ts';
 import { codeText } from './constraint.ts';
 import { evaluate, truth } from './evaluate.ts';
 import type { RebuiltCell } from './rebuild.ts';
-import { type Candidate, findCandidates, type KnownRow, readRows, type SnapshotTable } from './snapshot.ts';
+import { type Candidate, findCandidates, findCase, type KnownRow, readRows, type SnapshotTable } from './snapshot.ts';
 import type { Answer } from './solve.ts';
 import { has } from './code-set.ts';
 
@@ -32,6 +32,12 @@ export async function recoverCells(engine: Engine, cells: readonly RebuiltCell[]
     const status = cell.solution.status;
     if (parts) for (const p of parts) drafts.push({ cell, column: p.column, value: p.value, table, name: table?.columns.get(p.column.toLowerCase()) ?? null, status, reason: null, row });
     else drafts.push({ cell, column: b.column, value: status === 'exact' ? decoded : null, table, name: b.plain ? table?.columns.get(b.column.toLowerCase()) ?? null : null, status, reason: null, row });
+  }
+  for (const d of drafts) {
+    const { folded } = d.cell.solution;
+    if (folded === null || !d.table || d.name === null || d.cell.binding.coding !== null) continue;
+    const value = await findCase(engine, d.table, d.name, folded);
+    if (value !== null && countBroken(d.cell.answers, value, d.cell) === 0) { d.status = 'exact'; d.value = value; d.reason = 'case-from-the-snapshot'; }
   }
   const placed = await placeRows(engine, drafts);
   return drafts.map(d => finish(d, placed)).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));

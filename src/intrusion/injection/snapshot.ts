@@ -40,6 +40,12 @@ export async function findCandidates(engine: Engine, known: readonly KnownRow[],
   return out;
 }
 
+/** The one text of a column that is this text but for the case of its letters; null when there is none or several. */
+export async function findCase(engine: Engine, table: SnapshotTable, column: string, folded: string): Promise<string | null> {
+  const rows = await engine.rows<{ v: string }>('intrusion.case', sql`select distinct ${sql.id(column)} as v from ${sql.id(table.data)} where lower(${sql.id(column)}) = ${folded} order by v limit 2`);
+  return rows.length === 1 ? rows[0]!.v : null;
+}
+
 /** Values of some columns of some rows. */
 export async function readRows(engine: Engine, table: SnapshotTable, columns: readonly string[], rowNos: readonly number[]): Promise<Map<number, Map<string, string>>> {
   if (rowNos.length === 0 || columns.length === 0) return new Map();

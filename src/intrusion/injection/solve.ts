@@ -11,6 +11,8 @@ export type Solution = {
   readonly value: string | null;
   /** Known characters in place, `\ufffd` where unknown; null when nothing is. */
   readonly pattern: string | null;
+  /** The value in small letters, when only the case of its letters is open. */
+  readonly folded: string | null;
   /** Number of characters when known. */
   readonly length: number | null;
   /** Per unknown position: how many characters are possible. */
@@ -133,6 +135,7 @@ export function solveCell(answers: readonly Answer[], dialect: SqlDialect): Solu
     status: value !== null && contradictions === 0 ? 'exact' : value !== null && assembled.outvoted ? 'exact' : learned ? 'partial' : 'attempted',
     value: value !== null && (contradictions === 0 || assembled.outvoted) ? value : null,
     pattern: value ?? assembled.pattern,
+    folded: value === null && contradictions === 0 ? assembled.folded : null,
     length: assembled.length,
     domains, bounds, contradictions, confirmations, bits, assumptions: [...assumptions].sort(),
   };
@@ -262,7 +265,7 @@ function solveRange(answers: readonly Answer[], kind: 'length' | 'number', base:
   return { asked, set, contradicted: false, confirmations, unit };
 }
 
-function assemble(positions: ReadonlyMap<number, Position>, family: CodeFamily, lengths: Range, dialect: SqlDialect, assumptions: Set<string>): { value: string | null; pattern: string | null; length: number | null; contradictions: number; outvoted: boolean } {
+function assemble(positions: ReadonlyMap<number, Position>, family: CodeFamily, lengths: Range, dialect: SqlDialect, assumptions: Set<string>): { value: string | null; pattern: string | null; folded: string | null; length: number | null; contradictions: number; outvoted: boolean } {
   const order = [...positions.keys()].sort((a, b) => a - b);
   const last = order.at(-1) ?? 0;
   let contradictions = 0;
@@ -288,6 +291,7 @@ function assemble(positions: ReadonlyMap<number, Position>, family: CodeFamily, 
   }
   const stop = end ?? last + 1;
   const parts: string[] = [];
+  const folds: string[] = [];
   let complete = true;
   for (let n = 1; n < stop && n <= 100_000; n++) {
     const p = positions.get(n);
@@ -301,6 +305,7 @@ function assemble(positions: ReadonlyMap<number, Position>, family: CodeFamily, 
     }
     if (text === '') complete = false;
     parts.push(text === '' ? '\ufffd' : text);
+    folds.push(text !== '' ? text.toLowerCase() : p && !p.contradicted && !p.end ? caseless(p.codes, family) : '');
   }
   const pattern = parts.length > 0 ? parts.join('') : end === 1 ? '' : null;
   if (complete && end === null && known !== null && lengths.unit === 'byte' && parts.length > 0 && Buffer.byteLength(parts.join('')) === known) end = stop;
@@ -308,7 +313,15 @@ function assemble(positions: ReadonlyMap<number, Position>, family: CodeFamily, 
   void dialect;
   const value = end !== null && complete ? (end === 1 ? '' : parts.join('')) : null;
   const outvoted = contradictions === 0 && [...positions.values()].some(p => p.contradicted) && [...positions.values()].every(p => !p.contradicted || sizeOf(p.codes) + Number(p.end) === 1);
-  return { value, pattern, length: end !== null ? end - 1 : null, contradictions, outvoted };
+  const folded = end !== null && value === null && folds.length > 0 && folds.every(f => f !== '') ? folds.join('') : null;
+  return { value, pattern, folded, length: end !== null ? end - 1 : null, contradictions, outvoted };
+}
+
+/** The small letter when the two codes left are one letter in both cases, else ''. */
+function caseless(codes: CodeSet, family: CodeFamily): string {
+  if (sizeOf(codes) !== 2) return '';
+  const [a, b] = members(codes, 2).map(c => decode(c, family).toLowerCase());
+  return a === b ? a! : '';
 }
 
 /** The character of a code; multi-byte codes that are not UTF-8 are tried as Shift_JIS and EUC-JP. */

@@ -6,7 +6,7 @@ import type { SqlDialect } from '../../detections/sql/index.ts';
 import { children, type Expr } from './syntax.ts';
 
 /** A question as asked; one object for all requests that differ in the unknown only. `readings`: its meaning by dialect, filled by who needs it. */
-export type Asked = { readonly question: Question; readonly readings: Map<SqlDialect, Reading | null> };
+export type Asked = { readonly question: Question; /** Technique and shape as one text. */ readonly vector: string; readonly readings: Map<SqlDialect, Reading | null> };
 
 /** What one text means: what it asks, about which unknown, and what it makes the server show. */
 export type Meaning = { readonly dialect: SqlDialect; readonly asked: Asked | null; readonly unknown: Expr | null; /** Canonical text of the unknown; '' without one. */ readonly key: string; readonly inBand: readonly InBand[]; readonly score: number };
@@ -114,7 +114,7 @@ function readText(text: string, whole: boolean): Meaning | null {
   const question = own ? null : read.question;
   const score = (question?.unknown ? 4 : question ? 2 : 0) + (inBand.some(b => !b.calibration) ? 3 : inBand.length > 0 ? 1 : 0);
   if (score === 0) return null;
-  return { dialect, asked: question && { question, readings: new Map() }, unknown: question?.unknown ?? null, key: question?.unknown ? printExpr(question.unknown, { keys: true }) : '', inBand, score };
+  return { dialect, asked: question && { question, vector: `${question.technique}\u0000${question.shape}`, readings: new Map() }, unknown: question?.unknown ?? null, key: question?.unknown ? printExpr(question.unknown, { keys: true }) : '', inBand, score };
 }
 
 function assignRoles(q: Question, at: readonly number[]): Roles {
