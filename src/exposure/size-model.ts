@@ -50,7 +50,9 @@ export function fitSizes(observations: readonly Observation[], reads: number): S
   const displayed = coefficients.map((c, i): 'yes' | 'no' | 'unknown' => {
     const varied = spread(observations.map(o => o.features[i]!.bytes)) > 4 * tolerance + 8;
     if (c.bytes > 0.7 && c.bytes < 3.5 && explained > 0.9) return 'yes';
-    return varied && explained > 0.9 && Math.abs(c.bytes) < 0.15 ? 'no' : 'unknown';
+    // Where every row adds to the answer it is shown somehow: bytes and rows that go together leave open which of the two it is.
+    const byRow = Math.abs(c.rows) >= 4 && new Set(observations.map(o => o.features[i]!.rows)).size > 1;
+    return varied && !byRow && explained > 0.9 && Math.abs(c.bytes) < 0.15 ? 'no' : 'unknown';
   });
   const valid = explained > 0.9 && tolerance <= Math.max(48, 0.03 * median(sizes)) && displayed.some(d => d === 'yes');
   const seen = Array.from({ length: reads }, (_, i) => ({ nulls: observations.some(o => o.features[i]!.nulls > 0), rowCounts: new Set(observations.map(o => o.features[i]!.rows)).size }));

@@ -95,6 +95,12 @@ describe('the size of an answer', () => {
     expect(judgeSize(model, [{ rows: 1, bytes: 200, nulls: 0 }], 700)).toBe('unknown');
   });
 
+  it('that grows with every row never says the rows are not shown, though bytes and rows cannot be told apart', () => {
+    const rows = [0, 0, 0, 1, 0, 1, 0, 2, 0, 0];
+    const model = fitSizes(rows.map((n, i) => ({ features: [{ rows: n, bytes: 64 * n + (n === 0 ? 0 : i % 3), nulls: 0 }], size: 90 + (i % 2) + 72 * n })), 1);
+    expect(model.displayed).not.toContain('no');
+  });
+
   it('of one length for everybody shows that the values are not in it', () => {
     const model = fitSizes(Array.from({ length: 60 }, (_, i) => ({ features: [{ rows: 1, bytes: 100 + (i * 37) % 300, nulls: 0 }], size: 5 })), 1);
     expect(model.displayed).toEqual(['no']);
