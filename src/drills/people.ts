@@ -49,7 +49,9 @@ export function personAt(seed: number, no: number): Person {
   const own = createRandom(seed, `person/${no}`);
   const together = (no & 3) === 0 || own.chance(0.45) || (twins && (no & 3) >= 2);
   const surname = together ? headSurname : surnames[own.weighted(surnameWeights)]!;
-  const givenName = own.pick(given);
+  const drawn = own.pick(given);
+  // Parents give twins two names: with one, nothing on earth would tell their records apart.
+  const givenName = twins && (no & 3) === 3 ? otherThan(personAt(seed, no - 1).given, drawn) : drawn;
   const maiden = givenName.sex === 'F' && own.chance(0.12) ? surnames[own.weighted(surnameWeights)]! : null;
   return {
     no, surname, maiden: maiden === surname ? null : maiden, given: givenName,
@@ -58,6 +60,11 @@ export function personAt(seed: number, no: number): Person {
     mobile: `0${own.pick(['70', '80', '90'])}-${own.int(1000, 9999)}-${pad(own.int(0, 9999), 4)}`,
     email: `${own.text(1, 'abcdefghkmnpstuwy')}${own.text(2)}${no.toString(36)}${own.text(2)}@${own.pick(domains)}`,
   };
+}
+
+function otherThan(taken: GivenName, drawn: GivenName): GivenName {
+  const clash = (g: GivenName): boolean => g.text === taken.text || g.kana === taken.kana;
+  for (let i = given.indexOf(drawn); ; i++) if (!clash(given[i % given.length]!)) return given[i % given.length]!;
 }
 
 function birthDay(random: Random, from: number, to: number): string {

@@ -34,7 +34,7 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
   const group = sql`(m & ${sql.lit(maskOf(shown.filter(e => !contact.includes(e))))}::bigint) | (case when m & ${sql.lit(maskOf(contact))}::bigint <> 0 then ${sql.lit(maskOf([contact[0]!]))}::bigint else 0 end)`;
   const grouped = (mask: Sql): Sql => sql`(select ${group} from (select ${mask} as m))`;
   await engine.run('count.view', sql`create or replace table record_person as
-    select r.*, p.person_strict, p.person_best, p.person_wide, coalesce(p.legal_person, false) as legal_person, coalesce(p.identified, false) as identified,
+    select r.*, p.person_strict, p.person_best, p.person_wide, coalesce(p.legal_person, false) as legal_person, coalesce(p.identified, false) as identified, coalesce(p.living, 'unknown') as living,
       ${grouped(sql`r.m3`)} as g3, ${grouped(sql`r.m2`)} as g2
     from record_mask r left join person_record p on p.dataset_id = r.dataset_id and p.row_no = r.row_no`);
 
@@ -55,8 +55,18 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
   const legal = await engine.row('count.legal', sql`select count(*) filter (where tier_lower >= 3 and legal_person) as lower, count(*) filter (where tier_upper >= 2 and legal_person) as upper from record_person`);
   return {
     figures, datasets: byDataset, combinations, person_combinations: await countPersonCombinations(kase), roles: await countRoles(kase, figures.records.possible),
-    absent: await findAbsent(kase, datasets), legal_persons: { records: range(legal) },
+    absent: await findAbsent(kase, datasets), legal_persons: { records: range(legal) }, living: await countLiving(kase),
   };
+}
+
+/** Persons of whom no record says that they are dead; a doubtful merge with a dead namesake is left out of the lower count only. */
+async function countLiving(kase: OpenCase): Promise<ExposureCounts['living']> {
+  const known = (label: Sql): Sql => sql`${label} not in (select ${label} from record_person where living = 'no')`;
+  const of = async (lower: Sql, upper: Sql): Promise<PersonCount> => personCount(await kase.engine.row('count.living', sql`
+    select count(distinct person_wide) filter (where ${lower} and identified and ${known(sql`person_wide`)}) as p_lower, count(distinct person_best) filter (where ${lower} and ${known(sql`person_best`)}) as p_best,
+      count(distinct person_strict) filter (where ${upper} and ${known(sql`person_strict`)}) as p_upper from record_person where not legal_person and person_strict is not null`));
+  const deceased = await kase.engine.row('count.deceased', sql`select count(*) filter (where tier_lower >= 3) as lower, count(*) filter (where tier_upper >= 2) as upper from record_person where living = 'no'`);
+  return { deceased: range(deceased), persons: { executed: await of(sql`tier_lower >= 3`, sql`tier_lower >= 3`), possible: await of(sql`tier_upper >= 2`, sql`tier_upper >= 2`) } };
 }
 
 const range = (r: Row): RecordRange => ({ lower: Number(r['lower']), upper: Number(r['upper']) });

@@ -37,4 +37,9 @@ export type ExposureCounts = {
   absent: AbsentElement[];
   /** Companies and other bodies among the records: no persons, counted apart. */
   legal_persons: { records: RecordRange };
+  /**
+   * The law speaks of living individuals. `deceased` are records whose data set says that the person is dead; `persons` is the count of
+   * persons of whom no record says so. Both beside the other figures, which count everybody; where nothing is known a person counts as living.
+   */
+  living: { deceased: RecordRange; persons: { executed: PersonCount; possible: PersonCount } };
 };
