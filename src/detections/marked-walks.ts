@@ -14,7 +14,7 @@ type Call = {
   status: number | null;
 };
 
-const minObjects = 30;
+const minObjects = 15;
 /** People who read what they open take longer than this from record to record. */
 const readingUs = 2 * SECOND;
 
