@@ -35,6 +35,24 @@ describe.skipIf(!fs.existsSync(dir))('the range incident (needs the shared data)
     }
   }, 30_000);
 
+  it('a plain combined log (no duration, session or database log) still gives every boolean value, most timed ones and none that is wrong', () => {
+    const cells = rebuildInjections(readLog('access.log')).cells.filter(c => c.solution.status === 'exact' && c.binding.plain && c.solution.contradictions === 0);
+    const tally = { boolean: [0, 0, 0], time: [0, 0, 0] };
+    for (const [technique, file, table] of [['boolean', 'B-bank_accounts.csv', 'bank_accounts'], ['time', 'T-agents.csv', 'agents']] as const) {
+      const rows = truth(file);
+      const t = tally[technique];
+      for (const column of Object.keys(rows[0]!).filter(c => rows.some(r => r[c] !== '<blank>'))) {
+        const pool = rows.map(r => r[column]!.trim()).filter(v => v !== '');
+        t[0]! += pool.length;
+        for (const c of cells.filter(x => x.technique === technique && x.binding.table === `public.${table}` && x.binding.column === column)) {
+          const i = pool.indexOf(c.solution.value!.trim());
+          if (i >= 0) { pool.splice(i, 1); t[1]!++; } else t[2]!++;
+        }
+      }
+    }
+    expect({ boolean: tally.boolean[1] === tally.boolean[0], time: tally.time[1]! >= (2 / 3) * tally.time[0]!, wrong: tally.boolean[2]! + tally.time[2]! }).toEqual({ boolean: true, time: true, wrong: 0 });
+  }, 60_000);
+
   it('in-band statements name table, columns and row', () => {
     const statements = rebuildInjections(readLog('access.log').filter(e => ['192.0.2.102', '192.0.2.103'].includes(e.src_ip!))).statements.map(s => s.inBand).filter(s => !s.calibration && s.table?.startsWith('public.'));
     const union = statements.filter(s => s.technique === 'union');
