@@ -3,6 +3,7 @@ import { type OpenCase, recordProblems } from '../case/index.ts';
 import { readCatalogue } from './catalogue.ts';
 import { Claims } from './claims.ts';
 import { claimGroups, type EvaluationNotes, groupInstances, judgeRequests, predictSizes } from './evaluate.ts';
+import { claimDeleted, readBacklog } from './backlog.ts';
 import { readWrites, widenWindows } from './drift.ts';
 import { claimErrors } from './error-shown.ts';
 import { inferReads } from './infer-reads.ts';
@@ -49,6 +50,8 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const { instances, used } = instancesOf(requests, learned, log, index);
   const direct = directInstances(log.statements, used);
   const all = [...instances, ...direct];
+  const backlog = await readBacklog(engine, catalogue);
+  claims.born = new Set([...backlog].filter(([, b]) => b.births.size > 0).map(([id]) => id));
   progress(3, 'sizes');
   const models = await modelRoutes(engine, catalogue, learned, new Set(requests.map(routeOf)), others, log, index);
   const windows = widenWindows(all, catalogue, await readWrites(engine, catalogue));
@@ -74,6 +77,8 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const linked = new Set([...instances.filter(i => i.injected).map(i => i.request!.eventId), ...answered]);
   const unparseable = await claimInjected(engine, catalogue, claims, requests, linked);
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
+  const deleted = await claimDeleted(engine, catalogue, claims, [...all, ...(strange?.instances ?? [])], backlog);
+  if (deleted > 0) problems.push(problem('exposure.records-deleted', 'warning', {}, { n: deleted }, deleted));
   await claimRecovered(engine, catalogue, claims);
   for (const [construct, n] of [...notes.failures].sort()) problems.push(problem('exposure.not-replayed', 'warning', {}, { construct }, n));
   for (const [construct, n] of [...notes.widened].sort()) problems.push(problem('exposure.widened', 'info', {}, { construct }, n));

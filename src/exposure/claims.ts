@@ -32,6 +32,8 @@ export class Claims {
   private readonly sources: unknown[][] = [];
   private readonly rowSourceList: unknown[][] = [];
   private lastId = '';
+  /** Data sets of which some records are known to be younger than some requests (`row_born`). */
+  born: ReadonlySet<string> = new Set();
 
   private constructor(engine: Engine) {
     this.engine = engine;
@@ -131,13 +133,16 @@ export class Claims {
   }
 }
 
-/** A small temporary table `n, must, may` (a durable one when it is large). */
-export async function loadTiers(engine: Engine, tiers: readonly { readonly must: number; readonly may: number }[]): Promise<Sql> {
+/** Tiers of one execution, and when it ran (the earliest and the latest of several): records born later were not there. */
+export type TimedTier = { readonly must: number; readonly may: number; readonly fromUs?: number; readonly toUs?: number };
+
+/** A small temporary table `n, must, may, from_us, to_us` (a durable one when it is large). */
+export async function loadTiers(engine: Engine, tiers: readonly TimedTier[]): Promise<Sql> {
   if (tiers.length > 50) {
-    await engine.load('replay_tier', [{ name: 'n', type: 'BIGINT' }, { name: 'must', type: 'TINYINT' }, { name: 'may', type: 'TINYINT' }], tiers.map((t, n) => [n, t.must, t.may]));
+    await engine.load('replay_tier', [{ name: 'n', type: 'BIGINT' }, { name: 'must', type: 'TINYINT' }, { name: 'may', type: 'TINYINT' }, { name: 'from_us', type: 'BIGINT' }, { name: 'to_us', type: 'BIGINT' }], tiers.map((t, n) => [n, t.must, t.may, t.fromUs ?? null, t.toUs ?? null]));
     return sql.id('replay_tier');
   }
-  const values = sql.join(tiers.map((t, n) => sql`(${sql.lit(n)}::bigint, ${sql.lit(t.must)}::tinyint, ${sql.lit(t.may)}::tinyint)`));
-  await engine.run('exposure.tiers', sql`create or replace temp table replay_tier_few as select * from (values ${values}) v(n, must, may)`);
+  const values = sql.join(tiers.map((t, n) => sql`(${sql.lit(n)}::bigint, ${sql.lit(t.must)}::tinyint, ${sql.lit(t.may)}::tinyint, ${sql.lit(t.fromUs ?? null)}::bigint, ${sql.lit(t.toUs ?? null)}::bigint)`));
+  await engine.run('exposure.tiers', sql`create or replace temp table replay_tier_few as select * from (values ${values}) v(n, must, may, from_us, to_us)`);
   return sql.id('replay_tier_few');
 }

@@ -1,4 +1,4 @@
-import { sha256Hex } from '../base/index.ts';
+import { SECOND, sha256Hex } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
 import { type Claims, loadTiers } from './claims.ts';
@@ -54,6 +54,8 @@ function distinctMembers(g: Group): { values: readonly (string | null | undefine
   return [...out.values()];
 }
 
+/** Clocks of the web server and the database agree no better than this. */
+const slack = 1.5 * SECOND;
 const batchTable = sql.id('replay_batch');
 
 /**
@@ -138,14 +140,19 @@ export async function claimGroups(engine: Engine, catalogue: Catalogue, claims: 
       const tiers = tuples.map((t, n) => {
         let must = 0;
         let may = 0;
+        let fromUs = Infinity;
+        let toUs = -Infinity;
         for (const m of t.members) {
           const own = tiersOf(m, verdicts, display, sizes[n] ?? null);
+          const ran = m.instance.statement ?? m.instance.request;
+          if (own.must > 0) fromUs = Math.min(fromUs, (ran?.loUs ?? 0) - slack);
+          if (own.may > 0) toUs = Math.max(toUs, (ran?.hiUs ?? Infinity) + slack);
           must = Math.max(must, own.must);
           may = Math.max(may, own.may);
           if (own.note === 'size') notes.mismatches++;
           if (own.note === 'rows') notes.rowCountMismatches++;
         }
-        return { must, may };
+        return { must, may, ...(Number.isFinite(fromUs) && { fromUs }), ...(Number.isFinite(toUs) && { toUs }) };
       });
       if (tiers.every(t => t.may === 0)) {
         for (const o of r.relation.occurrences) for (const c of new Set(r.relation.columns.flatMap(x => x.origins.filter(y => y.occurrence === o.id).map(y => y.column)))) claims.attempt(o.dataset, c, tuples.length);

@@ -91,8 +91,10 @@ export async function recordReplay(claims: Claims, relation: Relation, tiers: Ti
     const write = async (columns: readonly number[], sure: Sql, where: Sql, may: Sql): Promise<void> => {
       if (columns.length === 0) return;
       const dataset = s.occurrence.dataset;
-      await claims.rows(claimOf(dataset), claims.colset(dataset, columns),
-        sql`select ${row} as row_no, case when m and ${sure} then ${tiers.must} else 0 end as lower, ${may} as upper from ${from} where ${where}`);
+      const rows = sql`select ${row} as row_no, case when m and ${sure} then ${tiers.must} else 0 end as lower, ${may} as upper${claims.born.has(dataset.id) ? sql`, b.from_us, b.to_us` : sql``} from ${from} where ${where}`;
+      await claims.rows(claimOf(dataset), claims.colset(dataset, columns), !claims.born.has(dataset.id) ? rows
+        : sql`select x.row_no, case when coalesce(rb.born_us >= x.from_us, false) then 0 else x.lower end as lower, case when coalesce(rb.born_us > x.to_us, false) then 0 else x.upper end as upper
+            from (${rows}) x left join row_born rb on rb.dataset_id = ${dataset.id} and rb.row_no = x.row_no`);
     };
     await write(sure ? s.whole.filter(c => sure.has(c)) : s.whole, sql`true`, sql`true`, tiers.may);
     if (sure) await write(s.whole.filter(c => !sure.has(c)), sql`false`, sql`true`, possible);

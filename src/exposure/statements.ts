@@ -57,7 +57,8 @@ function translated(sqlText: string, dialect: SourceDialect): string | null {
   }
 }
 
-function parseAny(sqlText: string, dialect: SourceDialect): { parsed: { statements: readonly Ast[] }; foreign: boolean } | null {
+/** The statements of a text in the grammar of its log, or of any we know; null when none takes it. */
+export function parseAny(sqlText: string, dialect: SourceDialect): { parsed: { statements: readonly Ast[] }; foreign: boolean } | null {
   const attempts: readonly SourceDialect[] = dialect === 'postgresql' ? ['postgresql', 'mysql', 'tsql', 'oracle'] : [dialect, 'postgresql'];
   for (const d of attempts) {
     const own = d === 'postgresql' ? sqlText : translated(sqlText, d);
@@ -170,7 +171,8 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   return { statements, unparseable, errors, present, left };
 }
 
-function readParameters(json: string | null): (string | null)[] | null {
+/** Parameters as the log keeps them: a JSON list of texts and nulls. */
+export function readParameters(json: string | null): (string | null)[] | null {
   if (json === null) return null;
   try {
     const value: unknown = JSON.parse(json);

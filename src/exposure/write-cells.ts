@@ -21,13 +21,17 @@ export async function writeCells(kase: OpenCase): Promise<void> {
     : sql`(${sql.join(datasets.map(d => sql`select ${sql.lit(d.dataset_id)} as dataset_id, row_no, key from ${sql.id(`data_${d.dataset_id}`)}`), sql` union all `)})`;
   const element = elements ? sql`coalesce(x.element, 'none')` : sql`'none'`;
   const elementJoin = elements ? sql`left join column_element x on x.dataset_id = t.dataset_id and x.column_no = t.column_no` : sql``;
+  // Records deleted since have a key from the log and no row: listed with their cells, never among the records of the snapshot.
+  const missing = await exists(e, 'missing_record_cell')
+    ? sql`union all select t.dataset_id, t.key, c.name, ${element}, 0::tinyint, t.tier_upper, t.claim_id, null::bigint, t.column_no
+        from missing_record_cell t join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no ${elementJoin}` : sql``;
   await e.run('exposure.cells', sql`create or replace temp table exposed_cell as
     select t.dataset_id as dataset, k.key as key, c.name as "column", ${element} as element, t.tier_lower, t.tier_upper, t.claim_id, t.row_no, t.column_no
     from cell_tier t join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no
     join ${keys} k on k.dataset_id = t.dataset_id and k.row_no = t.row_no ${elementJoin}
-    where t.tier_upper >= 2`);
+    where t.tier_upper >= 2 ${missing}`);
   const cells = path.join(kase.outDir, 'cells.parquet');
-  await e.run('exposure.write_cells', sql`copy (select dataset, key, "column", element, tier_lower, tier_upper, claim_id from exposed_cell order by dataset, row_no, column_no) to ${sql.lit(cells)} (format parquet, compression zstd)`);
+  await e.run('exposure.write_cells', sql`copy (select dataset, key, "column", element, tier_lower, tier_upper, claim_id from exposed_cell order by dataset, row_no nulls last, key, column_no) to ${sql.lit(cells)} (format parquet, compression zstd)`);
   const person = persons ? sql`p.person_best` : sql`null::varchar`;
   const personJoin = persons ? sql`left join person_record p on p.dataset_id = r.dataset and p.row_no = r.row_no` : sql``;
   const role = roleOf(kase, datasets.map(d => d.dataset_id));
@@ -36,7 +40,7 @@ export async function writeCells(kase: OpenCase): Promise<void> {
     with r as (select dataset, row_no, any_value(key) as key, max(tier_lower) as tier_lower, max(tier_upper) as tier_upper,
       coalesce(list_sort(list(distinct element) filter (where tier_lower >= 3 and element <> 'none')), []::varchar[]) as elements_lower,
       coalesce(list_sort(list(distinct element) filter (where element <> 'none')), []::varchar[]) as elements_upper
-      from exposed_cell group by dataset, row_no)
+      from exposed_cell where row_no is not null group by dataset, row_no)
     select r.dataset, r.key, ${role} as role, r.tier_lower, r.tier_upper, r.elements_lower, r.elements_upper, ${person} as person_id
     from r ${personJoin} order by r.dataset, r.row_no) to ${sql.lit(records)} (format parquet, compression zstd)`);
 }
