@@ -24,15 +24,34 @@ export const frequencyOf = ['surname', 'given', 'birth', 'address', 'phone', 'em
 export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFields[], effects: Effects): Promise<number> {
   const { engine } = kase;
   const total = fields.reduce((n, f) => n + f.rows, 0);
-  const n = await engine.load('link_record', recordColumns, records(kase, fields, total, effects));
+  let n = await engine.load('link_record', recordColumns, records(kase, fields, total, effects));
+  // Records that say nothing of anybody need no reading.
+  const nothing = sql.join(linkRowNames.map(() => sql`null`));
+  let base = 0;
+  for (const [src, f] of fields.entries()) {
+    if (!isRead(kase, f)) {
+      await engine.run('link.unread', sql`insert into link_record select (${sql.lit(base)} + row_number() over (order by row_no) - 1)::integer, ${sql.lit(src)}, row_no, false, false, ${nothing} from ${sql.id(`data_${f.dataset_id}`)}`);
+      n += f.rows;
+    }
+    base += f.rows;
+  }
   return n;
 }
 
+/** Whether the rows of a data set must be looked at one by one. */
+function isRead(kase: OpenCase, f: LinkFields): boolean {
+  const spec = kase.file.datasets.find(d => d.id === f.dataset_id)?.legalPerson ?? { constant: false };
+  return describesPersons(f) || 'column' in spec || spec.constant;
+}
+
 async function* records(kase: OpenCase, fields: readonly LinkFields[], total: number, effects: Effects): AsyncGenerator<readonly unknown[]> {
-  let rid = 0;
+  let base = 0;
   const reader = await kase.engine.reader();
   const readName = nameReader(await spacedSurnames(kase, fields));
   for (const [src, f] of fields.entries()) {
+    let rid = base;
+    base += f.rows;
+    if (!isRead(kase, f)) continue;
     const spec = kase.file.datasets.find(d => d.id === f.dataset_id)?.legalPerson ?? { constant: false };
     const told = 'column' in spec ? (await tableColumns(kase, f.dataset_id)).find(c => c.toLowerCase() === spec.column.toLowerCase()) ?? null : null;
     const legalOf = (value: string | null): boolean | null => ('constant' in spec ? (spec.constant ? true : null) : value === null ? null : spec.map[value] ?? null);
