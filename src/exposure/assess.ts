@@ -64,7 +64,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const known = new Set(learned.map(r => r.route));
   const explained = log.present ? await explainedStatements(learned, log, index, used, kase) : new Set<number>();
   // A route of which too little was seen: the statements beside it that nobody explains, or else what its name says.
-  const strange = log.present ? strangersOf(requests.filter(r => !known.has(routeOf(r))), index, explained) : null;
+  const strange = log.present ? strangersOf(requests.filter(r => !known.has(routeOf(r))), index, explained, others) : null;
   if (strange) for (const r of requests.map(routeOf)) if (!strange.silent.has(r)) known.add(r);
   const unnamed = await claimByNames(engine, catalogue, claims, requests, known);
   for (const route of [...unnamed.keys()]) if (sameAlways(others.filter(r => routeOf(r) === route))) unnamed.delete(route);

@@ -93,19 +93,31 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
 }
 
 /**
- * Requests on routes of which nothing could be learned and that nobody else uses: any statement in their time that no request explains may
+ * Requests on routes of which nothing could be learned and few or none else use: any statement in their time that no request explains may
  * be theirs. `silent` are routes of answered requests beside which there is none: their lines may be lost.
  */
-export function strangersOf(requests: readonly Request[], index: StatementIndex, explained: ReadonlySet<number>): { instances: Instance[]; silent: ReadonlySet<string> } {
+export function strangersOf(requests: readonly Request[], index: StatementIndex, explained: ReadonlySet<number>, others: readonly Request[]): { instances: Instance[]; silent: ReadonlySet<string> } {
   const instances = new Map<number, Instance>();
   const silent = new Set<string>();
+  const usual = new Map<string, ReadonlySet<string> | null>();
   for (const r of requests) {
     if (showsBody(r) === 'no') continue;
-    const near = index.during(r).filter(s => !s.failed && s.actor === null && !explained.has(s.eventId));
+    const route = routeOf(r);
+    if (!usual.has(route)) usual.set(route, usualShapes(others.filter(o => routeOf(o) === route && showsBody(o) !== 'no'), index));
+    const shapes = usual.get(route)!;
+    const near = index.during(r).filter(s => !s.failed && s.actor === null && !explained.has(s.eventId) && (shapes === null || shapes.has(s.read.shape)));
     if (near.length === 0) silent.add(routeOf(r));
     for (const s of near) instances.set(s.eventId, { read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null, certainty: 'wide', ambiguous: true, injected: false, conditional: false });
   }
   return { instances: [...instances.values()], silent };
+}
+
+/** Kinds of statement that stand beside at least half of the answers of a route; null when nobody else was answered there. */
+function usualShapes(others: readonly Request[], index: StatementIndex): ReadonlySet<string> | null {
+  if (others.length === 0) return null;
+  const counts = new Map<string, number>();
+  for (const o of others) for (const shape of new Set(index.during(o).map(s => s.read.shape))) counts.set(shape, (counts.get(shape) ?? 0) + 1);
+  return new Set([...counts].filter(([, n]) => 2 * n >= others.length).map(([shape]) => shape));
 }
 
 /** Write instances that are only possible. */
