@@ -70,6 +70,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
         outcome: 'succeeded',
         groupKey: `export|${route}|${actor}`,
         facts: {
+          ...(restsOnDoubt(marked, reasons, events) && { doubtful: true }),
           route,
           basis: reasons,
           requests: events.length,
@@ -139,24 +140,36 @@ function parameterNames(query: string | null): string[] {
         .filter(n => n !== '');
 }
 
-type Span = { readonly from: number; readonly to: number };
+/** From when to when an actor is marked; `doubtful` when every mark is itself only a doubt. */
+type Span = { readonly from: number; readonly to: number; readonly doubtful: boolean };
 
 /** Sessions and clients that walked through records or got in by guessing, and when. */
 async function markedActors(engine: Engine, found: readonly Detection[]): Promise<Map<string, Span>> {
-  const ids = found
-    .filter(d => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk')
-    .flatMap(d => d.events.map(e => Number(e.eventId)));
+  const marks = found.filter(d => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk');
   await engine.load(
     'detection_suspicious',
-    [{ name: 'event_id', type: 'BIGINT' }],
-    ids.map(id => [id]),
+    [
+      { name: 'event_id', type: 'BIGINT' },
+      { name: 'doubtful', type: 'BOOLEAN' },
+    ],
+    marks.flatMap(d => d.events.map(e => [Number(e.eventId), isDoubtful(d)])),
   );
-  const rows = await engine.rows<{ actor: string; from_us: number; to_us: number }>(
+  const rows = await engine.rows<{ actor: string; from_us: number; to_us: number; doubtful: boolean }>(
     'detection.marked-actors',
     sql`
-    select actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us from detection_request join detection_suspicious using (event_id) group by actor order by actor`,
+    select actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us, bool_and(doubtful) as doubtful
+    from detection_request join detection_suspicious using (event_id) group by actor order by actor`,
   );
-  return new Map(rows.map(r => [r.actor, { from: r.from_us, to: r.to_us }]));
+  return new Map(rows.map(r => [r.actor, { from: r.from_us, to: r.to_us, doubtful: r.doubtful }]));
+}
+
+const isDoubtful = (d: Detection): boolean => d.facts['doubtful'] === true;
+
+/** An export that stands out by nothing but a doubtful mark is itself a doubt: it may widen the upper bound, it accuses nobody. */
+function restsOnDoubt(marked: ReadonlyMap<string, Span>, reasons: readonly string[], events: readonly Export[]): boolean {
+  const own = reasons.every(r => r === 'actor-already-marked' || r === 'function-only-of-a-marked-actor');
+  const spans = events.flatMap(e => [marked.get(e.actor), marked.get(e.client)]).filter(m => m !== undefined);
+  return own && (spans.length > 0 ? spans.every(m => m.doubtful) : [...marked.values()].every(m => m.doubtful));
 }
 
 /** A session stays its holder's; an address and agent may be others' at other times. */

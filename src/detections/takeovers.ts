@@ -97,7 +97,7 @@ function overlapping(list: readonly Use[]): boolean {
 /** Sessions that another detection rests on, with the addresses it saw there. */
 async function suspiciousSessions(engine: Engine, found: readonly Detection[]): Promise<Map<string, Set<string>>> {
   const ids = found
-    .filter(d => d.kind === 'idor-enumeration' || d.kind === 'credential-stuffing' || d.kind === 'mass-export')
+    .filter(d => (d.kind === 'idor-enumeration' || d.kind === 'credential-stuffing' || d.kind === 'mass-export') && d.facts['doubtful'] !== true)
     .flatMap(d => d.events.map(e => Number(e.eventId)));
   await engine.load(
     'detection_suspicious',
