@@ -26,7 +26,10 @@ export function pickTarget(plot: Plot, count: number, which?: string): Target {
 function baseFor(plot: Plot, point: Point): string {
   const quotes = plot.site.world.tables['quotes']!;
   const row = plot.random.pick(quotes.rows.filter(r => r[quotes.column('status_public')] === 't'));
-  return point === 'status' ? row[0]! : row[quotes.column('name')]!.replace(/[\s　]/g, '').slice(0, 2);
+  if (point === 'status') return row[0]!;
+  // A search word must occur in the name as it is stored: never across a space, never half a character.
+  const first = row[quotes.column('name')]!.split(/[\s　]+/).find(part => part !== '') ?? '';
+  return [...first].slice(0, 2).join('');
 }
 
 function prepare(plot: Plot, phase: string): { client: Client; run: Run; grammar: Grammar } {
