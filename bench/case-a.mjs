@@ -16,11 +16,24 @@ export async function bench(args) {
       const { createDrill } = await import('../dist/drills/index.js');
       const { quietEffects } = await import('../dist/base/index.js');
       const drill = await createDrill({ scenario: 'indicator-subsystem', scale, seed: 1, cells: false, out: path.join(dir, 'case') }, quietEffects);
-      const ran = spawnSync(process.execPath, [path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'scripts', 'bench.mjs'), 'case-a', '--run', drill.casePath, String(threads)], { encoding: 'utf8', maxBuffer: 1 << 26 });
+      const ran = spawnSync(
+        process.execPath,
+        [path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'scripts', 'bench.mjs'), 'case-a', '--run', drill.casePath, String(threads)],
+        { encoding: 'utf8', maxBuffer: 1 << 26 },
+      );
       if (ran.status !== 0) throw new Error(ran.stderr.slice(-2000));
       const truth = JSON.parse(fs.readFileSync(path.join(dir, 'case', 'truth', 'truth.json'), 'utf8')).figures;
       const run = JSON.parse(ran.stdout.trim().split('\n').at(-1));
-      console.log(JSON.stringify({ scale, records: truth.total, web_lines: drill.webLines, database_lines: drill.databaseLines, ...run, exact: run.executed === truth.total && run.possible === truth.total && run.accounts === truth.accounts }));
+      console.log(
+        JSON.stringify({
+          scale,
+          records: truth.total,
+          web_lines: drill.webLines,
+          database_lines: drill.databaseLines,
+          ...run,
+          exact: run.executed === truth.total && run.possible === truth.total && run.accounts === truth.accounts,
+        }),
+      );
     } finally {
       fs.rmSync(dir, { recursive: true, force: true });
     }
@@ -31,27 +44,54 @@ export async function bench(args) {
 async function investigate(casePath, threads) {
   const load = name => import(`../dist/${name}/index.js`);
   const [{ quietEffects }, { openForInvestigation }, { collectEvidence }, events, { detect }, { reconstruct }, { assessExposure }, persons] = await Promise.all(
-    ['base', 'case', 'evidence', 'events', 'detections', 'intrusion', 'exposure', 'persons'].map(load));
+    ['base', 'case', 'evidence', 'events', 'detections', 'intrusion', 'exposure', 'persons'].map(load),
+  );
   const kase = await openForInvestigation(casePath, path.join(path.dirname(casePath), 'out'), { threads });
   const effects = { ...quietEffects, threads };
   const stages = {};
   const started = performance.now();
   let counts = null;
   for (const [name, run] of [
-    ['evidence', () => collectEvidence(kase, effects)], ['events', () => events.readEvents(kase, effects)], ['clocks', () => events.estimateClockOffsets(kase, effects)], ['coverage', () => events.measureCoverage(kase, effects)],
-    ['detections', () => detect(kase, effects)], ['intrusion', () => reconstruct(kase, effects)], ['exposure', () => assessExposure(kase, effects)], ['classify', () => persons.classifyColumns(kase, effects)],
-    ['persons', () => persons.identifyPersons(kase, effects)], ['count', async () => { counts = await persons.countExposure(kase); }],
+    ['evidence', () => collectEvidence(kase, effects)],
+    ['events', () => events.readEvents(kase, effects)],
+    ['clocks', () => events.estimateClockOffsets(kase, effects)],
+    ['coverage', () => events.measureCoverage(kase, effects)],
+    ['detections', () => detect(kase, effects)],
+    ['intrusion', () => reconstruct(kase, effects)],
+    ['exposure', () => assessExposure(kase, effects)],
+    ['classify', () => persons.classifyColumns(kase, effects)],
+    ['persons', () => persons.identifyPersons(kase, effects)],
+    [
+      'count',
+      async () => {
+        counts = await persons.countExposure(kase);
+      },
+    ],
   ]) {
     const from = performance.now();
     await run();
     stages[name] = Math.round((performance.now() - from) / 100) / 10;
   }
   const seconds = Math.round((performance.now() - started) / 100) / 10;
-  const peak = Math.max(...fs.readFileSync('/proc/self/status', 'utf8').split('\n').filter(l => l.startsWith('VmHWM')).map(l => Number(l.replace(/\D/g, '')) / 1024));
+  const peak = Math.max(
+    ...fs
+      .readFileSync('/proc/self/status', 'utf8')
+      .split('\n')
+      .filter(l => l.startsWith('VmHWM'))
+      .map(l => Number(l.replace(/\D/g, '')) / 1024),
+  );
   const cpu = process.cpuUsage();
-  console.log(JSON.stringify({
-    seconds, cpu_seconds: Math.round((cpu.user + cpu.system) / 1e5) / 10, peak_mib: Math.round(peak), stages, executed: counts.figures.records.executed, possible: counts.figures.records.possible,
-    accounts: counts.roles.find(r => r.role === 'policyholder')?.of_which.find(o => o.element === 'finance.bank_account')?.records.lower ?? 0, persons: counts.figures.persons.executed,
-  }));
+  console.log(
+    JSON.stringify({
+      seconds,
+      cpu_seconds: Math.round((cpu.user + cpu.system) / 1e5) / 10,
+      peak_mib: Math.round(peak),
+      stages,
+      executed: counts.figures.records.executed,
+      possible: counts.figures.records.possible,
+      accounts: counts.roles.find(r => r.role === 'policyholder')?.of_which.find(o => o.element === 'finance.bank_account')?.records.lower ?? 0,
+      persons: counts.figures.persons.executed,
+    }),
+  );
   kase.close();
 }

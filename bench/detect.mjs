@@ -35,9 +35,7 @@ function payloads(scoreRequest) {
   }));
   const families = { sqli: 'sqli', xss: 'xss', 'path-traversal': 'path-traversal', cmdi: 'command-injection' };
   const top = rows.map(r => scoreRequest({ target: `/p?v=${encodeURIComponent(r.text)}` })[0]?.family ?? 'none');
-  console.log(
-    `payload_test    ${rows.length} values; harmless flagged: ${rows.filter((r, i) => r.type === 'norm' && top[i] !== 'none').length}`,
-  );
+  console.log(`payload_test    ${rows.length} values; harmless flagged: ${rows.filter((r, i) => r.type === 'norm' && top[i] !== 'none').length}`);
   for (const [type, family] of Object.entries(families)) {
     const n = rows.filter(r => r.type === type).length;
     const right = rows.filter((r, i) => r.type === type && top[i] === family).length;

@@ -29,9 +29,7 @@ export async function bench([lines = '10000000', threads = '2']) {
   console.log(`hash           ${r.evidence.toFixed(2)} s`);
   console.log(`into events    ${r.events.toFixed(2)} s   ${Math.round(n / r.events)} lines/s`);
   console.log(`both           ${all.toFixed(2)} s   ${Math.round(n / all)} lines/s   ${(bytes / all / 1e6).toFixed(0)} MB/s`);
-  console.log(
-    `processor time ${r.cpu.toFixed(2)} s for events: on ${threads} free cores at most ${Math.round((n / r.cpu) * Number(threads))} lines/s`,
-  );
+  console.log(`processor time ${r.cpu.toFixed(2)} s for events: on ${threads} free cores at most ${Math.round((n / r.cpu) * Number(threads))} lines/s`);
   console.log(`peak memory    ${(r.rss / 1024).toFixed(0)} MB`);
   console.log(`parts          ${(r.disk / 1e9).toFixed(3)} GB, ${r.rows} rows, ${r.unparsed} unread`);
   console.log(`sha256sum      ${sum.toFixed(2)} s   both is ${(all / sum).toFixed(1)} times that`);
@@ -40,9 +38,7 @@ export async function bench([lines = '10000000', threads = '2']) {
       ? timed('goaccess', [log, '--log-format=COMBINED', '-o', path.join(dir, 'g.json'), '--no-progress'])
       : null;
   console.log(
-    goaccess === null
-      ? 'goaccess       not installed'
-      : `goaccess       ${goaccess.toFixed(2)} s   both is ${(all / goaccess).toFixed(2)} times that`,
+    goaccess === null ? 'goaccess       not installed' : `goaccess       ${goaccess.toFixed(2)} s   both is ${(all / goaccess).toFixed(2)} times that`,
   );
 }
 
@@ -56,21 +52,8 @@ function timed(command, args) {
 function writeLog(file, n) {
   let seed = 1;
   const pick = max => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) % max;
-  const agents = Array.from(
-    { length: 400 },
-    (_, i) => `Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/${90 + (i % 60)}.0.${i}.0 Safari/537.36`,
-  );
-  const pages = [
-    '/',
-    '/login',
-    '/quotes/new',
-    '/customers',
-    '/api/v1/items',
-    '/static/app.css',
-    '/static/app.js',
-    '/img/logo.png',
-    '/search',
-  ];
+  const agents = Array.from({ length: 400 }, (_, i) => `Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/${90 + (i % 60)}.0.${i}.0 Safari/537.36`);
+  const pages = ['/', '/login', '/quotes/new', '/customers', '/api/v1/items', '/static/app.css', '/static/app.js', '/img/logo.png', '/search'];
   const out = fs.openSync(`${file}.tmp`, 'w');
   let text = '';
   for (let i = 0; i < n; i++) {

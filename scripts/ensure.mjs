@@ -75,7 +75,8 @@ function* sources(dir) {
 
 function build() {
   const hash = createHash('sha256');
-  for (const file of [...sources('src'), ...sources('locales'), 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs']) hash.update(file).update(fs.readFileSync(file));
+  for (const file of [...sources('src'), ...sources('locales'), 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs'])
+    hash.update(file).update(fs.readFileSync(file));
   const stamp = hash.digest('hex');
   const stampFile = path.join(root, 'dist', '.stamp');
   if (fs.existsSync(stampFile) && fs.readFileSync(stampFile, 'utf8') === stamp) return;

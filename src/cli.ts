@@ -18,7 +18,13 @@ function defaultLang(): Lang {
   return /^en/i.test(process.env['LC_ALL'] ?? process.env['LC_MESSAGES'] ?? process.env['LANG'] ?? '') ? 'en' : 'ja';
 }
 
-function add(usage: string, ja: string, en: string, setup: (c: Command) => void, load: (positional: unknown[], options: Options) => Promise<[Run, Options]>): void {
+function add(
+  usage: string,
+  ja: string,
+  en: string,
+  setup: (c: Command) => void,
+  load: (positional: unknown[], options: Options) => Promise<[Run, Options]>,
+): void {
   const command = program
     .command(usage)
     .description(lang === 'ja' ? ja : en)
@@ -46,74 +52,187 @@ function wholeNumber(text: string): number {
 
 const out = (c: Command): Command => c.option('--out <dir>', lang === 'ja' ? '結果のフォルダー' : 'folder of the results');
 
-add('investigate <case>', '証拠から結果まで、調査の本体', 'the main job: from evidence to results', c => {
-  out(c).option('--tsa <url>', lang === 'ja' ? 'RFC 3161 タイムスタンプ局のURL' : 'URL of an RFC 3161 time-stamp authority').option('--memory <size>', 'DuckDB memory limit, e.g. 4GB');
-}, async ([file], o) => [(await import('./commands/investigate.ts')).investigateCommand as Run, { ...o, case: file }]);
+add(
+  'investigate <case>',
+  '証拠から結果まで、調査の本体',
+  'the main job: from evidence to results',
+  c => {
+    out(c)
+      .option('--tsa <url>', lang === 'ja' ? 'RFC 3161 タイムスタンプ局のURL' : 'URL of an RFC 3161 time-stamp authority')
+      .option('--memory <size>', 'DuckDB memory limit, e.g. 4GB');
+  },
+  async ([file], o) => [(await import('./commands/investigate.ts')).investigateCommand as Run, { ...o, case: file }],
+);
 
-add('serve [path]', '事案をブラウザーで見る(127.0.0.1)', 'the case in the browser, on 127.0.0.1', c => {
-  c.option('--port <n>', 'port', wholeNumber).option('--open', lang === 'ja' ? 'ブラウザーを開く' : 'open the browser');
-}, async ([path], o) => [(await import('./commands/serve.ts')).serve as Run, { ...o, path }]);
+add(
+  'serve [path]',
+  '事案をブラウザーで見る(127.0.0.1)',
+  'the case in the browser, on 127.0.0.1',
+  c => {
+    c.option('--port <n>', 'port', wholeNumber).option('--open', lang === 'ja' ? 'ブラウザーを開く' : 'open the browser');
+  },
+  async ([path], o) => [(await import('./commands/serve.ts')).serve as Run, { ...o, path }],
+);
 
-add('demo', '例の事案を作り、調査し、表示する', 'make the example incident, investigate it, show it', c => {
-  c.option('--port <n>', 'port', wholeNumber).option('--dir <dir>', 'folder', '.demo').option('--no-serve', lang === 'ja' ? '表示しない' : 'do not serve');
-}, async (_, o) => [(await import('./commands/demo.ts')).demo as Run, o]);
+add(
+  'demo',
+  '例の事案を作り、調査し、表示する',
+  'make the example incident, investigate it, show it',
+  c => {
+    c.option('--port <n>', 'port', wholeNumber)
+      .option('--dir <dir>', 'folder', '.demo')
+      .option('--no-serve', lang === 'ja' ? '表示しない' : 'do not serve');
+  },
+  async (_, o) => [(await import('./commands/demo.ts')).demo as Run, o],
+);
 
-add('explain <ref>', 'なぜその数か(主張・記録・本人・数)', 'why: a claim, a record, a person, a figure', c => out(c),
-  async ([ref], o) => [(await import('./commands/explain.ts')).explain as unknown as Run, { ...o, ref }]);
+add(
+  'explain <ref>',
+  'なぜその数か(主張・記録・本人・数)',
+  'why: a claim, a record, a person, a figure',
+  c => out(c),
+  async ([ref], o) => [(await import('./commands/explain.ts')).explain as unknown as Run, { ...o, ref }],
+);
 
-add('verify', '証拠と結果が受け入れた時のままか', 'is everything as it was received', c => out(c),
-  async (_, o) => [(await import('./commands/verify.ts')).verify as unknown as Run, o]);
+add(
+  'verify',
+  '証拠と結果が受け入れた時のままか',
+  'is everything as it was received',
+  c => out(c),
+  async (_, o) => [(await import('./commands/verify.ts')).verify as unknown as Run, o],
+);
 
-add('diff <dirA> <dirB>', '二つの結果の違いとその原因', 'what changed between two runs, and why', () => {},
-  async ([dirA, dirB], o) => [(await import('./commands/diff.ts')).diff as unknown as Run, { ...o, dirA, dirB }]);
+add(
+  'diff <dirA> <dirB>',
+  '二つの結果の違いとその原因',
+  'what changed between two runs, and why',
+  () => {},
+  async ([dirA, dirB], o) => [(await import('./commands/diff.ts')).diff as unknown as Run, { ...o, dirA, dirB }],
+);
 
-add('detect <files...>', 'Sigmaルールをログにかける', 'run Sigma rules on logs or JSON events', c => {
-  c.requiredOption('--rules <dir>', lang === 'ja' ? 'ルールのフォルダー' : 'folder of rules').option('--stats', lang === 'ja' ? 'ルールの集計' : 'sum up the rules').option('--format <name>', 'format', 'auto');
-}, async ([files], o) => [(await import('./commands/detect.ts')).detectFiles as unknown as Run, { ...o, files }]);
+add(
+  'detect <files...>',
+  'Sigmaルールをログにかける',
+  'run Sigma rules on logs or JSON events',
+  c => {
+    c.requiredOption('--rules <dir>', lang === 'ja' ? 'ルールのフォルダー' : 'folder of rules')
+      .option('--stats', lang === 'ja' ? 'ルールの集計' : 'sum up the rules')
+      .option('--format <name>', 'format', 'auto');
+  },
+  async ([files], o) => [(await import('./commands/detect.ts')).detectFiles as unknown as Run, { ...o, files }],
+);
 
-add('link <files...>', '名寄せ', 'person resolution on any table', c => {
-  c.requiredOption('--key <column>', lang === 'ja' ? 'キー列' : 'key column').addOption(new Option('--threshold <level>').choices(['best', 'strict', 'wide']));
-}, async ([files], o) => [(await import('./commands/link.ts')).link as unknown as Run, { ...o, files }]);
+add(
+  'link <files...>',
+  '名寄せ',
+  'person resolution on any table',
+  c => {
+    c.requiredOption('--key <column>', lang === 'ja' ? 'キー列' : 'key column').addOption(
+      new Option('--threshold <level>').choices(['best', 'strict', 'wide']),
+    );
+  },
+  async ([files], o) => [(await import('./commands/link.ts')).link as unknown as Run, { ...o, files }],
+);
 
-add('classify <files...>', '各列の意味(項目)', 'what each column means', () => {},
-  async ([files], o) => [(await import('./commands/classify.ts')).classify as unknown as Run, { ...o, files }]);
+add(
+  'classify <files...>',
+  '各列の意味(項目)',
+  'what each column means',
+  () => {},
+  async ([files], o) => [(await import('./commands/classify.ts')).classify as unknown as Run, { ...o, files }],
+);
 
-add('normalise', '標準入力の各行を正規化', 'normalise each line of standard input', c => {
-  c.addOption(new Option('--kind <kind>').choices(['name', 'kana', 'address', 'phone', 'email', 'postal-code', 'date']).makeOptionMandatory());
-}, async (_, o) => [(await import('./commands/normalise.ts')).normalise as unknown as Run, o]);
+add(
+  'normalise',
+  '標準入力の各行を正規化',
+  'normalise each line of standard input',
+  c => {
+    c.addOption(new Option('--kind <kind>').choices(['name', 'kana', 'address', 'phone', 'email', 'postal-code', 'date']).makeOptionMandatory());
+  },
+  async (_, o) => [(await import('./commands/normalise.ts')).normalise as unknown as Run, o],
+);
 
-add('deadline', '義務と期限', 'obligations and when they fall due', c => {
-  c.requiredOption('--regime <id>', 'jp-appi | jp-insurance | jp-my-number')
-    .requiredOption('--known <time>', lang === 'ja' ? '知った日時' : 'when it was known')
-    .option('--trigger <id...>', lang === 'ja' ? '該当事由' : 'triggers met')
-    .option('--organisation <kind>', 'non-life-insurer …')
-    .option('--as-of <time>', lang === 'ja' ? 'この日時で期限経過を判定' : 'judge overdue at this time');
-}, async (_, o) => [(await import('./commands/deadline.ts')).deadline as Run, o]);
+add(
+  'deadline',
+  '義務と期限',
+  'obligations and when they fall due',
+  c => {
+    c.requiredOption('--regime <id>', 'jp-appi | jp-insurance | jp-my-number')
+      .requiredOption('--known <time>', lang === 'ja' ? '知った日時' : 'when it was known')
+      .option('--trigger <id...>', lang === 'ja' ? '該当事由' : 'triggers met')
+      .option('--organisation <kind>', 'non-life-insurer …')
+      .option('--as-of <time>', lang === 'ja' ? 'この日時で期限経過を判定' : 'judge overdue at this time');
+  },
+  async (_, o) => [(await import('./commands/deadline.ts')).deadline as Run, o],
+);
 
-add('readiness <case>', '今のログで漏えい範囲を限定できるか', 'could exposure be bounded with today’s logging', c => out(c),
-  async ([file], o) => [(await import('./commands/readiness.ts')).readiness as unknown as Run, { ...o, case: file }]);
+add(
+  'readiness <case>',
+  '今のログで漏えい範囲を限定できるか',
+  'could exposure be bounded with today’s logging',
+  c => out(c),
+  async ([file], o) => [(await import('./commands/readiness.ts')).readiness as unknown as Run, { ...o, case: file }],
+);
 
-add('doctor', 'この機械で動くかを調べる', 'check this machine', () => {},
-  async (_, o) => [(await import('./commands/doctor.ts')).doctor as unknown as Run, o]);
+add(
+  'doctor',
+  'この機械で動くかを調べる',
+  'check this machine',
+  () => {},
+  async (_, o) => [(await import('./commands/doctor.ts')).doctor as unknown as Run, o],
+);
 
-add('drill <action>', '模擬事案を作る・採点する (drill create, drill score)', 'make or score a simulated incident (drill create, drill score)', c => {
-  c.option('--scenario <name>').option('--scale <x>', 'scale', Number).option('--seed <n>', 'seed', wholeNumber).option('--out <dir>').option('--format <name>').option('--database <name>')
-    .option('--clock-skew <duration>').option('--lose-lines <fraction>', 'fraction', Number).option('--rotate').option('--rotation-loss').option('--gzip').option('--snapshot-delay <duration>')
-    .option('--audit-rows').option('--flip-answers <fraction>', 'fraction', Number).option('--interrupted').option('--bodies').option('--shared-address').option('--tell')
-    .option('--dialect <name>').option('--strategy <name>').option('--tamper <name>').option('--target-rows <n>', 'rows', wholeNumber).option('--intruder-threads <n>', 'threads', wholeNumber)
-    .option('--days <n>', 'days', wholeNumber).option('--lines <n>', 'lines', wholeNumber).option('--list', lang === 'ja' ? 'シナリオの一覧' : 'list the scenarios');
-}, async ([action], o) => [(await import('./commands/drill.ts')).drillCreate as unknown as Run, { ...o, action, threads: o['intruderThreads'] }]);
+add(
+  'drill <action>',
+  '模擬事案を作る・採点する (drill create, drill score)',
+  'make or score a simulated incident (drill create, drill score)',
+  c => {
+    c.option('--scenario <name>')
+      .option('--scale <x>', 'scale', Number)
+      .option('--seed <n>', 'seed', wholeNumber)
+      .option('--out <dir>')
+      .option('--format <name>')
+      .option('--database <name>')
+      .option('--clock-skew <duration>')
+      .option('--lose-lines <fraction>', 'fraction', Number)
+      .option('--rotate')
+      .option('--rotation-loss')
+      .option('--gzip')
+      .option('--snapshot-delay <duration>')
+      .option('--audit-rows')
+      .option('--flip-answers <fraction>', 'fraction', Number)
+      .option('--interrupted')
+      .option('--bodies')
+      .option('--shared-address')
+      .option('--tell')
+      .option('--dialect <name>')
+      .option('--strategy <name>')
+      .option('--tamper <name>')
+      .option('--target-rows <n>', 'rows', wholeNumber)
+      .option('--intruder-threads <n>', 'threads', wholeNumber)
+      .option('--days <n>', 'days', wholeNumber)
+      .option('--lines <n>', 'lines', wholeNumber)
+      .option('--list', lang === 'ja' ? 'シナリオの一覧' : 'list the scenarios');
+  },
+  async ([action], o) => [(await import('./commands/drill.ts')).drillCreate as unknown as Run, { ...o, action, threads: o['intruderThreads'] }],
+);
 
 for (const [usage, ja, en] of [
   ['report [kind]', '報告書', 'reports'],
   ['notices [action]', '本人通知', 'notices'],
 ] as const) {
-  add(usage, `${ja}(未実装)`, `${en} (not built yet)`, c => c.allowUnknownOption().allowExcessArguments(), async () => [
-    async () => {
-      throw new UserError('common.not-built', { command: usage.split(' ')[0]! });
-    },
-    {},
-  ]);
+  add(
+    usage,
+    `${ja}(未実装)`,
+    `${en} (not built yet)`,
+    c => c.allowUnknownOption().allowExcessArguments(),
+    async () => [
+      async () => {
+        throw new UserError('common.not-built', { command: usage.split(' ')[0]! });
+      },
+      {},
+    ],
+  );
 }
 
 program.exitOverride().showHelpAfterError().version('0.1.0');
@@ -128,7 +247,8 @@ async function main(): Promise<void> {
     } else if (error instanceof UserError) {
       const lines = [error, ...error.details].map(e => problemText(lang, e.code, e.params));
       process.stderr.write(`${lines.map((l, i) => (i === 0 ? l : `  ${l}`)).join('\n')}\n`);
-      if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: { code: error.code, params: error.params, details: error.details } })}\n`);
+      if (process.argv.includes('--json'))
+        process.stdout.write(`${JSON.stringify({ error: { code: error.code, params: error.params, details: error.details } })}\n`);
       process.exitCode = exitCodes.user;
     } else {
       process.stderr.write(`${problemText(lang, 'common.internal', { message: error instanceof Error ? (error.stack ?? error.message) : String(error) })}\n`);

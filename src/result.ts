@@ -8,16 +8,39 @@ import type { ExposureCounts } from './persons/index.ts';
 
 export type Gap = { from: string; to: string; reason: string };
 export type EvidenceResult = {
-  id: string; file: string; sha256: string; bytes: number; format: string | null;
+  id: string;
+  file: string;
+  sha256: string;
+  bytes: number;
+  format: string | null;
   lines: { total: number; parsed: number; unparsed: number };
-  first: string | null; last: string | null; gaps: Gap[]; blind_to: string[];
+  first: string | null;
+  last: string | null;
+  gaps: Gap[];
+  blind_to: string[];
 };
 export type ActorResult = {
-  id: string; certainty: string; ips: string[]; accounts: string[]; sessions: number; user_agents: string[]; events: number; first: string; last: string;
+  id: string;
+  certainty: string;
+  ips: string[];
+  accounts: string[];
+  sessions: number;
+  user_agents: string[];
+  events: number;
+  first: string;
+  last: string;
 };
 export type StepResult = {
-  id: string; actor: string; kind: string; attack: string[]; outcome: string; from: string; to: string; events: number;
-  summary: { ja: string; en: string }; evidence: { file: string; line: number }[];
+  id: string;
+  actor: string;
+  kind: string;
+  attack: string[];
+  outcome: string;
+  from: string;
+  to: string;
+  events: number;
+  summary: { ja: string; en: string };
+  evidence: { file: string; line: number }[];
 };
 export type WindowEnd = { earliest: string | null; latest: string | null; basis: string };
 export type Result = {
@@ -55,25 +78,52 @@ const iso = (us: number | null): string | null => (us === null ? null : isoUtc(u
 
 async function readEvidence({ engine }: OpenCase): Promise<EvidenceResult[]> {
   const files = await engine.rows<{
-    file_no: number; evidence_id: string; path: string; sha256: string; bytes: number; format: string | null; lines_total: number | null;
-    lines_parsed: number | null; lines_unparsed: number | null; first_us: number | null; last_us: number | null; blind_to: string[] | null;
-  }>('result.evidence', sql`select s.file_no, s.evidence_id, s.path, s.sha256, s.bytes, f.format, f.lines_total, f.lines_parsed, f.lines_unparsed, f.first_us, f.last_us, f.blind_to
-    from source_file s left join event_file f using (file_no) where s.role = 'evidence' order by s.file_no`);
-  const gaps = await engine.rows<{ file_no: number | null; evidence_id: string; from_us: number; to_us: number; reason: string }>('result.gaps',
-    sql`select file_no, evidence_id, from_us, to_us, reason from coverage_gap order by evidence_id, from_us, to_us, reason, file_no`);
+    file_no: number;
+    evidence_id: string;
+    path: string;
+    sha256: string;
+    bytes: number;
+    format: string | null;
+    lines_total: number | null;
+    lines_parsed: number | null;
+    lines_unparsed: number | null;
+    first_us: number | null;
+    last_us: number | null;
+    blind_to: string[] | null;
+  }>(
+    'result.evidence',
+    sql`select s.file_no, s.evidence_id, s.path, s.sha256, s.bytes, f.format, f.lines_total, f.lines_parsed, f.lines_unparsed, f.first_us, f.last_us, f.blind_to
+    from source_file s left join event_file f using (file_no) where s.role = 'evidence' order by s.file_no`,
+  );
+  const gaps = await engine.rows<{ file_no: number | null; evidence_id: string; from_us: number; to_us: number; reason: string }>(
+    'result.gaps',
+    sql`select file_no, evidence_id, from_us, to_us, reason from coverage_gap order by evidence_id, from_us, to_us, reason, file_no`,
+  );
   return files.map(f => ({
-    id: f.evidence_id, file: f.path, sha256: f.sha256, bytes: f.bytes, format: f.format,
+    id: f.evidence_id,
+    file: f.path,
+    sha256: f.sha256,
+    bytes: f.bytes,
+    format: f.format,
     lines: { total: f.lines_total ?? 0, parsed: f.lines_parsed ?? 0, unparsed: f.lines_unparsed ?? 0 },
-    first: iso(f.first_us), last: iso(f.last_us),
-    gaps: gaps.filter(g => (g.file_no === null ? g.evidence_id === f.evidence_id : g.file_no === f.file_no)).map(g => ({ from: isoUtc(g.from_us), to: isoUtc(g.to_us), reason: g.reason })),
+    first: iso(f.first_us),
+    last: iso(f.last_us),
+    gaps: gaps
+      .filter(g => (g.file_no === null ? g.evidence_id === f.evidence_id : g.file_no === f.file_no))
+      .map(g => ({ from: isoUtc(g.from_us), to: isoUtc(g.to_us), reason: g.reason })),
     blind_to: f.blind_to ?? [],
   }));
 }
 
 async function readWindow({ engine }: OpenCase) {
   const rows = await engine.rows<{
-    start_earliest_us: number | null; start_latest_us: number | null; start_basis: string; end_earliest_us: number | null; end_latest_us: number | null;
-    end_basis: string; left_censored: boolean;
+    start_earliest_us: number | null;
+    start_latest_us: number | null;
+    start_basis: string;
+    end_earliest_us: number | null;
+    end_latest_us: number | null;
+    end_basis: string;
+    left_censored: boolean;
   }>('result.window', sql`select * from intrusion_window`);
   const w = rows[0];
   return {
@@ -84,24 +134,46 @@ async function readWindow({ engine }: OpenCase) {
 }
 
 async function readActors({ engine }: OpenCase): Promise<ActorResult[]> {
-  const rows = await engine.rows<Omit<ActorResult, 'id' | 'first' | 'last'> & { actor_id: string; first_us: number; last_us: number }>('result.actors',
-    sql`select actor_id, certainty, ips, accounts, sessions, user_agents, events, first_us, last_us from actor order by first_us, actor_id`);
+  const rows = await engine.rows<Omit<ActorResult, 'id' | 'first' | 'last'> & { actor_id: string; first_us: number; last_us: number }>(
+    'result.actors',
+    sql`select actor_id, certainty, ips, accounts, sessions, user_agents, events, first_us, last_us from actor order by first_us, actor_id`,
+  );
   return rows.map(({ actor_id, first_us, last_us, ...a }) => ({ id: actor_id, ...a, first: isoUtc(first_us), last: isoUtc(last_us) }));
 }
 
 async function readSteps({ engine }: OpenCase): Promise<StepResult[]> {
   const steps = await engine.rows<{
-    step_id: string; actor_id: string; kind: string; attack: string[]; outcome: string; from_us: number; to_us: number; events: number; summary_ja: string; summary_en: string;
+    step_id: string;
+    actor_id: string;
+    kind: string;
+    attack: string[];
+    outcome: string;
+    from_us: number;
+    to_us: number;
+    events: number;
+    summary_ja: string;
+    summary_en: string;
   }>('result.steps', sql`select step_id, actor_id, kind, attack, outcome, from_us, to_us, events, summary_ja, summary_en from step order by from_us, step_id`);
-  const lines = await engine.rows<{ step_id: string; file: string; line: number }>('result.step_lines', sql`
+  const lines = await engine.rows<{ step_id: string; file: string; line: number }>(
+    'result.step_lines',
+    sql`
     select step_id, file, line from (
       select e.step_id, s.path as file, v.line_no as line, row_number() over (partition by e.step_id order by e.event_id) as n
       from step_event e join event v using (event_id) join source_file s using (file_no)
-    ) where n <= ${linesPerStep} order by step_id, n`);
+    ) where n <= ${linesPerStep} order by step_id, n`,
+  );
   const byStep = new Map<string, { file: string; line: number }[]>(steps.map(s => [s.step_id, []]));
   for (const { step_id, file, line } of lines) byStep.get(step_id)?.push({ file, line });
   return steps.map(s => ({
-    id: s.step_id, actor: s.actor_id, kind: s.kind, attack: s.attack, outcome: s.outcome, from: isoUtc(s.from_us), to: isoUtc(s.to_us), events: s.events,
-    summary: { ja: s.summary_ja, en: s.summary_en }, evidence: byStep.get(s.step_id)!,
+    id: s.step_id,
+    actor: s.actor_id,
+    kind: s.kind,
+    attack: s.attack,
+    outcome: s.outcome,
+    from: isoUtc(s.from_us),
+    to: isoUtc(s.to_us),
+    events: s.events,
+    summary: { ja: s.summary_ja, en: s.summary_en },
+    evidence: byStep.get(s.step_id)!,
   }));
 }

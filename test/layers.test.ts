@@ -5,9 +5,35 @@ import { expect, test } from 'vitest';
 /** Holds the house rules of ARCHITECTURE.md to the tree. Type imports count. */
 
 const root = path.resolve(import.meta.dirname, '..');
-const order = ['base', 'engine', 'case', 'view', 'drills', 'evidence', 'events', 'detections', 'intrusion', 'exposure', 'persons', 'obligations', 'reports', 'notices', 'result', 'pipeline', 'web', 'commands', 'cli'];
+const order = [
+  'base',
+  'engine',
+  'case',
+  'view',
+  'drills',
+  'evidence',
+  'events',
+  'detections',
+  'intrusion',
+  'exposure',
+  'persons',
+  'obligations',
+  'reports',
+  'notices',
+  'result',
+  'pipeline',
+  'web',
+  'commands',
+  'cli',
+];
 /** Servants that see no stage. */
-const mayImport: Record<string, readonly string[]> = { base: [], engine: ['base'], case: ['base', 'engine'], view: ['base'], drills: ['base', 'engine', 'case'] };
+const mayImport: Record<string, readonly string[]> = {
+  base: [],
+  engine: ['base'],
+  case: ['base', 'engine'],
+  view: ['base'],
+  drills: ['base', 'engine', 'case'],
+};
 
 function* files(dir: string): Generator<string> {
   for (const e of fs.readdirSync(dir, { withFileTypes: true })) {
@@ -17,7 +43,10 @@ function* files(dir: string): Generator<string> {
   }
 }
 
-const sources = [...files(path.join(root, 'src'))].map(file => ({ file: path.relative(root, file).split(path.sep).join('/'), text: fs.readFileSync(file, 'utf8') }));
+const sources = [...files(path.join(root, 'src'))].map(file => ({
+  file: path.relative(root, file).split(path.sep).join('/'),
+  text: fs.readFileSync(file, 'utf8'),
+}));
 const server = sources.filter(s => !s.file.startsWith('src/web/client/'));
 const moduleOf = (file: string): string => file.slice(4).split('/')[0]!.replace(/\.ts$/, '');
 
@@ -52,7 +81,13 @@ test('no file is longer than 500 lines, none has a name that says nothing', () =
 });
 
 test('clocks, consoles and raw SQL stay at the edges', () => {
-  const wrong = server.filter(s => !/^src\/(base\/effects|commands\/terminal|cli|web\/)/.test(s.file) && /\bDate\.now\(|new Date\(\)|\bconsole\.|Math\.random\(/.test(stripComments(s.text))).map(s => s.file);
+  const wrong = server
+    .filter(
+      s =>
+        !/^src\/(base\/effects|commands\/terminal|cli|web\/)/.test(s.file) &&
+        /\bDate\.now\(|new Date\(\)|\bconsole\.|Math\.random\(/.test(stripComments(s.text)),
+    )
+    .map(s => s.file);
   expect(wrong).toEqual([]);
 });
 
@@ -61,15 +96,28 @@ test('DuckDB is spoken to only by the engine', () => {
 });
 
 test('no machine path, registry host or download address in the tree', () => {
-  const own = [...files(path.join(root, 'src')), ...['package.json', 'package-lock.json', '.npmrc', 'README.md', 'README.ja.md'].map(f => path.join(root, f)).filter(f => fs.existsSync(f))];
+  const own = [
+    ...files(path.join(root, 'src')),
+    ...['package.json', 'package-lock.json', '.npmrc', 'README.md', 'README.ja.md'].map(f => path.join(root, f)).filter(f => fs.existsSync(f)),
+  ];
   expect(own.filter(f => /registry\.npmjs|deb\.debian|"resolved"/.test(fs.readFileSync(f, 'utf8'))).map(f => path.relative(root, f))).toEqual([]);
 });
 
 test('both languages have the same texts with the same parameters', () => {
-  const load = (lang: string) => Object.fromEntries(fs.readdirSync(path.join(root, 'locales', lang)).sort().map(f => [f, flatten(JSON.parse(fs.readFileSync(path.join(root, 'locales', lang, f), 'utf8')))]));
+  const load = (lang: string) =>
+    Object.fromEntries(
+      fs
+        .readdirSync(path.join(root, 'locales', lang))
+        .sort()
+        .map(f => [f, flatten(JSON.parse(fs.readFileSync(path.join(root, 'locales', lang, f), 'utf8')))]),
+    );
   const [ja, en] = [load('ja'), load('en')];
   expect(Object.keys(ja)).toEqual(Object.keys(en));
-  const params = (s: string) => [...s.matchAll(/\{\{\s*([\w.]+)/g)].map(m => m[1]!).filter((x, i, a) => a.indexOf(x) === i).sort();
+  const params = (s: string) =>
+    [...s.matchAll(/\{\{\s*([\w.]+)/g)]
+      .map(m => m[1]!)
+      .filter((x, i, a) => a.indexOf(x) === i)
+      .sort();
   const wrong: string[] = [];
   for (const file of Object.keys(ja)) {
     const keys = new Set([...Object.keys(ja[file]!), ...Object.keys(en[file]!)]);
@@ -114,7 +162,9 @@ function flatten(value: unknown, prefix = ''): Record<string, string> {
 
 test('everything a source is blind to has its words', () => {
   const words = JSON.parse(fs.readFileSync(path.join(root, 'locales', 'ja', 'reports.json'), 'utf8')) as { blind: Record<string, string> };
-  const named = server.filter(s => s.file.startsWith('src/events/')).flatMap(s => [...s.text.matchAll(/[bB]lind\w*(?::| =) \[([^\]]*)\]/g)].flatMap(m => [...m[1]!.matchAll(/'([a-z-]+)'/g)].map(x => x[1]!)));
+  const named = server
+    .filter(s => s.file.startsWith('src/events/'))
+    .flatMap(s => [...s.text.matchAll(/[bB]lind\w*(?::| =) \[([^\]]*)\]/g)].flatMap(m => [...m[1]!.matchAll(/'([a-z-]+)'/g)].map(x => x[1]!)));
   expect(named.length).toBeGreaterThan(10);
   expect(named.filter(n => words.blind[n] === undefined)).toEqual([]);
 });

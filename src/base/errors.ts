@@ -21,13 +21,7 @@ export type Problem = {
 };
 
 /** Make a problem; `count` defaults to 1. */
-export function problem(
-  code: string,
-  severity: Severity,
-  where: Place = {},
-  params: Readonly<Record<string, string | number>> = {},
-  count = 1,
-): Problem {
+export function problem(code: string, severity: Severity, where: Place = {}, params: Readonly<Record<string, string | number>> = {}, count = 1): Problem {
   return { code, severity, where, params, count };
 }
 

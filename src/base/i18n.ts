@@ -12,7 +12,10 @@ let instance: i18n | undefined;
 export function readCatalogues(): Record<Lang, Record<string, Record<string, unknown>>> {
   const read = (lang: Lang) => {
     const dir = path.join(packageRoot, 'locales', lang);
-    const files = fs.readdirSync(dir).filter(f => f.endsWith('.json')).sort();
+    const files = fs
+      .readdirSync(dir)
+      .filter(f => f.endsWith('.json'))
+      .sort();
     return Object.fromEntries(files.map(f => [f.slice(0, -5), JSON.parse(fs.readFileSync(path.join(dir, f), 'utf8'))]));
   };
   return { ja: read('ja'), en: read('en') };
@@ -23,8 +26,13 @@ function load(): i18n {
   const resources = readCatalogues();
   instance = createInstance();
   void instance.init({
-    resources, lng: 'ja', fallbackLng: false, ns: Object.keys(resources.ja), defaultNS: 'common',
-    interpolation: { escapeValue: false }, initAsync: false,
+    resources,
+    lng: 'ja',
+    fallbackLng: false,
+    ns: Object.keys(resources.ja),
+    defaultNS: 'common',
+    interpolation: { escapeValue: false },
+    initAsync: false,
   });
   return instance;
 }

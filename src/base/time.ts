@@ -56,8 +56,7 @@ function parts(micros: Micros): { date: string; time: string; fraction: string }
   return { date: `${pad(year, 4)}-${pad(month)}-${pad(day)}`, time, fraction };
 }
 
-const isoPattern =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$/i;
+const isoPattern = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$/i;
 
 /** ISO 8601 date or date-time with optional offset → micros; a time without offset is read in `zone`. Null when malformed. */
 export function parseIso(text: string, zone = 'UTC'): Micros | null {
@@ -93,7 +92,13 @@ export function zoneOffset(zone: string, micros: Micros): Micros {
   let formatter = formatters.get(zone);
   if (!formatter) {
     formatter = new Intl.DateTimeFormat('en-US-u-hc-h23', {
-      timeZone: zone, year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
+      timeZone: zone,
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
     });
     formatters.set(zone, formatter);
   }

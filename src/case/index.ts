@@ -1,5 +1,5 @@
-export * from './elements.ts';
 export * from './case-file.ts';
+export * from './elements.ts';
 export * from './open.ts';
 export * from './open-case.ts';
 export * from './read-case.ts';

@@ -51,7 +51,12 @@ async function open(file: OpenCase['file'], casePath: string, outDir: string, op
     });
     const store = new CaseStore(path.join(outDir, 'case.sqlite'));
     return {
-      file, casePath, caseDir: path.dirname(casePath), outDir, engine, store,
+      file,
+      casePath,
+      caseDir: path.dirname(casePath),
+      outDir,
+      engine,
+      store,
       close() {
         engine.close();
         store.close();
@@ -72,7 +77,8 @@ function lock(outDir: string): () => void {
       fs.writeFileSync(file, String(process.pid), { flag: 'wx' });
       return () => fs.rmSync(file, { force: true });
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw new UserError('case.cannot-write', { dir: outDir, reason: (cause as NodeJS.ErrnoException).code ?? 'error' }, { cause });
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw new UserError('case.cannot-write', { dir: outDir, reason: (cause as NodeJS.ErrnoException).code ?? 'error' }, { cause });
       const pid = Number(fs.readFileSync(file, { encoding: 'utf8' }).trim());
       if (pid !== process.pid && isAlive(pid)) throw new UserError('case.open-elsewhere', { pid });
       fs.rmSync(file, { force: true });

@@ -12,7 +12,10 @@ const zone = z.string().refine(isZone, { message: 'zone' });
 const bilingual = z.preprocess(rejoinCommas, z.union([z.string(), z.strictObject({ ja: z.string(), en: z.string() })]));
 const instant = z.string().refine(v => parseIso(v) !== null, { message: 'instant' });
 const duration = z.string().refine(v => parseDuration(v) !== null, { message: 'duration' });
-const relativeGlob = z.string().min(1).refine(v => !v.includes('\0'), { message: 'path' });
+const relativeGlob = z
+  .string()
+  .min(1)
+  .refine(v => !v.includes('\0'), { message: 'path' });
 
 function fact<T extends z.ZodType>(value: T) {
   return z.union([value, z.strictObject({ value, source: z.string().optional(), by: z.string().optional() })]);
@@ -53,7 +56,12 @@ const caseSpec = z.strictObject({
   title: bilingual.optional(),
   timezone: zone.optional(),
   organisation: z
-    .strictObject({ name: z.string().optional(), kind: z.string().optional(), listed: z.boolean().optional(), designated_infrastructure: z.boolean().optional() })
+    .strictObject({
+      name: z.string().optional(),
+      kind: z.string().optional(),
+      listed: z.boolean().optional(),
+      designated_infrastructure: z.boolean().optional(),
+    })
     .optional(),
   facts: z
     .strictObject({
@@ -93,7 +101,11 @@ export function parseCaseFile(text: string, name: string): CaseFile {
   try {
     value = document.toJS({ maxAliasCount: 50 });
   } catch (cause) {
-    throw new UserError('case.invalid', { file: name, count: 1 }, { cause, details: [{ code: 'case.yaml-syntax', params: { line: 1, reason: 'too many aliases' } }] });
+    throw new UserError(
+      'case.invalid',
+      { file: name, count: 1 },
+      { cause, details: [{ code: 'case.yaml-syntax', params: { line: 1, reason: 'too many aliases' } }] },
+    );
   }
   const parsed = caseSpec.safeParse(value);
   const details = parsed.success ? crossChecks(parsed.data, document, lines) : parsed.error.issues.flatMap(i => describe(i, document, lines));
@@ -204,7 +216,8 @@ function crossChecks(spec: Spec, document: Document, lines: LineCounter): Senten
     const seen = new Set<string>();
     (spec[list] ?? []).forEach((item, i) => {
       const fold = item.id.toLowerCase();
-      if (seen.has(fold)) out.push({ code: 'case.duplicate-id', params: { key: `${list}[${i}].id`, line: lineOf(document, lines, [list, i, 'id']), id: item.id } });
+      if (seen.has(fold))
+        out.push({ code: 'case.duplicate-id', params: { key: `${list}[${i}].id`, line: lineOf(document, lines, [list, i, 'id']), id: item.id } });
       seen.add(fold);
     });
   }
@@ -249,13 +262,20 @@ function describe(issue: z.core.$ZodIssue, document: Document, lines: LineCounte
 
 function expectation(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
-    case 'invalid_type': return issue.expected;
-    case 'invalid_value': return issue.values.map(v => JSON.stringify(v)).join(' | ');
-    case 'invalid_union': return [...new Set(issue.errors.flat().map(e => expectation(e as z.core.$ZodIssue)))].join(' / ');
-    case 'too_small': return `≥ ${String(issue.minimum)}`;
-    case 'custom': return expectedForm[issue.message] ?? issue.message;
-    case 'invalid_format': return issue.message === 'id' ? expectedForm['id']! : issue.format;
-    default: return issue.message;
+    case 'invalid_type':
+      return issue.expected;
+    case 'invalid_value':
+      return issue.values.map(v => JSON.stringify(v)).join(' | ');
+    case 'invalid_union':
+      return [...new Set(issue.errors.flat().map(e => expectation(e as z.core.$ZodIssue)))].join(' / ');
+    case 'too_small':
+      return `≥ ${String(issue.minimum)}`;
+    case 'custom':
+      return expectedForm[issue.message] ?? issue.message;
+    case 'invalid_format':
+      return issue.message === 'id' ? expectedForm['id']! : issue.format;
+    default:
+      return issue.message;
   }
 }
 

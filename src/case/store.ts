@@ -43,7 +43,8 @@ export class CaseStore {
       const content = { seq: (last?.seq ?? 0) + 1, kind, by, at: isoUtc(at), body };
       const previous = last?.hash ?? genesis;
       const hash = sha256Hex(previous + canonicalJson(content));
-      this.db.prepare('insert into act (seq, kind, by, at, body, previous, hash) values (?, ?, ?, ?, ?, ?, ?)')
+      this.db
+        .prepare('insert into act (seq, kind, by, at, body, previous, hash) values (?, ?, ?, ?, ?, ?, ?)')
         .run(content.seq, kind, by, content.at, canonicalJson(body), previous, hash);
       this.db.exec('commit');
       return { ...content, previous, hash };
@@ -55,9 +56,9 @@ export class CaseStore {
 
   /** All acts in order, or those of one kind. */
   acts(kind?: string): Act[] {
-    const rows = (kind === undefined
-      ? this.db.prepare('select * from act order by seq').all()
-      : this.db.prepare('select * from act where kind = ? order by seq').all(kind)) as (Omit<Act, 'body'> & { body: string })[];
+    const rows = (
+      kind === undefined ? this.db.prepare('select * from act order by seq').all() : this.db.prepare('select * from act where kind = ? order by seq').all(kind)
+    ) as (Omit<Act, 'body'> & { body: string })[];
     return rows.map(r => ({ ...r, body: JSON.parse(r.body) }));
   }
 

@@ -26,6 +26,9 @@ function instant(text: string): number {
 
 function table(list: readonly Obligation[], lang: Lang): string {
   return list
-    .map(o => `${o.due ?? '—'}  ${t(lang, `obligations:kind.${o.kind}`)}  → ${(lang === 'ja' ? o.recipient : o.recipient_en)}\n            ${o.legal_basis}\n            ${(lang === 'ja' ? o.counting : o.counting_en)}\n`)
+    .map(
+      o =>
+        `${o.due ?? '—'}  ${t(lang, `obligations:kind.${o.kind}`)}  → ${lang === 'ja' ? o.recipient : o.recipient_en}\n            ${o.legal_basis}\n            ${lang === 'ja' ? o.counting : o.counting_en}\n`,
+    )
     .join('');
 }

@@ -12,7 +12,10 @@ export async function diff(options: { dirA: string; dirB: string; json?: boolean
   const say = (key: string, params: Readonly<Record<string, unknown>> = {}): string => t(effects.lang, `exposure:diff.${key}`, params);
   const lines = [say('title'), ...c.causes.map(x => `  ${say(`cause.${x.kind}`, { what: x.what })}`)];
   if (c.figures.length === 0 && c.cells.length === 0) lines.push(`  ${say('same')}`);
-  for (const f of c.figures) lines.push(`  ${say('figure', { figure: f.figure, before: f.before.toLocaleString('en-US'), after: f.after.toLocaleString('en-US'), change: `${f.after > f.before ? '+' : ''}${(f.after - f.before).toLocaleString('en-US')}` })}`);
+  for (const f of c.figures)
+    lines.push(
+      `  ${say('figure', { figure: f.figure, before: f.before.toLocaleString('en-US'), after: f.after.toLocaleString('en-US'), change: `${f.after > f.before ? '+' : ''}${(f.after - f.before).toLocaleString('en-US')}` })}`,
+    );
   for (const x of c.cells) lines.push(`  ${say('cells', { ...x })}`);
   process.stdout.write(`${lines.join('\n')}\n`);
   return exitCodes.done;

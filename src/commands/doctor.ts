@@ -3,18 +3,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  type Effects,
-  exitCodes,
-  HOUR,
-  type Lang,
-  MINUTE,
-  readCatalogues,
-  t,
-  utcMicros,
-  workerFile,
-  zoneOffset,
-} from '../base/index.ts';
+import { type Effects, exitCodes, HOUR, type Lang, MINUTE, readCatalogues, t, utcMicros, workerFile, zoneOffset } from '../base/index.ts';
 import { CaseStore } from '../case/index.ts';
 import { Engine, sql } from '../engine/index.ts';
 
@@ -40,20 +29,14 @@ async function runChecks(lang: Lang, dir: string): Promise<Check[]> {
     try {
       return check(name, 'ok', await body());
     } catch (error) {
-      return check(
-        name,
-        'bad',
-        say('detail.failed', { reason: error instanceof Error ? error.message.split('\n')[0]! : 'error' }),
-      );
+      return check(name, 'bad', say('detail.failed', { reason: error instanceof Error ? error.message.split('\n')[0]! : 'error' }));
     }
   };
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const nodeOk = major > 20 || (major === 20 && minor >= 19);
   return [
     check('node', nodeOk ? 'ok' : 'bad', nodeOk ? process.version : say('detail.node-old', { version: process.version })),
-    fs.existsSync(fileURLToPath(workerFile('cli')))
-      ? check('build', 'ok', 'dist/')
-      : check('build', 'warn', say('detail.build-missing')),
+    fs.existsSync(fileURLToPath(workerFile('cli'))) ? check('build', 'ok', 'dist/') : check('build', 'warn', say('detail.build-missing')),
     await attempt('engine', engineVersion),
     await attempt('store', storeWorks),
     await attempt('typst', async () => {
@@ -68,12 +51,7 @@ async function runChecks(lang: Lang, dir: string): Promise<Check[]> {
     texts(check, say),
     ...['openssl', 'chromium', 'goaccess'].map(name => {
       const found = onPath(name);
-      return check(
-        `tool-${name}`,
-        found ? 'ok' : 'warn',
-        found ?? say('detail.tool-none', { use: say(`use.${name}`) }),
-        say('check.tool', { name }),
-      );
+      return check(`tool-${name}`, found ? 'ok' : 'warn', found ?? say('detail.tool-none', { use: say(`use.${name}`) }), say('check.tool', { name }));
     }),
   ];
 }
@@ -113,8 +91,7 @@ async function storeWorks(): Promise<string> {
 const resolver = createRequire(import.meta.url);
 
 function packageFolder(name: string): string | null {
-  for (const dir of resolver.resolve.paths(name) ?? [])
-    if (fs.existsSync(path.join(dir, name, 'package.json'))) return path.join(dir, name);
+  for (const dir of resolver.resolve.paths(name) ?? []) if (fs.existsSync(path.join(dir, name, 'package.json'))) return path.join(dir, name);
   return null;
 }
 
@@ -173,8 +150,7 @@ function nearestFolder(dir: string): string {
 
 function texts(check: Make, say: Say): Check {
   const { ja, en } = readCatalogues();
-  const keys = (o: unknown, at = ''): string[] =>
-    o !== null && typeof o === 'object' ? Object.entries(o).flatMap(([k, v]) => keys(v, `${at}.${k}`)) : [at];
+  const keys = (o: unknown, at = ''): string[] => (o !== null && typeof o === 'object' ? Object.entries(o).flatMap(([k, v]) => keys(v, `${at}.${k}`)) : [at]);
   const differing = Object.keys({ ...ja, ...en }).find(n => keys(ja[n]).sort().join() !== keys(en[n]).sort().join());
   return differing ? check('texts', 'warn', say('detail.texts-differ', { name: differing })) : check('texts', 'ok', 'ja, en');
 }
@@ -189,11 +165,7 @@ function onPath(name: string): string | null {
 /** Columns that line up also with full-width letters, which take two places on a terminal. */
 function table(checks: readonly Check[], lang: Lang): string {
   const width = (s: string): number =>
-    [...s].reduce(
-      (n, c) =>
-        n + (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(c) ? 2 : 1),
-      0,
-    );
+    [...s].reduce((n, c) => n + (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(c) ? 2 : 1), 0);
   const pad = (s: string, n: number): string => s + ' '.repeat(Math.max(0, n - width(s)));
   const states = checks.map(c => t(lang, `evidence:doctor.state.${c.state}`));
   const [first, second] = [Math.max(...states.map(width)), Math.max(...checks.map(c => width(c.label)))];

@@ -32,12 +32,18 @@ function summary(result: Result, outDir: string, { lang }: Terminal): string {
     t(lang, `commands:summary.${key}`, { records: n(records[key]), persons: range(persons[key]) });
   const window = `${result.intrusion.start.latest ?? '—'} … ${result.intrusion.end.earliest ?? '—'}`;
   const steps = result.intrusion.steps.map(s => `  ${s.from}  ${s.kind.padEnd(20)} ${s.summary[lang]}`);
-  const due = result.obligations.filter(o => o.due !== null).map(o => `  ${o.due}  ${t(lang, `obligations:kind.${o.kind}`)}  ${(lang === 'ja' ? o.recipient : o.recipient_en)}`);
+  const due = result.obligations
+    .filter(o => o.due !== null)
+    .map(o => `  ${o.due}  ${t(lang, `obligations:kind.${o.kind}`)}  ${lang === 'ja' ? o.recipient : o.recipient_en}`);
   return [
     t(lang, 'commands:summary.title', { case: result.case }),
-    line('confirmed'), line('executed'), line('possible'), line('not_excluded'),
+    line('confirmed'),
+    line('executed'),
+    line('possible'),
+    line('not_excluded'),
     `${t(lang, 'commands:summary.window')}: ${window}`,
-    `${t(lang, 'commands:summary.steps')}:`, ...(steps.length > 0 ? steps : [`  ${t(lang, 'commands:summary.none')}`]),
+    `${t(lang, 'commands:summary.steps')}:`,
+    ...(steps.length > 0 ? steps : [`  ${t(lang, 'commands:summary.none')}`]),
     ...(due.length > 0 ? [`${t(lang, 'commands:summary.due')}:`, ...due] : []),
     `${t(lang, 'commands:summary.problems')}: ${result.problems.length}`,
     `${t(lang, 'commands:summary.out')}: ${outDir}`,

@@ -3,7 +3,12 @@ import { type Effects, exitCodes, UserError } from '../base/index.ts';
 import { normaliseAddress, normaliseDate, normaliseEmail, normaliseKana, normaliseName, normalisePhone, normalisePostalCode } from '../persons/index.ts';
 
 const kinds: Readonly<Record<string, (line: string) => unknown>> = {
-  name: line => normaliseName(line), kana: normaliseKana, address: normaliseAddress, phone: normalisePhone, email: normaliseEmail, 'postal-code': normalisePostalCode,
+  name: line => normaliseName(line),
+  kana: normaliseKana,
+  address: normaliseAddress,
+  phone: normalisePhone,
+  email: normaliseEmail,
+  'postal-code': normalisePostalCode,
   date: line => ({ original: line, date: normaliseDate(line) }),
 };
 

@@ -24,7 +24,10 @@ export function openTerminal(options: { lang: Lang; threads: number; quiet?: boo
     if (!done && now - shownAt < 100 && p.stage === lastStage) return;
     shownAt = now;
     const seconds = ((now - started) / 1000).toFixed(1).padStart(6);
-    const amount = p.total === null ? amountText(p.done, p.unit) : `${Math.floor((100 * p.done) / Math.max(1, p.total))} % (${amountText(p.done, p.unit)} / ${amountText(p.total, p.unit)})`;
+    const amount =
+      p.total === null
+        ? amountText(p.done, p.unit)
+        : `${Math.floor((100 * p.done) / Math.max(1, p.total))} % (${amountText(p.done, p.unit)} / ${amountText(p.total, p.unit)})`;
     const line = `${seconds}s  ${t(options.lang, `common:stage.${p.stage}`)}  ${amount}${p.note ? `  ${p.note}` : ''}`;
     if (tty) {
       if (p.stage !== lastStage && lastStage !== '') process.stderr.write('\n');

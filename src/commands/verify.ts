@@ -9,11 +9,7 @@ export async function verify(options: { out?: string; json?: boolean; evidence?:
   if (!fs.existsSync(path.join(outDir, 'manifest.json')) && !fs.existsSync(path.join(outDir, 'outputs.json'))) {
     throw new UserError('evidence.nothing-to-verify', { dir: options.out ?? 'tadasu-out' });
   }
-  const report = await verifyCase(
-    outDir,
-    effects,
-    options.evidence === undefined ? {} : { caseDir: path.resolve(options.evidence) },
-  );
+  const report = await verifyCase(outDir, effects, options.evidence === undefined ? {} : { caseDir: path.resolve(options.evidence) });
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : text(report, effects.lang));
   return { intact: exitCodes.done, differs: exitCodes.attention, cannot: exitCodes.user }[report.state];
 }
@@ -28,23 +24,15 @@ function text(report: VerifyReport, lang: Lang): string {
     ...(report.inputs_root ? [say('root', { root: report.inputs_root })] : []),
     ...(report.signed_at ? [say('signed', { at: report.signed_at })] : []),
     ...(report.key ? [say('key', { key: report.key })] : []),
-    ...(stamp
-      ? [say('stamp', { at: stamp.at, signer: printable(stamp.signer), chain: say(stamp.chain ? 'chain.yes' : 'chain.unknown') })]
-      : []),
+    ...(stamp ? [say('stamp', { at: stamp.at, signer: printable(stamp.signer), chain: say(stamp.chain ? 'chain.yes' : 'chain.unknown') })] : []),
     '',
   ].join('\n');
 }
 
 function findingText(f: Finding, say: (key: string, params?: Readonly<Record<string, unknown>>) => string): string {
-  const ranges = (f.ranges ?? [])
-    .slice(0, 5)
-    .map(r => say('bytes', { from: r.from.toLocaleString('en-US'), to: (r.to - 1).toLocaleString('en-US') }));
+  const ranges = (f.ranges ?? []).slice(0, 5).map(r => say('bytes', { from: r.from.toLocaleString('en-US'), to: (r.to - 1).toLocaleString('en-US') }));
   if ((f.ranges?.length ?? 0) > 5) ranges.push('…');
-  const place = [
-    f.file === undefined ? '' : printable(f.file),
-    ...ranges,
-    ...(f.seq === undefined ? [] : [say('act', { seq: f.seq })]),
-  ]
+  const place = [f.file === undefined ? '' : printable(f.file), ...ranges, ...(f.seq === undefined ? [] : [say('act', { seq: f.seq })])]
     .filter(Boolean)
     .join(', ');
   return `[${say(`level.${f.level}`)}] ${say(`where.${f.where}`)} ${place}: ${say(`code.${f.code}`, f.params)}`;

@@ -8,7 +8,8 @@ import { loginPath } from './sign-ins.ts';
 import type { Detection } from './tables.ts';
 
 /** Programs that fetch pages without showing them. People sign in with browsers. */
-const scriptAgent = /^$|python|curl|wget|go-http|java\/|okhttp|libwww|lwp|axios|node-fetch|undici|httpclient|http_request|aiohttp|httpx|scrapy|ruby|perl|php\/|guzzle|powershell|postman|insomnia|headless|phantomjs|mechanize|restsharp|winhttp/i;
+const scriptAgent =
+  /^$|python|curl|wget|go-http|java\/|okhttp|libwww|lwp|axios|node-fetch|undici|httpclient|http_request|aiohttp|httpx|scrapy|ruby|perl|php\/|guzzle|powershell|postman|insomnia|headless|phantomjs|mechanize|restsharp|winhttp/i;
 
 const arrivalUs = HOUR;
 const mostForms = 20;
@@ -97,11 +98,31 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
     where method = 'POST' and regexp_matches(lower(path), ${sql.lit(loginPath)}) and at_us is not null order by at_us, event_id`,
   );
   const attempts = rows.map((r): SignIn & { client: string } => ({
-    eventId: r.event_id, atUs: r.at_us, srcIp: r.src_ip, agent: r.client, account: null, route: r.path, status: r.status, bytes: r.bytes_out, outcome: 'unknown', client: r.client,
+    eventId: r.event_id,
+    atUs: r.at_us,
+    srcIp: r.src_ip,
+    agent: r.client,
+    account: null,
+    route: r.path,
+    status: r.status,
+    bytes: r.bytes_out,
+    outcome: 'unknown',
+    client: r.client,
   }));
-  const entered = new Set(classifyAnswers(attempts).filter(a => a.outcome !== 'failure' && a.status !== null && a.status < 400).map(a => a.eventId));
+  const entered = new Set(
+    classifyAnswers(attempts)
+      .filter(a => a.outcome !== 'failure' && a.status !== null && a.status < 400)
+      .map(a => a.eventId),
+  );
   if (entered.size < minPeers + 1) return [];
-  await engine.load('detection_entry', [{ name: 'event_id', type: 'BIGINT' }, { name: 'client', type: 'VARCHAR' }], rows.filter(r => entered.has(r.event_id)).map(r => [r.event_id, r.client]));
+  await engine.load(
+    'detection_entry',
+    [
+      { name: 'event_id', type: 'BIGINT' },
+      { name: 'client', type: 'VARCHAR' },
+    ],
+    rows.filter(r => entered.has(r.event_id)).map(r => [r.event_id, r.client]),
+  );
   const visits = await engine.rows<Visit>(
     'detection.cold-visits',
     sql`
@@ -167,7 +188,8 @@ function following(all: readonly Use[], entries: readonly Entry[]): Use[] {
     const at = all.findIndex(u => u.event_id === e.eventId);
     if (at < 0) continue;
     const before = new Set(all.slice(0, at).map(u => u.session));
-    const session = all[at]!.session ?? all.slice(at + 1).find(u => u.session !== null && (u.at_us ?? 0) <= e.atUs + MINUTE && !before.has(u.session))?.session ?? null;
+    const session =
+      all[at]!.session ?? all.slice(at + 1).find(u => u.session !== null && (u.at_us ?? 0) <= e.atUs + MINUTE && !before.has(u.session))?.session ?? null;
     if (session !== null) for (const u of all) if (u.session === session) keep.add(u);
     keep.add(all[at]!);
     if (session === null) for (const u of episodes(all.slice(at).map(x => ({ ...x, atUs: x.at_us, row: x })))[0] ?? []) keep.add(u.row);
@@ -183,14 +205,25 @@ async function movedOn(engine: Engine, client: string, own: readonly Use[]): Pro
 
 /** A job: every visit of several days begins at the same hour. */
 function isHabit(own: readonly Use[]): boolean {
-  const starts = episodes(own.map(u => ({ ...u, atUs: u.at_us }))).map(p => p[0]!.atUs).filter(t => t !== null);
+  const starts = episodes(own.map(u => ({ ...u, atUs: u.at_us })))
+    .map(p => p[0]!.atUs)
+    .filter(t => t !== null);
   const days = new Set(starts.map(t => Math.floor(t / DAY))).size;
   const first = starts[0] ?? 0;
-  return days >= 3 && starts.every(t => { const d = Math.abs(t - first) % DAY; return Math.min(d, DAY - d) <= HOUR; });
+  return (
+    days >= 3 &&
+    starts.every(t => {
+      const d = Math.abs(t - first) % DAY;
+      return Math.min(d, DAY - d) <= HOUR;
+    })
+  );
 }
 
 function medianGap(own: readonly Use[]): number {
   const times = own.map(u => u.at_us).filter(t => t !== null);
-  const gaps = times.slice(1).map((t, i) => t - times[i]!).sort((a, b) => a - b);
+  const gaps = times
+    .slice(1)
+    .map((t, i) => t - times[i]!)
+    .sort((a, b) => a - b);
   return gaps[gaps.length >> 1] ?? Number.POSITIVE_INFINITY;
 }

@@ -13,10 +13,7 @@ const techniques: readonly (readonly [StepKind, RegExp])[] = [
   ['sqli-time', /pg_sleep\s*\(|\bsleep\s*\(\s*\d|waitfor\s+delay|benchmark\s*\(\s*\d{4}|dbms_pipe\.receive_message/],
   ['sqli-error', /extractvalue\s*\(|updatexml\s*\(|=\s*cast\s*\(\s*\(*\s*(?:chr|char|select)/],
   ['sqli-union', /union\s+all\s+select\s+(?:null|chr|char|concat|'|\d)/],
-  [
-    'sqli-boolean',
-    /(?:ascii|ord|unicode)\s*\(\s*(?:substr|substring|mid)|\b(?:and|or)\s+(\d{3,5})\s*=\s*\1\b|\b(?:and|or)\s+\d{3,5}\s*=\s*\d{3,5}\s+and\b/,
-  ],
+  ['sqli-boolean', /(?:ascii|ord|unicode)\s*\(\s*(?:substr|substring|mid)|\b(?:and|or)\s+(\d{3,5})\s*=\s*\1\b|\b(?:and|or)\s+\d{3,5}\s*=\s*\d{3,5}\s+and\b/],
 ];
 
 const leastStatements = 3;
@@ -42,9 +39,7 @@ export async function detectDatabaseInjections(engine: Engine, found: readonly D
     where class = 2 and sql_text is not null and regexp_matches(lower(sql_text), ${sql.lit(marks)}) order by at_us nulls first, event_id`,
   );
   const explained = found.filter(d => d.family === 'sqli').map(d => spanOf(d));
-  const open = rows.filter(
-    r => !explained.some(s => r.at_us === null || (r.at_us >= s.from - MINUTE && r.at_us <= s.to + MINUTE)),
-  );
+  const open = rows.filter(r => !explained.some(s => r.at_us === null || (r.at_us >= s.from - MINUTE && r.at_us <= s.to + MINUTE)));
   const named = open.map(r => ({
     ...r,
     atUs: r.at_us,

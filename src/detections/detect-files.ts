@@ -49,18 +49,15 @@ export async function detectFiles(options: DetectFilesOptions, effects: Effects)
   try {
     const json: string[] = [];
     const logs: string[] = [];
-    for (const f of options.files)
-      (((options.format ?? 'auto') === 'auto' || options.format === 'jsonl') && (await looksLikeJson(f)) ? json : logs).push(f);
+    for (const f of options.files) (((options.format ?? 'auto') === 'auto' || options.format === 'jsonl') && (await looksLikeJson(f)) ? json : logs).push(f);
     const twins = await sameContent(logs);
     const shown = await readLogs(engine, store, work, [...twins.keys()], options.format ?? 'auto', effects);
     const bad = { count: 0 };
     const run = await runRules(engine, read, documents(engine, json, shown, bad), logs.length > 0);
-    if (options.stats)
-      printStats(read.rules.length + read.correlations.length, [...read.unsupported, ...run.unsupported], run, options, effects);
+    if (options.stats) printStats(read.rules.length + read.correlations.length, [...read.unsupported, ...run.unsupported], run, options, effects);
     else await printMatches(engine, run, shown, twins);
     const problems = new Map<string, number>();
-    for (const p of logs.length > 0 ? await readProblems(engine) : [])
-      problems.set(p.code, (problems.get(p.code) ?? 0) + p.count);
+    for (const p of logs.length > 0 ? await readProblems(engine) : []) problems.set(p.code, (problems.get(p.code) ?? 0) + p.count);
     for (const [code, count] of problems) effects.log('detect.problem', { code, count });
     if (bad.count > 0) effects.log('detect.not-json', { lines: bad.count });
     return exitCodes.done;
@@ -140,21 +137,13 @@ async function readLogs(
   const kase: OpenCase = { file, casePath: path.join(root, 'case.yaml'), caseDir: root, outDir: work, engine, store };
   await collectEvidence(kase, effects);
   await readEvents(kase, effects);
-  const rows = await engine.rows<{ file_no: number; evidence_id: string }>(
-    'detect.files',
-    sql`select file_no, evidence_id from source_file order by file_no`,
-  );
+  const rows = await engine.rows<{ file_no: number; evidence_id: string }>('detect.files', sql`select file_no, evidence_id from source_file order by file_no`);
   for (const r of rows) shown.set(r.file_no, files[Number(r.evidence_id.slice(1))]!);
   return shown;
 }
 
 /** JSON files first, then the records of event logs (EVTX and the like) that the events stage read. */
-async function* documents(
-  engine: Engine,
-  json: readonly string[],
-  shown: ReadonlyMap<number, string>,
-  bad: { count: number },
-): AsyncGenerator<Document> {
+async function* documents(engine: Engine, json: readonly string[], shown: ReadonlyMap<number, string>, bad: { count: number }): AsyncGenerator<Document> {
   for (const f of json) yield* jsonDocuments(f, f, bad);
   if (shown.size > 0) yield* eventDocuments(engine, fileNo => shown.get(fileNo) ?? '');
 }
@@ -173,12 +162,7 @@ export async function* eventDocuments(engine: Engine, nameOf: (fileNo: number) =
   }
 }
 
-async function printMatches(
-  engine: Engine,
-  run: RuleRun,
-  shown: ReadonlyMap<number, string>,
-  twins: ReadonlyMap<string, readonly string[]>,
-): Promise<void> {
+async function printMatches(engine: Engine, run: RuleRun, shown: ReadonlyMap<number, string>, twins: ReadonlyMap<string, readonly string[]>): Promise<void> {
   const { silent } = run;
   const lines: { order: string; text: string }[] = [];
   const push = (rule: RuleHead, file: string, line: number, event: unknown, more: Record<string, unknown> = {}): void => {
@@ -247,10 +231,7 @@ async function eventRows(engine: Engine, ids: ReadonlySet<number>, shown: Readon
     [{ name: 'event_id', type: 'BIGINT' }],
     [...ids].map(id => [id]),
   );
-  for await (const batch of engine.stream<Record<string, unknown>>(
-    'detect.events',
-    sql`select event.* from event join sigma_wanted using (event_id)`,
-  )) {
+  for await (const batch of engine.stream<Record<string, unknown>>('detect.events', sql`select event.* from event join sigma_wanted using (event_id)`)) {
     for (const row of batch) {
       const event = Object.fromEntries(Object.entries(row).filter(([k, v]) => v !== null && !hidden.has(k)));
       out.set(row['event_id'] as number, {
@@ -298,13 +279,7 @@ async function documentRows(engine: Engine, ids: ReadonlySet<number>): Promise<F
   return out;
 }
 
-function printStats(
-  compiled: number,
-  unsupported: readonly Unsupported[],
-  run: RuleRun,
-  options: DetectFilesOptions,
-  effects: Effects,
-): void {
+function printStats(compiled: number, unsupported: readonly Unsupported[], run: RuleRun, options: DetectFilesOptions, effects: Effects): void {
   const matched = new Set(run.matches.map(m => m.rule.id));
   const stats = {
     documents: compiled + unsupported.filter(u => !u.reason.startsWith('engine:')).length,

@@ -1,8 +1,8 @@
 import type { Effects, Problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { detectAttacks } from './attacks.ts';
-import { detectDatabaseInjections } from './database-injections.ts';
 import { detectColdSignIns } from './cold-sign-ins.ts';
+import { detectDatabaseInjections } from './database-injections.ts';
 import { detectDumps } from './dumps.ts';
 import { detectEntries } from './entries.ts';
 import { detectEnumeration } from './enumeration.ts';

@@ -41,17 +41,11 @@ export async function detectDumps(engine: Engine): Promise<Detection[]> {
     const runs = episodes(list.map(r => ({ ...r, atUs: r.at_us })));
     for (const part of runs) {
       const copies = part.filter(r => /^\s*copy\b/.test(r.text)).length;
-      const tables = new Set(
-        part
-          .map(r => /\b(?:from|copy)\s+(?:\(\s*select.{0,200}?\bfrom\s+)?([\w."]+)/.exec(r.text)?.[1])
-          .filter(x => x !== undefined),
-      );
+      const tables = new Set(part.map(r => /\b(?:from|copy)\s+(?:\(\s*select.{0,200}?\bfrom\s+)?([\w."]+)/.exec(r.text)?.[1]).filter(x => x !== undefined));
       const tool = part.some(r => r.tool);
       // Full SELECTs are everyday work of the role that makes most statements; several tables at once by another role are not.
       if (!tool && copies === 0 && (tables.size < 3 || part[0]!.share > rareShare)) continue;
-      const habit = runs.filter(
-        o => o !== part && o[0]!.atUs !== null && part[0]!.atUs !== null && sameHour(o[0]!.atUs, part[0]!.atUs),
-      ).length;
+      const habit = runs.filter(o => o !== part && o[0]!.atUs !== null && part[0]!.atUs !== null && sameHour(o[0]!.atUs, part[0]!.atUs)).length;
       out.push({
         ruleId: 'database-dump',
         kind: 'db-dump',

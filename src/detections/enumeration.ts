@@ -101,8 +101,7 @@ function isWalk(w: Walk): boolean {
   const coverage = w.d / (w.hi - w.lo + 1);
   const peersLittle = w.actors < 10;
   // Whether a list was really walked is seen on its values one by one: see longestChain.
-  if (w.how === 'page')
-    return w.d >= Math.max(minObjects, 2 * (peersLittle ? 0 : w.q95)) && (w.same_steps >= 0.3 || (w.corr ?? 0) >= 0.9);
+  if (w.how === 'page') return w.d >= Math.max(minObjects, 2 * (peersLittle ? 0 : w.q95)) && (w.same_steps >= 0.3 || (w.corr ?? 0) >= 0.9);
   const inOrder = w.steps >= 0.6 || ((w.corr ?? 0) >= 0.95 && coverage >= 0.1);
   if (inOrder) return w.d >= Math.max(minObjects, 2 * (peersLittle ? 15 : w.q95));
   const fast = w.gap_us !== null && w.gap_us < 2 * SECOND;
@@ -110,9 +109,7 @@ function isWalk(w: Walk): boolean {
   const many = w.d >= (peersLittle ? 300 : Math.max(100, 6 * w.q95));
   // An address may be an office: many people in no order look like one who looks up everything, but they also open lists and menus.
   if (w.actor.startsWith('i:'))
-    return (
-      many && onlyThis && (w.missed >= 0.1 || (fast && w.n >= 0.9 * w.all_requests) || (fast && !peersLittle && w.d >= 8 * w.q95))
-    );
+    return many && onlyThis && (w.missed >= 0.1 || (fast && w.n >= 0.9 * w.all_requests) || (fast && !peersLittle && w.d >= 8 * w.q95));
   return many && onlyThis && (w.missed >= 0.1 || (fast && coverage >= 0.05) || coverage >= 0.5);
 }
 
@@ -127,12 +124,7 @@ type ObjectEvent = {
 };
 
 /** All requests of the walk: of this actor, on this route and what lies below it, without strangers who share its address. */
-async function walkDetections(
-  engine: Engine,
-  actor: string,
-  how: 'object' | 'page',
-  walks: readonly Walk[],
-): Promise<Detection[]> {
+async function walkDetections(engine: Engine, actor: string, how: 'object' | 'page', walks: readonly Walk[]): Promise<Detection[]> {
   const rows = await engine.rows<Omit<ObjectEvent, 'atUs'>>(
     'detection.walk-events',
     sql`
@@ -185,9 +177,7 @@ async function walkDetections(
 function keepRun(events: readonly ObjectEvent[], addressOnly: boolean): ObjectEvent[] {
   if (!addressOnly) {
     const clients = groupBy(events, e => e.client);
-    const keep = new Set(
-      [...clients].filter(([, list]) => clients.size === 1 || new Set(list.map(e => e.object)).size >= 10).map(([c]) => c),
-    );
+    const keep = new Set([...clients].filter(([, list]) => clients.size === 1 || new Set(list.map(e => e.object)).size >= 10).map(([c]) => c));
     return events.filter(e => keep.has(e.client));
   }
   const sorted = [...events].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.event_id < b.event_id ? -1 : 1));

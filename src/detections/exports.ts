@@ -42,9 +42,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
   for (const [route, list] of groupBy(rows, r => r.route)) {
     const chosen = new Map<Export, string[]>();
     const perActor = groupBy(list, r => r.actor);
-    const maxima = [...perActor]
-      .map(([actor, l]) => ({ actor, max: Math.max(...l.map(r => r.bytes_out!)) }))
-      .sort((a, b) => b.max - a.max);
+    const maxima = [...perActor].map(([actor, l]) => ({ actor, max: Math.max(...l.map(r => r.bytes_out!)) })).sort((a, b) => b.max - a.max);
     const names = count([...perActor.values()].flatMap(l => [...new Set(l.flatMap(r => parameterNames(r.query)))]));
     const usedBy = new Map(names);
     for (const r of list) {
@@ -53,8 +51,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
       const enough = perActor.size - 1 >= minOthers;
       if (enough && others !== null && r.bytes_out! >= 3 * others) reasons.push('largest-by-far');
       const novel = parameterNames(r.query).filter(n => usedBy.get(n) === 1);
-      if (enough && others !== null && novel.length > 0 && r.bytes_out! >= 1.25 * others)
-        reasons.push('larger-with-new-parameter');
+      if (enough && others !== null && novel.length > 0 && r.bytes_out! >= 1.25 * others) reasons.push('larger-with-new-parameter');
       if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) reasons.push('actor-already-marked');
       else if (kin.has(r)) reasons.push('function-only-of-a-marked-actor');
       if (reasons.length > 0) chosen.set(r, reasons);
@@ -101,9 +98,7 @@ function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: Read
     .filter(run => run.different >= minBurst)
     .flatMap(run => {
       const others = runs.find(o => o.actor !== run.actor && !marked.has(o.actor))?.different ?? 0;
-      return perActor.size - 1 >= 5 && run.different >= 3 * others
-        ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row'])
-        : [];
+      return perActor.size - 1 >= 5 && run.different >= 3 * others ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row']) : [];
     });
 }
 
@@ -175,7 +170,5 @@ function restsOnDoubt(marked: ReadonlyMap<string, Span>, reasons: readonly strin
 /** A session stays its holder's; an address and agent may be others' at other times. */
 function isMarked(marked: ReadonlyMap<string, Span>, actor: string, atUs: number | null): boolean {
   const span = marked.get(actor);
-  return (
-    span !== undefined && (!actor.startsWith('i:') || (atUs !== null && atUs >= span.from - HOUR && atUs <= span.to + 12 * HOUR))
-  );
+  return span !== undefined && (!actor.startsWith('i:') || (atUs !== null && atUs >= span.from - HOUR && atUs <= span.to + 12 * HOUR));
 }

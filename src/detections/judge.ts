@@ -73,12 +73,7 @@ function twoClasses(events: readonly Scored[]): boolean {
   return perRoute(events, 20).some(route => {
     const classes = count(route.map(e => `${e.status}/${e.bytes}`));
     const [first, second] = classes.map(([, n]) => n);
-    return (
-      first !== undefined &&
-      second !== undefined &&
-      second >= Math.max(3, route.length * 0.05) &&
-      first + second >= route.length * 0.6
-    );
+    return first !== undefined && second !== undefined && second >= Math.max(3, route.length * 0.05) && first + second >= route.length * 0.6;
   });
 }
 
@@ -86,10 +81,7 @@ function twoClasses(events: readonly Scored[]): boolean {
 function manySizes(events: readonly Scored[], technique: string): boolean {
   return perRoute(events, 5).some(route => {
     const shown = route.filter(
-      e =>
-        e.status !== null &&
-        e.bytes !== null &&
-        (technique === 'sqli-union' ? e.status < 300 : e.status < 600 && e.status !== 404),
+      e => e.status !== null && e.bytes !== null && (technique === 'sqli-union' ? e.status < 300 : e.status < 600 && e.status !== 404),
     );
     return count(shown.map(e => String(e.bytes))).length >= 4;
   });

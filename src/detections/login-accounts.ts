@@ -29,9 +29,7 @@ export async function loginAccounts(engine: Engine, events: readonly SignIn[]): 
     order by at_us, event_id limit 1000000`,
   );
   if (rows.length === 0) return { tried: null, candidates };
-  const named = rows
-    .map(r => ({ atUs: r.at_us, account: firstText(r.sql_params) }))
-    .filter((r): r is { atUs: number; account: string } => r.account !== null);
+  const named = rows.map(r => ({ atUs: r.at_us, account: firstText(r.sql_params) })).filter((r): r is { atUs: number; account: string } => r.account !== null);
   for (const e of events) {
     if (e.outcome !== 'success' || e.atUs === null) continue;
     const near = named.filter(n => Math.abs(n.atUs - e.atUs!) <= slackUs).map(n => n.account);

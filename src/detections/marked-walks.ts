@@ -23,9 +23,7 @@ const readingUs = 2 * SECOND;
  * such a run does not stand out by its number, so it is judged by its pace alone. Uses `detection_object` of the enumeration pass.
  */
 export async function detectMarkedWalks(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
-  const marked = found
-    .filter(d => d.kind === 'account-takeover' && d.outcome === 'succeeded')
-    .flatMap(d => d.events.map(e => e.eventId));
+  const marked = found.filter(d => d.kind === 'account-takeover' && d.outcome === 'succeeded').flatMap(d => d.events.map(e => e.eventId));
   if (marked.length === 0) return [];
   const known = new Set(found.filter(d => d.kind === 'idor-enumeration').flatMap(d => d.events.map(e => Number(e.eventId))));
   await engine.load(
@@ -68,9 +66,7 @@ export async function detectMarkedWalks(engine: Engine, found: readonly Detectio
       }
     }
   }
-  return out.sort((a, b) =>
-    a.groupKey < b.groupKey ? -1 : a.groupKey > b.groupKey ? 1 : (a.events[0]?.atUs ?? 0) - (b.events[0]?.atUs ?? 0),
-  );
+  return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : a.groupKey > b.groupKey ? 1 : (a.events[0]?.atUs ?? 0) - (b.events[0]?.atUs ?? 0)));
 }
 
 function medianGap(calls: readonly Call[]): number {

@@ -32,10 +32,7 @@ const levels = new Set(['informational', 'low', 'medium', 'high', 'critical']);
 const outcomes = new Set(['attempted', 'succeeded', 'blocked', 'unknown']);
 
 /** Our rules in `rules/` over events and records; one detection a rule, actor and episode. */
-export async function detectByRules(
-  engine: Engine,
-  folder = path.join(packageRoot, 'rules'),
-): Promise<{ detections: Detection[]; problems: Problem[] }> {
+export async function detectByRules(engine: Engine, folder = path.join(packageRoot, 'rules')): Promise<{ detections: Detection[]; problems: Problem[] }> {
   const read = readRuleFolder(folder);
   const { n } = await engine.row<{ n: number }>(
     'detection.has-files',
@@ -65,9 +62,7 @@ export async function detectByRules(
   const located = rows.map(r => ({ eventId: r.event_id, atUs: r.at_us, actor: r.actor, rule: ids[r.n]!.rule }));
   for (const [, list] of groupBy(located, m => `${m.rule.id}\u0000${m.actor}`)) {
     const rule = list[0]!.rule;
-    const sorted = [...new Map(list.map(m => [m.eventId, m])).values()].sort(
-      (a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1),
-    );
+    const sorted = [...new Map(list.map(m => [m.eventId, m])).values()].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1));
     for (const part of episodes(sorted)) {
       detections.push({
         ruleId: rule.id,
@@ -90,9 +85,7 @@ export async function detectByRules(
   }
   return {
     detections,
-    problems: [...read.unsupported, ...run.unsupported].map(u =>
-      problem('detections.rule-unsupported', 'warning', { ref: u.file }, { reason: u.reason }),
-    ),
+    problems: [...read.unsupported, ...run.unsupported].map(u => problem('detections.rule-unsupported', 'warning', { ref: u.file }, { reason: u.reason })),
   };
 }
 

@@ -48,8 +48,7 @@ export function scoreRequest(request: RequestText): RequestScore[] {
     else addPairs(request.body, add, 'body');
   }
   if (request.cookie)
-    for (const pair of request.cookie.split(';'))
-      add(pair.slice(pair.indexOf('=') + 1).trim(), 'cookie', pair.slice(0, Math.max(0, pair.indexOf('='))).trim());
+    for (const pair of request.cookie.split(';')) add(pair.slice(pair.indexOf('=') + 1).trim(), 'cookie', pair.slice(0, Math.max(0, pair.indexOf('='))).trim());
   return [...best.values()].sort((a, b) => b.score - a.score || (a.family < b.family ? -1 : 1));
 }
 

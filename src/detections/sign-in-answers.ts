@@ -43,12 +43,7 @@ function refusalOf(list: readonly SignIn[]): (a: SignIn) => SignIn['outcome'] {
     };
   }
   const sizes = refusedSize(list);
-  return a =>
-    a.status === null || a.status >= 500 || sizes === null || a.bytes === null
-      ? 'unknown'
-      : Math.abs(a.bytes - sizes) <= 2
-        ? 'failure'
-        : 'success';
+  return a => (a.status === null || a.status >= 500 || sizes === null || a.bytes === null ? 'unknown' : Math.abs(a.bytes - sizes) <= 2 ? 'failure' : 'success');
 }
 
 /** The size most often seen by the clients who try most, when it is at least two thirds of what they see; null when there are none. */

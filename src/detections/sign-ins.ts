@@ -83,8 +83,7 @@ function scattered(perClient: ReadonlyMap<string, SignIn[]>, found: readonly Sig
     const sorted = [...list].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1));
     for (const part of episodes(sorted, campaignGapUs)) {
       const failed = part.filter(a => a.outcome === 'failure');
-      if (failed.length >= 30 && failed.length >= 0.9 * part.length && new Set(failed.map(a => a.srcIp)).size >= 10)
-        out.push(part);
+      if (failed.length >= 30 && failed.length >= 0.9 * part.length && new Set(failed.map(a => a.srcIp)).size >= 10) out.push(part);
     }
   }
   return out;
@@ -159,8 +158,7 @@ async function httpDetection(engine: Engine, events: readonly SignIn[]): Promise
       facts: {
         outcome: a.outcome,
         ...(a.account && { account: a.account }),
-        ...(a.outcome === 'success' &&
-          named.candidates.has(a.eventId) && { account_candidates: named.candidates.get(a.eventId) }),
+        ...(a.outcome === 'success' && named.candidates.has(a.eventId) && { account_candidates: named.candidates.get(a.eventId) }),
       },
     })),
   };

@@ -34,9 +34,7 @@ export async function detectSlowScrapes(engine: Engine, found: readonly Detectio
     where last_us - first_us >= ${1.25 * DAY}::bigint and longest_pause <= ${longestPauseUs}::bigint order by actor`,
   );
   const many = rows.length > Math.max(3, 0.05 * (rows[0]?.actors ?? 0));
-  const taken = new Set(
-    found.filter(d => d.kind === 'idor-enumeration').map(d => d.groupKey.slice(d.groupKey.indexOf('|', 5) + 1)),
-  );
+  const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').map(d => d.groupKey.slice(d.groupKey.indexOf('|', 5) + 1)));
   const out: Detection[] = [];
   for (const r of many ? [] : rows) {
     if (taken.has(r.actor) || r.other_share > 0.4) continue;

@@ -37,10 +37,7 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
       row_number() over (partition by session order by first_us nulls first, first_event) as first_rank
     from use order by session, first_rank`,
   );
-  const { sessions } = await engine.row<{ sessions: number }>(
-    'detection.sessions',
-    sql`select count(distinct session) as sessions from detection_request`,
-  );
+  const { sessions } = await engine.row<{ sessions: number }>('detection.sessions', sql`select count(distinct session) as sessions from detection_request`);
   const bySession = groupBy(uses, u => u.session);
   const several = [...bySession.values()].filter(list => list[0]!.clients >= 2);
   const rare = several.length <= Math.max(rareCount, rareShare * sessions);
@@ -56,9 +53,7 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
       select event_id, at_us, src_ip from detection_request where session = ${session} order by at_us nulls first, event_id`,
     );
     // Whether the first user is the owner or the thief cannot be told unless the session stands out by itself.
-    const events = flagged
-      ? rows.filter(r => suspicious.get(session)!.has(r.src_ip))
-      : rows.filter(r => r.src_ip !== home.src_ip);
+    const events = flagged ? rows.filter(r => suspicious.get(session)!.has(r.src_ip)) : rows.filter(r => r.src_ip !== home.src_ip);
     if (events.length === 0) continue;
     out.push({
       ruleId: 'session-elsewhere',
@@ -84,12 +79,7 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
 function overlapping(list: readonly Use[]): boolean {
   return list.some((a, i) =>
     list.some(
-      (b, j) =>
-        i < j &&
-        a.src_ip !== b.src_ip &&
-        a.agent !== b.agent &&
-        (a.first_us ?? 0) <= (b.last_us ?? 0) &&
-        (b.first_us ?? 0) <= (a.last_us ?? 0),
+      (b, j) => i < j && a.src_ip !== b.src_ip && a.agent !== b.agent && (a.first_us ?? 0) <= (b.last_us ?? 0) && (b.first_us ?? 0) <= (a.last_us ?? 0),
     ),
   );
 }

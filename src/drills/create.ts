@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { DAY, type Effects, HOUR, isoUtc, type Micros, MINUTE, UserError } from '../base/index.ts';
+import { DAY, type Effects, HOUR, isoUtc, MINUTE, type Micros, UserError } from '../base/index.ts';
 import { caseYaml } from './case-yaml.ts';
 import { type Plot, rest } from './intruders/plot.ts';
 import { createDatabaseLog } from './logs/database-log.ts';
@@ -14,15 +14,19 @@ import { lullFor, type Scenario } from './scenarios.ts';
 import { createSite, type Style } from './site.ts';
 import type { Handle } from './tables.ts';
 import { openTruth } from './truth.ts';
-import { browsers, createClient, type Crowd, officeAddress, spawnCrowd, staffSession } from './users.ts';
+import { browsers, type Crowd, createClient, officeAddress, spawnCrowd, staffSession } from './users.ts';
 import { drift } from './worlds/drift.ts';
 
 /** What a drill wrote. */
 export type Drill = {
-  readonly dir: string; readonly casePath: string;
-  readonly webLines: number; readonly databaseLines: number; readonly lostLines: number;
+  readonly dir: string;
+  readonly casePath: string;
+  readonly webLines: number;
+  readonly databaseLines: number;
+  readonly lostLines: number;
   /** Cells and records that the intruder really got. */
-  readonly cells: number; readonly records: Readonly<Record<string, number>>;
+  readonly cells: number;
+  readonly records: Readonly<Record<string, number>>;
 };
 
 /** One cell of a CSV export: as databases write it, nothing defused. NULL and '' are both empty. */
@@ -43,18 +47,36 @@ function prepareFolder(out: string): void {
 
 function styleFor(seed: number, encoding: Style['encoding'], bodies: boolean): Style {
   const random = createRandom(seed, 'style');
-  return { base: random.pick(['', '', '/app', '/api/v1']), searchParameter: random.pick(['q', 'q', 'keyword', 'name']), reflects: random.chance(0.3), missing: random.pick([200, 404]), pageSize: random.pick([20, 50, 50]), encoding, bodies };
+  return {
+    base: random.pick(['', '', '/app', '/api/v1']),
+    searchParameter: random.pick(['q', 'q', 'keyword', 'name']),
+    reflects: random.chance(0.3),
+    missing: random.pick([200, 404]),
+    pageSize: random.pick([20, 50, 50]),
+    encoding,
+    bodies,
+  };
 }
 
 export type StageSetting = {
-  readonly random: Random; readonly startUs: Micros; readonly endUs: Micros; readonly format: WebFormat; readonly database: DatabaseFormat; readonly traceAll: boolean; readonly cells: boolean;
+  readonly random: Random;
+  readonly startUs: Micros;
+  readonly endUs: Micros;
+  readonly format: WebFormat;
+  readonly database: DatabaseFormat;
+  readonly traceAll: boolean;
+  readonly cells: boolean;
 };
 
 export type Declaration = { readonly id: string; readonly key: string; readonly roleYaml: string; readonly legalYaml: string | null };
 
 export type Ending = {
-  readonly title: { readonly ja: string; readonly en: string }; readonly organisation: string; readonly systemName: string;
-  readonly incident: boolean; readonly datasets: readonly Declaration[]; readonly facts: Readonly<Record<string, unknown>>;
+  readonly title: { readonly ja: string; readonly en: string };
+  readonly organisation: string;
+  readonly systemName: string;
+  readonly incident: boolean;
+  readonly datasets: readonly Declaration[];
+  readonly facts: Readonly<Record<string, unknown>>;
 };
 
 /** Logs, truth and clockwork of one drill; `finish` closes them and writes case.yaml and truth.json. */
@@ -65,11 +87,31 @@ export function openStage(options: DrillOptions, s: StageSetting, effects: Effec
   const formatter = webFormatter(s.format);
   const rotate = options.rotate === true || options.rotationLoss === true;
   const log = { dir: out('evidence'), rotate, gzip: options.gzip ?? false, loseLines: options.loseLines ?? 0 };
-  const web = createLogWriter({ ...log, name: 'access', dropRotated: options.rotationLoss ?? false, random: s.random.fork('lose-web'), header: formatter.header });
-  const databaseWriter = createLogWriter({ ...log, name: 'database', dropRotated: false, random: s.random.fork('lose-db'), header: s.database === 'mysql-general' ? mysqlHeader : '' });
+  const web = createLogWriter({
+    ...log,
+    name: 'access',
+    dropRotated: options.rotationLoss ?? false,
+    random: s.random.fork('lose-web'),
+    header: formatter.header,
+  });
+  const databaseWriter = createLogWriter({
+    ...log,
+    name: 'database',
+    dropRotated: false,
+    random: s.random.fork('lose-db'),
+    header: s.database === 'mysql-general' ? mysqlHeader : '',
+  });
   const play = createPlay({
-    endUs: s.endUs, web, format: formatter, skewUs: options.clockSkewUs ?? 0, databaseWriter, database: createDatabaseLog(s.database, databaseWriter, options.auditRows ?? false, s.random.fork('database')),
-    truth, flip: options.flipAnswers ?? 0, random: s.random.fork('flip'), effects,
+    endUs: s.endUs,
+    web,
+    format: formatter,
+    skewUs: options.clockSkewUs ?? 0,
+    databaseWriter,
+    database: createDatabaseLog(s.database, databaseWriter, options.auditRows ?? false, s.random.fork('database')),
+    truth,
+    flip: options.flipAnswers ?? 0,
+    random: s.random.fork('flip'),
+    effects,
   });
 
   async function finish(e: Ending): Promise<Drill> {
@@ -80,26 +122,71 @@ export function openStage(options: DrillOptions, s: StageSetting, effects: Effec
     const asOfUs = s.endUs + (options.snapshotDelayUs ?? 0);
     const counts = truth.counts();
     truth.close({
-      seed: options.seed ?? 1, scenario: options.scenario, options: { ...options, out: undefined }, database: s.database, format: s.format, from: isoUtc(s.startUs), to: isoUtc(s.endUs), snapshot: isoUtc(asOfUs),
-      clock_skew_us: options.clockSkewUs ?? 0, trace: s.traceAll ? 'all' : 'intruder', logs: { web: webFacts, database: databaseFacts }, cells: counts.cells, records: counts.records, ...e.facts,
+      seed: options.seed ?? 1,
+      scenario: options.scenario,
+      options: { ...options, out: undefined },
+      database: s.database,
+      format: s.format,
+      from: isoUtc(s.startUs),
+      to: isoUtc(s.endUs),
+      snapshot: isoUtc(asOfUs),
+      clock_skew_us: options.clockSkewUs ?? 0,
+      trace: s.traceAll ? 'all' : 'intruder',
+      logs: { web: webFacts, database: databaseFacts },
+      cells: counts.cells,
+      records: counts.records,
+      ...e.facts,
     });
     const several = rotate || options.gzip === true;
     const casePath = path.join(options.out, 'case.yaml');
-    fs.writeFileSync(casePath, caseYaml({
-      id: `drill-${options.scenario}-${options.seed ?? 1}`, title: options.title ?? e.title, organisation: e.organisation,
-      facts: e.incident ? {
-        detectedUs, knownUs: detectedUs + 20 * MINUTE, containedUs: detectedUs + 110 * MINUTE,
-        ips: options.tell && !options.sharedAddress ? [...new Set([...truth.phases.values()].flatMap(p => [...p.ips]))].sort() : [],
-        accounts: options.tell ? [...new Set([...truth.phases.values()].flatMap(p => p.account ?? []))].sort() : [],
-      } : null,
-      system: { id: 'web', ja: e.systemName },
-      evidence: [
-        { id: 'access', kind: 'web-access', files: several ? 'evidence/access.log*' : 'evidence/access.log', formatYaml: formatter.yaml, zone: s.format === 'haproxy' ? 'Asia/Tokyo' : null },
-        ...(s.database === 'none' ? [] : [{ id: 'database', kind: 'sql-audit', files: several ? 'evidence/database.log*' : 'evidence/database.log', formatYaml: `format: ${s.database}`, zone: null }]),
-      ],
-      datasets: e.datasets.map(d => ({ id: d.id, file: `data/${d.id}.csv`, keys: d.key, asOfUs, roleYaml: d.roleYaml, legalYaml: d.legalYaml })),
-    }));
-    return { dir: options.out, casePath, webLines: webFacts.lines, databaseLines: databaseFacts.lines, lostLines: webFacts.lost + databaseFacts.lost, cells: counts.cells, records: counts.records };
+    fs.writeFileSync(
+      casePath,
+      caseYaml({
+        id: `drill-${options.scenario}-${options.seed ?? 1}`,
+        title: options.title ?? e.title,
+        organisation: e.organisation,
+        facts: e.incident
+          ? {
+              detectedUs,
+              knownUs: detectedUs + 20 * MINUTE,
+              containedUs: detectedUs + 110 * MINUTE,
+              ips: options.tell && !options.sharedAddress ? [...new Set([...truth.phases.values()].flatMap(p => [...p.ips]))].sort() : [],
+              accounts: options.tell ? [...new Set([...truth.phases.values()].flatMap(p => p.account ?? []))].sort() : [],
+            }
+          : null,
+        system: { id: 'web', ja: e.systemName },
+        evidence: [
+          {
+            id: 'access',
+            kind: 'web-access',
+            files: several ? 'evidence/access.log*' : 'evidence/access.log',
+            formatYaml: formatter.yaml,
+            zone: s.format === 'haproxy' ? 'Asia/Tokyo' : null,
+          },
+          ...(s.database === 'none'
+            ? []
+            : [
+                {
+                  id: 'database',
+                  kind: 'sql-audit',
+                  files: several ? 'evidence/database.log*' : 'evidence/database.log',
+                  formatYaml: `format: ${s.database}`,
+                  zone: null,
+                },
+              ]),
+        ],
+        datasets: e.datasets.map(d => ({ id: d.id, file: `data/${d.id}.csv`, keys: d.key, asOfUs, roleYaml: d.roleYaml, legalYaml: d.legalYaml })),
+      }),
+    );
+    return {
+      dir: options.out,
+      casePath,
+      webLines: webFacts.lines,
+      databaseLines: databaseFacts.lines,
+      lostLines: webFacts.lost + databaseFacts.lost,
+      cells: counts.cells,
+      records: counts.records,
+    };
   }
   return { truth, play, finish, dataDir: out('data'), truthDir: out('truth') };
 }
@@ -113,10 +200,12 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
   const days = options.days ?? scenario.days(scale);
   const startUs = scenario.firstDayUs + random.int(0, 3) * MINUTE;
   const endUs = startUs + days * DAY;
-  const dialect: Dialect = options.dialect ?? (options.database === 'mysql-general' ? 'mysql' : options.database === 'none' ? random.pick(dialects) : 'postgresql');
+  const dialect: Dialect =
+    options.dialect ?? (options.database === 'mysql-general' ? 'mysql' : options.database === 'none' ? random.pick(dialects) : 'postgresql');
   const logged = dialect === 'postgresql' || dialect === 'mysql';
   const database: DatabaseFormat = options.database ?? (logged ? (dialect === 'mysql' ? 'mysql-general' : 'pg-csvlog') : 'none');
-  if (database !== 'none' && (!logged || (dialect === 'mysql') !== (database === 'mysql-general'))) throw new UserError('drills.dialect-mismatch', { dialect, database });
+  if (database !== 'none' && (!logged || (dialect === 'mysql') !== (database === 'mysql-general')))
+    throw new UserError('drills.dialect-mismatch', { dialect, database });
   if (database === 'none' && options.scenario === 'db-dump') throw new UserError('drills.log-needed', { scenario: options.scenario });
   const tamper = options.tamper ?? (random.chance(0.7) ? 'none' : random.pick(tampers));
   const strategy = options.strategy ?? random.pick(strategies);
@@ -124,7 +213,12 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
   const format = options.format ?? (timed ? 'nginx-timed' : random.pick(webFormats.slice(0, 2)));
 
   const world = scenario.world(seed, scale);
-  const site = createSite(world, styleFor(seed, tamper === 'double-encoding' ? 'double' : tamper === 'base64' ? 'base64' : 'plain', options.bodies ?? false), dialect === 'postgresql' || dialect === 'mysql' ? dialect : 'other', random.fork('site'));
+  const site = createSite(
+    world,
+    styleFor(seed, tamper === 'double-encoding' ? 'double' : tamper === 'base64' ? 'base64' : 'plain', options.bodies ?? false),
+    dialect === 'postgresql' || dialect === 'mysql' ? dialect : 'other',
+    random.fork('site'),
+  );
   const stage = openStage(options, { random, startUs, endUs, format, database, traceAll: lines <= 400_000, cells: options.cells ?? true }, effects);
   const { play, truth } = stage;
   const delay = options.snapshotDelayUs ?? 0;
@@ -134,27 +228,46 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
   const ownerWorks = (login: string): void => {
     const row = agents.where('login', login)[0];
     const own = random.fork(`owner/${login}`);
-    if (row) play.spawn(play.now() + 1000, begin(staffSession(crowd, createClient(own, officeAddress(row[agents.column('branch')]!), own.pick(browsers)), row, own)));
+    if (row)
+      play.spawn(play.now() + 1000, begin(staffSession(crowd, createClient(own, officeAddress(row[agents.column('branch')]!), own.pick(browsers)), row, own)));
   };
   if (scenario.play) {
     const small = world.tables['customers']!.rows.length;
     const plot: Plot = {
-      site, random: random.fork('intruder'), truth, play, seed, dialect, strategy, tamper, ownerWorks, interrupted: options.interrupted ?? false, threads: options.threads ?? random.pick([1, 1, 3]), sharedAddress: options.sharedAddress ?? false,
-      targetRows: options.targetRows ?? Math.min(12, Math.max(4, Math.round(small / 40))), lull: lullFor(days * DAY), reach: Math.max(30, Math.min(4000, Math.round(small * 0.25))),
+      site,
+      random: random.fork('intruder'),
+      truth,
+      play,
+      seed,
+      dialect,
+      strategy,
+      tamper,
+      ownerWorks,
+      interrupted: options.interrupted ?? false,
+      threads: options.threads ?? random.pick([1, 1, 3]),
+      sharedAddress: options.sharedAddress ?? false,
+      targetRows: options.targetRows ?? Math.min(12, Math.max(4, Math.round(small / 40))),
+      lull: lullFor(days * DAY),
+      reach: Math.max(30, Math.min(4000, Math.round(small * 0.25))),
     };
     play.spawn(startUs + Math.floor(scenario.begins * days * DAY) + random.int(0, HOUR), begin(scenario.play(plot, days * DAY)));
   }
   await play.run();
-  const drifted = delay > 0 ? drift(world, seed, random.fork('drift'), Math.max(1, Math.round((delay / DAY) * world.tables['customers']!.rows.length * 0.004))) : [];
+  const drifted =
+    delay > 0 ? drift(world, seed, random.fork('drift'), Math.max(1, Math.round((delay / DAY) * world.tables['customers']!.rows.length * 0.004))) : [];
   for (const d of world.declared) writeTable(stage.dataDir, d.table);
   return stage.finish({
-    title: scenario.title, organisation: '例示損害保険株式会社', systemName: '見積もり・契約照会Web', incident: scenario.play !== null,
+    title: scenario.title,
+    organisation: '例示損害保険株式会社',
+    systemName: '見積もり・契約照会Web',
+    incident: scenario.play !== null,
     datasets: world.declared.map(d => ({ id: d.table.name, key: d.table.key, roleYaml: d.roleYaml, legalYaml: d.legalYaml })),
     facts: { dialect, tamper, strategy, style: site.style, drift: drifted, persons: world.persons, companies: world.companies },
   });
 }
 
-const mysqlHeader = '/usr/sbin/mysqld, Version: 8.0.41 (MySQL Community Server - GPL). started with:\nTcp port: 3306  Unix socket: /var/run/mysqld/mysqld.sock\nTime                 Id Command    Argument';
+const mysqlHeader =
+  '/usr/sbin/mysqld, Version: 8.0.41 (MySQL Community Server - GPL). started with:\nTcp port: 3306  Unix socket: /var/run/mysqld/mysqld.sock\nTime                 Id Command    Argument';
 
 /** Scripts run up to their first step when they are spawned: this one does nothing until its time has come. */
 function* begin(act: Script): Script {

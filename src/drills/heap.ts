@@ -1,5 +1,5 @@
 /** A binary min-heap by (key, order of arrival): equal keys leave in the order they came. */
-export type Heap<T> = { readonly size: number; push(key: number, value: T): void; /** Smallest key, or Infinity. */ peekKey(): number; pop(): T };
+export type Heap<T> = { readonly size: number; push(key: number, value: T): void /** Smallest key, or Infinity. */; peekKey(): number; pop(): T };
 
 export function createHeap<T>(): Heap<T> {
   const keys: number[] = [];
@@ -8,7 +8,9 @@ export function createHeap<T>(): Heap<T> {
   let arrivals = 0;
   const before = (i: number, j: number): boolean => keys[i]! < keys[j]! || (keys[i] === keys[j] && orders[i]! < orders[j]!);
   function swap(i: number, j: number): void {
-    const k = keys[i]!, o = orders[i]!, v = values[i]!;
+    const k = keys[i]!,
+      o = orders[i]!,
+      v = values[i]!;
     keys[i] = keys[j]!;
     orders[i] = orders[j]!;
     values[i] = values[j]!;

@@ -6,8 +6,8 @@ import { createIndicatorDrill } from './indicator-drill.ts';
 import { type DrillOptions, readOptions } from './options.ts';
 import { scenarios } from './scenarios.ts';
 
-export * from './options.ts';
 export type { Drill } from './create.ts';
+export * from './options.ts';
 export * from './score.ts';
 export * from './seeds.ts';
 

@@ -1,15 +1,15 @@
 import path from 'node:path';
 import { DAY, type Effects, HOUR, MINUTE, SECOND, UserError, utcMicros } from '../base/index.ts';
 import { csvField, type Drill, openStage } from './create.ts';
-import { createIndicatorSite, type IndicatorSite, measure, type MeasuredTable } from './indicator-site.ts';
-import { type Act, asPhase, haste, intruder, lull, rest, send, type Stagecraft } from './intruders/plot.ts';
+import { createIndicatorSite, type IndicatorSite, type MeasuredTable, measure } from './indicator-site.ts';
+import { type Act, asPhase, haste, intruder, lull, rest, type Stagecraft, send } from './intruders/plot.ts';
 import { openTextFile } from './logs/text-file.ts';
 import { type DrillOptions, webFormats } from './options.ts';
 import type { Script } from './play.ts';
 import { createRandom, type Random } from './random.ts';
-import { arrivals, browsers, type Rhythm, createClient, officeAddress, staffHours } from './users.ts';
 import { type Client, pause } from './site.ts';
-import { createIndicators, indicatorFigures, type IndicatorTable } from './worlds/indicators.ts';
+import { arrivals, browsers, createClient, officeAddress, type Rhythm, staffHours } from './users.ts';
+import { createIndicators, type IndicatorTable, indicatorFigures } from './worlds/indicators.ts';
 
 const sessionLines = 21;
 const branches = ['tokyo', 'osaka', 'nagoya', 'fukuoka', 'sapporo'];
@@ -73,7 +73,7 @@ function* fiveDays(plot: Stagecraft, site: IndicatorSite): Act {
     yield* send(client, site.page(table, 0), haste(random, 5 * SECOND));
     for (let after = 0; after < table.rows; after += site.exportSize) yield* send(client, site.export(table, after), haste(random, 3 * SECOND));
     client = asPhase(client, 'mass-export', random.chance(0.4) ? intruder(plot, 'mass-export').ip : client.ip);
-    yield* rest(Math.floor(((4.6 * DAY) * table.rows) / total));
+    yield* rest(Math.floor((4.6 * DAY * table.rows) / total));
   }
   plot.truth.phase('mass-export').success = true;
 }
@@ -88,9 +88,19 @@ export async function createIndicatorDrill(options: DrillOptions, effects: Effec
   const lines = options.lines ?? Math.max(1500, Math.round(10_000_000 * scale));
   const startUs = utcMicros(2025, 4, 14, 15);
   const endUs = startUs + (options.days ?? 8) * DAY;
-  const stage = openStage(options, {
-    random, startUs, endUs, database, format: options.format ?? random.pick(webFormats.slice(0, 2)), traceAll: lines <= 200_000, cells: options.cells ?? scale <= 0.02,
-  }, effects);
+  const stage = openStage(
+    options,
+    {
+      random,
+      startUs,
+      endUs,
+      database,
+      format: options.format ?? random.pick(webFormats.slice(0, 2)),
+      traceAll: lines <= 200_000,
+      cells: options.cells ?? scale <= 0.02,
+    },
+    effects,
+  );
 
   const persons = openTextFile(path.join(stage.truthDir, 'persons.csv'));
   persons.write('dataset,key,person\n');
@@ -104,16 +114,40 @@ export async function createIndicatorDrill(options: DrillOptions, effects: Effec
   const { play, truth } = stage;
   play.spawn(startUs, checks(site, Math.max(30 * SECOND, (endUs - startUs) / Math.max(1, lines * 0.02))));
   const who = random.fork('who');
-  const rhythm: Rhythm = { startUs, endUs, total: (lines * 0.98) / sessionLines, hours: staffHours, office: true, random: random.fork('arrivals'), spawn: play.spawn };
-  play.spawn(startUs, arrivals(rhythm, n => operatorSession(site, createClient(who, who.chance(0.8) ? officeAddress(who.pick(branches)) : `198.18.${who.int(0, 3)}.${who.int(1, 250)}`, who.pick(browsers)), who.fork(n))));
+  const rhythm: Rhythm = {
+    startUs,
+    endUs,
+    total: (lines * 0.98) / sessionLines,
+    hours: staffHours,
+    office: true,
+    random: random.fork('arrivals'),
+    spawn: play.spawn,
+  };
+  play.spawn(
+    startUs,
+    arrivals(rhythm, n =>
+      operatorSession(
+        site,
+        createClient(who, who.chance(0.8) ? officeAddress(who.pick(branches)) : `198.18.${who.int(0, 3)}.${who.int(1, 250)}`, who.pick(browsers)),
+        who.fork(n),
+      ),
+    ),
+  );
   const plot: Stagecraft = { random: random.fork('intruder'), truth, play, sharedAddress: options.sharedAddress ?? false, lull: 5 * HOUR };
-  play.spawn(utcMicros(2025, 4, 16, 16) + random.int(0, 50) * MINUTE, (function* (): Script {
-    yield* rest(0);
-    yield* fiveDays(plot, site);
-  })());
+  play.spawn(
+    utcMicros(2025, 4, 16, 16) + random.int(0, 50) * MINUTE,
+    (function* (): Script {
+      yield* rest(0);
+      yield* fiveDays(plot, site);
+    })(),
+  );
   await play.run();
   return stage.finish({
-    title: { ja: '指標管理Webサブシステムへの不正アクセス', en: 'Unauthorised access to the indicator web subsystem' }, organisation: '例示損害保険株式会社', systemName: '指標管理Webサブシステム', incident: true,
-    datasets: tables.map(t => ({ id: t.id, key: 'id', roleYaml: t.role, legalYaml: null })), facts: { figures: indicatorFigures(scale), persons_file: 'persons.csv' },
+    title: { ja: '指標管理Webサブシステムへの不正アクセス', en: 'Unauthorised access to the indicator web subsystem' },
+    organisation: '例示損害保険株式会社',
+    systemName: '指標管理Webサブシステム',
+    incident: true,
+    datasets: tables.map(t => ({ id: t.id, key: 'id', roleYaml: t.role, legalYaml: null })),
+    facts: { figures: indicatorFigures(scale), persons_file: 'persons.csv' },
   });
 }

@@ -1,8 +1,23 @@
 import { type Micros, parseDuration, UserError } from '../base/index.ts';
 
 export const scenarioNames = [
-  'id-enumeration', 'mass-export', 'sqli-union', 'sqli-boolean', 'sqli-time', 'sqli-error', 'sqli-stacked', 'credential-stuffing', 'password-spray',
-  'slow-scrape', 'web-shell', 'path-traversal', 'db-dump', 'full-chain', 'benign', 'indicator-subsystem', 'pet-insurance',
+  'id-enumeration',
+  'mass-export',
+  'sqli-union',
+  'sqli-boolean',
+  'sqli-time',
+  'sqli-error',
+  'sqli-stacked',
+  'credential-stuffing',
+  'password-spray',
+  'slow-scrape',
+  'web-shell',
+  'path-traversal',
+  'db-dump',
+  'full-chain',
+  'benign',
+  'indicator-subsystem',
+  'pet-insurance',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
@@ -98,7 +113,8 @@ export function readOptions(raw: Readonly<Record<string, string | boolean | unde
   if (scenario === undefined) throw new UserError('drills.missing-option', { option: '--scenario', allowed: scenarioNames.join(' ') });
   if (out === undefined) throw new UserError('drills.missing-option', { option: '--out', allowed: 'DIR' });
   const options: { [K in keyof DrillOptions]: DrillOptions[K] | undefined } = {
-    scenario: oneOf(scenarioNames, scenario, '--scenario'), out,
+    scenario: oneOf(scenarioNames, scenario, '--scenario'),
+    out,
     seed: use('seed', t => number(t, '--seed', 0, 2 ** 31)),
     scale: use('scale', t => number(t, '--scale', 1e-6, 10)),
     format: use('format', t => oneOf(webFormats, t, '--format')),

@@ -1,6 +1,6 @@
 import { civilFromDays, daysFromCivil } from '../base/index.ts';
 import { createRandom, type Random } from './random.ts';
-import { given, type GivenName, halfKana, surnames, surnameVariants, type Word } from './words/names.ts';
+import { type GivenName, given, halfKana, surnames, surnameVariants, type Word } from './words/names.ts';
 import { buildings, fullWidth, kanjiNumber, type Place, places } from './words/places.ts';
 
 /** A human being behind records. Four numbers in a row may live together; two of them may be twins. */
@@ -18,11 +18,24 @@ export type Person = {
   readonly email: string;
 };
 
-export type Home = { readonly place: Place; readonly block: readonly [number, number, number]; readonly building: string | null; readonly room: number; readonly phone: string };
+export type Home = {
+  readonly place: Place;
+  readonly block: readonly [number, number, number];
+  readonly building: string | null;
+  readonly room: number;
+  readonly phone: string;
+};
 
 /** What one register holds about a person, in its own spelling. */
 export type Registration = {
-  name: string; kana: string; birthDate: string; sex: 'M' | 'F'; zip: string; address: string; phone: string | null; email: string | null;
+  name: string;
+  kana: string;
+  birthDate: string;
+  sex: 'M' | 'F';
+  zip: string;
+  address: string;
+  phone: string | null;
+  email: string | null;
 };
 
 const surnameWeights = surnames.map((_, i) => 1 / (i + 8));
@@ -34,7 +47,10 @@ function home(random: Random): Home {
   const place = random.pick(places);
   const flat = random.chance(0.5);
   return {
-    place, block: [random.int(1, 9), random.int(1, 40), random.int(1, 25)], building: flat ? random.pick(buildings) : null, room: random.int(1, 12) * 100 + random.int(1, 12),
+    place,
+    block: [random.int(1, 9), random.int(1, 40), random.int(1, 25)],
+    building: flat ? random.pick(buildings) : null,
+    room: random.int(1, 12) * 100 + random.int(1, 12),
     phone: `${place.area}-${random.int(2, 9)}${random.text(5 - place.area.length, '0123456789')}-${pad(random.int(0, 9999), 4)}`,
   };
 }
@@ -54,9 +70,13 @@ export function personAt(seed: number, no: number): Person {
   const givenName = twins && (no & 3) === 3 ? otherThan(personAt(seed, no - 1).given, drawn) : drawn;
   const maiden = givenName.sex === 'F' && own.chance(0.12) ? surnames[own.weighted(surnameWeights)]! : null;
   return {
-    no, surname, maiden: maiden === surname ? null : maiden, given: givenName,
+    no,
+    surname,
+    maiden: maiden === surname ? null : maiden,
+    given: givenName,
     birthDate: twins && (no & 3) >= 2 ? twinBirth : birthDay(own, 1938, 2004),
-    home: together ? headHome : home(own), formerHome: own.chance(0.1) ? home(own) : null,
+    home: together ? headHome : home(own),
+    formerHome: own.chance(0.1) ? home(own) : null,
     mobile: `0${own.pick(['70', '80', '90'])}-${own.int(1000, 9999)}-${pad(own.int(0, 9999), 4)}`,
     email: `${own.text(1, 'abcdefghkmnpstuwy')}${own.text(2)}${no.toString(36)}${own.text(2)}@${own.pick(domains)}`,
   };
@@ -89,7 +109,9 @@ export function register(person: Person, random: Random, tidy = 0.55): Registrat
   return {
     name: `${surname}${gap}${person.given.text}`,
     kana: plain() ? kana : random.pick([kana, halfKana(kana), kana.replace(' ', '　'), halfKana(kana.replace(' ', ''))]),
-    birthDate: person.birthDate, sex: person.given.sex, zip: where.place.zip,
+    birthDate: person.birthDate,
+    sex: person.given.sex,
+    zip: where.place.zip,
     address: address(where, plain() ? 0 : random.int(0, 4), random.chance(0.85)),
     phone: random.chance(0.12) && !moved && !maiden ? null : plain() ? phone : random.pick([phone, phone.replaceAll('-', ''), fullWidth(phone)]),
     email: random.chance(0.25) ? null : random.chance(0.9) ? person.email : person.email.toUpperCase(),
@@ -97,7 +119,10 @@ export function register(person: Person, random: Random, tidy = 0.55): Registrat
 }
 
 function address(at: Home, style: number, withPrefecture: boolean): string {
-  const { place, block: [a, b, c] } = at;
+  const {
+    place,
+    block: [a, b, c],
+  } = at;
   const head = `${withPrefecture ? place.prefecture : ''}${place.city}${place.town}`;
   const room = at.building === null ? '' : String(at.room);
   if (style === 0) return `${head}${a}丁目${b}番${c}号${room && ` ${at.building}${room}号室`}`;
@@ -112,9 +137,12 @@ export function company(random: Random, kind: 'company' | 'clinic' | 'agency'): 
   const word = random.pick(surnames);
   const at = home(random);
   const [name, kana] =
-    kind === 'clinic' ? [`${random.pick([word.text, at.place.town])}動物病院`, `${word.kana}ドウブツビョウイン`]
-      : kind === 'agency' ? [`${random.pick(['株式会社', '有限会社'])}${word.text}保険事務所`, `${word.kana}ホケンジムショ`]
-        : random.chance(0.5) ? [`株式会社${word.text}${random.pick(['商事', '製作所', '運輸', '工務店'])}`, `カブシキガイシャ${word.kana}`]
+    kind === 'clinic'
+      ? [`${random.pick([word.text, at.place.town])}動物病院`, `${word.kana}ドウブツビョウイン`]
+      : kind === 'agency'
+        ? [`${random.pick(['株式会社', '有限会社'])}${word.text}保険事務所`, `${word.kana}ホケンジムショ`]
+        : random.chance(0.5)
+          ? [`株式会社${word.text}${random.pick(['商事', '製作所', '運輸', '工務店'])}`, `カブシキガイシャ${word.kana}`]
           : [`${word.text}${random.pick(['商店', '興業', '設備'])}株式会社`, `${word.kana}カブシキガイシャ`];
   return { name, kana, zip: at.place.zip, address: address(at, random.int(0, 3), true), phone: at.phone };
 }

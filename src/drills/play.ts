@@ -24,9 +24,15 @@ export type Play = {
 
 export type PlaySetting = {
   readonly endUs: Micros;
-  readonly web: LogWriter; readonly format: WebFormatter; readonly skewUs: Micros;
-  readonly databaseWriter: LogWriter; readonly database: DatabaseLog;
-  readonly truth: Truth; readonly flip: number; readonly random: Random; readonly effects: Effects;
+  readonly web: LogWriter;
+  readonly format: WebFormatter;
+  readonly skewUs: Micros;
+  readonly databaseWriter: LogWriter;
+  readonly database: DatabaseLog;
+  readonly truth: Truth;
+  readonly flip: number;
+  readonly random: Random;
+  readonly effects: Effects;
 };
 
 const breathe = 20_000;
@@ -50,14 +56,27 @@ export function createPlay(s: PlaySetting): Play {
     const intruder = client.phase !== null;
     s.truth.request(client, start, end);
     s.truth.response(client, end, answer);
-    const mark: Mark | undefined = intruder && answer.shown.length ? at => s.truth.shown(answer.shown, end, at === null ? 'lost' : `${at.file}:${at.line}`) : undefined;
+    const mark: Mark | undefined =
+      intruder && answer.shown.length ? at => s.truth.shown(answer.shown, end, at === null ? 'lost' : `${at.file}:${at.line}`) : undefined;
     for (const [i, statement] of answer.statements.entries()) {
       s.database.statement(start + 600 + i * 250, Math.max(start + 700 + i * 250, end - 300), statement, call.direct && i === 0 ? mark : undefined);
     }
     if (call.direct) return answer;
     const text = s.format.render({
-      startUs: start + s.skewUs, endUs: start + logged.tookUs + s.skewUs, ip: client.ip, port: client.port, sid: client.sid, method: call.method, target: call.target,
-      status: answer.status, bytes: logged.bytes, bytesIn: call.bytesIn, referer: call.referer !== '-' && (!intruder || client.userAgent.startsWith('Mozilla')) ? `https://${host}${call.referer}` : '-', userAgent: client.userAgent, type: answer.type, serial,
+      startUs: start + s.skewUs,
+      endUs: start + logged.tookUs + s.skewUs,
+      ip: client.ip,
+      port: client.port,
+      sid: client.sid,
+      method: call.method,
+      target: call.target,
+      status: answer.status,
+      bytes: logged.bytes,
+      bytesIn: call.bytesIn,
+      referer: call.referer !== '-' && (!intruder || client.userAgent.startsWith('Mozilla')) ? `https://${host}${call.referer}` : '-',
+      userAgent: client.userAgent,
+      type: answer.type,
+      serial,
     });
     s.web.add(end + s.skewUs, text, mark);
     return answer;

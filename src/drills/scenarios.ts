@@ -70,8 +70,15 @@ function* petMonth(plot: Plot, period: Micros): Act {
 }
 
 const plain = (ja: string, en: string, play: Scenario['play'], more: Partial<Scenario> = {}): Scenario => ({
-  title: { ja, en }, database: true, begins: 0.35, play, firstDayUs: midnight(4, 14), days: scale => (scale >= 0.02 ? 8 : 2), lines: scale => Math.round(250_000 * scale),
-  world: (seed, scale) => createInsurer(seed, Math.max(40, Math.round(50_000 * scale))), ...more,
+  title: { ja, en },
+  database: true,
+  begins: 0.35,
+  play,
+  firstDayUs: midnight(4, 14),
+  days: scale => (scale >= 0.02 ? 8 : 2),
+  lines: scale => Math.round(250_000 * scale),
+  world: (seed, scale) => createInsurer(seed, Math.max(40, Math.round(50_000 * scale))),
+  ...more,
 });
 
 /** The first reference incident (`indicator-subsystem`) is made in a file of its own. */
@@ -91,7 +98,11 @@ export const scenarios: Record<Exclude<ScenarioName, 'indicator-subsystem'>, Sce
   'db-dump': plain('データベース認証情報の悪用', 'Tables copied with a stolen database password', databaseDump),
   'full-chain': plain('保険Webシステムへの不正アクセス', 'Unauthorised access to the insurance web system', fullChain, { begins: 0.3 }),
   'pet-insurance': plain('ペット保険システムへの不正アクセス', 'Unauthorised access to the pet insurance system', petMonth, {
-    begins: 0.04, firstDayUs: midnight(3, 18), days: () => 36, lines: scale => Math.max(2000, Math.round(1_500_000 * scale)), world: createPetInsurer,
+    begins: 0.04,
+    firstDayUs: midnight(3, 18),
+    days: () => 36,
+    lines: scale => Math.max(2000, Math.round(1_500_000 * scale)),
+    world: createPetInsurer,
   }),
   benign: plain('侵入のない期間', 'A period without an incident', null),
 };

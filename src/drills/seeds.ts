@@ -12,9 +12,18 @@ export function tinyOptions(seed: number, out: string, overrides: Partial<DrillO
   const scenario = (overrides.scenario ?? random.pick(names)) as keyof typeof scenarios;
   const timed = scenario === 'sqli-time' || scenario === 'sqli-stacked' || scenario === 'full-chain';
   const drawn: DrillOptions = {
-    scenario, out, seed, scale: 0.002, lines: 260, days: 2, targetRows: random.int(2, 4),
-    format: timed ? 'nginx-timed' : random.pick(webFormats), strategy: random.pick(strategies), tamper: random.chance(0.6) ? 'none' : random.pick(tampers),
-    threads: random.pick([1, 1, 1, 3]), sharedAddress: random.chance(0.15),
+    scenario,
+    out,
+    seed,
+    scale: 0.002,
+    lines: 260,
+    days: 2,
+    targetRows: random.int(2, 4),
+    format: timed ? 'nginx-timed' : random.pick(webFormats),
+    strategy: random.pick(strategies),
+    tamper: random.chance(0.6) ? 'none' : random.pick(tampers),
+    threads: random.pick([1, 1, 1, 3]),
+    sharedAddress: random.chance(0.15),
   };
   return { ...drawn, ...overrides, scenario };
 }

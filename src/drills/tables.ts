@@ -45,7 +45,12 @@ export function createTable(name: string, declaration: string, rows: Row[] = [])
     orders.clear();
   }
   return {
-    name, columns, types, key: columns[0]!, rows, column,
+    name,
+    columns,
+    types,
+    key: columns[0]!,
+    rows,
+    column,
     byKey: key => keyIndex.get(key),
     where(c, value) {
       let index = indexes.get(c);
@@ -69,7 +74,8 @@ export function createTable(name: string, declaration: string, rows: Row[] = [])
         const i = column(c);
         const numeric = types[i] === 'int';
         const compare = (a: Row, b: Row): number => {
-          const x = a[i]!, y = b[i]!;
+          const x = a[i]!,
+            y = b[i]!;
           if (x === y) return +a[0]! - +b[0]!;
           if (x === null || y === null) return x === null ? 1 : -1;
           return numeric ? +x - +y : x < y ? -1 : 1;
@@ -119,7 +125,16 @@ export function rowBytes(table: Table, row: Row, positions: readonly number[]): 
   for (const p of positions) {
     const value = row[p];
     n += table.columns[p]!.length + 3;
-    n += value === null || value === undefined ? 4 : table.types[p] === 'int' ? value.length : table.types[p] === 'bool' ? (value === 't' ? 4 : 5) : jsonBytes(value) + 2;
+    n +=
+      value === null || value === undefined
+        ? 4
+        : table.types[p] === 'int'
+          ? value.length
+          : table.types[p] === 'bool'
+            ? value === 't'
+              ? 4
+              : 5
+            : jsonBytes(value) + 2;
   }
   return n;
 }

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { isoUtc, type Micros } from '../base/index.ts';
-import { openTextFile } from './logs/text-file.ts';
 import { isoMillis } from './logs/stamps.ts';
+import { openTextFile } from './logs/text-file.ts';
 import type { Answer, Client, Shown } from './site.ts';
 import type { Handle } from './tables.ts';
 
@@ -66,10 +66,19 @@ export function openTruth(dir: string, options: { readonly traceAll: boolean; re
     response(client: Client, at: Micros, answer: Answer): void {
       if (!options.traceAll && client.phase === null) return;
       for (const s of answer.shown) {
-        trace.write(`${JSON.stringify({
-          ts: isoMillis(at), ip: client.ip, ep: answer.endpoint, user: client.user ?? undefined, table: s.table.name, ids: s.rows.map(r => (s.table.types[0] === 'int' ? Number(r[0]) : r[0])),
-          ...(s.range && { ranges: [s.range] }), cols: s.columns, intruder: client.phase !== null,
-        })}\n`);
+        trace.write(
+          `${JSON.stringify({
+            ts: isoMillis(at),
+            ip: client.ip,
+            ep: answer.endpoint,
+            user: client.user ?? undefined,
+            table: s.table.name,
+            ids: s.rows.map(r => (s.table.types[0] === 'int' ? Number(r[0]) : r[0])),
+            ...(s.range && { ranges: [s.range] }),
+            cols: s.columns,
+            intruder: client.phase !== null,
+          })}\n`,
+        );
       }
     },
     /** Cells shown to the intruder. */
@@ -95,11 +104,20 @@ export function openTruth(dir: string, options: { readonly traceAll: boolean; re
     close(facts: Readonly<Record<string, unknown>>): void {
       trace.close();
       cells?.close();
-      for (const [name, file] of extracted) fs.writeFileSync(path.join(dir, 'extracted', `${name}.csv`), `${[file.columns.join(','), ...file.lines].join('\n')}\n`);
-      const list = [...phases.values()].sort((a, b) => a.fromUs - b.fromUs || (a.name < b.name ? -1 : 1)).map(p => ({
-        name: p.name, ips: [...p.ips].sort(), from: isoUtc(p.fromUs), to: isoUtc(p.toUs), requests: p.requests,
-        ...(p.account !== undefined && { account: p.account }), ...(p.success !== undefined && { success: p.success }), ...(p.note !== undefined && { note: p.note }),
-      }));
+      for (const [name, file] of extracted)
+        fs.writeFileSync(path.join(dir, 'extracted', `${name}.csv`), `${[file.columns.join(','), ...file.lines].join('\n')}\n`);
+      const list = [...phases.values()]
+        .sort((a, b) => a.fromUs - b.fromUs || (a.name < b.name ? -1 : 1))
+        .map(p => ({
+          name: p.name,
+          ips: [...p.ips].sort(),
+          from: isoUtc(p.fromUs),
+          to: isoUtc(p.toUs),
+          requests: p.requests,
+          ...(p.account !== undefined && { account: p.account }),
+          ...(p.success !== undefined && { success: p.success }),
+          ...(p.note !== undefined && { note: p.note }),
+        }));
       fs.writeFileSync(path.join(dir, 'truth.json'), `${JSON.stringify({ ...facts, partial: partials, phases: list }, null, 1)}\n`);
     },
   };

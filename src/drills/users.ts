@@ -1,4 +1,4 @@
-import { addDays, DAY, HOUR, type Micros, MINUTE, SECOND } from '../base/index.ts';
+import { addDays, DAY, HOUR, MINUTE, type Micros, SECOND } from '../base/index.ts';
 import { personAt } from './people.ts';
 import type { Script, Spawn, Step } from './play.ts';
 import type { Random } from './random.ts';
@@ -19,7 +19,16 @@ export const browsers = [
 /** The address behind which a branch office works. */
 export const officeAddress = (branch: string): string => `203.0.113.${10 + ['tokyo', 'osaka', 'nagoya', 'fukuoka', 'sapporo'].indexOf(branch)}`;
 
-export type Crowd = { readonly site: Site; readonly random: Random; readonly startUs: Micros; readonly endUs: Micros; readonly lines: number; readonly spawn: Spawn; readonly seed: number; readonly changes: boolean };
+export type Crowd = {
+  readonly site: Site;
+  readonly random: Random;
+  readonly startUs: Micros;
+  readonly endUs: Micros;
+  readonly lines: number;
+  readonly spawn: Spawn;
+  readonly seed: number;
+  readonly changes: boolean;
+};
 
 const staffLines = 27;
 const visitorLines = 7.2;
@@ -46,17 +55,31 @@ export function spawnCrowd(c: Crowd): void {
   c.spawn(c.startUs, crawler(c, Math.max(20 * SECOND, (c.endUs - c.startUs) / Math.max(1, c.lines * 0.02))));
   const who = c.random.fork('who');
   const rhythm = { startUs: c.startUs, endUs: c.endUs, spawn: c.spawn };
-  c.spawn(c.startUs, arrivals({ ...rhythm, total: (c.lines * 0.6) / staffLines, hours: staffHours, office: true, random: c.random.fork('arrivals/staff') }, n => {
-    const s = who.pick(staff);
-    return staffSession(c, createClient(who, s.ip, s.userAgent), s.row, c.random.fork(`s${n}`));
-  }));
-  c.spawn(c.startUs, arrivals({ ...rhythm, total: (c.lines * 0.34) / visitorLines, hours: visitorHours, office: false, random: c.random.fork('arrivals/visitors') }, n => {
-    const ip = who.chance(0.1) ? `198.18.0.${who.int(1, 30)}` : `198.${who.int(18, 19)}.${who.int(1, 254)}.${who.int(1, 254)}`;
-    return visitorSession(c, createClient(who, ip, who.pick(browsers)), c.random.fork(`v${n}`));
-  }));
+  c.spawn(
+    c.startUs,
+    arrivals({ ...rhythm, total: (c.lines * 0.6) / staffLines, hours: staffHours, office: true, random: c.random.fork('arrivals/staff') }, n => {
+      const s = who.pick(staff);
+      return staffSession(c, createClient(who, s.ip, s.userAgent), s.row, c.random.fork(`s${n}`));
+    }),
+  );
+  c.spawn(
+    c.startUs,
+    arrivals({ ...rhythm, total: (c.lines * 0.34) / visitorLines, hours: visitorHours, office: false, random: c.random.fork('arrivals/visitors') }, n => {
+      const ip = who.chance(0.1) ? `198.18.0.${who.int(1, 30)}` : `198.${who.int(18, 19)}.${who.int(1, 254)}.${who.int(1, 254)}`;
+      return visitorSession(c, createClient(who, ip, who.pick(browsers)), c.random.fork(`v${n}`));
+    }),
+  );
 }
 
-export type Rhythm = { readonly startUs: Micros; readonly endUs: Micros; readonly total: number; readonly hours: readonly number[]; readonly office: boolean; readonly random: Random; readonly spawn: Spawn };
+export type Rhythm = {
+  readonly startUs: Micros;
+  readonly endUs: Micros;
+  readonly total: number;
+  readonly hours: readonly number[];
+  readonly office: boolean;
+  readonly random: Random;
+  readonly spawn: Spawn;
+};
 
 /** Sessions that begin after a daily rhythm, about `total` of them over the whole period. */
 export function* arrivals(r: Rhythm, session: (n: number) => Script): Script {
@@ -108,7 +131,11 @@ export function* staffSession(c: Crowd, client: Client, agent: Row, random: Rand
       else if (what === 3) answer = yield go(client, site.claimsOf(id), think);
       else {
         const p = personAt(c.seed, 5_000_000 + random.int(0, 999_999));
-        yield go(client, site.change(id, p.mobile, `${p.home.place.prefecture}${p.home.place.city}${p.home.place.town}${p.home.block[0]}-${p.home.block[1]}`), think);
+        yield go(
+          client,
+          site.change(id, p.mobile, `${p.home.place.prefecture}${p.home.place.city}${p.home.place.town}${p.home.block[0]}-${p.home.block[1]}`),
+          think,
+        );
       }
     } else if (what === 4) yield go(client, site.claim(String(random.int(1, Math.max(1, site.world.tables['claims']!.rows.length)))), think);
     else if (what === 5) yield go(client, site.kpi(), think);
@@ -133,7 +160,8 @@ export function* visitorSession(c: Crowd, client: Client, random: Random): Scrip
   yield go(client, site.quoteForm(), 0);
   yield go(client, site.asset('/static/app.css', 18233, `${site.style.base}/quotes/new`), 50_000);
   yield go(client, site.asset('/static/app.js', 90412, `${site.style.base}/quotes/new`), 10_000);
-  if (random.chance(0.2)) yield go(client, site.unknown(random.pick(['/favicon.ico', '/apple-touch-icon.png', '/old/estimate.html', '/.well-known/change-password'])), 20_000);
+  if (random.chance(0.2))
+    yield go(client, site.unknown(random.pick(['/favicon.ico', '/apple-touch-icon.png', '/old/estimate.html', '/.well-known/change-password'])), 20_000);
   const quotes = site.world.tables['quotes']!;
   for (let n = random.int(0, 5); n > 0; n--) {
     const what = random.weighted([60, 30, 6]);
@@ -154,7 +182,10 @@ function* healthChecks(c: Crowd, every: Micros): Script {
 
 function* crawler(c: Crowd, every: Micros): Script {
   const random = c.random.fork('crawler');
-  const clients = [createClient(random, '192.0.2.201', 'Mozilla/5.0 (compatible; ExampleBot/2.1; +http://bot.example/about.html)'), createClient(random, '192.0.2.202', 'Mozilla/5.0 (compatible; SearchSpider/1.0)')];
+  const clients = [
+    createClient(random, '192.0.2.201', 'Mozilla/5.0 (compatible; ExampleBot/2.1; +http://bot.example/about.html)'),
+    createClient(random, '192.0.2.202', 'Mozilla/5.0 (compatible; SearchSpider/1.0)'),
+  ];
   for (;;) {
     const path = random.pick(['/robots.txt', '/', '/sitemap.xml', '/company/', '/news/2025/']);
     yield go(random.pick(clients), random.chance(0.4) ? c.site.quoteForm() : c.site.unknown(path), Math.round(random.exponential(every)) + MINUTE / 60);

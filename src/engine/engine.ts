@@ -1,4 +1,4 @@
-import { BIGINT, DuckDBInstance, LIST, VARCHAR, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import { BIGINT, type DuckDBConnection, DuckDBInstance, type DuckDBValue, LIST, VARCHAR } from '@duckdb/node-api';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type RawBuilder, sql } from 'kysely';
 import { QueryError } from '../base/index.ts';
 
@@ -155,7 +155,18 @@ export class Engine {
 }
 
 export type ColumnType =
-  | 'VARCHAR' | 'BIGINT' | 'UBIGINT' | 'INTEGER' | 'UINTEGER' | 'TINYINT' | 'UTINYINT' | 'USMALLINT' | 'DOUBLE' | 'BOOLEAN' | 'VARCHAR[]' | 'BIGINT[]';
+  | 'VARCHAR'
+  | 'BIGINT'
+  | 'UBIGINT'
+  | 'INTEGER'
+  | 'UINTEGER'
+  | 'TINYINT'
+  | 'UTINYINT'
+  | 'USMALLINT'
+  | 'DOUBLE'
+  | 'BOOLEAN'
+  | 'VARCHAR[]'
+  | 'BIGINT[]';
 export type ColumnSpec = { readonly name: string; readonly type: ColumnType };
 
 type Appender = Awaited<ReturnType<DuckDBConnection['createAppender']>>;
@@ -163,18 +174,30 @@ type Appender = Awaited<ReturnType<DuckDBConnection['createAppender']>>;
 function appendValue(appender: Appender, type: ColumnType, value: unknown): void {
   if (value === null || value === undefined) return appender.appendNull();
   switch (type) {
-    case 'VARCHAR': return appender.appendVarchar(value as string);
-    case 'BIGINT': return appender.appendBigInt(BigInt(value as number));
-    case 'UBIGINT': return appender.appendUBigInt(BigInt(value as number));
-    case 'INTEGER': return appender.appendInteger(value as number);
-    case 'UINTEGER': return appender.appendUInteger(value as number);
-    case 'TINYINT': return appender.appendTinyInt(value as number);
-    case 'UTINYINT': return appender.appendUTinyInt(value as number);
-    case 'USMALLINT': return appender.appendUSmallInt(value as number);
-    case 'DOUBLE': return appender.appendDouble(value as number);
-    case 'BOOLEAN': return appender.appendBoolean(value as boolean);
-    case 'VARCHAR[]': return appender.appendList(value as string[], LIST(VARCHAR));
-    case 'BIGINT[]': return appender.appendList((value as number[]).map(BigInt), LIST(BIGINT));
+    case 'VARCHAR':
+      return appender.appendVarchar(value as string);
+    case 'BIGINT':
+      return appender.appendBigInt(BigInt(value as number));
+    case 'UBIGINT':
+      return appender.appendUBigInt(BigInt(value as number));
+    case 'INTEGER':
+      return appender.appendInteger(value as number);
+    case 'UINTEGER':
+      return appender.appendUInteger(value as number);
+    case 'TINYINT':
+      return appender.appendTinyInt(value as number);
+    case 'UTINYINT':
+      return appender.appendUTinyInt(value as number);
+    case 'USMALLINT':
+      return appender.appendUSmallInt(value as number);
+    case 'DOUBLE':
+      return appender.appendDouble(value as number);
+    case 'BOOLEAN':
+      return appender.appendBoolean(value as boolean);
+    case 'VARCHAR[]':
+      return appender.appendList(value as string[], LIST(VARCHAR));
+    case 'BIGINT[]':
+      return appender.appendList((value as number[]).map(BigInt), LIST(BIGINT));
   }
 }
 

@@ -28,12 +28,8 @@ export async function makeClockMarks(kase: Pick<OpenCase, 'engine'>): Promise<vo
     where first_us is not null group by evidence_id order by evidence_id`,
   );
   const branches = ranges.map(r => markBranch(r.evidence_id, windowOf(r, ranges)));
-  if (branches.length < 2)
-    branches.push(sql`select '' as evidence_id, 0::ubigint as token, 0::bigint as lo, 0::bigint as hi where false`);
-  await engine.run(
-    'clock.marks.all',
-    sql`create or replace temp table clock_mark_all as ${sql.join(branches, sql` union all `)}`,
-  );
+  if (branches.length < 2) branches.push(sql`select '' as evidence_id, 0::ubigint as token, 0::bigint as lo, 0::bigint as hi where false`);
+  await engine.run('clock.marks.all', sql`create or replace temp table clock_mark_all as ${sql.join(branches, sql` union all `)}`);
   await engine.run(
     'clock.marks',
     sql`create or replace temp table clock_mark as select m.* from clock_mark_all m
@@ -43,10 +39,7 @@ export async function makeClockMarks(kase: Pick<OpenCase, 'engine'>): Promise<vo
 }
 
 /** All of a source, or, of a very long one, so much around the middle of what all sources share. */
-function windowOf(
-  own: { rows: number; first_us: number; last_us: number },
-  all: readonly { first_us: number; last_us: number }[],
-): Window {
+function windowOf(own: { rows: number; first_us: number; last_us: number }, all: readonly { first_us: number; last_us: number }[]): Window {
   if (own.rows <= mostRows) return { fromUs: own.first_us, toUs: own.last_us };
   let from = Math.max(...all.map(r => r.first_us));
   let to = Math.min(...all.map(r => r.last_us));

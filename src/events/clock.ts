@@ -82,10 +82,7 @@ export async function estimateClockOffsets(kase: OpenCase, effects: Effects): Pr
 async function resetOffsets(kase: OpenCase, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     const stated = kase.file.evidence.find(e => e.id === id)?.clockOffsetUs ?? 0;
-    await kase.engine.run(
-      'clock.reset',
-      sql`update event_file set clock_offset_us = ${stated}, clock_error_us = 0 where evidence_id = ${id}`,
-    );
+    await kase.engine.run('clock.reset', sql`update event_file set clock_offset_us = ${stated}, clock_error_us = 0 where evidence_id = ${id}`);
   }
   await defineEventView(kase);
 }
@@ -130,9 +127,7 @@ const trustOf = (format: string): number => trust[format] ?? 4;
 function chooseStart(sources: readonly { evidence_id: string; format: string }[], given: ReadonlySet<string>): string | null {
   const ranked = [...sources].sort(
     (a, b) =>
-      Number(given.has(b.evidence_id)) - Number(given.has(a.evidence_id)) ||
-      trustOf(a.format) - trustOf(b.format) ||
-      (a.evidence_id < b.evidence_id ? -1 : 1),
+      Number(given.has(b.evidence_id)) - Number(given.has(a.evidence_id)) || trustOf(a.format) - trustOf(b.format) || (a.evidence_id < b.evidence_id ? -1 : 1),
   );
   return ranked[0]?.evidence_id ?? null;
 }
@@ -142,9 +137,7 @@ export function spread(ids: readonly string[], start: string, given: ReadonlySet
   const known = new Map<string, { lo: Micros; hi: Micros; from: string | null; support: number; drifts: boolean }>();
   for (const id of ids) if (id === start || given.has(id)) known.set(id, { lo: 0, hi: 0, from: null, support: 0, drifts: false });
   for (;;) {
-    const open = links
-      .filter(l => known.has(l.a) !== known.has(l.b))
-      .sort((x, y) => y.offset.support - x.offset.support || (x.a + x.b < y.a + y.b ? -1 : 1));
+    const open = links.filter(l => known.has(l.a) !== known.has(l.b)).sort((x, y) => y.offset.support - x.offset.support || (x.a + x.b < y.a + y.b ? -1 : 1));
     const l = open[0];
     if (!l) break;
     const [from, to, sign] = known.has(l.a) ? [l.a, l.b, 1] : [l.b, l.a, -1];
@@ -198,16 +191,7 @@ function problemsOf(offsets: readonly ClockOffset[]): Problem[] {
       error: Math.ceil(o.error_us / SECOND),
       support: o.support,
     };
-    const zone =
-      Math.abs(o.offset_us) >= 30 * MINUTE - SECOND &&
-      Math.abs(o.offset_us - Math.round(o.offset_us / (15 * MINUTE)) * 15 * MINUTE) <= 5 * SECOND;
-    return [
-      problem(
-        o.drifts ? 'events.clock-drifts' : zone ? 'events.clock-zone' : 'events.clock-offset',
-        'warning',
-        { ref: o.evidence_id },
-        params,
-      ),
-    ];
+    const zone = Math.abs(o.offset_us) >= 30 * MINUTE - SECOND && Math.abs(o.offset_us - Math.round(o.offset_us / (15 * MINUTE)) * 15 * MINUTE) <= 5 * SECOND;
+    return [problem(o.drifts ? 'events.clock-drifts' : zone ? 'events.clock-zone' : 'events.clock-offset', 'warning', { ref: o.evidence_id }, params)];
   });
 }

@@ -70,22 +70,14 @@ export function decodeBytes(bytes: Uint8Array, from: number, to: number, inQuery
     start = 0;
     end = clean.length;
     // What an overlong form or a NUL hid may be encoded once more.
-    if (!clean.changed || (clean.flags & decodeFlag.invalidUtf8) !== 0 || depth >= rounds)
-      return { bytes: target, length: end, depth, flags };
+    if (!clean.changed || (clean.flags & decodeFlag.invalidUtf8) !== 0 || depth >= rounds) return { bytes: target, length: end, depth, flags };
   }
 }
 
 const unchanged = { changed: false, flags: 0, length: 0 } as const;
 const round = { changed: false, flags: 0, length: 0 };
 
-function decodeRound(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  out: Uint8Array,
-  first: boolean,
-  inQuery: boolean,
-): typeof round {
+function decodeRound(bytes: Uint8Array, from: number, to: number, out: Uint8Array, first: boolean, inQuery: boolean): typeof round {
   let p = 0;
   let changed = false;
   let flags = 0;

@@ -29,8 +29,7 @@ export function detectFormat(sample: Sample, kind: EvidenceKind): Detection | nu
     .slice(1)
     .filter(s => s.score === best.score && s.source.kind === best.source.kind)
     .map(s => s.source.name);
-  const timeDiffers =
-    ties.some(name => sourceNamed(name)!.timeKind !== best.source.timeKind) || best.source.name === 'combined-extended';
+  const timeDiffers = ties.some(name => sourceNamed(name)!.timeKind !== best.source.timeKind) || best.source.name === 'combined-extended';
   return {
     resolved: { name: best.source.name, logFormat: null, uncertainTime: timeDiffers },
     share: best.score,

@@ -21,8 +21,7 @@ export function detectEncoding(sample: Uint8Array): EncodingReport {
   if (utf8.good / utf8.high >= 0.8) return { encoding: 'utf-8', bomBytes: 0, certain: utf8.good === utf8.high };
   const sjis = cp932Share(sample);
   const euc = eucShare(sample);
-  const score = (s: Share): number =>
-    s.good / s.high >= 0.98 && s.kana * 8 >= s.pairs ? s.good / s.high + s.kana / Math.max(1, s.pairs) : 0;
+  const score = (s: Share): number => (s.good / s.high >= 0.98 && s.kana * 8 >= s.pairs ? s.good / s.high + s.kana / Math.max(1, s.pairs) : 0);
   const [a, b] = [score(sjis), score(euc)];
   if (a === 0 && b === 0) return { encoding: 'utf-8', bomBytes: 0, certain: false };
   return { encoding: a >= b ? 'shift_jis' : 'euc-jp', bomBytes: 0, certain: Math.abs(a - b) > 0.1 };

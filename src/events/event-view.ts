@@ -43,10 +43,7 @@ export async function defineEventView(kase: Pick<OpenCase, 'engine' | 'outDir'>)
   const branch = (f: EventFile): Sql => fileBranch(f, path.join(kase.outDir, 'work', 'events', f.content_key));
   await kase.engine.run('event.small', sql`create or replace table event_small as ${emptyBranch()}`);
   for (let i = 0; i < small.length; i += 100) {
-    await kase.engine.run(
-      'event.small',
-      sql`insert into event_small ${sql.join(small.slice(i, i + 100).map(branch), sql` union all `)}`,
-    );
+    await kase.engine.run('event.small', sql`insert into event_small ${sql.join(small.slice(i, i + 100).map(branch), sql` union all `)}`);
   }
   const big = files.filter(f => !small.includes(f));
   const branches = [sql`select * from event_small`, ...big.map(branch)];

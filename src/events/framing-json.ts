@@ -94,8 +94,7 @@ function objectEnd(bytes: Uint8Array, open: number, from: number, to: number, at
       previous = QUOTE;
       lineStart = false;
     } else if (b === OPEN || b === LIST) {
-      const misplaced =
-        b === OPEN && depth > 0 && (inObject[depth - 1] === 1 ? previous !== COLON : previous !== LIST && previous !== COMMA);
+      const misplaced = b === OPEN && depth > 0 && (inObject[depth - 1] === 1 ? previous !== COLON : previous !== LIST && previous !== COMMA);
       if (misplaced) {
         if (lineStart) return i;
         return lineEnd(bytes, i, to, atEnd);

@@ -85,15 +85,7 @@ function waitOrCut(from: number, candidate: number, to: number): number {
   return candidate > from ? candidate : to;
 }
 
-function resync(
-  bytes: Uint8Array,
-  from: number,
-  candidate: number,
-  at: number,
-  to: number,
-  atEnd: boolean,
-  isStart: StartTest,
-): number {
+function resync(bytes: Uint8Array, from: number, candidate: number, at: number, to: number, atEnd: boolean, isStart: StartTest): number {
   return candidate > from ? candidate : orphanEnd(bytes, from, to, atEnd, isStart, at);
 }
 

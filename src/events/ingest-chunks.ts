@@ -4,11 +4,7 @@ import type { IngestSizes, LineChunk } from './ingest-records.ts';
  * Cut a content into chunks of whole lines: a line goes to the chunk in whose span of `sizes.part` it starts, so the cuts depend on the
  * bytes alone. `spare`: memory of chunks that are done. A line longer than `sizes.line` is cut short and ends its chunk; `cut` says so.
  */
-export async function* lineChunks(
-  blocks: AsyncIterable<Uint8Array>,
-  spare: ArrayBuffer[],
-  sizes: IngestSizes,
-): AsyncGenerator<LineChunk> {
+export async function* lineChunks(blocks: AsyncIterable<Uint8Array>, spare: ArrayBuffer[], sizes: IngestSizes): AsyncGenerator<LineChunk> {
   const cutter = new LineCutter(spare, sizes);
   for await (const block of blocks) yield* cutter.push(block);
   yield* cutter.end();
@@ -71,9 +67,7 @@ class LineCutter {
       const grown =
         this.length === 0
           ? this.fresh(bytes.length)
-          : new Uint8Array(
-              Math.max(this.length + bytes.length, Math.min(this.buffer.length * 2, this.buffer.length + (8 << 20))),
-            );
+          : new Uint8Array(Math.max(this.length + bytes.length, Math.min(this.buffer.length * 2, this.buffer.length + (8 << 20))));
       grown.set(this.buffer.subarray(0, this.length));
       this.buffer = grown;
     }

@@ -109,13 +109,7 @@ function run(pool: IngestPool, local: boolean, slot: number, task: IngestTask) {
   return local ? Promise.resolve(pool.here(task)) : pool.on(slot, task);
 }
 
-async function ingestLines(
-  content: AsyncIterable<Uint8Array>,
-  state: Reading,
-  pool: IngestPool,
-  local: boolean,
-  parallel: boolean,
-): Promise<void> {
+async function ingestLines(content: AsyncIterable<Uint8Array>, state: Reading, pool: IngestPool, local: boolean, parallel: boolean): Promise<void> {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   const slots = parallel ? pool.size : 1;

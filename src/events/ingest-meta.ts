@@ -91,14 +91,7 @@ function shapeOf(bytes: Uint8Array, from: number, to: number): string {
   let shape = '';
   for (let i = from; i < Math.min(to, from + 48) && shape.length < 24; i++) {
     const b = bytes[i]!;
-    const c =
-      b >= 0x30 && b <= 0x39
-        ? '9'
-        : (b | 32) >= 0x61 && (b | 32) <= 0x7a
-          ? 'a'
-          : b < 0x20 || b > 0x7e
-            ? '?'
-            : String.fromCharCode(b);
+    const c = b >= 0x30 && b <= 0x39 ? '9' : (b | 32) >= 0x61 && (b | 32) <= 0x7a ? 'a' : b < 0x20 || b > 0x7e ? '?' : String.fromCharCode(b);
     if (!(shape.endsWith(c) && (c === 'a' || c === '9' || c === '?' || c === ' '))) shape += c;
   }
   return shape;

@@ -140,15 +140,7 @@ export class RecordIngest {
     return this.parser.finish?.() ?? {};
   }
 
-  private record(
-    bytes: Uint8Array,
-    from: number,
-    end: number,
-    base: number,
-    line: number,
-    lines: number,
-    extra: number | null,
-  ): void {
+  private record(bytes: Uint8Array, from: number, end: number, base: number, line: number, lines: number, extra: number | null): void {
     let start = from;
     let to = end;
     if (!this.source.binary && to > start && bytes[to - 1] === 13) to--;
@@ -157,8 +149,7 @@ export class RecordIngest {
       this.nulBytes += start - from;
       this.nulLine ??= line;
     }
-    if (base + start === 0 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf && to - start >= 3)
-      start += 3;
+    if (base + start === 0 && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf && to - start >= 3) start += 3;
     this.lines += lines;
     const sink = this.sink!;
     const original = this.plan.originalOffset;
@@ -195,11 +186,7 @@ export class RecordIngest {
 
   private openPart(part: number): void {
     this.part = part;
-    this.sink = new PartSink(
-      path.join(this.plan.dir, `${partName(part)}.parquet.tmp`),
-      classOfKind[this.source.kind],
-      this.decoder,
-    );
+    this.sink = new PartSink(path.join(this.plan.dir, `${partName(part)}.parquet.tmp`), classOfKind[this.source.kind], this.decoder);
     this.lines = this.parsed = this.unparsed = this.nulBytes = 0;
     this.nulLine = null;
     this.openEnd = false;

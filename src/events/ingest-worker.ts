@@ -9,10 +9,7 @@ export type IngestTask = {
   readonly plan: IngestPlan;
   readonly resolved: ResolvedFormat;
   readonly keep: boolean;
-  readonly piece:
-    | { readonly chunk: LineChunk }
-    | { readonly block: Uint8Array; readonly atEnd: boolean }
-    | { readonly finish: true };
+  readonly piece: { readonly chunk: LineChunk } | { readonly block: Uint8Array; readonly atEnd: boolean } | { readonly finish: true };
 };
 
 export type IngestAnswer = {

@@ -131,20 +131,14 @@ function field(letter: string, argument: string | undefined, modifier: string, w
     case 'L':
       return once('trace_id', () => textField('log_id', 'trace_id', 'word'));
     case 'i':
-      return argument?.toLowerCase() === 'host'
-        ? once('host', () => textField('host', 'host'))
-        : headerField((argument ?? '').toLowerCase());
+      return argument?.toLowerCase() === 'host' ? once('host', () => textField('host', 'host')) : headerField((argument ?? '').toLowerCase());
     case 'o':
-      return argument?.toLowerCase() === 'content-type'
-        ? textField('content_type', 'content_type')
-        : extraField(`response.${(argument ?? '').toLowerCase()}`);
+      return argument?.toLowerCase() === 'content-type' ? textField('content_type', 'content_type') : extraField(`response.${(argument ?? '').toLowerCase()}`);
     case 'C':
       return cookieField(argument ?? '', whole.cookies === 1);
     case 'e':
     case 'n':
-      return argument === 'UNIQUE_ID'
-        ? once('trace_id', () => textField('unique_id', 'trace_id', 'word'))
-        : extraField(argument ?? letter);
+      return argument === 'UNIQUE_ID' ? once('trace_id', () => textField('unique_id', 'trace_id', 'word')) : extraField(argument ?? letter);
     case 'p':
       return argument === 'remote' ? once('src_port', () => numberField('src_port', 'src_port')) : extraField('port', 'number');
     case 'k':

@@ -66,8 +66,7 @@ export function readLogFormat(text: string): LogFormat | null {
   if (/\$\{?[a-z_]\w*/.test(trimmed) && !/%[<>]?(?:\{[^}]*\})?[a-zA-Z]/.test(trimmed.replace(/%[0-9A-F]{2}/g, ''))) {
     return { dialect: 'nginx', format: trimmed };
   }
-  if (/%(?:[<>]|!?\d[\d,]*)?(?:\{[^}]*\})?\^?[a-zA-Z]/.test(trimmed))
-    return { dialect: 'apache', format: unescapeConfig(trimmed) };
+  if (/%(?:[<>]|!?\d[\d,]*)?(?:\{[^}]*\})?\^?[a-zA-Z]/.test(trimmed)) return { dialect: 'apache', format: unescapeConfig(trimmed) };
   return null;
 }
 

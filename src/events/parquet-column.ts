@@ -159,8 +159,7 @@ export class StringColumn {
       slot = (slot + 1) & mask;
     }
     if (this.dictionaryCount === maxDictionary || this.dictionaryEnd + length > maxDictionaryBytes) return -1;
-    if (this.dictionaryEnd + length + 4 > this.dictionary.length)
-      this.setDictionary(grow(this.dictionary, this.dictionaryEnd, length + 4));
+    if (this.dictionaryEnd + length + 4 > this.dictionary.length) this.setDictionary(grow(this.dictionary, this.dictionaryEnd, length + 4));
     const d = this.dictionary;
     let p = this.dictionaryEnd;
     this.offsets[this.dictionaryCount] = p;
@@ -325,14 +324,7 @@ export class NumberColumn {
       if (v < min) min = v;
       if (v > max) max = v;
     }
-    const distinct =
-      n === 0
-        ? null
-        : min === max
-          ? Float64Array.of(min)
-          : this.type === 'u8' || this.type === 'u16'
-            ? distinctSmall(this.values, n)
-            : null;
+    const distinct = n === 0 ? null : min === max ? Float64Array.of(min) : this.type === 'u8' || this.type === 'u16' ? distinctSmall(this.values, n) : null;
     let dictionaryAt: number | null = null;
     if (distinct) {
       dictionaryAt = at;

@@ -46,14 +46,7 @@ export function writeHybrid(out: ByteBuffer, values: Uint32Array, from: number, 
  * Definition levels of a data page: which of `rows` rows hold a value. `rowOf[from..to)` are the rows with values, ascending, first row of
  * the page being `firstRow`. With its 4-byte length, as data page version 1 wants it.
  */
-export function writeDefinitionLevels(
-  out: ByteBuffer,
-  rowOf: Uint32Array,
-  from: number,
-  to: number,
-  firstRow: number,
-  rows: number,
-): void {
+export function writeDefinitionLevels(out: ByteBuffer, rowOf: Uint32Array, from: number, to: number, firstRow: number, rows: number): void {
   const at = out.length;
   out.word(0);
   const present = to - from;

@@ -133,26 +133,19 @@ async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, prog
     };
     let { key, meta } = await ingest(context);
     // Lines without a year that led past the file's modification: only the end of the file shows in which year it must have begun.
-    const firstYear =
-      Number(meta.facts['year_conflicts'] ?? 0) > 0 && spec.fields === null ? Number(meta.facts['first_year']) : null;
+    const firstYear = Number(meta.facts['year_conflicts'] ?? 0) > 0 && spec.fields === null ? Number(meta.facts['first_year']) : null;
     if (firstYear !== null) ({ key, meta } = await ingest({ ...context, params: { firstYear } }));
     problems.push(...contentProblems(file, meta));
     return { row: eventFile(file, spec, key, source, meta), problems };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      throw new UserError('events.disk-full', { folder: kase.outDir }, { cause: error });
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw new UserError('events.disk-full', { folder: kase.outDir }, { cause: error });
     if (!unreadable.has(code)) throw error;
     return { row: null, problems: [...problems, problem('events.cannot-read', 'error', { file: file.path }, { code })] };
   }
 }
 
-function resolveFormat(
-  spec: EvidenceSpec,
-  sample: Parameters<typeof detectFormat>[0],
-  file: SourceFile,
-  problems: Problem[],
-): Detection {
+function resolveFormat(spec: EvidenceSpec, sample: Parameters<typeof detectFormat>[0], file: SourceFile, problems: Problem[]): Detection {
   const stated = statedFormat(spec.format);
   if (stated) return { resolved: stated, share: 1, ambiguous: [] };
   if (spec.format !== 'auto') {
@@ -171,37 +164,17 @@ function resolveFormat(
 
 function contentProblems(file: SourceFile, meta: FileMeta): Problem[] {
   const problems = meta.clusters.map(c =>
-    problem(
-      'events.unread-lines',
-      'warning',
-      { file: file.path, line: c.line, byte: c.byte },
-      { reason: c.reason, shape: c.shape },
-      c.count,
-    ),
+    problem('events.unread-lines', 'warning', { file: file.path, line: c.line, byte: c.byte }, { reason: c.reason, shape: c.shape }, c.count),
   );
-  if (meta.nulBytes > 0)
-    problems.push(problem('events.nul-bytes', 'warning', { file: file.path, line: meta.nulLine ?? 1 }, {}, meta.nulBytes));
+  if (meta.nulBytes > 0) problems.push(problem('events.nul-bytes', 'warning', { file: file.path, line: meta.nulLine ?? 1 }, {}, meta.nulBytes));
   if (meta.openEnd) problems.push(problem('events.open-end', 'info', { file: file.path, line: meta.lines }));
   if (meta.facts['first_year'] !== undefined) {
-    problems.push(
-      problem(
-        'events.year-inferred',
-        'info',
-        { file: file.path },
-        { first: meta.facts['first_year'], last: meta.facts['last_year'] ?? '' },
-      ),
-    );
+    problems.push(problem('events.year-inferred', 'info', { file: file.path }, { first: meta.facts['first_year'], last: meta.facts['last_year'] ?? '' }));
   }
   return problems;
 }
 
-function eventFile(
-  file: SourceFile,
-  spec: EvidenceSpec,
-  key: string,
-  source: ReturnType<typeof sourceOf>,
-  meta: FileMeta,
-): EventFile {
+function eventFile(file: SourceFile, spec: EvidenceSpec, key: string, source: ReturnType<typeof sourceOf>, meta: FileMeta): EventFile {
   return {
     file_no: file.file_no,
     evidence_id: file.evidence_id,

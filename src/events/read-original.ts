@@ -15,11 +15,7 @@ export async function readOriginal(kase: OpenCase, fileNo: number, offset: numbe
   try {
     return file.compression === 'none' ? await readRange(absolute, offset, length) : await skipTo(absolute, offset, length);
   } catch (cause) {
-    throw new UserError(
-      'events.original-gone',
-      { file: file.path, reason: (cause as NodeJS.ErrnoException).code ?? 'error' },
-      { cause },
-    );
+    throw new UserError('events.original-gone', { file: file.path, reason: (cause as NodeJS.ErrnoException).code ?? 'error' }, { cause });
   }
 }
 

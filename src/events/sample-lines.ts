@@ -11,8 +11,7 @@ const longestLine = 64 << 10;
 export async function sampleContent(file: string, compressed: boolean): Promise<Sample> {
   const windows = compressed ? await streamWindows(file) : fileWindows(file);
   const lines: Uint8Array[] = [];
-  for (const [i, w] of windows.entries())
-    lines.push(...wholeLines(w.bytes, i === 0, w.last, Math.ceil(linesWanted / windows.length)));
+  for (const [i, w] of windows.entries()) lines.push(...wholeLines(w.bytes, i === 0, w.last, Math.ceil(linesWanted / windows.length)));
   return { head: (windows[0]?.bytes ?? new Uint8Array(0)).subarray(0, headBytes), lines };
 }
 

@@ -57,9 +57,7 @@ export class LineScanner implements RecordParser {
     this.doubtful = new Uint8Array(this.tokens.length);
     this.escaped = new Uint8Array(this.tokens.length);
     this.loose = this.tokens.some((t, i) => isLoose(t, this.tokens[i + 1], this.tokens[i + 2], escapes));
-    this.essential = this.tokens.findLastIndex(
-      t => t.op === time || ['request', 'target', 'path', 'status'].includes(t.field?.name ?? ''),
-    );
+    this.essential = this.tokens.findLastIndex(t => t.op === time || ['request', 'target', 'path', 'status'].includes(t.field?.name ?? ''));
     this.row = new WebRow(zone);
   }
 

@@ -62,8 +62,7 @@ function zoneAt(bytes: Uint8Array, at: number, to: number, row: WebRow): number 
 
 /** `21/Nov/2026:20:23:15 +0000`. */
 export const matchClfTime: TimeMatch = (bytes, at, to, row) => {
-  if (at + 26 > to || bytes[at + 2] !== 0x2f || bytes[at + 6] !== 0x2f || bytes[at + 11] !== 0x3a || bytes[at + 20] !== 0x20)
-    return -1;
+  if (at + 26 > to || bytes[at + 2] !== 0x2f || bytes[at + 6] !== 0x2f || bytes[at + 11] !== 0x3a || bytes[at + 20] !== 0x20) return -1;
   row.day = two(bytes, at);
   row.month = monthAt(bytes, at + 3);
   const century = two(bytes, at + 7);
@@ -213,8 +212,7 @@ export function matchStrftime(pattern: string): TimeMatch {
   const steps: Step[] = [];
   const hasDayOfYear = expanded.includes('%j');
   for (let i = 0; i < expanded.length; i++) {
-    if (expanded[i] === '%' && i + 1 < expanded.length && expanded[i + 1] !== '%')
-      steps.push(conversions[expanded[++i]!] ?? (() => -1));
+    if (expanded[i] === '%' && i + 1 < expanded.length && expanded[i + 1] !== '%') steps.push(conversions[expanded[++i]!] ?? (() => -1));
     else {
       if (expanded[i] === '%') i++;
       const code = expanded.charCodeAt(i);

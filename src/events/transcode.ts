@@ -56,13 +56,7 @@ export function openTranscoder(encoding: Exclude<Encoding, 'utf-8'>, skip = 0): 
 }
 
 /** Writes UTF-8 to `out`; `widths[i]` = original bytes of the character that starts at out[i]. */
-type Step = (
-  bytes: Uint8Array,
-  from: number,
-  atEnd: boolean,
-  out: Uint8Array,
-  widths: Uint8Array,
-) => { read: number; written: number };
+type Step = (bytes: Uint8Array, from: number, atEnd: boolean, out: Uint8Array, widths: Uint8Array) => { read: number; written: number };
 
 function stepper(encoding: Exclude<Encoding, 'utf-8'>): Step {
   if (encoding === 'utf-16le') return wideStep(0);

@@ -45,8 +45,7 @@ export function unescapeField(bytes: Uint8Array, from: number, to: number, escap
       }
     } else if (c === 0x75 && escapes === 'json') {
       const value = hexAt(bytes, i + 2, 4, to);
-      const low =
-        value >= 0xd800 && value < 0xdc00 && bytes[i + 6] === 0x5c && bytes[i + 7] === 0x75 ? hexAt(bytes, i + 8, 4, to) : -1;
+      const low = value >= 0xd800 && value < 0xdc00 && bytes[i + 6] === 0x5c && bytes[i + 7] === 0x75 ? hexAt(bytes, i + 8, 4, to) : -1;
       if (low >= 0xdc00 && low < 0xe000) {
         p = writeUnit(out, p, 0x10000 + ((value - 0xd800) << 10) + (low - 0xdc00));
         i += 12;

@@ -108,8 +108,7 @@ export class WebRow {
       if (at.span > 0) sink.number('time_span_us', at.span);
     }
     if (!this.hasTarget && this.pathTo >= 0) this.writeTarget(sink);
-    else if (!this.hasTarget && this.queryTo > this.queryFrom)
-      this.copy(sink, 'query', this.queryBytes, this.queryFrom, this.queryTo);
+    else if (!this.hasTarget && this.queryTo > this.queryFrom) this.copy(sink, 'query', this.queryBytes, this.queryFrom, this.queryTo);
     if (!this.hasAddress && this.forwarded !== '') {
       // No peer address in this format: the hop that the nearest proxy appended is the best known client.
       const nearest = ipText(this.forwarded.slice(this.forwarded.lastIndexOf(',') + 1).trim());

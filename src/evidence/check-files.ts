@@ -11,13 +11,7 @@ import { differingRanges } from './rehash.ts';
 type Counted = { findings: Finding[]; bytes: number };
 
 /** Every file of the manifest against the file as it is now; block hashes tell which bytes differ. */
-export async function checkEvidence(
-  outDir: string,
-  caseDir: string,
-  manifest: Manifest,
-  threads: number,
-  onBytes: (n: number) => void,
-): Promise<Counted> {
+export async function checkEvidence(outDir: string, caseDir: string, manifest: Manifest, threads: number, onBytes: (n: number) => void): Promise<Counted> {
   const blocks = readBlocks(outDir);
   const findings: Finding[] = [];
   let bytes = 0;
@@ -59,28 +53,18 @@ export async function checkEvidence(
 export function readBlocks(outDir: string): Record<string, string[]> {
   try {
     const value = JSON.parse(fs.readFileSync(path.join(outDir, manifestBlocksName), 'utf8')) as Record<string, unknown>;
-    return Object.fromEntries(
-      Object.entries(value).filter((e): e is [string, string[]] => Array.isArray(e[1]) && e[1].every(b => typeof b === 'string')),
-    );
+    return Object.fromEntries(Object.entries(value).filter((e): e is [string, string[]] => Array.isArray(e[1]) && e[1].every(b => typeof b === 'string')));
   } catch {
     return {};
   }
 }
 
 /** Every file of the seal against the file as it is now. A log may have grown, the journal may have gained acts (`journalGrew`). */
-export async function checkOutputs(
-  outDir: string,
-  outputs: Outputs,
-  journalGrew: boolean,
-  threads: number,
-  onBytes: (n: number) => void,
-): Promise<Counted> {
+export async function checkOutputs(outDir: string, outputs: Outputs, journalGrew: boolean, threads: number, onBytes: (n: number) => void): Promise<Counted> {
   const findings: Finding[] = [];
   let bytes = 0;
   const { files, uncovered } = outputs.content;
-  const requests = files.map(
-    (f): DigestRequest => ({ file: path.join(outDir, f.path), content: false, blockBytes: f.block_bytes }),
-  );
+  const requests = files.map((f): DigestRequest => ({ file: path.join(outDir, f.path), content: false, blockBytes: f.block_bytes }));
   const digests = await digestMany(requests, threads, onBytes);
   for (const [i, f] of files.entries()) {
     const d = digests[i]!;

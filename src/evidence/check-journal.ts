@@ -11,11 +11,7 @@ export type JournalCheck = { readonly findings: Finding[]; readonly acts: number
  * Walk the custody chain on a copy (the original is never opened for writing), find the act that the tree head names, and the receipt
  * of every file of the manifest.
  */
-export function checkJournal(
-  outDir: string,
-  manifest: Manifest | null,
-  sealed: { seq: number; hash: string } | null,
-): JournalCheck {
+export function checkJournal(outDir: string, manifest: Manifest | null, sealed: { seq: number; hash: string } | null): JournalCheck {
   const file = path.join(outDir, 'case.sqlite');
   const findings: Finding[] = [];
   const bad = (code: string, extra: Partial<Finding> = {}): void =>
@@ -28,8 +24,7 @@ export function checkJournal(
   let acts = 0;
   let grew = false;
   try {
-    for (const end of ['', '-wal'])
-      if (fs.existsSync(file + end)) fs.copyFileSync(file + end, path.join(dir, `case.sqlite${end}`));
+    for (const end of ['', '-wal']) if (fs.existsSync(file + end)) fs.copyFileSync(file + end, path.join(dir, `case.sqlite${end}`));
     const store = new CaseStore(path.join(dir, 'case.sqlite'));
     try {
       const all = store.acts();
@@ -41,12 +36,9 @@ export function checkJournal(
         if (act?.hash !== sealed.hash) bad('journal-sealed-act', { seq: sealed.seq });
         grew = acts > sealed.seq;
       }
-      const receipts = new Set(
-        all.filter(a => a.kind === 'evidence.received').map(a => `${String(a.body['path'])} ${String(a.body['sha256'])}`),
-      );
+      const receipts = new Set(all.filter(a => a.kind === 'evidence.received').map(a => `${String(a.body['path'])} ${String(a.body['sha256'])}`));
       for (const f of manifest?.files ?? []) {
-        if (!receipts.has(`${f.path} ${f.sha256}`))
-          findings.push({ level: 'differs', code: 'no-receipt', where: 'journal', file: f.path });
+        if (!receipts.has(`${f.path} ${f.sha256}`)) findings.push({ level: 'differs', code: 'no-receipt', where: 'journal', file: f.path });
       }
     } finally {
       store.close();

@@ -91,13 +91,10 @@ function digestProblems(file: GivenFile, d: Digest): Problem[] {
   const where = { file: file.path, ref: file.id };
   const out: Problem[] = [];
   if (d.bytes === 0) out.push(problem('evidence.empty-file', 'warning', where));
-  else if (d.contentBytes === 0 && !d.broken)
-    out.push(problem('evidence.empty-content', 'warning', where, { compression: d.compression }));
+  else if (d.contentBytes === 0 && !d.broken) out.push(problem('evidence.empty-content', 'warning', where, { compression: d.compression }));
   const named = /\.(gz|zst)$/i.exec(file.path)?.[1];
-  if (named && d.compression === 'none' && d.bytes > 0)
-    out.push(problem('evidence.not-compressed', 'warning', where, { extension: named.toLowerCase() }));
-  if (d.broken)
-    out.push(problem(`evidence.compressed-${d.broken}`, 'error', where, { compression: d.compression, bytes: d.contentBytes }));
+  if (named && d.compression === 'none' && d.bytes > 0) out.push(problem('evidence.not-compressed', 'warning', where, { extension: named.toLowerCase() }));
+  if (d.broken) out.push(problem(`evidence.compressed-${d.broken}`, 'error', where, { compression: d.compression, bytes: d.contentBytes }));
   if (d.changed) out.push(problem('evidence.changed-while-read', 'error', where));
   return out;
 }
@@ -114,14 +111,7 @@ function withoutRepeats(files: readonly HashedFile[], problems: Problem[]): Hash
     const key = `${scope} ${f.digest.contentSha256}`;
     const other = first.get(key);
     if (other && f.digest.contentBytes > 0) {
-      problems.push(
-        problem(
-          'evidence.given-twice',
-          'warning',
-          { file: f.path, ref: f.id },
-          { id: f.id, other: other.path, otherId: other.id },
-        ),
-      );
+      problems.push(problem('evidence.given-twice', 'warning', { file: f.path, ref: f.id }, { id: f.id, other: other.path, otherId: other.id }));
       continue;
     }
     first.set(key, f);
@@ -129,15 +119,7 @@ function withoutRepeats(files: readonly HashedFile[], problems: Problem[]): Hash
   }
   for (const d of kept.filter(f => f.role === 'dataset' && f.digest.contentBytes > 0)) {
     const twin = kept.find(f => f.role === 'dataset' && f.id < d.id && f.digest.contentSha256 === d.digest.contentSha256);
-    if (twin)
-      problems.push(
-        problem(
-          'evidence.datasets-alike',
-          'warning',
-          { file: d.path, ref: d.id },
-          { id: d.id, other: twin.path, otherId: twin.id },
-        ),
-      );
+    if (twin) problems.push(problem('evidence.datasets-alike', 'warning', { file: d.path, ref: d.id }, { id: d.id, other: twin.path, otherId: twin.id }));
   }
   return kept;
 }

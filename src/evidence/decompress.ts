@@ -66,12 +66,7 @@ function gunzip(onContent: (chunk: Uint8Array) => void, reread: Reread): Decoder
 }
 
 /** Decode from the start, a byte at a time from `from` on, and hand out what comes after the first `skip` bytes of content. */
-async function decodeBytewise(
-  raw: AsyncIterable<Uint8Array>,
-  from: number,
-  skip: number,
-  onContent: (chunk: Uint8Array) => void,
-): Promise<void> {
+async function decodeBytewise(raw: AsyncIterable<Uint8Array>, from: number, skip: number, onContent: (chunk: Uint8Array) => void): Promise<void> {
   let out = 0;
   const member = openGunzip(chunk => {
     const start = Math.max(0, skip - out);

@@ -12,11 +12,7 @@ type Result = Digest | DigestFailure;
 const WORTH_A_WORKER = 16 * 1024 * 1024;
 
 /** Digest many files on worker threads; results in the order asked for, whatever the number of threads. */
-export async function digestMany(
-  requests: readonly DigestRequest[],
-  threads: number,
-  onBytes: (bytes: number) => void = () => {},
-): Promise<Result[]> {
+export async function digestMany(requests: readonly DigestRequest[], threads: number, onBytes: (bytes: number) => void = () => {}): Promise<Result[]> {
   const results: Result[] = [];
   const queue: number[] = [];
   const entry = workerFile('evidence/digest-worker');
@@ -30,13 +26,7 @@ export async function digestMany(
   return results;
 }
 
-function lane(
-  entry: URL,
-  requests: readonly DigestRequest[],
-  queue: number[],
-  results: Result[],
-  onBytes: (n: number) => void,
-): Promise<void> {
+function lane(entry: URL, requests: readonly DigestRequest[], queue: number[], results: Result[], onBytes: (n: number) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(entry);
     const next = (): void => {

@@ -91,9 +91,7 @@ async function digestHandle(handle: fs.FileHandle, options: DigestOptions): Prom
   }
   const broken = (await decoder?.end()) ?? null;
   const sha256 = whole.digest('hex');
-  const content = decoder
-    ? { contentBytes, contentSha256: inside.digest('hex') }
-    : { contentBytes: bytes, contentSha256: sha256 };
+  const content = decoder ? { contentBytes, contentSha256: inside.digest('hex') } : { contentBytes: bytes, contentSha256: sha256 };
   return { bytes, sha256, compression, ...content, blocks, broken };
 }
 

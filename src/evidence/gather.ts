@@ -17,12 +17,8 @@ export type GivenFile = {
 export function gatherFiles(kase: Pick<OpenCase, 'file' | 'caseDir' | 'outDir'>): { files: GivenFile[]; problems: Problem[] } {
   const problems: Problem[] = [];
   const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
-  const evidence = [...kase.file.evidence]
-    .sort(byId)
-    .flatMap(e => expandEntry(kase, { role: 'evidence', kind: e.kind, ...pick(e) }, problems));
-  const datasets = [...kase.file.datasets]
-    .sort(byId)
-    .flatMap(d => expandEntry(kase, { role: 'dataset', kind: 'dataset', ...pick(d) }, problems));
+  const evidence = [...kase.file.evidence].sort(byId).flatMap(e => expandEntry(kase, { role: 'evidence', kind: e.kind, ...pick(e) }, problems));
+  const datasets = [...kase.file.datasets].sort(byId).flatMap(d => expandEntry(kase, { role: 'dataset', kind: 'dataset', ...pick(d) }, problems));
   return { files: [...evidence, ...datasets], problems };
 }
 
@@ -41,20 +37,11 @@ function expandEntry(kase: Pick<OpenCase, 'caseDir' | 'outDir'>, entry: Entry, p
     const result = expandGlob(kase.caseDir, pattern);
     // Our own output may lie beside the evidence and match a wide pattern; it is never evidence.
     const files = result.files.filter(f => !f.startsWith(kase.outDir + path.sep));
-    for (const dir of result.unreadable)
-      problems.push(problem('evidence.folder-unreadable', 'error', { file: relativePath(kase, dir), ref: entry.id }));
+    for (const dir of result.unreadable) problems.push(problem('evidence.folder-unreadable', 'error', { file: relativePath(kase, dir), ref: entry.id }));
     for (const dir of result.folders.filter(d => d !== kase.outDir)) {
-      problems.push(
-        problem(
-          'evidence.is-a-folder',
-          files.length > 0 ? 'warning' : 'error',
-          { file: relativePath(kase, dir), ref: entry.id },
-          { pattern },
-        ),
-      );
+      problems.push(problem('evidence.is-a-folder', files.length > 0 ? 'warning' : 'error', { file: relativePath(kase, dir), ref: entry.id }, { pattern }));
     }
-    if (files.length === 0 && result.folders.length === 0)
-      problems.push(problem('evidence.no-match', 'error', { ref: entry.id }, { pattern, id: entry.id }));
+    if (files.length === 0 && result.folders.length === 0) problems.push(problem('evidence.no-match', 'error', { ref: entry.id }, { pattern, id: entry.id }));
     for (const absolute of files) {
       const file = relativePath(kase, absolute);
       if (found.has(file)) problems.push(problem('evidence.overlapping-patterns', 'info', { file, ref: entry.id }, { pattern }));

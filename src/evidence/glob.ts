@@ -69,10 +69,7 @@ function matches(dir: string, segment: string, found: Found): string[] {
       .map(e => e.name)
       .filter(n => n.normalize('NFC') === wanted);
   }
-  const pattern = new RegExp(
-    `^${[...segment.normalize('NFC')].map(c => (c === '*' ? '.*' : c === '?' ? '.' : escapeRegExp(c))).join('')}$`,
-    'su',
-  );
+  const pattern = new RegExp(`^${[...segment.normalize('NFC')].map(c => (c === '*' ? '.*' : c === '?' ? '.' : escapeRegExp(c))).join('')}$`, 'su');
   return list(dir, found)
     .map(e => e.name)
     .filter(n => (segment.startsWith('.') || !n.startsWith('.')) && pattern.test(n.normalize('NFC')));
@@ -120,11 +117,7 @@ export function expandBraces(pattern: string): string[] {
       cuts.push(i);
       const parts = cuts.slice(0, -1).map((cut, k) => pattern.slice(cut + 1, cuts[k + 1]));
       if (parts.length === 1) return tails.map(tail => `${pattern.slice(0, i + 1)}${tail}`);
-      return [
-        ...new Set(
-          parts.flatMap(part => expandBraces(part)).flatMap(part => tails.map(tail => pattern.slice(0, open) + part + tail)),
-        ),
-      ];
+      return [...new Set(parts.flatMap(part => expandBraces(part)).flatMap(part => tails.map(tail => pattern.slice(0, open) + part + tail)))];
     }
   }
   return [pattern];

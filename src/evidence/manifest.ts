@@ -96,9 +96,7 @@ export function inputsRoot(kase: Pick<OpenCase, 'outDir'>): string {
 export const CASE_BLOCK = 256;
 
 export function caseBlocks(bytes: Uint8Array): string[] {
-  return Array.from({ length: Math.ceil(bytes.length / CASE_BLOCK) }, (_, i) =>
-    leafHash(bytes.subarray(i * CASE_BLOCK, (i + 1) * CASE_BLOCK)).toString('hex'),
-  );
+  return Array.from({ length: Math.ceil(bytes.length / CASE_BLOCK) }, (_, i) => leafHash(bytes.subarray(i * CASE_BLOCK, (i + 1) * CASE_BLOCK)).toString('hex'));
 }
 
 export function blocksRoot(blocks: readonly string[]): string {

@@ -64,21 +64,13 @@ export function consistencyProof(leaves: readonly Buffer[], size: number): strin
     const n = to - from;
     if (m === n) return known ? [] : [rootOf(leaves, from, to)];
     const k = split(n);
-    return m <= k
-      ? [...walk(m, from, from + k, known), rootOf(leaves, from + k, to)]
-      : [...walk(m - k, from + k, to, false), rootOf(leaves, from, from + k)];
+    return m <= k ? [...walk(m, from, from + k, known), rootOf(leaves, from + k, to)] : [...walk(m - k, from + k, to, false), rootOf(leaves, from, from + k)];
   };
   return walk(size, 0, leaves.length, true).map(b => b.toString('hex'));
 }
 
 /** Does the proof show that the tree (firstSize, firstRoot) only grew into (secondSize, secondRoot)? RFC 9162 §2.1.4.2. */
-export function verifyConsistency(
-  firstSize: number,
-  secondSize: number,
-  firstRoot: string,
-  secondRoot: string,
-  proof: readonly string[],
-): boolean {
+export function verifyConsistency(firstSize: number, secondSize: number, firstRoot: string, secondRoot: string, proof: readonly string[]): boolean {
   if (!(firstSize > 0 && firstSize <= secondSize)) return false;
   if (firstSize === secondSize) return proof.length === 0 && firstRoot === secondRoot;
   const isPower = (firstSize & (firstSize - 1)) === 0;

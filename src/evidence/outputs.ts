@@ -65,9 +65,7 @@ export async function sealOutputs(outDir: string, engine: Pick<Engine, 'run'> | 
   if (engine) await engine.run('seal.checkpoint', sql`checkpoint`);
   const key = openSigningKey(outDir);
   const names = listFiles(outDir).filter(n => !isPassing(n));
-  const uncovered = names.filter(
-    n => n.endsWith('.duckdb') && (fs.statSync(path.join(outDir, `${n}.wal`), { throwIfNoEntry: false })?.size ?? 0) > 0,
-  );
+  const uncovered = names.filter(n => n.endsWith('.duckdb') && (fs.statSync(path.join(outDir, `${n}.wal`), { throwIfNoEntry: false })?.size ?? 0) > 0);
   const sealed = names.filter(n => !uncovered.includes(n));
   const requests = sealed.map(n => {
     const file = path.join(outDir, n);
@@ -76,9 +74,7 @@ export async function sealOutputs(outDir: string, engine: Pick<Engine, 'run'> | 
   const digests = await digestMany(requests, 2);
   const files = sealed.flatMap((name, i): OutputFile[] => {
     const d = digests[i]!;
-    return 'failed' in d
-      ? []
-      : [{ path: name, bytes: d.bytes, sha256: d.sha256, block_bytes: requests[i]!.blockBytes, blocks: d.blocks }];
+    return 'failed' in d ? [] : [{ path: name, bytes: d.bytes, sha256: d.sha256, block_bytes: requests[i]!.blockBytes, blocks: d.blocks }];
   });
   const content = { schema: 'tadasu.outputs/1' as const, case_dir: caseDirOf(outDir), files, uncovered };
   const outputs: Outputs = { content, signature: signContent(key, content) };

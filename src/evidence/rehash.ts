@@ -28,13 +28,7 @@ export async function rehashEvidence(kase: OpenCase, effects: Effects): Promise<
     if ('failed' in digest) {
       problems.push(problem('evidence.gone-after-reading', 'error', where, { reason: digest.failed }));
     } else if (digest.sha256 !== file.sha256 || digest.bytes !== file.bytes) {
-      const range = differingRanges(
-        blocks[`${file.role}:${file.evidence_id}:${file.path}`] ?? [],
-        digest.blocks,
-        BLOCK_BYTES,
-        file.bytes,
-        digest.bytes,
-      )[0]!;
+      const range = differingRanges(blocks[`${file.role}:${file.evidence_id}:${file.path}`] ?? [], digest.blocks, BLOCK_BYTES, file.bytes, digest.bytes)[0]!;
       problems.push(
         problem(
           'evidence.changed-after-reading',

@@ -64,10 +64,8 @@ export async function checkTimeStamp(
     const info = parse(pkijs.TSTInfo, new Uint8Array(inner.eContent.getValue()));
     const { hashAlgorithm, hashedMessage } = info.messageImprint;
     const imprint = Buffer.from(hashedMessage.valueBlock.valueHexView);
-    if (hashAlgorithm.algorithmId !== sha256Oid || !imprint.equals(createHash('sha256').update(data).digest()))
-      return { ok: false, reason: 'imprint' };
-    if (nonce && (!info.nonce || !Buffer.from(info.nonce.valueBlock.valueHexView).equals(nonce)))
-      return { ok: false, reason: 'nonce' };
+    if (hashAlgorithm.algorithmId !== sha256Oid || !imprint.equals(createHash('sha256').update(data).digest())) return { ok: false, reason: 'imprint' };
+    if (nonce && (!info.nonce || !Buffer.from(info.nonce.valueBlock.valueHexView).equals(nonce))) return { ok: false, reason: 'nonce' };
     const certificates = (signed.certificates ?? []).filter((c): c is pkijs.Certificate => c instanceof pkijs.Certificate);
     const signer = await verifySigner(signed, data);
     if (!signer) return { ok: false, reason: 'signature' };
@@ -94,12 +92,7 @@ async function verifySigner(signed: pkijs.SignedData, data: Uint8Array): Promise
 const der = (c: pkijs.Certificate): X509Certificate => new X509Certificate(Buffer.from(c.toSchema(true).toBER(false)));
 
 /** Walk from the signer up by issuer and signature to one of the trusted certificates, each valid at the time of the stamp. */
-function leadsTo(
-  trusted: readonly Uint8Array[],
-  signer: pkijs.Certificate,
-  embedded: readonly pkijs.Certificate[],
-  at: Date,
-): boolean {
+function leadsTo(trusted: readonly Uint8Array[], signer: pkijs.Certificate, embedded: readonly pkijs.Certificate[], at: Date): boolean {
   const anchors = trusted.map(t => new X509Certificate(Buffer.from(t)));
   const pool = [...anchors, ...embedded.map(der)];
   let current = der(signer);

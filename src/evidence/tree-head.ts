@@ -36,11 +36,7 @@ export function stampedBytes(head: Pick<TreeHead, 'content' | 'signature'>): Uin
  * Sign the tree head over the manifest that `collectEvidence` wrote (key made on first use) and, when an authority is given, have it
  * stamped (RFC 3161). An authority that does not answer is a problem, not a failure.
  */
-export async function writeManifest(
-  kase: OpenCase,
-  options: { readonly timeStampAuthority: string | null },
-  effects: Effects,
-): Promise<TreeHead> {
+export async function writeManifest(kase: OpenCase, options: { readonly timeStampAuthority: string | null }, effects: Effects): Promise<TreeHead> {
   const bytes = fs.readFileSync(path.join(kase.outDir, manifestName));
   const manifest = JSON.parse(bytes.toString('utf8')) as Manifest;
   const size = inputLeaves(manifest).length;
@@ -64,9 +60,7 @@ export async function writeManifest(
     try {
       timeStamp = await requestTimeStamp(options.timeStampAuthority, stampedBytes({ content, signature }));
     } catch (error) {
-      problems.push(
-        problem('evidence.no-time-stamp', 'warning', {}, { authority: options.timeStampAuthority, reason: reasonOf(error) }),
-      );
+      problems.push(problem('evidence.no-time-stamp', 'warning', {}, { authority: options.timeStampAuthority, reason: reasonOf(error) }));
     }
   }
   const head: TreeHead = { content, signature, time_stamp: timeStamp };

@@ -35,12 +35,8 @@ export async function verifyCase(outDir: string, effects: Effects, options: Veri
   let done = 0;
   const onBytes = (n: number): void => effects.progress({ stage: 'evidence', done: (done += n), total: null, unit: 'bytes' });
   const caseDir = options.caseDir ?? path.resolve(outDir, outputs?.content.case_dir ?? caseDirOf(outDir));
-  const evidence = manifest
-    ? await checkEvidence(outDir, caseDir, manifest, effects.threads, onBytes)
-    : { findings: [], bytes: 0 };
-  const sealed = outputs
-    ? await checkOutputs(outDir, outputs, journal.grew, effects.threads, onBytes)
-    : { findings: [], bytes: 0 };
+  const evidence = manifest ? await checkEvidence(outDir, caseDir, manifest, effects.threads, onBytes) : { findings: [], bytes: 0 };
+  const sealed = outputs ? await checkOutputs(outDir, outputs, journal.grew, effects.threads, onBytes) : { findings: [], bytes: 0 };
   findings.push(...evidence.findings, ...sealed.findings);
   if (manifest) checkParts(outDir, caseDir, manifest, findings);
 
@@ -67,10 +63,7 @@ export async function verifyCase(outDir: string, effects: Effects, options: Veri
     key: head ? keyFingerprint(head.signature.public_key) : null,
     inputs_root: manifest?.inputs_root ?? null,
     signed_at: head?.content.signed_at ?? null,
-    time_stamp:
-      stamp?.ok && head?.time_stamp
-        ? { authority: head.time_stamp.authority, at: stamp.at, signer: stamp.signer, chain: stamp.chain }
-        : null,
+    time_stamp: stamp?.ok && head?.time_stamp ? { authority: head.time_stamp.authority, at: stamp.at, signer: stamp.signer, chain: stamp.chain } : null,
   };
 }
 
@@ -98,8 +91,7 @@ function readSealed<T>(outDir: string, name: string, findings: Finding[]): T | n
 /** Far enough that nothing below can stumble over a forged file; what the values mean is checked where they are used. */
 function hasShape(name: string, value: unknown): boolean {
   const blockSize = (n: unknown): boolean => typeof n === 'number' && Number.isInteger(n) && n >= 512 && n <= 1 << 26;
-  const list = (v: unknown, each: (item: Loose) => boolean): boolean =>
-    Array.isArray(v) && v.every(item => isObject(item) && each(item));
+  const list = (v: unknown, each: (item: Loose) => boolean): boolean => Array.isArray(v) && v.every(item => isObject(item) && each(item));
   const texts = (v: unknown): boolean => Array.isArray(v) && v.every(item => typeof item === 'string');
   if (!isObject(value)) return false;
   if (name === manifestName) {
@@ -115,8 +107,7 @@ function hasShape(name: string, value: unknown): boolean {
   const { content, signature } = value;
   if (Object.keys(value).length !== (name === treeHeadName ? 3 : 2)) return false;
   if (!isObject(content) || !isObject(signature) || typeof signature['public_key'] !== 'string') return false;
-  if (name === treeHeadName)
-    return isObject(content['journal']) && (value['time_stamp'] === null || isObject(value['time_stamp']));
+  if (name === treeHeadName) return isObject(content['journal']) && (value['time_stamp'] === null || isObject(value['time_stamp']));
   return (
     typeof content['case_dir'] === 'string' &&
     texts(content['uncovered']) &&
@@ -135,8 +126,7 @@ function checkSignatures(outDir: string, head: TreeHead | null, outputs: Outputs
     [treeHeadName, head],
     [outputsName, outputs],
   ] as const) {
-    if (signed && !checkSignature(signed.content, signed.signature))
-      findings.push({ level: 'differs', code: 'signature', where: 'output', file });
+    if (signed && !checkSignature(signed.content, signed.signature)) findings.push({ level: 'differs', code: 'signature', where: 'output', file });
   }
   const mode = fs.statSync(path.join(outDir, privateKeyPath), { throwIfNoEntry: false })?.mode;
   if (mode !== undefined && (mode & 0o077) !== 0 && process.platform !== 'win32')
@@ -147,8 +137,7 @@ function checkSignatures(outDir: string, head: TreeHead | null, outputs: Outputs
     [treeHeadName, head],
     [outputsName, outputs],
   ] as const) {
-    if (signed && signed.signature.public_key !== pem)
-      findings.push({ level: 'differs', code: 'other-key', where: 'output', file });
+    if (signed && signed.signature.public_key !== pem) findings.push({ level: 'differs', code: 'other-key', where: 'output', file });
   }
 }
 
@@ -167,8 +156,7 @@ function checkManifest(outDir: string, manifest: Manifest, head: TreeHead | null
 /** The case file must be the same bytes; rules and law may have moved on with the tool, which is worth a note. */
 function checkParts(outDir: string, caseDir: string, manifest: Manifest, findings: Finding[]): void {
   const caseFile = path.join(caseDir, manifest.case_file.path);
-  if (!fs.existsSync(caseFile))
-    findings.push({ level: 'differs', code: 'gone', where: 'case', file: path.basename(caseFile), params: { reason: 'ENOENT' } });
+  if (!fs.existsSync(caseFile)) findings.push({ level: 'differs', code: 'gone', where: 'case', file: path.basename(caseFile), params: { reason: 'ENOENT' } });
   else {
     const bytes = fs.readFileSync(caseFile);
     if (sha256Hex(bytes) !== manifest.case_file.sha256) {
@@ -190,6 +178,5 @@ function checkParts(outDir: string, caseDir: string, manifest: Manifest, finding
       const file = path.join(packageRoot, p.path);
       return !fs.existsSync(file) || sha256Hex(fs.readFileSync(file)) !== p.sha256;
     });
-  if (moved.length > 0)
-    findings.push({ level: 'note', code: 'other-rules', where: 'case', params: { count: moved.length, first: moved[0]!.path } });
+  if (moved.length > 0) findings.push({ level: 'note', code: 'other-rules', where: 'case', params: { count: moved.length, first: moved[0]!.path } });
 }

@@ -1,23 +1,23 @@
-import { type Effects, printable, type Problem, problem } from '../base/index.ts';
+import { type Effects, type Problem, printable, problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
+import { claimDeleted, readBacklog } from './backlog.ts';
 import { readCatalogue } from './catalogue.ts';
 import { Claims } from './claims.ts';
-import { claimGroups, type EvaluationNotes, groupInstances, judgeRequests, predictSizes } from './evaluate.ts';
-import { claimDeleted, readBacklog } from './backlog.ts';
 import { readWrites, widenWindows } from './drift.ts';
 import { claimErrors } from './error-shown.ts';
+import { claimGroups, type EvaluationNotes, groupInstances, judgeRequests, predictSizes } from './evaluate.ts';
 import { inferReads } from './infer-reads.ts';
 import { claimInjected } from './injected.ts';
 import { type Instance, instancesOf } from './instances.ts';
 import { learnRoutes, type RouteRead, StatementIndex } from './link-statements.ts';
+import { claimPossible, holesOf, orphansOf, strangersOf } from './missing.ts';
 import { claimByNames } from './name-bound.ts';
 import { claimRecovered } from './recovered.ts';
-import { claimPossible, holesOf, orphansOf, strangersOf } from './missing.ts';
-import { countRoutes, readActorRequests, readOtherRequests, routeOf, type Request, streamOtherRequests } from './requests.ts';
+import { countRoutes, type Request, readActorRequests, readOtherRequests, routeOf, streamOtherRequests } from './requests.ts';
 import { modelRoutes } from './route-models.ts';
 import { statedRoutes } from './stated-routes.ts';
-import { claimUnobserved } from './unobserved.ts';
 import { readStatements, type Statement, type StatementLog } from './statements.ts';
+import { claimUnobserved } from './unobserved.ts';
 
 export type ExposureSummary = { readonly claims: number; readonly requests: number; readonly instances: number };
 
@@ -57,14 +57,25 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const windows = widenWindows(all, catalogue, await readWrites(engine, catalogue));
   const groups = groupInstances(windows.kept);
   const sized = groups.filter(g => g.members[0]!.instance.routeRead && models.get(g.members[0]!.instance.routeRead.route)?.model.valid);
-  const verdicts = judgeRequests(windows.kept.filter(i => i.request && i.routeRead), await predictSizes(engine, catalogue, sized), models);
+  const verdicts = judgeRequests(
+    windows.kept.filter(i => i.request && i.routeRead),
+    await predictSizes(engine, catalogue, sized),
+    models,
+  );
   progress(4, 'replay');
   const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0 };
   await claimGroups(engine, catalogue, claims, groups, verdicts, models, notes);
   const known = new Set(learned.map(r => r.route));
   const explained = log.present ? await explainedStatements(learned, log, index, used, kase) : new Set<number>();
   // A route of which too little was seen: the statements beside it that nobody explains, or else what its name says.
-  const strange = log.present ? strangersOf(requests.filter(r => !known.has(routeOf(r))), index, explained, others) : null;
+  const strange = log.present
+    ? strangersOf(
+        requests.filter(r => !known.has(routeOf(r))),
+        index,
+        explained,
+        others,
+      )
+    : null;
   if (strange) for (const r of requests.map(routeOf)) if (!strange.silent.has(r)) known.add(r);
   const unnamed = await claimByNames(engine, catalogue, claims, requests, known);
   for (const route of [...unnamed.keys()]) if (sameAlways(others.filter(r => routeOf(r) === route))) unnamed.delete(route);
@@ -73,7 +84,12 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   await claimPossible(engine, catalogue, claims, windows.possible, 'window-moved');
   if (log.present) await claimPossible(engine, catalogue, claims, [...orphansOf(log, instances, explained), ...strange!.instances], 'orphan-statement');
   const answered = await claimErrors(engine, catalogue, claims, requests, learned, log);
-  await claimUnobserved(engine, catalogue, claims, { requests: requests.length, injected: instances.some(i => i.injected), logged: log.present, unnamed: log.present ? [] : [...unnamed.keys()] });
+  await claimUnobserved(engine, catalogue, claims, {
+    requests: requests.length,
+    injected: instances.some(i => i.injected),
+    logged: log.present,
+    unnamed: log.present ? [] : [...unnamed.keys()],
+  });
   const linked = new Set([...instances.filter(i => i.injected).map(i => i.request!.eventId), ...answered]);
   const unparseable = await claimInjected(engine, catalogue, claims, requests, linked);
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
@@ -98,7 +114,13 @@ function sameAlways(sample: readonly Request[]): boolean {
 }
 
 /** Statements that some request explains: everybody's requests are read again in full, route by route the intruder used. */
-async function explainedStatements(routes: readonly RouteRead[], log: StatementLog, index: StatementIndex, used: ReadonlySet<number>, kase: OpenCase): Promise<Set<number>> {
+async function explainedStatements(
+  routes: readonly RouteRead[],
+  log: StatementLog,
+  index: StatementIndex,
+  used: ReadonlySet<number>,
+  kase: OpenCase,
+): Promise<Set<number>> {
   const explained = new Set(used);
   for await (const batch of streamOtherRequests(kase.engine)) for (const id of instancesOf(batch, routes, log, index).used) explained.add(id);
   return explained;
@@ -108,9 +130,20 @@ async function explainedStatements(routes: readonly RouteRead[], log: StatementL
 function directInstances(statements: readonly Statement[], used: ReadonlySet<number>): Instance[] {
   const shared = new Set<string>();
   for (const s of statements) if (s.actor === null && s.conn !== null) shared.add(s.conn);
-  return statements.filter(s => s.actor !== null && !used.has(s.eventId)).map((s): Instance => ({
-    read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null,
-    certainty: s.actor === 'strict' && s.conn !== null && !shared.has(s.conn) ? 'strict' : 'wide', ambiguous: false, injected: false, conditional: false,
-  }));
+  return statements
+    .filter(s => s.actor !== null && !used.has(s.eventId))
+    .map(
+      (s): Instance => ({
+        read: s.read,
+        values: s.values,
+        parameters: s.parameters ?? [],
+        request: null,
+        statement: s,
+        routeRead: null,
+        certainty: s.actor === 'strict' && s.conn !== null && !shared.has(s.conn) ? 'strict' : 'wide',
+        ambiguous: false,
+        injected: false,
+        conditional: false,
+      }),
+    );
 }
-

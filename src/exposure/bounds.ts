@@ -6,7 +6,11 @@ export type CountConstraint = { readonly rows: ReadonlySet<number>; readonly lea
  * superset of `must`) and count constraints (methods §6.5). Exact when at most 14 rows are open; else the greedy disjoint bound,
  * which is always valid.
  */
-export function boundCount(must: ReadonlySet<number>, may: ReadonlySet<number>, constraints: readonly CountConstraint[]): { readonly lower: number; readonly upper: number } {
+export function boundCount(
+  must: ReadonlySet<number>,
+  may: ReadonlySet<number>,
+  constraints: readonly CountConstraint[],
+): { readonly lower: number; readonly upper: number } {
   const open = [...may].filter(r => !must.has(r));
   const left = constraints.map(c => {
     const fixed = [...c.rows].filter(r => must.has(r)).length;
@@ -23,7 +27,7 @@ export function boundCount(must: ReadonlySet<number>, may: ReadonlySet<number>, 
   }
   let upper = open.length;
   const capped = new Set<number>();
-  for (const c of [...left].sort((a, b) => (b.rows.size - b.most) - (a.rows.size - a.most))) {
+  for (const c of [...left].sort((a, b) => b.rows.size - b.most - (a.rows.size - a.most))) {
     if (c.most < 0 || c.most >= c.rows.size || [...c.rows].some(r => capped.has(r))) continue;
     upper -= c.rows.size - c.most;
     for (const r of c.rows) capped.add(r);
@@ -37,7 +41,13 @@ function enumerate(open: readonly number[], constraints: readonly CountConstrain
   let lower = Infinity;
   let upper = -Infinity;
   for (let set = 0; set < 1 << open.length; set++) {
-    if (!constraints.every((c, i) => { const n = ones(set & masks[i]!); return n >= c.least && n <= c.most; })) continue;
+    if (
+      !constraints.every((c, i) => {
+        const n = ones(set & masks[i]!);
+        return n >= c.least && n <= c.most;
+      })
+    )
+      continue;
     const n = ones(set);
     lower = Math.min(lower, n);
     upper = Math.max(upper, n);

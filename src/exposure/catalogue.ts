@@ -1,4 +1,4 @@
-import { type Engine, sql, type Sql } from '../engine/index.ts';
+import { type Engine, type Sql, sql } from '../engine/index.ts';
 
 export type ValueType = 'int' | 'num' | 'bool' | 'date' | 'time' | 'text';
 export type Column = {
@@ -24,34 +24,75 @@ export type Dataset = {
 };
 export type Catalogue = { readonly datasets: readonly Dataset[]; byTable(name: string): Dataset | null };
 
-type ColumnFacts = { column_no: number; ints: boolean; nums: boolean; bools: boolean; dates: boolean; times: boolean; safe: boolean; n: number; distinct_n: number };
+type ColumnFacts = {
+  column_no: number;
+  ints: boolean;
+  nums: boolean;
+  bools: boolean;
+  dates: boolean;
+  times: boolean;
+  safe: boolean;
+  n: number;
+  distinct_n: number;
+};
 
 /** Datasets with the type each column of text really holds, and one typed table a dataset for replay. Empty text counts as NULL in typed columns. */
 export async function readCatalogue(engine: Engine): Promise<Catalogue> {
-  const rows = await engine.rows<{ dataset_id: string; table_name: string; system_id: string | null; rows: number; as_of_us: number | null; key_columns: string[] }>(
-    'exposure.datasets', sql`select dataset_id, table_name, system_id, rows, as_of_us, key_columns from dataset order by dataset_id`);
+  const rows = await engine.rows<{
+    dataset_id: string;
+    table_name: string;
+    system_id: string | null;
+    rows: number;
+    as_of_us: number | null;
+    key_columns: string[];
+  }>('exposure.datasets', sql`select dataset_id, table_name, system_id, rows, as_of_us, key_columns from dataset order by dataset_id`);
   const datasets: Dataset[] = [];
   for (const r of rows) datasets.push(await readDataset(engine, r));
   const byTable = new Map<string, Dataset | null>();
-  for (const d of datasets) for (const name of new Set([d.table, d.id.toLowerCase()])) byTable.set(name, byTable.has(name) && byTable.get(name)?.id !== d.id ? null : d);
+  for (const d of datasets)
+    for (const name of new Set([d.table, d.id.toLowerCase()])) byTable.set(name, byTable.has(name) && byTable.get(name)?.id !== d.id ? null : d);
   return { datasets, byTable: name => byTable.get(bareName(name)) ?? null };
 }
 
 /** `"Public".Customers` → `customers`. */
 export function bareName(name: string): string {
-  return name.slice(name.lastIndexOf('.') + 1).replace(/^["`[]|["`\]]$/g, '').toLowerCase();
+  return name
+    .slice(name.lastIndexOf('.') + 1)
+    .replace(/^["`[]|["`\]]$/g, '')
+    .toLowerCase();
 }
 
-async function readDataset(engine: Engine, r: { dataset_id: string; table_name: string; system_id: string | null; rows: number; as_of_us: number | null; key_columns: string[] }): Promise<Dataset> {
-  const names = await engine.rows<{ column_no: number; name: string }>('exposure.columns',
-    sql`select column_no, name from dataset_column where dataset_id = ${r.dataset_id} order by column_no`);
+async function readDataset(
+  engine: Engine,
+  r: { dataset_id: string; table_name: string; system_id: string | null; rows: number; as_of_us: number | null; key_columns: string[] },
+): Promise<Dataset> {
+  const names = await engine.rows<{ column_no: number; name: string }>(
+    'exposure.columns',
+    sql`select column_no, name from dataset_column where dataset_id = ${r.dataset_id} order by column_no`,
+  );
   const data = sql.id(`data_${r.dataset_id}`);
-  const facts = names.length === 0 ? [] : await engine.rows<ColumnFacts>('exposure.column_types', sql.join(names.map(c => columnFacts(data, c.column_no, c.name)), sql` union all `));
+  const facts =
+    names.length === 0
+      ? []
+      : await engine.rows<ColumnFacts>(
+          'exposure.column_types',
+          sql.join(
+            names.map(c => columnFacts(data, c.column_no, c.name)),
+            sql` union all `,
+          ),
+        );
   const byNo = new Map(facts.map(f => [f.column_no, f]));
   const columns = names.map((c): Column => {
     const f = byNo.get(c.column_no);
     const type: ValueType = !f || f.n === 0 ? 'text' : f.ints ? 'int' : f.nums ? 'num' : f.bools ? 'bool' : f.dates ? 'date' : f.times ? 'time' : 'text';
-    return { no: c.column_no, name: c.name, type, orderSafe: type !== 'text' || (f?.safe ?? true), unique: f !== undefined && f.n === r.rows && f.distinct_n === f.n, hasNull: (f?.n ?? 0) < r.rows };
+    return {
+      no: c.column_no,
+      name: c.name,
+      type,
+      orderSafe: type !== 'text' || (f?.safe ?? true),
+      unique: f !== undefined && f.n === r.rows && f.distinct_n === f.n,
+      hasNull: (f?.n ?? 0) < r.rows,
+    };
   });
   const view = `snap_${r.dataset_id}`;
   const typed = columns.map(c => sql`${typedColumn(c)} as ${sql.id(`c${c.no}`)}`);
@@ -75,12 +116,18 @@ const castOf = { int: 'bigint', num: 'double', bool: 'boolean', date: 'date', ti
 function typedColumn(c: Column): Sql {
   const name = sql.id(c.name);
   switch (c.type) {
-    case 'text': return name;
-    case 'int': return sql`try_cast(nullif(${name}, '') as bigint)`;
-    case 'num': return sql`try_cast(nullif(${name}, '') as double)`;
-    case 'bool': return sql`try_cast(nullif(${name}, '') as boolean)`;
-    case 'date': return sql`try_cast(nullif(${name}, '') as date)`;
-    case 'time': return sql`try_cast(nullif(${name}, '') as timestamp)`;
+    case 'text':
+      return name;
+    case 'int':
+      return sql`try_cast(nullif(${name}, '') as bigint)`;
+    case 'num':
+      return sql`try_cast(nullif(${name}, '') as double)`;
+    case 'bool':
+      return sql`try_cast(nullif(${name}, '') as boolean)`;
+    case 'date':
+      return sql`try_cast(nullif(${name}, '') as date)`;
+    case 'time':
+      return sql`try_cast(nullif(${name}, '') as timestamp)`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { contentId } from '../base/index.ts';
-import { type Engine, sql, type Sql } from '../engine/index.ts';
+import { type Engine, type Sql, sql } from '../engine/index.ts';
 import type { Dataset } from './catalogue.ts';
 import { attemptedColumns, claimColumns, claimCountColumns, colsetColumns, reachableColumns } from './tables.ts';
 
@@ -41,8 +41,14 @@ export class Claims {
 
   static async open(engine: Engine): Promise<Claims> {
     // Temporary while rows come in: a durable table would wait for the disk at every insert.
-    await engine.run('exposure.claim_work', sql`create or replace temp table claim_row_work (claim_id varchar, row_no bigint, colset_id integer, tier_lower tinyint, tier_upper tinyint)`);
-    await engine.run('exposure.source_work', sql`create or replace temp table claim_row_source_work (claim_id varchar, row_no bigint, event_id bigint, request_id bigint)`);
+    await engine.run(
+      'exposure.claim_work',
+      sql`create or replace temp table claim_row_work (claim_id varchar, row_no bigint, colset_id integer, tier_lower tinyint, tier_upper tinyint)`,
+    );
+    await engine.run(
+      'exposure.source_work',
+      sql`create or replace temp table claim_row_source_work (claim_id varchar, row_no bigint, event_id bigint, request_id bigint)`,
+    );
     return new Claims(engine);
   }
 
@@ -51,7 +57,17 @@ export class Claims {
     const id = contentId('claim', { kind: claim.kind, dataset: claim.datasetId, identity });
     this.lastId = id;
     const known = this.list.get(id);
-    this.list.set(id, known ? { ...claim, mustTier: Math.max(known.mustTier, claim.mustTier), mayTier: Math.max(known.mayTier, claim.mayTier), assumptions: [...new Set([...known.assumptions, ...claim.assumptions])].sort() } : claim);
+    this.list.set(
+      id,
+      known
+        ? {
+            ...claim,
+            mustTier: Math.max(known.mustTier, claim.mustTier),
+            mayTier: Math.max(known.mayTier, claim.mayTier),
+            assumptions: [...new Set([...known.assumptions, ...claim.assumptions])].sort(),
+          }
+        : claim,
+    );
     return id;
   }
 
@@ -69,8 +85,11 @@ export class Claims {
 
   /** Rows of a claim from a query that gives `row_no, lower, upper`; repeated rows keep their greatest tiers. */
   async rows(claimId: string, colset: number, query: Sql): Promise<void> {
-    await this.engine.run('exposure.claim_rows', sql`insert into claim_row_work select ${claimId}, row_no, ${colset}::integer, max(lower)::tinyint, max(upper)::tinyint
-      from (${query}) q where row_no is not null group by row_no having max(upper) > 0`);
+    await this.engine.run(
+      'exposure.claim_rows',
+      sql`insert into claim_row_work select ${claimId}, row_no, ${colset}::integer, max(lower)::tinyint, max(upper)::tinyint
+      from (${query}) q where row_no is not null group by row_no having max(upper) > 0`,
+    );
   }
 
   count(claimId: string, dataset: Dataset, colset: number, lower: number, upper: number, scope: string): void {
@@ -93,7 +112,10 @@ export class Claims {
 
   /** For each row of a claim, the events it comes from; the smallest ids where several give the same row. */
   async rowSources(claimId: string, query: Sql): Promise<void> {
-    await this.engine.run('exposure.row_sources', sql`insert into claim_row_source_work select ${claimId}, row_no, min(event_id), min(request_id) from (${query}) q where row_no is not null group by row_no`);
+    await this.engine.run(
+      'exposure.row_sources',
+      sql`insert into claim_row_source_work select ${claimId}, row_no, min(event_id), min(request_id) from (${query}) q where row_no is not null group by row_no`,
+    );
   }
 
   /** One event behind one row. */
@@ -113,23 +135,57 @@ export class Claims {
   /** Write claim, colset, claim_count and the views; order never depends on the order of discovery. */
   async close(): Promise<void> {
     const e = this.engine;
-    await e.run('exposure.claim_row', sql`create or replace table claim_row as select claim_id, row_no, colset_id, max(tier_lower)::tinyint as tier_lower, max(tier_upper)::tinyint as tier_upper
-      from claim_row_work group by claim_id, row_no, colset_id order by claim_id, colset_id, row_no`);
+    await e.run(
+      'exposure.claim_row',
+      sql`create or replace table claim_row as select claim_id, row_no, colset_id, max(tier_lower)::tinyint as tier_lower, max(tier_upper)::tinyint as tier_upper
+      from claim_row_work group by claim_id, row_no, colset_id order by claim_id, colset_id, row_no`,
+    );
     const claims = [...this.list].sort((a, b) => (a[0] < b[0] ? -1 : 1));
-    await e.load('claim', claimColumns, claims.map(([id, c]) => [id, c.kind, c.datasetId, c.mustTier, c.mayTier, c.rule, c.statement, JSON.stringify(c.premises), [...c.assumptions]]));
+    await e.load(
+      'claim',
+      claimColumns,
+      claims.map(([id, c]) => [id, c.kind, c.datasetId, c.mustTier, c.mayTier, c.rule, c.statement, JSON.stringify(c.premises), [...c.assumptions]]),
+    );
     await e.load('colset', colsetColumns, this.colsetRows);
     await e.load('claim_count', claimCountColumns, this.counts);
-    await e.load('attempted', attemptedColumns, [...this.attempted].sort().map(([key, n]) => [key.split('\u0001')[0], Number(key.split('\u0001')[1]), n]));
+    await e.load(
+      'attempted',
+      attemptedColumns,
+      [...this.attempted].sort().map(([key, n]) => [key.split('\u0001')[0], Number(key.split('\u0001')[1]), n]),
+    );
     await e.load('reachable', reachableColumns, this.reachable);
-    await e.load('claim_source', [{ name: 'claim_id', type: 'VARCHAR' }, { name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }], this.sources);
-    await e.load('claim_row_source', [{ name: 'claim_id', type: 'VARCHAR' }, { name: 'row_no', type: 'BIGINT' }, { name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }], this.rowSourceList);
-    await e.run('exposure.claim_row_source', sql`insert into claim_row_source select claim_id, row_no, min(event_id), min(request_id) from claim_row_source_work group by claim_id, row_no`);
+    await e.load(
+      'claim_source',
+      [
+        { name: 'claim_id', type: 'VARCHAR' },
+        { name: 'event_id', type: 'BIGINT' },
+        { name: 'request_id', type: 'BIGINT' },
+      ],
+      this.sources,
+    );
+    await e.load(
+      'claim_row_source',
+      [
+        { name: 'claim_id', type: 'VARCHAR' },
+        { name: 'row_no', type: 'BIGINT' },
+        { name: 'event_id', type: 'BIGINT' },
+        { name: 'request_id', type: 'BIGINT' },
+      ],
+      this.rowSourceList,
+    );
+    await e.run(
+      'exposure.claim_row_source',
+      sql`insert into claim_row_source select claim_id, row_no, min(event_id), min(request_id) from claim_row_source_work group by claim_id, row_no`,
+    );
     await e.run('exposure.drop_work', sql`drop table claim_row_work`);
     await e.run('exposure.drop_work', sql`drop table claim_row_source_work`);
-    await e.run('exposure.cell_tier', sql`create or replace view cell_tier as
+    await e.run(
+      'exposure.cell_tier',
+      sql`create or replace view cell_tier as
       select s.dataset_id, r.row_no, s.column_no, max(r.tier_lower) as tier_lower, max(r.tier_upper) as tier_upper,
         arg_max(r.claim_id, r.tier_lower::bigint * 1000 + r.tier_upper::bigint * 10 order by r.claim_id) as claim_id
-      from claim_row r join colset s using (colset_id) group by s.dataset_id, r.row_no, s.column_no`);
+      from claim_row r join colset s using (colset_id) group by s.dataset_id, r.row_no, s.column_no`,
+    );
   }
 }
 
@@ -139,10 +195,25 @@ export type TimedTier = { readonly must: number; readonly may: number; readonly 
 /** A small temporary table `n, must, may, from_us, to_us` (a durable one when it is large). */
 export async function loadTiers(engine: Engine, tiers: readonly TimedTier[]): Promise<Sql> {
   if (tiers.length > 50) {
-    await engine.load('replay_tier', [{ name: 'n', type: 'BIGINT' }, { name: 'must', type: 'TINYINT' }, { name: 'may', type: 'TINYINT' }, { name: 'from_us', type: 'BIGINT' }, { name: 'to_us', type: 'BIGINT' }], tiers.map((t, n) => [n, t.must, t.may, t.fromUs ?? null, t.toUs ?? null]));
+    await engine.load(
+      'replay_tier',
+      [
+        { name: 'n', type: 'BIGINT' },
+        { name: 'must', type: 'TINYINT' },
+        { name: 'may', type: 'TINYINT' },
+        { name: 'from_us', type: 'BIGINT' },
+        { name: 'to_us', type: 'BIGINT' },
+      ],
+      tiers.map((t, n) => [n, t.must, t.may, t.fromUs ?? null, t.toUs ?? null]),
+    );
     return sql.id('replay_tier');
   }
-  const values = sql.join(tiers.map((t, n) => sql`(${sql.lit(n)}::bigint, ${sql.lit(t.must)}::tinyint, ${sql.lit(t.may)}::tinyint, ${sql.lit(t.fromUs ?? null)}::bigint, ${sql.lit(t.toUs ?? null)}::bigint)`));
+  const values = sql.join(
+    tiers.map(
+      (t, n) =>
+        sql`(${sql.lit(n)}::bigint, ${sql.lit(t.must)}::tinyint, ${sql.lit(t.may)}::tinyint, ${sql.lit(t.fromUs ?? null)}::bigint, ${sql.lit(t.toUs ?? null)}::bigint)`,
+    ),
+  );
   await engine.run('exposure.tiers', sql`create or replace temp table replay_tier_few as select * from (values ${values}) v(n, must, may, from_us, to_us)`);
   return sql.id('replay_tier_few');
 }

@@ -26,14 +26,20 @@ function readResult(dir: string): Record<string, unknown> {
 function changedFigures(a: Record<string, unknown>, b: Record<string, unknown>): FigureChange[] {
   const before = numbers(a['exposure']);
   const after = numbers(b['exposure']);
-  return [...new Set([...before.keys(), ...after.keys()])].sort().map(figure => ({ figure, before: before.get(figure) ?? 0, after: after.get(figure) ?? 0 })).filter(c => c.before !== c.after);
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .sort()
+    .map(figure => ({ figure, before: before.get(figure) ?? 0, after: after.get(figure) ?? 0 }))
+    .filter(c => c.before !== c.after);
 }
 
 /** Every number below a node by its path; list items go by their id, name, role, element or elements. */
 function numbers(node: unknown): Map<string, number> {
   const out = new Map<string, number>();
   const walk = (value: unknown, at: string): void => {
-    if (typeof value === 'number') { out.set(at, value); return; }
+    if (typeof value === 'number') {
+      out.set(at, value);
+      return;
+    }
     if (Array.isArray(value)) {
       value.forEach((v: unknown, i) => {
         const o = (v ?? {}) as Record<string, unknown>;
@@ -54,10 +60,13 @@ async function changedCells(dirA: string, dirB: string): Promise<CellChange[]> {
   if (!fs.existsSync(fileA) || !fs.existsSync(fileB)) return [];
   const engine = await Engine.open({ file: ':memory:', threads: 2 });
   try {
-    return await engine.rows<CellChange>('compare.cells', sql`select coalesce(a.dataset, b.dataset) as dataset, count(*) filter (where a.key is null) as added, count(*) filter (where b.key is null) as removed,
+    return await engine.rows<CellChange>(
+      'compare.cells',
+      sql`select coalesce(a.dataset, b.dataset) as dataset, count(*) filter (where a.key is null) as added, count(*) filter (where b.key is null) as removed,
       count(*) filter (where b.tier_lower > a.tier_lower or (b.tier_lower = a.tier_lower and b.tier_upper > a.tier_upper)) as up, count(*) filter (where b.tier_lower < a.tier_lower or (b.tier_lower = a.tier_lower and b.tier_upper < a.tier_upper)) as down
       from read_parquet(${fileA}) a full join read_parquet(${fileB}) b on a.dataset = b.dataset and a.key = b.key and a."column" = b."column"
-      group by 1 having added + removed + up + down > 0 order by 1`);
+      group by 1 having added + removed + up + down > 0 order by 1`,
+    );
   } finally {
     engine.close();
   }
@@ -80,7 +89,11 @@ function causes(dirA: string, dirB: string, a: Record<string, unknown>, b: Recor
 function manifestFiles(dir: string): Map<string, { hash: string; kind: string }> {
   const out = new Map<string, { hash: string; kind: string }>();
   let manifest: unknown = null;
-  try { manifest = JSON.parse(fs.readFileSync(path.join(dir, 'manifest.json'), 'utf8')); } catch { return out; }
+  try {
+    manifest = JSON.parse(fs.readFileSync(path.join(dir, 'manifest.json'), 'utf8'));
+  } catch {
+    return out;
+  }
   const walk = (value: unknown): void => {
     if (Array.isArray(value)) return value.forEach(walk);
     if (value === null || typeof value !== 'object') return;
@@ -96,7 +109,7 @@ function manifestFiles(dir: string): Map<string, { hash: string; kind: string }>
 
 function kindOf(kind: string, name: string): Cause['kind'] {
   if (kind === 'evidence' || kind === 'dataset') return kind;
-  if (kind.includes('case') || /\.ya?ml$/.test(name) && !name.includes('/')) return 'case-file';
+  if (kind.includes('case') || (/\.ya?ml$/.test(name) && !name.includes('/'))) return 'case-file';
   if (kind.includes('rule') || name.startsWith('rules/')) return 'rules';
   if (kind.includes('law') || name.startsWith('law/')) return 'law';
   return 'other';

@@ -1,8 +1,8 @@
+import { sha256Hex } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
 import type { Instance } from './instances.ts';
 import { type Ast, child, constantValue, nodes, shapeOf, text, unwrap } from './sql/index.ts';
-import { sha256Hex } from '../base/index.ts';
 import { tablesIn } from './statements.ts';
 
 /** Rows of a data set written (INSERT, DELETE) according to the database log, by time. */
@@ -10,10 +10,18 @@ export type Writes = ReadonlyMap<string, readonly number[]>;
 
 export async function readWrites(engine: Engine, catalogue: Catalogue): Promise<Writes> {
   const out = new Map<string, number[]>();
-  const rows = await engine.rows<{ at_us: number; sql_text: string }>('exposure.writes', sql`select at_us, sql_text from event where class = 2 and at_us is not null and err_code is null
-    and regexp_matches(sql_text, '^\\s*(?i:insert|delete|merge|replace|truncate|copy)\\b') order by at_us, event_id limit 200000`);
+  const rows = await engine.rows<{ at_us: number; sql_text: string }>(
+    'exposure.writes',
+    sql`select at_us, sql_text from event where class = 2 and at_us is not null and err_code is null
+    and regexp_matches(sql_text, '^\\s*(?i:insert|delete|merge|replace|truncate|copy)\\b') order by at_us, event_id limit 200000`,
+  );
   for (const r of rows) {
-    const words = new Set(r.sql_text.slice(0, 300).toLowerCase().match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? []);
+    const words = new Set(
+      r.sql_text
+        .slice(0, 300)
+        .toLowerCase()
+        .match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? [],
+    );
     for (const d of catalogue.datasets) if (words.has(d.table)) out.set(d.id, [...(out.get(d.id) ?? []), r.at_us]);
   }
   return out;
@@ -23,19 +31,30 @@ export async function readWrites(engine: Engine, catalogue: Catalogue): Promise<
  * Windows (LIMIT, OFFSET) over a table that was written between the request and the snapshot: the window may have stood up to `d`
  * rows elsewhere. The rows in every such place stay certain, the rows in any of them are possible.
  */
-export function widenWindows(instances: readonly Instance[], catalogue: Catalogue, writes: Writes): { readonly kept: Instance[]; readonly possible: Instance[] } {
+export function widenWindows(
+  instances: readonly Instance[],
+  catalogue: Catalogue,
+  writes: Writes,
+): { readonly kept: Instance[]; readonly possible: Instance[] } {
   const kept: Instance[] = [];
   const possible: Instance[] = [];
   for (const i of instances) {
     const at = i.request?.loUs ?? i.statement?.loUs ?? null;
-    const d = at === null || !child(i.read.select, 'limitCount') ? 0 : Math.max(0, ...[...tablesIn(i.read.select)].map(t => movedBetween(catalogue.byTable(t), at, writes)));
-    if (d === 0) { kept.push(i); continue; }
+    const d =
+      at === null || !child(i.read.select, 'limitCount')
+        ? 0
+        : Math.max(0, ...[...tablesIn(i.read.select)].map(t => movedBetween(catalogue.byTable(t), at, writes)));
+    if (d === 0) {
+      kept.push(i);
+      continue;
+    }
     kept.push({ ...i, ambiguous: true });
     const window = windowOf(i);
     if (!window) continue;
     const skip = Math.max(0, window.offset - d);
     possible.push(moved(i, skip, window.limit + (window.offset - skip) + d, true));
-    if (window.limit > 2 * d && !i.ambiguous && nodes(i.read.select, 'sortClause').length > 0) kept.push(moved(i, window.offset === 0 ? 0 : window.offset + d, window.offset === 0 ? window.limit - d : window.limit - 2 * d, false));
+    if (window.limit > 2 * d && !i.ambiguous && nodes(i.read.select, 'sortClause').length > 0)
+      kept.push(moved(i, window.offset === 0 ? 0 : window.offset + d, window.offset === 0 ? window.limit - d : window.limit - 2 * d, false));
   }
   return { kept, possible };
 }
@@ -78,5 +97,11 @@ function moved(i: Instance, offset: number, limit: number, open: boolean): Insta
   const select: Ast = { ...(fill(i.read.select) as Ast), limitCount: int(limit), limitOffset: int(offset) };
   const { shape, slots } = shapeOf(select);
   const values = slots.map(s => (s.kind === 'literal' ? s.value : i.parameters[s.number - 1]));
-  return { ...i, read: { ...i.read, select, slots, shape: sha256Hex(`${shape}moved`).slice(0, 16) }, values, ambiguous: open, ...(open && { certainty: 'wide' as const }) };
+  return {
+    ...i,
+    read: { ...i.read, select, slots, shape: sha256Hex(`${shape}moved`).slice(0, 16) },
+    values,
+    ambiguous: open,
+    ...(open && { certainty: 'wide' as const }),
+  };
 }

@@ -5,7 +5,7 @@ import { type Claims, loadTiers } from './claims.ts';
 import { type Folded, foldConstants } from './fold.ts';
 import { type Instance, showsBody } from './instances.ts';
 import type { RouteRead } from './link-statements.ts';
-import { failed, outputSizes, type OutputSize, recordReplay, type Replay, replay } from './replay.ts';
+import { failed, type OutputSize, outputSizes, type Replay, recordReplay, replay } from './replay.ts';
 import type { Request } from './requests.ts';
 import { type Features, judgeSize, type SizeModel } from './size-model.ts';
 import { type Ast, isPlain, shapeOf } from './sql/index.ts';
@@ -13,7 +13,14 @@ import { columnsIn, parametrised, type ReadableStatement, tablesIn } from './sta
 import { tier } from './tables.ts';
 
 /** Instances of one shape: replayed together. */
-export type Group = { readonly key: string; readonly read: ReadableStatement; readonly folded: Folded; readonly plain: boolean; readonly members: readonly Member[]; readonly varying: readonly number[] };
+export type Group = {
+  readonly key: string;
+  readonly read: ReadableStatement;
+  readonly folded: Folded;
+  readonly plain: boolean;
+  readonly members: readonly Member[];
+  readonly varying: readonly number[];
+};
 export type Member = { readonly instance: Instance; readonly values: readonly (string | null | undefined)[]; readonly constants: readonly Ast[] };
 
 /** What the replay of one member gave, for the size check of its request. */
@@ -34,13 +41,18 @@ export function groupInstances(instances: readonly Instance[]): Group[] {
     const key = `${read.shape}${instance.routeRead?.route ?? ''}`;
     const member: Member = { instance, values, constants: folded.constants };
     const known = groups.get(key);
-    if (known) known.members.push(member); else groups.set(key, { read, folded, members: [member] });
+    if (known) known.members.push(member);
+    else groups.set(key, { read, folded, members: [member] });
   }
-  return [...groups].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([key, g]) => {
-    // The tree is one statement of the shape: every slot in which a member has another literal than the tree must be given.
-    const varying = g.read.slots.map((_, i) => i).filter(i => g.read.slots[i]!.kind === 'parameter' || g.members.some(m => m.values[i] !== g.read.slots[i]!.value));
-    return { key, ...g, plain: isPlain(g.read.select), varying };
-  });
+  return [...groups]
+    .sort((a, b) => (a[0] < b[0] ? -1 : 1))
+    .map(([key, g]) => {
+      // The tree is one statement of the shape: every slot in which a member has another literal than the tree must be given.
+      const varying = g.read.slots
+        .map((_, i) => i)
+        .filter(i => g.read.slots[i]!.kind === 'parameter' || g.members.some(m => m.values[i] !== g.read.slots[i]!.value));
+      return { key, ...g, plain: isPlain(g.read.select), varying };
+    });
 }
 
 /** The members of a group by their values, the smallest event first: what has to be replayed once each. */
@@ -49,7 +61,8 @@ function distinctMembers(g: Group): { values: readonly (string | null | undefine
   for (const m of g.members) {
     const key = JSON.stringify(m.values.map(v => (v === undefined ? { u: 1 } : v)));
     const known = out.get(key);
-    if (known) known.members.push(m); else out.set(key, { values: m.values, members: [m] });
+    if (known) known.members.push(m);
+    else out.set(key, { values: m.values, members: [m] });
   }
   return [...out.values()];
 }
@@ -62,17 +75,29 @@ const batchTable = sql.id('replay_batch');
  * Replay a group and hand each replayed set to `use`: the distinct value tuples in order with their members, and the batch
  * table when all were replayed at once. A replay that failed comes with `replay` null.
  */
-export async function replayGroup(engine: Engine, catalogue: Catalogue, g: Group,
-  use: (replayed: { replay: Replay | null; failure: string | null; tuples: readonly { members: readonly Member[] }[]; batch: boolean }) => Promise<void>): Promise<void> {
+export async function replayGroup(
+  engine: Engine,
+  catalogue: Catalogue,
+  g: Group,
+  use: (replayed: { replay: Replay | null; failure: string | null; tuples: readonly { members: readonly Member[] }[]; batch: boolean }) => Promise<void>,
+): Promise<void> {
   const tuples = distinctMembers(g);
   const whole = tuples.filter(t => t.values.every(v => v !== undefined));
   const tree = parametrised(g.read, g.varying);
   if (g.plain && whole.length > 1 && whole.length === tuples.length) {
     for (let from = 0; from < tuples.length; from += 100_000) {
       const part = tuples.slice(from, from + 100_000);
-      await engine.load('replay_batch', [{ name: 'n', type: 'BIGINT' }, ...g.varying.map((_, i) => ({ name: `p${i}`, type: 'VARCHAR' as const }))],
-        part.map((t, n) => [n, ...g.varying.map(slot => t.values[slot] ?? null)]));
-      const r = await replay(engine, catalogue, { select: tree, parameters: g.varying.map((_, i) => sql`b.${sql.id(`p${i}`)}`), batch: batchTable, foreign: g.read.foreign });
+      await engine.load(
+        'replay_batch',
+        [{ name: 'n', type: 'BIGINT' }, ...g.varying.map((_, i) => ({ name: `p${i}`, type: 'VARCHAR' as const }))],
+        part.map((t, n) => [n, ...g.varying.map(slot => t.values[slot] ?? null)]),
+      );
+      const r = await replay(engine, catalogue, {
+        select: tree,
+        parameters: g.varying.map((_, i) => sql`b.${sql.id(`p${i}`)}`),
+        batch: batchTable,
+        foreign: g.read.foreign,
+      });
       if (failed(r)) await use({ replay: null, failure: r.failure, tuples: part, batch: true });
       else await use({ replay: r, failure: null, tuples: part, batch: true });
     }
@@ -101,20 +126,34 @@ export async function predictSizes(engine: Engine, catalogue: Catalogue, groups:
 export type Verdict = 'agrees' | 'fits' | 'empty' | 'differs' | 'unknown';
 
 /** Judge the size of each request from all reads it ran. */
-export function judgeRequests(instances: readonly Instance[], predicted: Predicted, models: ReadonlyMap<string, { model: SizeModel; reads: readonly RouteRead[] }>): Map<Request, Verdict> {
+export function judgeRequests(
+  instances: readonly Instance[],
+  predicted: Predicted,
+  models: ReadonlyMap<string, { model: SizeModel; reads: readonly RouteRead[] }>,
+): Map<Request, Verdict> {
   const byRequest = new Map<Request, Instance[]>();
   for (const i of instances) if (i.request && i.routeRead) byRequest.set(i.request, [...(byRequest.get(i.request) ?? []), i]);
   const out = new Map<Request, Verdict>();
   for (const [request, list] of byRequest) {
     const entry = models.get(list[0]!.routeRead!.route);
-    if (!entry || request.bytes === null || list.some(i => i.ambiguous)) { out.set(request, 'unknown'); continue; }
+    if (!entry || request.bytes === null || list.some(i => i.ambiguous)) {
+      out.set(request, 'unknown');
+      continue;
+    }
     const features: Features = entry.reads.map(read => {
       const p = list.find(i => i.routeRead === read);
       const size = p ? predicted.get(p) : undefined;
       return size ? { rows: size.rows, bytes: size.bytes, nulls: size.nulls } : { rows: 0, bytes: 0, nulls: 0 };
     });
     const complete = list.every(i => predicted.has(i));
-    const verdict = complete ? judgeSize(entry.model, features, request.bytes, list.some(i => i.injected)) : 'unknown';
+    const verdict = complete
+      ? judgeSize(
+          entry.model,
+          features,
+          request.bytes,
+          list.some(i => i.injected),
+        )
+      : 'unknown';
     out.set(request, verdict !== 'agrees' && list.some(i => predicted.get(i)?.certain === false) ? 'unknown' : verdict);
   }
   return out;
@@ -123,7 +162,15 @@ export function judgeRequests(instances: readonly Instance[], predicted: Predict
 export type EvaluationNotes = { readonly failures: Map<string, number>; readonly widened: Map<string, number>; mismatches: number; rowCountMismatches: number };
 
 /** Replay every group and write its claims with the tier each request earned. */
-export async function claimGroups(engine: Engine, catalogue: Catalogue, claims: Claims, groups: readonly Group[], verdicts: ReadonlyMap<Request, Verdict>, models: ReadonlyMap<string, { model: SizeModel; reads: readonly RouteRead[] }>, notes: EvaluationNotes): Promise<void> {
+export async function claimGroups(
+  engine: Engine,
+  catalogue: Catalogue,
+  claims: Claims,
+  groups: readonly Group[],
+  verdicts: ReadonlyMap<Request, Verdict>,
+  models: ReadonlyMap<string, { model: SizeModel; reads: readonly RouteRead[] }>,
+  notes: EvaluationNotes,
+): Promise<void> {
   for (const g of groups) {
     const route = g.members[0]!.instance.routeRead;
     const entry = route ? models.get(route.route) : undefined;
@@ -155,7 +202,9 @@ export async function claimGroups(engine: Engine, catalogue: Catalogue, claims: 
         return { must, may, ...(Number.isFinite(fromUs) && { fromUs }), ...(Number.isFinite(toUs) && { toUs }) };
       });
       if (tiers.every(t => t.may === 0)) {
-        for (const o of r.relation.occurrences) for (const c of new Set(r.relation.columns.flatMap(x => x.origins.filter(y => y.occurrence === o.id).map(y => y.column)))) claims.attempt(o.dataset, c, tuples.length);
+        for (const o of r.relation.occurrences)
+          for (const c of new Set(r.relation.columns.flatMap(x => x.origins.filter(y => y.occurrence === o.id).map(y => y.column))))
+            claims.attempt(o.dataset, c, tuples.length);
         return;
       }
       const tierTable = await loadTiers(engine, tiers);
@@ -163,17 +212,38 @@ export async function claimGroups(engine: Engine, catalogue: Catalogue, claims: 
       const best = tuples.flatMap(t => t.members).slice(0, 3);
       const claimOf = (dataset: Dataset): string => {
         const must = Math.max(...tiers.map(t => t.must));
-        const id = claims.add({
-          kind: route ? 'request' : 'replay', datasetId: dataset.id, mustTier: must, mayTier: Math.max(...tiers.map(t => t.may)),
-          rule: ruleOf(g.members[0]!.instance), statement: (g.members[0]!.instance.statement?.text ?? describe(g)).slice(0, 4000),
-          premises: {
-            route: route?.route ?? null, requests: new Set(tuples.flatMap(t => t.members.map(m => m.instance.request?.eventId ?? -1))).size, statements: tuples.flatMap(t => t.members).filter(m => m.instance.statement).length,
-            support: route ? Math.round(route.support * 1000) / 1000 : null, learned_from: route?.learnedFrom ?? null, source: route?.source ?? null,
-            size_check: entry ? { valid: entry.model.valid, tolerance: entry.model.tolerance, agreed: tuples.flatMap(t => t.members).filter(m => m.instance.request && verdicts.get(m.instance.request) === 'agrees').length } : null,
-            rows_out: sizes.length === 1 ? sizes[0]!.rows : null, widened: r.widened, injected: g.members[0]!.instance.injected, wide_actor: g.members.every(m => m.instance.certainty === 'wide'), other_tables: r.unknownTables,
+        const id = claims.add(
+          {
+            kind: route ? 'request' : 'replay',
+            datasetId: dataset.id,
+            mustTier: must,
+            mayTier: Math.max(...tiers.map(t => t.may)),
+            rule: ruleOf(g.members[0]!.instance),
+            statement: (g.members[0]!.instance.statement?.text ?? describe(g)).slice(0, 4000),
+            premises: {
+              route: route?.route ?? null,
+              requests: new Set(tuples.flatMap(t => t.members.map(m => m.instance.request?.eventId ?? -1))).size,
+              statements: tuples.flatMap(t => t.members).filter(m => m.instance.statement).length,
+              support: route ? Math.round(route.support * 1000) / 1000 : null,
+              learned_from: route?.learnedFrom ?? null,
+              source: route?.source ?? null,
+              size_check: entry
+                ? {
+                    valid: entry.model.valid,
+                    tolerance: entry.model.tolerance,
+                    agreed: tuples.flatMap(t => t.members).filter(m => m.instance.request && verdicts.get(m.instance.request) === 'agrees').length,
+                  }
+                : null,
+              rows_out: sizes.length === 1 ? sizes[0]!.rows : null,
+              widened: r.widened,
+              injected: g.members[0]!.instance.injected,
+              wide_actor: g.members.every(m => m.instance.certainty === 'wide'),
+              other_tables: r.unknownTables,
+            },
+            assumptions: assumptionsOf(g.members[0]!.instance),
           },
-          assumptions: assumptionsOf(g.members[0]!.instance),
-        }, identity);
+          identity,
+        );
         return id;
       };
       const sure = route && 'sure' in route ? (route as RouteRead & { sure: ReadonlySet<number> }).sure : null;
@@ -185,9 +255,24 @@ export async function claimGroups(engine: Engine, catalogue: Catalogue, claims: 
 }
 
 /** LIMIT without a total order: how many rows were shown is known, which ones is not. */
-function recordCut(claims: Claims, r: Replay, sizes: readonly OutputSize[], tiers: readonly { must: number }[], batch: boolean, claimOf: (d: Dataset) => string): void {
+function recordCut(
+  claims: Claims,
+  r: Replay,
+  sizes: readonly OutputSize[],
+  tiers: readonly { must: number }[],
+  batch: boolean,
+  claimOf: (d: Dataset) => string,
+): void {
   const cut = r.relation.cut;
-  if (!cut || batch || r.relation.certain || sizes[0]!.certain || tiers[0]!.must < tier.executed || r.widened.some(w => w !== 'limit-without-order' && w !== 'collation')) return;
+  if (
+    !cut ||
+    batch ||
+    r.relation.certain ||
+    sizes[0]!.certain ||
+    tiers[0]!.must < tier.executed ||
+    r.widened.some(w => w !== 'limit-without-order' && w !== 'collation')
+  )
+    return;
   if (r.relation.occurrences.length !== 1 || r.relation.occurrences[0]!.list) return;
   const shown = Math.min(cut.most, Math.max(0, sizes[0]!.rows - (r.widened.length > 0 ? cut.skip : 0)));
   const dataset = r.relation.occurrences[0]!.dataset;
@@ -195,21 +280,45 @@ function recordCut(claims: Claims, r: Replay, sizes: readonly OutputSize[], tier
   if (columns.length > 0 && shown > 0 && r.widened.length > 0) claims.count(claimOf(dataset), dataset, claims.colset(dataset, columns), shown, shown, 'limit');
 }
 
-async function linkSources(engine: Engine, claims: Claims, r: Replay, tuples: readonly { members: readonly Member[] }[], batch: boolean, best: readonly Member[], claimOf: (d: Dataset) => string): Promise<void> {
+async function linkSources(
+  engine: Engine,
+  claims: Claims,
+  r: Replay,
+  tuples: readonly { members: readonly Member[] }[],
+  batch: boolean,
+  best: readonly Member[],
+  claimOf: (d: Dataset) => string,
+): Promise<void> {
   const datasets = new Map(r.relation.occurrences.map(o => [o.dataset.id, o.dataset]));
   if (!batch) {
-    for (const d of datasets.values()) for (const m of best) claims.source(claimOf(d), { eventId: m.instance.statement?.eventId ?? null, requestId: m.instance.request?.eventId ?? null });
+    for (const d of datasets.values())
+      for (const m of best) claims.source(claimOf(d), { eventId: m.instance.statement?.eventId ?? null, requestId: m.instance.request?.eventId ?? null });
     return;
   }
-  await engine.load('replay_member', [{ name: 'n', type: 'BIGINT' }, { name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }],
-    tuples.map((t, n) => [n, t.members[0]!.instance.statement?.eventId ?? null, t.members[0]!.instance.request?.eventId ?? null]));
-  for (const o of r.relation.occurrences) if (!o.list) await claims.rowSources(claimOf(o.dataset), sql`select ${sql.id(o.ref)} as row_no, event_id, request_id from replay_result join replay_member using (n)`);
+  await engine.load(
+    'replay_member',
+    [
+      { name: 'n', type: 'BIGINT' },
+      { name: 'event_id', type: 'BIGINT' },
+      { name: 'request_id', type: 'BIGINT' },
+    ],
+    tuples.map((t, n) => [n, t.members[0]!.instance.statement?.eventId ?? null, t.members[0]!.instance.request?.eventId ?? null]),
+  );
+  for (const o of r.relation.occurrences)
+    if (!o.list)
+      await claims.rowSources(claimOf(o.dataset), sql`select ${sql.id(o.ref)} as row_no, event_id, request_id from replay_result join replay_member using (n)`);
 }
 
 function ruleOf(i: Instance): string {
   if (i.injected) return 'injected-statement';
   if (!i.request) return 'statement-of-intruder';
-  return i.statement ? 'statement-of-request' : i.routeRead?.source === 'case-file' ? 'route-of-case-file' : i.routeRead?.source === 'sizes' ? 'route-from-sizes' : 'route-learned';
+  return i.statement
+    ? 'statement-of-request'
+    : i.routeRead?.source === 'case-file'
+      ? 'route-of-case-file'
+      : i.routeRead?.source === 'sizes'
+        ? 'route-from-sizes'
+        : 'route-learned';
 }
 
 function assumptionsOf(i: Instance): string[] {
@@ -226,17 +335,23 @@ function describe(g: Group): string {
 }
 
 /** Lower and upper tier one execution can give its rows. */
-function tiersOf(m: Member, verdicts: ReadonlyMap<Request, Verdict>, display: 'yes' | 'no' | 'unknown' | undefined, size: OutputSize | null): { must: number; may: number; note?: 'size' | 'rows' } {
+function tiersOf(
+  m: Member,
+  verdicts: ReadonlyMap<Request, Verdict>,
+  display: 'yes' | 'no' | 'unknown' | undefined,
+  size: OutputSize | null,
+): { must: number; may: number; note?: 'size' | 'rows' } {
   const i = m.instance;
   if (i.statement?.failed) return { must: 0, may: 0 };
   const body = i.request ? showsBody(i.request) : 'yes';
   if (body === 'no') return { must: 0, may: 0 };
   if (display === 'no') return { must: 0, may: tier.reachable };
-  const rowsAgree = i.statement?.rowsOut === null || i.statement?.rowsOut === undefined || size === null || !size.certain ? null : i.statement.rowsOut === size.rows;
+  const rowsAgree =
+    i.statement?.rowsOut === null || i.statement?.rowsOut === undefined || size === null || !size.certain ? null : i.statement.rowsOut === size.rows;
   if (i.statement?.rowsOut === 0) return { must: 0, may: 0 };
   if (i.certainty === 'wide' || i.ambiguous || body === 'part' || !i.read.exact || m.values.some(v => v === undefined)) return { must: 0, may: tier.possible };
   if (rowsAgree === false) return { must: 0, may: tier.possible, note: 'rows' };
-  const verdict = i.request ? verdicts.get(i.request) ?? 'unknown' : 'unknown';
+  const verdict = i.request ? (verdicts.get(i.request) ?? 'unknown') : 'unknown';
   if (verdict === 'empty') return { must: 0, may: 0 };
   if (verdict === 'agrees') return i.routeRead?.source === 'sizes' ? { must: tier.executed, may: tier.executed } : { must: tier.verified, may: tier.verified };
   if (verdict === 'fits') return { must: i.statement || rowsAgree === true ? tier.executed : 0, may: tier.executed };
@@ -244,7 +359,8 @@ function tiersOf(m: Member, verdicts: ReadonlyMap<Request, Verdict>, display: 'y
   if (m.constants.length > 0 || i.conditional) return { must: rowsAgree === true ? tier.verified : 0, may: tier.possible };
   if (rowsAgree === true) return { must: tier.verified, may: tier.verified };
   if (!i.statement && i.routeRead?.source === 'log') return { must: 0, may: tier.possible };
-  if (i.request && i.routeRead && 'proved' in i.routeRead && (i.routeRead as { proved?: ReadonlySet<number> }).proved?.has(i.request.eventId)) return { must: tier.executed, may: tier.executed };
+  if (i.request && i.routeRead && 'proved' in i.routeRead && (i.routeRead as { proved?: ReadonlySet<number> }).proved?.has(i.request.eventId))
+    return { must: tier.executed, may: tier.executed };
   if (i.routeRead?.source === 'sizes') return { must: 0, may: tier.possible };
   return { must: tier.executed, may: tier.executed };
 }
@@ -255,14 +371,39 @@ export async function wholeTables(claims: Claims, catalogue: Catalogue, g: Group
   for (const table of [...tablesIn(g.read.select)].sort()) {
     const dataset = catalogue.byTable(table);
     if (!dataset) continue;
-    await claimTable(claims, dataset, names, { kind: 'table-bound', rule: 'statement-not-replayed', statement: g.members[0]!.instance.statement?.text ?? '', reason: failure, identity: g.read.shape });
-    for (const m of g.members.slice(0, 3)) claims.source(claims.last, { eventId: m.instance.statement?.eventId ?? null, requestId: m.instance.request?.eventId ?? null });
+    await claimTable(claims, dataset, names, {
+      kind: 'table-bound',
+      rule: 'statement-not-replayed',
+      statement: g.members[0]!.instance.statement?.text ?? '',
+      reason: failure,
+      identity: g.read.shape,
+    });
+    for (const m of g.members.slice(0, 3))
+      claims.source(claims.last, { eventId: m.instance.statement?.eventId ?? null, requestId: m.instance.request?.eventId ?? null });
   }
 }
 
-export async function claimTable(claims: Claims, dataset: Dataset, names: ReadonlySet<string>, why: { kind: string; rule: string; statement: string; reason: string; identity: unknown }): Promise<string> {
+export async function claimTable(
+  claims: Claims,
+  dataset: Dataset,
+  names: ReadonlySet<string>,
+  why: { kind: string; rule: string; statement: string; reason: string; identity: unknown },
+): Promise<string> {
   const columns = dataset.columns.filter(c => names.has('*') || names.has(c.name.toLowerCase())).map(c => c.no);
-  const id = claims.add({ kind: why.kind, datasetId: dataset.id, mustTier: 0, mayTier: tier.possible, rule: why.rule, statement: why.statement.slice(0, 4000), premises: { reason: why.reason }, assumptions: [] }, why.identity);
-  if (columns.length > 0) await claims.rows(id, claims.colset(dataset, columns), sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)}`);
+  const id = claims.add(
+    {
+      kind: why.kind,
+      datasetId: dataset.id,
+      mustTier: 0,
+      mayTier: tier.possible,
+      rule: why.rule,
+      statement: why.statement.slice(0, 4000),
+      premises: { reason: why.reason },
+      assumptions: [],
+    },
+    why.identity,
+  );
+  if (columns.length > 0)
+    await claims.rows(id, claims.colset(dataset, columns), sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)}`);
   return id;
 }

@@ -22,12 +22,24 @@ function split(condition: Ast): Split {
   const walk = (node: Ast): void => {
     const [tag, body] = unwrap(node);
     const op = tag === 'BoolExpr' ? text(body, 'boolop') : '';
-    if (op === 'AND_EXPR') { nodes(body, 'args').forEach(walk); return; }
-    if (!looksAtRows(node)) { constants.push(node); return; }
+    if (op === 'AND_EXPR') {
+      nodes(body, 'args').forEach(walk);
+      return;
+    }
+    if (!looksAtRows(node)) {
+      constants.push(node);
+      return;
+    }
     const same = op === 'OR_EXPR' ? sameSwitch(nodes(body, 'args').map(split)) : null;
-    if (!same) { kept.push(node); return; }
+    if (!same) {
+      kept.push(node);
+      return;
+    }
     constants.push(...same[0]!.constants);
-    if (same.every(s => s.kept.length > 0)) kept.push({ BoolExpr: { boolop: 'OR_EXPR', args: same.map(s => (s.kept.length === 1 ? s.kept[0]! : { BoolExpr: { boolop: 'AND_EXPR', args: s.kept } })) } });
+    if (same.every(s => s.kept.length > 0))
+      kept.push({
+        BoolExpr: { boolop: 'OR_EXPR', args: same.map(s => (s.kept.length === 1 ? s.kept[0]! : { BoolExpr: { boolop: 'AND_EXPR', args: s.kept } })) },
+      });
   };
   walk(condition);
   return { constants, kept };
@@ -35,7 +47,16 @@ function split(condition: Ast): Split {
 
 /** A value pasted into both sides of an OR switches both at once; sides with different switches cannot be told apart and stay as they are. */
 function sameSwitch(sides: readonly Split[]): readonly Split[] | null {
-  const names = new Set(sides.map(s => JSON.stringify(s.constants.map(c => { const { shape, slots } = shapeOf(c); return [shape, slots.map(x => x.value)]; }))));
+  const names = new Set(
+    sides.map(s =>
+      JSON.stringify(
+        s.constants.map(c => {
+          const { shape, slots } = shapeOf(c);
+          return [shape, slots.map(x => x.value)];
+        }),
+      ),
+    ),
+  );
   return sides.length > 0 && sides[0]!.constants.length > 0 && names.size === 1 ? sides : null;
 }
 
@@ -65,7 +86,10 @@ export function subselectsInConditions(tree: unknown): Ast[] {
     const link = child(value as Ast, 'SubLink');
     if (link) {
       const select = child(child(link, 'subselect'), 'SelectStmt');
-      if (select && nodes(select, 'fromClause').length > 0) { out.push(select); return; }
+      if (select && nodes(select, 'fromClause').length > 0) {
+        out.push(select);
+        return;
+      }
     }
     for (const v of Object.values(value)) walk(v);
   };

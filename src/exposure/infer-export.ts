@@ -1,4 +1,4 @@
-import { type Engine, sql, type Sql } from '../engine/index.ts';
+import { type Engine, type Sql, sql } from '../engine/index.ts';
 import type { Catalogue, Column, Dataset } from './catalogue.ts';
 import type { InferredRead } from './infer-reads.ts';
 import type { Binding } from './link-statements.ts';
@@ -14,7 +14,13 @@ type Meaning = { readonly name: string; readonly column: Column; readonly op: '=
  * the size of every answer to the intruder, byte by byte, and of the answers to others for some value of a filter they did not send,
  * are what was exported. Needs at least two answers of the intruder.
  */
-export async function inferExport(engine: Engine, catalogue: Catalogue, route: string, requests: readonly Request[], sample: readonly Request[]): Promise<InferredRead | null> {
+export async function inferExport(
+  engine: Engine,
+  catalogue: Catalogue,
+  route: string,
+  requests: readonly Request[],
+  sample: readonly Request[],
+): Promise<InferredRead | null> {
   const own = requests.filter(r => routeOf(r) === route && r.status === 200 && r.bytes !== null);
   if (!/\.csv$|csv|export|download/i.test(route) || own.length < 2) return null;
   const names = JSON.stringify([...own[0]!.values.keys()].sort());
@@ -36,8 +42,8 @@ export async function inferExport(engine: Engine, catalogue: Catalogue, route: s
     const { meanings, sets, proved } = found[0]!;
     const every = sets.reduce((a, b) => a & b);
     const some = sets.reduce((a, b) => a | b);
-    const sure = new Set(dataset.columns.filter((_, j) => every >> j & 1).map(c => c.no));
-    const columns = dataset.columns.filter((_, j) => some >> j & 1);
+    const sure = new Set(dataset.columns.filter((_, j) => (every >> j) & 1).map(c => c.no));
+    const columns = dataset.columns.filter((_, j) => (some >> j) & 1);
     const where = meanings.map((m, i) => `${quote(m.column.name)} ${m.op} $${i + 1}`).join(' and ');
     const read = readingOf(`select ${columns.map(c => quote(c.name)).join(', ')} from ${quote(dataset.table)}${where ? ` where ${where}` : ''}`);
     if ('none' in read || sure.size === 0) continue;
@@ -74,12 +80,17 @@ async function measure(engine: Engine, dataset: Dataset, meanings: readonly Mean
     const d = sql`d.${sql.id(c.name)}`;
     return sql`coalesce(sum(strlen(coalesce(${d}, '')) + case when regexp_matches(coalesce(${d}, ''), '[",\r\n]') then 2 + strlen(coalesce(${d}, '')) - strlen(replace(coalesce(${d}, ''), '"', '')) else 0 end), 0) as ${sql.id(`l${c.no}`)}`;
   });
-  const row = await engine.row<Record<string, number>>('exposure.infer_export', sql`select count(*) as k, ${sql.join(quoted)} from ${sql.id(dataset.view)} t join ${sql.id(`data_${dataset.id}`)} d using (row_no) ${where}`);
+  const row = await engine.row<Record<string, number>>(
+    'exposure.infer_export',
+    sql`select count(*) as k, ${sql.join(quoted)} from ${sql.id(dataset.view)} t join ${sql.id(`data_${dataset.id}`)} d using (row_no) ${where}`,
+  );
   return { size: r.bytes!, k: Number(row['k']), lengths: dataset.columns.map(c => Number(row[`l${c.no}`])) };
 }
 
 function distinctRequests(sample: readonly Request[]): Request[] {
-  return [...new Map(sample.filter(r => r.status === 200 && r.values.size > 0).map(r => [JSON.stringify([...r.values]), r])).values()].sort((a, b) => a.eventId - b.eventId);
+  return [...new Map(sample.filter(r => r.status === 200 && r.values.size > 0).map(r => [JSON.stringify([...r.values]), r])).values()].sort(
+    (a, b) => a.eventId - b.eventId,
+  );
 }
 
 /** An answer to somebody else, once for each value of the filters that the application took from the session. */
@@ -89,7 +100,10 @@ async function measureUnfiltered(engine: Engine, dataset: Dataset, meanings: rea
   if (missing.length === 0) return [await measure(engine, dataset, sent, r)];
   if (missing.length > 1) return [];
   const column = missing[0]!.column;
-  const values = await engine.rows<{ v: string }>('exposure.infer_values', sql`select distinct cast(${sql.id(`c${column.no}`)} as varchar) as v from ${sql.id(dataset.view)} where v is not null order by v limit 41`);
+  const values = await engine.rows<{ v: string }>(
+    'exposure.infer_values',
+    sql`select distinct cast(${sql.id(`c${column.no}`)} as varchar) as v from ${sql.id(dataset.view)} where v is not null order by v limit 41`,
+  );
   if (values.length > 40) return [];
   const out: Measured[] = [];
   for (const { v } of values) out.push(await measure(engine, dataset, meanings, { ...r, values: new Map([...r.values, [missing[0]!.name, v]]) }));
@@ -104,23 +118,24 @@ function exactSets(dataset: Dataset, measured: readonly Measured[], others: read
   const longest = 64 + 4 * dataset.columns.reduce((a, c) => a + Buffer.byteLength(c.name), 0);
   const told = others.filter(o => o.length > 0);
   const found: number[] = [];
-  for (const eol of [1, 2]) for (let mask = 1; mask < 1 << n; mask++) {
-    let count = 0;
-    for (let j = 0; j < n; j++) if (mask >> j & 1) count++;
-    const rest = (m: Measured): number => {
-      let size = m.size - m.k * (count - 1 + eol);
-      for (let j = 0; j < n; j++) if (mask >> j & 1) size -= m.lengths[j]!;
-      return size;
-    };
-    const header = rest(measured[0]!);
-    // Chunked transfer adds a few bytes for every block of the answer, which some counters include.
-    const near = (m: Measured): boolean => Math.abs(rest(m) - header) <= 20 * Math.abs(blocks(m) - blocks(measured[0]!));
-    if (header < 0 || header > longest || !measured.every(near)) continue;
-    // An export without rows may leave out the header or answer otherwise: it proves nothing.
-    const agree = told.filter(o => o.some(m => m.k === 0 || near(m))).length;
-    if (measured.length + told.length < 4 || agree < 0.95 * told.length) continue;
-    if (!found.includes(mask)) found.push(mask);
-    if (found.length > 256) return found;
-  }
+  for (const eol of [1, 2])
+    for (let mask = 1; mask < 1 << n; mask++) {
+      let count = 0;
+      for (let j = 0; j < n; j++) if ((mask >> j) & 1) count++;
+      const rest = (m: Measured): number => {
+        let size = m.size - m.k * (count - 1 + eol);
+        for (let j = 0; j < n; j++) if ((mask >> j) & 1) size -= m.lengths[j]!;
+        return size;
+      };
+      const header = rest(measured[0]!);
+      // Chunked transfer adds a few bytes for every block of the answer, which some counters include.
+      const near = (m: Measured): boolean => Math.abs(rest(m) - header) <= 20 * Math.abs(blocks(m) - blocks(measured[0]!));
+      if (header < 0 || header > longest || !measured.every(near)) continue;
+      // An export without rows may leave out the header or answer otherwise: it proves nothing.
+      const agree = told.filter(o => o.some(m => m.k === 0 || near(m))).length;
+      if (measured.length + told.length < 4 || agree < 0.95 * told.length) continue;
+      if (!found.includes(mask)) found.push(mask);
+      if (found.length > 256) return found;
+    }
   return found;
 }

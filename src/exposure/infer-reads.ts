@@ -1,4 +1,4 @@
-import { type Engine, sql, type Sql } from '../engine/index.ts';
+import { type Engine, type Sql, sql } from '../engine/index.ts';
 import type { Catalogue, Column, Dataset } from './catalogue.ts';
 import { inferExport } from './infer-export.ts';
 import type { Binding, RouteRead } from './link-statements.ts';
@@ -7,25 +7,44 @@ import { solve } from './size-model.ts';
 import { readingOf } from './statements.ts';
 
 /** What a route seems to read when no database log tells: from the values of its parameters and the sizes of its answers (methods §6.2–6.4). */
-export type InferredRead = RouteRead & { /** Columns whose lengths show in the sizes. */ readonly sure: ReadonlySet<number>; readonly dataset: Dataset;
+export type InferredRead = RouteRead & {
+  /** Columns whose lengths show in the sizes. */ readonly sure: ReadonlySet<number>;
+  readonly dataset: Dataset;
   /** Requests of the intruder whose own size was part of the proof. */
-  readonly proved?: ReadonlySet<number> };
+  readonly proved?: ReadonlySet<number>;
+};
 
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** Reads of the routes that the intruder used and nothing else explains. */
-export async function inferReads(engine: Engine, catalogue: Catalogue, used: readonly Request[], others: readonly Request[], known: ReadonlySet<string>): Promise<InferredRead[]> {
+export async function inferReads(
+  engine: Engine,
+  catalogue: Catalogue,
+  used: readonly Request[],
+  others: readonly Request[],
+  known: ReadonlySet<string>,
+): Promise<InferredRead[]> {
   const routes = [...new Set(used.filter(r => (r.status ?? 0) >= 200 && (r.status ?? 0) < 300).map(routeOf))].filter(r => !known.has(r)).sort();
   const out: InferredRead[] = [];
   for (const route of routes) {
     const sample = others.filter(r => routeOf(r) === route && r.bytes !== null && r.actor === null);
-    const found = await inferDetail(engine, catalogue, route, sample) ?? await inferSearch(engine, catalogue, route, sample) ?? await inferExport(engine, catalogue, route, used, sample);
+    const found =
+      (await inferDetail(engine, catalogue, route, sample)) ??
+      (await inferSearch(engine, catalogue, route, sample)) ??
+      (await inferExport(engine, catalogue, route, used, sample));
     if (found) out.push(found);
   }
   return out;
 }
 
-type Fit = { readonly dataset: Dataset; readonly column: Column; readonly name: string; readonly tolerance: number; readonly shown: ReadonlySet<number>; readonly hidden: ReadonlySet<number> };
+type Fit = {
+  readonly dataset: Dataset;
+  readonly column: Column;
+  readonly name: string;
+  readonly tolerance: number;
+  readonly shown: ReadonlySet<number>;
+  readonly hidden: ReadonlySet<number>;
+};
 
 /** `/things/{}`: the dataset and column whose rows explain the sizes of the answers, byte by byte. */
 async function inferDetail(engine: Engine, catalogue: Catalogue, route: string, sample: readonly Request[]): Promise<InferredRead | null> {
@@ -35,12 +54,20 @@ async function inferDetail(engine: Engine, catalogue: Catalogue, route: string, 
   for (const name of [...new Set(good.flatMap(r => [...r.values.keys()]))].sort()) {
     const having = good.filter(r => r.values.has(name));
     if (having.length < 20 || new Set(having.map(r => r.values.get(name))).size < 10) continue;
-    await engine.load('infer_request', [{ name: 'n', type: 'INTEGER' }, { name: 'v', type: 'VARCHAR' }], having.map((r, n) => [n, r.values.get(name)!]));
-    for (const dataset of catalogue.datasets) for (const column of dataset.columns) {
-      if (column.type !== 'int' && column.type !== 'text') continue;
-      const fit = await fitDetail(engine, dataset, column, name, having);
-      if (fit && (!best || fit.tolerance < best.tolerance || (fit.tolerance === best.tolerance && nearer(route, fit.dataset, best.dataset)))) best = fit;
-    }
+    await engine.load(
+      'infer_request',
+      [
+        { name: 'n', type: 'INTEGER' },
+        { name: 'v', type: 'VARCHAR' },
+      ],
+      having.map((r, n) => [n, r.values.get(name)!]),
+    );
+    for (const dataset of catalogue.datasets)
+      for (const column of dataset.columns) {
+        if (column.type !== 'int' && column.type !== 'text') continue;
+        const fit = await fitDetail(engine, dataset, column, name, having);
+        if (fit && (!best || fit.tolerance < best.tolerance || (fit.tolerance === best.tolerance && nearer(route, fit.dataset, best.dataset)))) best = fit;
+      }
   }
   if (!best) return null;
   const { dataset, column } = best;
@@ -56,9 +83,15 @@ function nearer(route: string, a: Dataset, b: Dataset): boolean {
 }
 
 async function fitDetail(engine: Engine, dataset: Dataset, column: Column, name: string, requests: readonly Request[]): Promise<Fit | null> {
-  const lengths = dataset.columns.map(c => sql`coalesce(sum(strlen(cast(${sql.id('t', `c${c.no}`)} as varchar))), 0) as ${sql.id(`l${c.no}`)}, count(*) filter (where t.row_no is not null and coalesce(cast(${sql.id('t', `c${c.no}`)} as varchar), '') = '') as ${sql.id(`z${c.no}`)}`);
-  const rows = await engine.rows<Record<string, number>>('exposure.infer_detail', sql`select r.n, count(t.row_no) as k, ${sql.join(lengths)} from infer_request r
-    left join ${sql.id(dataset.view)} t on cast(${sql.id('t', `c${column.no}`)} as varchar) = r.v group by r.n order by r.n`);
+  const lengths = dataset.columns.map(
+    c =>
+      sql`coalesce(sum(strlen(cast(${sql.id('t', `c${c.no}`)} as varchar))), 0) as ${sql.id(`l${c.no}`)}, count(*) filter (where t.row_no is not null and coalesce(cast(${sql.id('t', `c${c.no}`)} as varchar), '') = '') as ${sql.id(`z${c.no}`)}`,
+  );
+  const rows = await engine.rows<Record<string, number>>(
+    'exposure.infer_detail',
+    sql`select r.n, count(t.row_no) as k, ${sql.join(lengths)} from infer_request r
+    left join ${sql.id(dataset.view)} t on cast(${sql.id('t', `c${column.no}`)} as varchar) = r.v group by r.n order by r.n`,
+  );
   const matched = rows.filter(r => r['k']! > 0);
   if (matched.length < 0.3 * rows.length || matched.length < 15 || matched.some(r => r['k']! > 1000)) return null;
   // A column of one length or nothing says both with its length alone.
@@ -94,7 +127,10 @@ async function fitDetail(engine: Engine, dataset: Dataset, column: Column, name:
 /** Standard deviation of one column after what the others explain of it. */
 export function ownDeviation(x: readonly (readonly number[])[], column: number): number {
   const rest = x.map(v => v.filter((_, j) => j !== column));
-  const beta = solve(rest, x.map(v => v[column]!));
+  const beta = solve(
+    rest,
+    x.map(v => v[column]!),
+  );
   const left = x.map((v, i) => v[column]! - (beta ? rest[i]!.reduce((a, b, j) => a + b * beta[j]!, 0) : 0));
   const own = Math.sqrt(left.reduce((a, b) => a + b * b, 0) / x.length);
   return own < 1e-6 * Math.max(1, ...x.map(v => Math.abs(v[column]!))) ? 0 : own;
@@ -117,60 +153,120 @@ async function inferSearch(engine: Engine, catalogue: Catalogue, route: string, 
     }
     if (!steady || answers.size < 4) continue;
     for (const dataset of named) {
-      const found = await searchHypotheses(engine, dataset, [...answers].map(([q, size]) => ({ q, size })).sort((a, b) => (a.q < b.q ? -1 : 1)).slice(0, 40));
+      const found = await searchHypotheses(
+        engine,
+        dataset,
+        [...answers]
+          .map(([q, size]) => ({ q, size }))
+          .sort((a, b) => (a.q < b.q ? -1 : 1))
+          .slice(0, 40),
+      );
       if (!found) continue;
-      const columns = dataset.columns.filter(c => found.shown.has(c.no) || found.unknown.has(c.no)).map(c => quote(c.name)).join(', ');
+      const columns = dataset.columns
+        .filter(c => found.shown.has(c.no) || found.unknown.has(c.no))
+        .map(c => quote(c.name))
+        .join(', ');
       const head = `select ${columns} from ${quote(dataset.table)} where ${quote(found.column.name)} like '%`;
       const key = dataset.key.map(k => `${quote(k)}${found.descending ? ' desc' : ''}`).join(', ');
       const rest = `%'${found.filter ? ` and ${quote(found.filter.column.name)} = '${found.filter.value.replaceAll("'", "''")}'` : ''} order by ${key}${found.limit === null ? '' : ` limit ${found.limit}`}`;
       const read = readingOf(`${head}x${rest}`);
       if ('none' in read) continue;
-      const bindings = read.slots.map((s): Binding => (s.value === '%x%' ? { from: 'request', name, before: '%', after: '%' } : { from: 'constant', value: s.value }));
-      return { route, read, bindings, concatenations: [{ name, prefix: head, suffix: rest }], support: 1, learnedFrom: good.length, source: 'sizes', parameters: false, sure: found.shown, dataset };
+      const bindings = read.slots.map(
+        (s): Binding => (s.value === '%x%' ? { from: 'request', name, before: '%', after: '%' } : { from: 'constant', value: s.value }),
+      );
+      return {
+        route,
+        read,
+        bindings,
+        concatenations: [{ name, prefix: head, suffix: rest }],
+        support: 1,
+        learnedFrom: good.length,
+        source: 'sizes',
+        parameters: false,
+        sure: found.shown,
+        dataset,
+      };
     }
   }
   return null;
 }
 
-type Found = { column: Column; filter: { column: Column; value: string } | null; limit: number | null; descending: boolean; shown: ReadonlySet<number>; unknown: ReadonlySet<number> };
+type Found = {
+  column: Column;
+  filter: { column: Column; value: string } | null;
+  limit: number | null;
+  descending: boolean;
+  shown: ReadonlySet<number>;
+  unknown: ReadonlySet<number>;
+};
 const limits = [10, 15, 20, 25, 30, 40, 50, 100, null] as const;
 
 async function searchHypotheses(engine: Engine, dataset: Dataset, answers: readonly Answer[]): Promise<Found | null> {
-  await engine.load('infer_search', [{ name: 'i', type: 'INTEGER' }, { name: 'q', type: 'VARCHAR' }], answers.map((a, i) => [i, a.q]));
+  await engine.load(
+    'infer_search',
+    [
+      { name: 'i', type: 'INTEGER' },
+      { name: 'q', type: 'VARCHAR' },
+    ],
+    answers.map((a, i) => [i, a.q]),
+  );
   const filters: ({ column: Column; value: string } | null)[] = [null];
   for (const c of dataset.columns) {
     if (c.type !== 'bool' && c.type !== 'text') continue;
-    const values = await engine.rows<{ v: string }>('exposure.infer_values', sql`select v from (select cast(${sql.id(`c${c.no}`)} as varchar) as v, count(*) as n from ${sql.id(dataset.view)} group by v) where v is not null order by n desc, v limit 5`);
+    const values = await engine.rows<{ v: string }>(
+      'exposure.infer_values',
+      sql`select v from (select cast(${sql.id(`c${c.no}`)} as varchar) as v, count(*) as n from ${sql.id(dataset.view)} group by v) where v is not null order by n desc, v limit 5`,
+    );
     if (values.length <= 4) for (const { v } of values) filters.push({ column: c, value: v });
   }
-  const order = (desc: boolean): Sql => sql.join(dataset.key.map(k => { const c = dataset.columns.find(x => x.name === k)!; return desc ? sql`${sql.id('t', `c${c.no}`)} desc` : sql`${sql.id('t', `c${c.no}`)}`; }));
+  const order = (desc: boolean): Sql =>
+    sql.join(
+      dataset.key.map(k => {
+        const c = dataset.columns.find(x => x.name === k)!;
+        return desc ? sql`${sql.id('t', `c${c.no}`)} desc` : sql`${sql.id('t', `c${c.no}`)}`;
+      }),
+    );
   const sized = dataset.columns.map(c => sql`list(coalesce(strlen(cast(${sql.id(`c${c.no}`)} as varchar)), 0) order by o)[:100] as ${sql.id(`l${c.no}`)}`);
-  for (const column of dataset.columns.filter(c => c.type === 'text')) for (const descending of [false, true]) for (const filter of filters) {
-    const where = filter ? sql`and cast(${sql.id('t', `c${filter.column.no}`)} as varchar) = ${filter.value}` : sql``;
-    const rows = await engine.rows<{ i: number; n: number } & Record<string, number[]>>('exposure.infer_hypothesis', sql`
+  for (const column of dataset.columns.filter(c => c.type === 'text'))
+    for (const descending of [false, true])
+      for (const filter of filters) {
+        const where = filter ? sql`and cast(${sql.id('t', `c${filter.column.no}`)} as varchar) = ${filter.value}` : sql``;
+        const rows = await engine.rows<{ i: number; n: number } & Record<string, number[]>>(
+          'exposure.infer_hypothesis',
+          sql`
       select i, count(*) as n, ${sql.join(sized)} from (select s.i, row_number() over (partition by s.i order by ${order(descending)}) as o, t.* from infer_search s join ${sql.id(dataset.view)} t
-        on contains(${sql.id('t', `c${column.no}`)}, s.q) ${where}) group by i order by i`);
-    if (rows.length < 3) continue;
-    for (const limit of limits) {
-      const found = exactColumns(dataset, answers, rows, limit);
-      if (found) return { column, filter, limit, descending, ...found };
-    }
-  }
+        on contains(${sql.id('t', `c${column.no}`)}, s.q) ${where}) group by i order by i`,
+        );
+        if (rows.length < 3) continue;
+        for (const limit of limits) {
+          const found = exactColumns(dataset, answers, rows, limit);
+          if (found) return { column, filter, limit, descending, ...found };
+        }
+      }
   return null;
 }
 
 /** The set of columns whose lengths, with a constant for the page and one for a row, give every size within 2 bytes; null when none or not told apart. */
-function exactColumns(dataset: Dataset, answers: readonly Answer[], rows: readonly ({ i: number; n: number } & Record<string, number[]>)[], limit: number | null): { shown: Set<number>; unknown: Set<number> } | null {
+function exactColumns(
+  dataset: Dataset,
+  answers: readonly Answer[],
+  rows: readonly ({ i: number; n: number } & Record<string, number[]>)[],
+  limit: number | null,
+): { shown: Set<number>; unknown: Set<number> } | null {
   const full = rows.filter(r => limit !== null || Number(r.n) <= 100);
   if (full.length < 3) return null;
-  const sums = full.map(r => ({ size: answers[r.i]!.size, k: Math.min(limit ?? 1e9, Number(r.n)), l: dataset.columns.map(c => r[`l${c.no}`]!.slice(0, limit ?? undefined).reduce((a, b) => a + Number(b), 0)) }));
+  const sums = full.map(r => ({
+    size: answers[r.i]!.size,
+    k: Math.min(limit ?? 1e9, Number(r.n)),
+    l: dataset.columns.map(c => r[`l${c.no}`]!.slice(0, limit ?? undefined).reduce((a, b) => a + Number(b), 0)),
+  }));
   const blank = answers.filter((_, i) => !rows.some(r => r.i === i)).map(a => a.size);
   const varied = dataset.columns.map((_, j) => new Set(sums.map(s => (s.l[j]! / s.k).toFixed(3))).size > 1);
   const free = dataset.columns.map((_, j) => j).filter(j => varied[j]);
   if (free.length > 14) return null;
   let found: number | null = null;
   for (let mask = 1; mask < 1 << free.length; mask++) {
-    const y = sums.map(s => s.size - free.reduce((a, j, bit) => a + (mask >> bit & 1 ? s.l[j]! : 0), 0));
+    const y = sums.map(s => s.size - free.reduce((a, j, bit) => a + ((mask >> bit) & 1 ? s.l[j]! : 0), 0));
     const page = blank[0];
     let exact: boolean;
     if (page !== undefined) {
@@ -178,7 +274,10 @@ function exactColumns(dataset: Dataset, answers: readonly Answer[], rows: readon
       const middle = [...per].sort((a, b) => a - b)[per.length >> 1]!;
       exact = middle >= 0 && y.every((v, i) => Math.abs(v - page - middle * sums[i]!.k) <= 2);
     } else {
-      const beta = solve(sums.map(s => [1, s.k]), y);
+      const beta = solve(
+        sums.map(s => [1, s.k]),
+        y,
+      );
       exact = beta !== null && y.every((v, i) => Math.abs(v - beta[0]! - beta[1]! * sums[i]!.k) <= 2);
     }
     if (!exact) continue;
@@ -186,7 +285,7 @@ function exactColumns(dataset: Dataset, answers: readonly Answer[], rows: readon
     found = mask;
   }
   if (found === null || sums.length + blank.length < 5) return null;
-  const shown = new Set(free.filter((_, bit) => found >> bit & 1).map(j => dataset.columns[j]!.no));
+  const shown = new Set(free.filter((_, bit) => (found >> bit) & 1).map(j => dataset.columns[j]!.no));
   const unknown = new Set(dataset.columns.filter((_, j) => !varied[j]).map(c => c.no));
   return { shown, unknown };
 }

@@ -1,4 +1,4 @@
-import { matches, pasted, type RouteRead, slotValue, type StatementIndex } from './link-statements.ts';
+import { matches, pasted, type RouteRead, type StatementIndex, slotValue } from './link-statements.ts';
 import { formOf, type Request, routeOf } from './requests.ts';
 import { text } from './sql/index.ts';
 import { type ReadableStatement, readingOf, type Statement, type StatementLog } from './statements.ts';
@@ -35,7 +35,12 @@ export function showsBody(r: Request): 'yes' | 'part' | 'no' {
 }
 
 /** The reads of every request of the intruder: from the log where the statement is found, from the learned route where its line is missing. */
-export function instancesOf(requests: readonly Request[], routes: readonly RouteRead[], log: StatementLog, index: StatementIndex): { instances: Instance[]; used: Set<number> } {
+export function instancesOf(
+  requests: readonly Request[],
+  routes: readonly RouteRead[],
+  log: StatementLog,
+  index: StatementIndex,
+): { instances: Instance[]; used: Set<number> } {
   const byRoute = new Map<string, RouteRead[]>();
   for (const r of routes) byRoute.set(r.route, [...(byRoute.get(r.route) ?? []), r]);
   const used = new Set<number>();
@@ -50,7 +55,18 @@ export function instancesOf(requests: readonly Request[], routes: readonly Route
         const reading = readingOf(injected.text);
         if (injected.failed || 'none' in reading) continue;
         const parameters = injected.statement?.parameters ?? [];
-        instances.push({ read: reading, values: reading.slots.map(s => (s.kind === 'literal' ? s.value : undefined)), parameters, request, statement: injected.statement, routeRead: route, certainty, ambiguous: !injected.sure, injected: true, conditional: false });
+        instances.push({
+          read: reading,
+          values: reading.slots.map(s => (s.kind === 'literal' ? s.value : undefined)),
+          parameters,
+          request,
+          statement: injected.statement,
+          routeRead: route,
+          certainty,
+          ambiguous: !injected.sure,
+          injected: true,
+          conditional: false,
+        });
         continue;
       }
       instances.push(...regular(request, route, index, used, certainty));
@@ -68,7 +84,8 @@ function textsOf(log: StatementLog): Map<string, Statement[]> {
   const texts = new Map<string, Statement[]>();
   for (const s of log.statements) {
     const list = texts.get(s.text);
-    if (list) list.push(s); else texts.set(s.text, [s]);
+    if (list) list.push(s);
+    else texts.set(s.text, [s]);
   }
   textCache.set(log, texts);
   return texts;
@@ -81,7 +98,9 @@ function regular(request: Request, route: RouteRead, index: StatementIndex, used
   const plain: Request = breaks ? { ...request, values: new Map([...request.values].map(([k, v]) => [k, v.split("'")[0]!])) } : request;
   const unusual = route.forms !== undefined && !route.forms.has(formOf(request));
   const variants = unusual || (route.forms !== undefined && own.length === 0) ? variantsOf(request, route, index) : null;
-  const others = (variants?.statements ?? []).map((s): Instance => ({ ...base, read: s.read, values: s.values, parameters: s.parameters ?? [], statement: s, ambiguous: !variants!.sole }));
+  const others = (variants?.statements ?? []).map(
+    (s): Instance => ({ ...base, read: s.read, values: s.values, parameters: s.parameters ?? [], statement: s, ambiguous: !variants!.sole }),
+  );
   for (const i of others) used.add(i.statement!.eventId);
   if (unusual && others.length > 0) return others;
   // What was the same for everybody may follow from a parameter that this request lacks or adds.
@@ -95,25 +114,45 @@ function regular(request: Request, route: RouteRead, index: StatementIndex, used
   }
   if (own.length === 0 || unusual) {
     // A parameter was left out and no statement tells what was used instead: as if it were empty, and only a size that agrees confirms it.
-    const filled = route.bindings.map((b, i) => fixed[i] !== undefined ? fixed[i] : b.from === 'request' && (b.before !== '' || b.after !== '') ? b.before + b.after : undefined);
+    const filled = route.bindings.map((b, i) =>
+      fixed[i] !== undefined ? fixed[i] : b.from === 'request' && (b.before !== '' || b.after !== '') ? b.before + b.after : undefined,
+    );
     return [...others, { ...base, values: filled, parameters: toParameters(route.read, filled), statement: null, ambiguous: false, conditional: true }];
   }
   const distinct = new Map<string, Statement>();
   for (const s of own) if (!s.failed) distinct.set(JSON.stringify(s.values), s);
   // Values the route does not explain may still stand in this request (a parameter nobody else sends).
   const given = new Set(request.values.values());
-  const told = [...distinct].filter(([, s]) => fixed.every((v, i) => v !== undefined || (s.values[i] !== undefined && s.values[i] !== null && given.has(s.values[i]))));
-  if (told.length === 1 && distinct.size > 1) { distinct.clear(); distinct.set(told[0]![0], told[0]![1]); }
+  const told = [...distinct].filter(([, s]) =>
+    fixed.every((v, i) => v !== undefined || (s.values[i] !== undefined && s.values[i] !== null && given.has(s.values[i]))),
+  );
+  if (told.length === 1 && distinct.size > 1) {
+    distinct.clear();
+    distinct.set(told[0]![0], told[0]![1]);
+  }
   // Or differ from what every other request of the route has in that place: a statement of another route near by.
-  const usual = unusual ? [] : [...distinct].filter(([, s]) => fixed.every((v, i) => v !== undefined || route.usual?.[i] === undefined || s.values[i] === route.usual[i]));
-  if (usual.length === 1 && distinct.size > 1) { distinct.clear(); distinct.set(usual[0]![0], usual[0]![1]); }
-  return [...distinct.values()].map(s => ({ ...base, values: s.values, parameters: toParameters(route.read, s.values), statement: s, ambiguous: distinct.size > 1 }));
+  const usual = unusual
+    ? []
+    : [...distinct].filter(([, s]) => fixed.every((v, i) => v !== undefined || route.usual?.[i] === undefined || s.values[i] === route.usual[i]));
+  if (usual.length === 1 && distinct.size > 1) {
+    distinct.clear();
+    distinct.set(usual[0]![0], usual[0]![1]);
+  }
+  return [...distinct.values()].map(s => ({
+    ...base,
+    values: s.values,
+    parameters: toParameters(route.read, s.values),
+    statement: s,
+    ambiguous: distinct.size > 1,
+  }));
 }
 
 /** `$n` in order of n from slot values. */
 export function toParameters(read: ReadableStatement, values: readonly (string | null | undefined)[]): (string | null | undefined)[] {
   const out: (string | null | undefined)[] = [];
-  read.slots.forEach((s, i) => { if (s.kind === 'parameter') out[s.number - 1] = values[i]; });
+  read.slots.forEach((s, i) => {
+    if (s.kind === 'parameter') out[s.number - 1] = values[i];
+  });
   for (let i = 0; i < out.length; i++) if (!(i in out)) out[i] = undefined;
   return out;
 }

@@ -50,7 +50,8 @@ export class StatementIndex {
     let hi = this.starts.length;
     while (lo < hi) {
       const mid = (lo + hi) >> 1;
-      if (this.starts[mid]! < fromUs) lo = mid + 1; else hi = mid;
+      if (this.starts[mid]! < fromUs) lo = mid + 1;
+      else hi = mid;
     }
     const out: Statement[] = [];
     for (let i = lo; i < this.list.length && this.starts[i]! <= toUs; i++) out.push(this.list[i]!);
@@ -67,13 +68,20 @@ export class StatementIndex {
  * request of the route has, in its interval, a statement of that shape with exactly that value, and far fewer would have it by chance.
  * `alone` are routes that only the intruder uses: two requests teach them, and chance is what other times of the log hold.
  */
-export function learnRoutes(requests: readonly Request[], log: StatementLog, index: StatementIndex, routeCounts: ReadonlyMap<string, { readonly all: number; readonly others: number }>, alone: ReadonlySet<string> = new Set()): RouteRead[] {
+export function learnRoutes(
+  requests: readonly Request[],
+  log: StatementLog,
+  index: StatementIndex,
+  routeCounts: ReadonlyMap<string, { readonly all: number; readonly others: number }>,
+  alone: ReadonlySet<string> = new Set(),
+): RouteRead[] {
   const byRoute = new Map<string, Request[]>();
   for (const r of requests) {
     if (r.status === null || (r.status >= 300 && r.status !== 404)) continue;
     const key = routeOf(r);
     const list = byRoute.get(key);
-    if (list) list.push(r); else byRoute.set(key, [r]);
+    if (list) list.push(r);
+    else byRoute.set(key, [r]);
   }
   const shapeCounts = new Map<string, number>();
   const constants = new Map<string, (string | null | undefined)[]>();
@@ -81,7 +89,11 @@ export function learnRoutes(requests: readonly Request[], log: StatementLog, ind
   for (const s of log.statements) {
     shapeCounts.set(s.read.shape, (shapeCounts.get(s.read.shape) ?? 0) + 1);
     const first = constants.get(s.read.shape);
-    if (!first) { constants.set(s.read.shape, [...s.values]); varying.set(s.read.shape, new Set()); continue; }
+    if (!first) {
+      constants.set(s.read.shape, [...s.values]);
+      varying.set(s.read.shape, new Set());
+      continue;
+    }
     const set = varying.get(s.read.shape)!;
     for (let i = 0; i < s.values.length; i++) if (s.values[i] !== first[i]) set.add(i);
   }
@@ -94,7 +106,17 @@ export function learnRoutes(requests: readonly Request[], log: StatementLog, ind
     const shapes = new Map<string, ReadableStatement>();
     for (const w of windows) for (const s of w.statements) if ((shapeCounts.get(s.read.shape) ?? 0) >= 2) shapes.set(s.read.shape, s.read);
     for (const read of shapes.values()) {
-      const found = learnRead(route, read, windows, constants.get(read.shape)!, varying.get(read.shape)!, shapeCounts.get(read.shape) ?? 0, routeCounts.get(route) ?? { all: list.length, others: list.length }, index, fewest);
+      const found = learnRead(
+        route,
+        read,
+        windows,
+        constants.get(read.shape)!,
+        varying.get(read.shape)!,
+        shapeCounts.get(read.shape) ?? 0,
+        routeCounts.get(route) ?? { all: list.length, others: list.length },
+        index,
+        fewest,
+      );
       if (found) out.push(found);
     }
   }
@@ -103,7 +125,17 @@ export function learnRoutes(requests: readonly Request[], log: StatementLog, ind
 
 type Window = { readonly r: Request; readonly statements: readonly Statement[] };
 
-function learnRead(route: string, read: ReadableStatement, windows: readonly Window[], constants: readonly (string | null | undefined)[], varying: ReadonlySet<number>, shapeCount: number, routeCount: { readonly all: number; readonly others: number }, index: StatementIndex, fewest: number): RouteRead | null {
+function learnRead(
+  route: string,
+  read: ReadableStatement,
+  windows: readonly Window[],
+  constants: readonly (string | null | undefined)[],
+  varying: ReadonlySet<number>,
+  shapeCount: number,
+  routeCount: { readonly all: number; readonly others: number },
+  index: StatementIndex,
+  fewest: number,
+): RouteRead | null {
   const own = windows.map(w => ({ r: w.r, statements: w.statements.filter(s => s.read.shape === read.shape) }));
   const covered = own.filter(w => w.statements.length > 0).length / own.length;
   if (covered < 0.8) return null;
@@ -121,7 +153,18 @@ function learnRead(route: string, read: ReadableStatement, windows: readonly Win
   const counted = shapeCount >= 0.97 * routeCount.others - 2 && shapeCount <= 1.03 * routeCount.all + 2;
   const linked = bound > 0 ? joint - control > 0.5 || (joint > 0.97 && counted) : (near(routeCount.all) || near(routeCount.others)) && varying.size === 0;
   if (!linked) return null;
-  return { route, read, bindings, concatenations: concatenationsOf(own, bindings, read), support: joint, learnedFrom: own.length, source: 'log', parameters: read.slots.some(s => s.kind === 'parameter'), forms: new Set(own.map(w => formOf(w.r))), usual: read.slots.map((_, slot) => usualValue(own, bindings, slot)) };
+  return {
+    route,
+    read,
+    bindings,
+    concatenations: concatenationsOf(own, bindings, read),
+    support: joint,
+    learnedFrom: own.length,
+    source: 'log',
+    parameters: read.slots.some(s => s.kind === 'parameter'),
+    forms: new Set(own.map(w => formOf(w.r))),
+    usual: read.slots.map((_, slot) => usualValue(own, bindings, slot)),
+  };
 }
 
 /** How often a request finds its values in the same shape around another request's time: the rate of chance. */
@@ -138,7 +181,8 @@ function chance(own: readonly Window[], bindings: readonly Binding[], shape: str
 function chanceElsewhere(own: readonly Window[], bindings: readonly Binding[], shape: string, index: StatementIndex): number {
   const shifts = [-3600, -600, -60, 60, 600, 3600].map(s => s * SECOND);
   let hits = 0;
-  for (const { r } of own) for (const d of shifts) if (index.within(r.loUs + d - slack, r.hiUs + d + slack).some(s => s.read.shape === shape && matches(s, bindings, r))) hits++;
+  for (const { r } of own)
+    for (const d of shifts) if (index.within(r.loUs + d - slack, r.hiUs + d + slack).some(s => s.read.shape === shape && matches(s, bindings, r))) hits++;
   return hits / (own.length * shifts.length);
 }
 
@@ -160,12 +204,23 @@ function bestBinding(slot: number, names: readonly string[], own: readonly Windo
   for (const name of names) {
     const having = own.filter(w => w.r.values.has(name) && w.r.values.get(name) !== '');
     if (having.length < fewest || (fewest < 3 && new Set(having.map(w => w.r.values.get(name))).size < 2)) continue;
-    for (const [before, after] of [['', ''], ['%', '%'], ['', '%'], ['%', '']] as const) {
+    for (const [before, after] of [
+      ['', ''],
+      ['%', '%'],
+      ['', '%'],
+      ['%', ''],
+    ] as const) {
       const share = having.filter(w => w.statements.some(s => s.values[slot] === before + w.r.values.get(name)! + after)).length / having.length;
-      if (share > bestShare) { best = { from: 'request', name, before, after }; bestShare = share; }
+      if (share > bestShare) {
+        best = { from: 'request', name, before, after };
+        bestShare = share;
+      }
     }
     const linear = linearBinding(slot, name, having, own);
-    if (linear && linear.share > bestShare) { best = linear.binding; bestShare = linear.share; }
+    if (linear && linear.share > bestShare) {
+      best = linear.binding;
+      bestShare = linear.share;
+    }
   }
   return best;
 }
@@ -182,18 +237,20 @@ function linearBinding(slot: number, name: string, having: readonly Window[], ow
     const x1 = Number(a.r.values.get(name));
     const x2 = Number(b.r.values.get(name));
     const seen = new Set<string>();
-    for (const s1 of a.statements.slice(0, 200)) for (const s2 of b.statements.slice(0, 200)) {
-      const [y1, y2] = [Number(s1.values[slot] ?? NaN), Number(s2.values[slot] ?? NaN)];
-      const factor = (y2 - y1) / (x2 - x1);
-      if (Number.isInteger(factor) && factor > 1) seen.add(`${factor},${y1 - factor * x1}`);
-    }
+    for (const s1 of a.statements.slice(0, 200))
+      for (const s2 of b.statements.slice(0, 200)) {
+        const [y1, y2] = [Number(s1.values[slot] ?? NaN), Number(s2.values[slot] ?? NaN)];
+        const factor = (y2 - y1) / (x2 - x1);
+        if (Number.isInteger(factor) && factor > 1) seen.add(`${factor},${y1 - factor * x1}`);
+      }
     for (const v of seen) votes.set(v, (votes.get(v) ?? 0) + 1);
   }
   const ranked = [...votes].sort((p, q) => q[1] - p[1] || (p[0] < q[0] ? -1 : 1)).slice(0, 12);
   let best: { binding: Binding; share: number } | null = null;
   for (const [v] of ranked) {
     const [factor, add] = v.split(',').map(Number) as [number, number];
-    const share = numeric.filter(w => w.statements.some(s => Number(s.values[slot] ?? NaN) === factor * Number(w.r.values.get(name)) + add)).length / numeric.length;
+    const share =
+      numeric.filter(w => w.statements.some(s => Number(s.values[slot] ?? NaN) === factor * Number(w.r.values.get(name)) + add)).length / numeric.length;
     if (!best || share > best.share + 1e-9) best = { binding: { from: 'linear', name, factor, add, whenAbsent: absentValue(slot, name, own) }, share };
   }
   return best;
@@ -211,7 +268,8 @@ function absentValue(slot: number, name: string, own: readonly Window[]): string
 /** The value a request gives a slot: a text, null for SQL NULL, undefined when the request does not determine it. */
 export function slotValue(b: Binding, r: Request): string | null | undefined {
   switch (b.from) {
-    case 'constant': return b.value;
+    case 'constant':
+      return b.value;
     case 'request': {
       const v = r.values.get(b.name);
       return v === undefined ? undefined : b.before + v + b.after;
@@ -221,7 +279,8 @@ export function slotValue(b: Binding, r: Request): string | null | undefined {
       if (v === undefined) return b.whenAbsent ?? undefined;
       return /^-?\d{1,9}$/.test(v) ? String(b.factor * Number(v) + b.add) : undefined;
     }
-    case 'free': return undefined;
+    case 'free':
+      return undefined;
   }
 }
 

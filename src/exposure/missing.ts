@@ -19,7 +19,7 @@ export function holesOf(instances: readonly Instance[]): Instance[] {
     if (!i.request || !i.routeRead || i.injected) continue;
     const slot = walkedSlot(i);
     if (slot < 0) continue;
-    const key = JSON.stringify([i.routeRead.route, i.read.shape, i.values.map((v, n) => (n === slot ? null : v ?? null))]);
+    const key = JSON.stringify([i.routeRead.route, i.read.shape, i.values.map((v, n) => (n === slot ? null : (v ?? null)))]);
     byWalk.set(key, [...(byWalk.get(key) ?? []), i]);
   }
   const out: Instance[] = [];
@@ -30,7 +30,15 @@ export function holesOf(instances: readonly Instance[]): Instance[] {
     for (const n of holesIn([...asked.keys()])) {
       const like = list[0]!;
       const values = like.values.map((v, s) => (s === slot ? String(n) : v));
-      out.push({ ...like, values, parameters: like.parameters.map((p, s) => (like.read.slots[slot]!.kind === 'parameter' && s === like.read.slots[slot]!.number - 1 ? String(n) : p)), request: null, statement: null, certainty: 'wide', ambiguous: true });
+      out.push({
+        ...like,
+        values,
+        parameters: like.parameters.map((p, s) => (like.read.slots[slot]!.kind === 'parameter' && s === like.read.slots[slot]!.number - 1 ? String(n) : p)),
+        request: null,
+        statement: null,
+        certainty: 'wide',
+        ambiguous: true,
+      });
     }
   }
   return out;
@@ -38,7 +46,9 @@ export function holesOf(instances: readonly Instance[]): Instance[] {
 
 /** The slot that takes a number straight from the path of the request, or -1. */
 function walkedSlot(i: Instance): number {
-  return i.routeRead!.bindings.findIndex((b, n) => (b.from === 'linear' || (b.from === 'request' && b.before === '' && b.after === '')) && /^\d{1,15}$/.test(i.values[n] ?? ''));
+  return i.routeRead!.bindings.findIndex(
+    (b, n) => (b.from === 'linear' || (b.from === 'request' && b.before === '' && b.after === '')) && /^\d{1,15}$/.test(i.values[n] ?? ''),
+  );
 }
 
 /** Numbers missing from an arithmetic walk. The step is the commonest difference; parts where fewer than half the steps were asked for are no walk. */
@@ -46,7 +56,10 @@ export function holesIn(numbers: readonly number[]): number[] {
   if (numbers.length < 6) return [];
   const sorted = [...new Set(numbers)].sort((a, b) => a - b);
   const differences = new Map<number, number>();
-  for (let i = 1; i < sorted.length; i++) { const d = sorted[i]! - sorted[i - 1]!; differences.set(d, (differences.get(d) ?? 0) + 1); }
+  for (let i = 1; i < sorted.length; i++) {
+    const d = sorted[i]! - sorted[i - 1]!;
+    differences.set(d, (differences.get(d) ?? 0) + 1);
+  }
   const [step, times] = [...differences].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [0, 0];
   if (step <= 0 || times < 0.5 * (sorted.length - 1)) return [];
   const out: number[] = [];
@@ -67,15 +80,43 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
     const slot = i.read.slots.findIndex((_, n) => /^\d{1,15}$/.test(i.values[n] ?? '') && i.routeRead!.bindings[n]?.from === 'request');
     const value = slot < 0 ? NaN : Number(i.values[slot]);
     const k = kinds.get(i.read.shape);
-    if (!k) kinds.set(i.read.shape, { from: i.request.loUs, to: i.request.hiUs, like: i, least: value, most: value, slot, strings: new Set(i.values.filter((v): v is string => typeof v === 'string')) });
-    else { k.from = Math.min(k.from, i.request.loUs); k.to = Math.max(k.to, i.request.hiUs); k.least = Math.min(k.least, value); k.most = Math.max(k.most, value); for (const v of i.values) if (typeof v === 'string') k.strings.add(v); }
+    if (!k)
+      kinds.set(i.read.shape, {
+        from: i.request.loUs,
+        to: i.request.hiUs,
+        like: i,
+        least: value,
+        most: value,
+        slot,
+        strings: new Set(i.values.filter((v): v is string => typeof v === 'string')),
+      });
+    else {
+      k.from = Math.min(k.from, i.request.loUs);
+      k.to = Math.max(k.to, i.request.hiUs);
+      k.least = Math.min(k.least, value);
+      k.most = Math.max(k.most, value);
+      for (const v of i.values) if (typeof v === 'string') k.strings.add(v);
+    }
   }
   const instancesEvents = new Set(instances.map(i => i.statement?.eventId));
   const out: Instance[] = [];
   const make = (s: Statement, like: Instance | null): void => {
-    out.push({ read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null, certainty: 'wide', ambiguous: true, injected: like?.injected ?? true, conditional: false });
+    out.push({
+      read: s.read,
+      values: s.values,
+      parameters: s.parameters ?? [],
+      request: null,
+      statement: s,
+      routeRead: null,
+      certainty: 'wide',
+      ambiguous: true,
+      injected: like?.injected ?? true,
+      conditional: false,
+    });
   };
-  const explainedShapes = new Set(log.statements.filter(s => explained.has(s.eventId) && s.actor === null && !instancesEvents.has(s.eventId)).map(s => s.read.shape));
+  const explainedShapes = new Set(
+    log.statements.filter(s => explained.has(s.eventId) && s.actor === null && !instancesEvents.has(s.eventId)).map(s => s.read.shape),
+  );
   // A shape that also runs while no injection does is the application's own.
   const injecting = [...kinds.values()].filter(k => k.like.injected);
   const own = new Set(log.statements.filter(s => !injecting.some(k => s.loUs >= k.from - 2_000_000 && s.loUs <= k.to + 2_000_000)).map(s => s.read.shape));
@@ -87,7 +128,13 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
       const value = k.slot < 0 ? NaN : Number(s.values[k.slot]);
       const near = k.slot >= 0 ? value >= k.least - 2 && value <= k.most + 2 : s.values.every(v => v === null || v === undefined || k.strings.has(v));
       if (near) make(s, k.like);
-    } else if (!own.has(s.read.shape) && !explainedShapes.has(s.read.shape) && injecting.some(x => s.loUs >= x.from - 2_000_000 && s.loUs <= x.to + 2_000_000) && s.text.length > 40) make(s, null);
+    } else if (
+      !own.has(s.read.shape) &&
+      !explainedShapes.has(s.read.shape) &&
+      injecting.some(x => s.loUs >= x.from - 2_000_000 && s.loUs <= x.to + 2_000_000) &&
+      s.text.length > 40
+    )
+      make(s, null);
   }
   return out;
 }
@@ -96,18 +143,42 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
  * Requests on routes of which nothing could be learned and few or none else use: any statement in their time that no request explains may
  * be theirs. `silent` are routes of answered requests beside which there is none: their lines may be lost.
  */
-export function strangersOf(requests: readonly Request[], index: StatementIndex, explained: ReadonlySet<number>, others: readonly Request[]): { instances: Instance[]; silent: ReadonlySet<string> } {
+export function strangersOf(
+  requests: readonly Request[],
+  index: StatementIndex,
+  explained: ReadonlySet<number>,
+  others: readonly Request[],
+): { instances: Instance[]; silent: ReadonlySet<string> } {
   const instances = new Map<number, Instance>();
   const silent = new Set<string>();
   const usual = new Map<string, ReadonlySet<string> | null>();
   for (const r of requests) {
     if (showsBody(r) === 'no') continue;
     const route = routeOf(r);
-    if (!usual.has(route)) usual.set(route, usualShapes(others.filter(o => routeOf(o) === route && showsBody(o) !== 'no'), index));
+    if (!usual.has(route))
+      usual.set(
+        route,
+        usualShapes(
+          others.filter(o => routeOf(o) === route && showsBody(o) !== 'no'),
+          index,
+        ),
+      );
     const shapes = usual.get(route)!;
     const near = index.during(r).filter(s => !s.failed && s.actor === null && !explained.has(s.eventId) && (shapes === null || shapes.has(s.read.shape)));
     if (near.length === 0) silent.add(routeOf(r));
-    for (const s of near) instances.set(s.eventId, { read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null, certainty: 'wide', ambiguous: true, injected: false, conditional: false });
+    for (const s of near)
+      instances.set(s.eventId, {
+        read: s.read,
+        values: s.values,
+        parameters: s.parameters ?? [],
+        request: null,
+        statement: s,
+        routeRead: null,
+        certainty: 'wide',
+        ambiguous: true,
+        injected: false,
+        conditional: false,
+      });
   }
   return { instances: [...instances.values()], silent };
 }
@@ -125,14 +196,28 @@ export async function claimPossible(engine: Engine, catalogue: Catalogue, claims
   for (const g of groupInstances(instances)) {
     await replayGroup(engine, catalogue, g, async ({ replay: r, tuples, batch }) => {
       if (!r) return;
-      const tiers = await loadTiers(engine, tuples.map(() => ({ must: 0, may: tier.possible })));
-      const claimOf = (dataset: Dataset): string => claims.add({
-        kind: rule, datasetId: dataset.id, mustTier: 0, mayTier: tier.possible, rule, statement: g.members[0]!.instance.statement?.text.slice(0, 4000) ?? '',
-        premises: { route: g.members[0]!.instance.routeRead?.route ?? null, requests: 0, found: tuples.length }, assumptions: [],
-      }, { shape: g.read.shape, rule, route: g.members[0]!.instance.routeRead?.route ?? null });
+      const tiers = await loadTiers(
+        engine,
+        tuples.map(() => ({ must: 0, may: tier.possible })),
+      );
+      const claimOf = (dataset: Dataset): string =>
+        claims.add(
+          {
+            kind: rule,
+            datasetId: dataset.id,
+            mustTier: 0,
+            mayTier: tier.possible,
+            rule,
+            statement: g.members[0]!.instance.statement?.text.slice(0, 4000) ?? '',
+            premises: { route: g.members[0]!.instance.routeRead?.route ?? null, requests: 0, found: tuples.length },
+            assumptions: [],
+          },
+          { shape: g.read.shape, rule, route: g.members[0]!.instance.routeRead?.route ?? null },
+        );
       await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, batch, claimOf);
-      for (const t of tuples.slice(0, 3)) for (const o of r.relation.occurrences) if (t.members[0]!.instance.statement) claims.source(claimOf(o.dataset), { eventId: t.members[0]!.instance.statement.eventId, requestId: null });
+      for (const t of tuples.slice(0, 3))
+        for (const o of r.relation.occurrences)
+          if (t.members[0]!.instance.statement) claims.source(claimOf(o.dataset), { eventId: t.members[0]!.instance.statement.eventId, requestId: null });
     });
   }
 }
-

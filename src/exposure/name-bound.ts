@@ -1,4 +1,4 @@
-import { type Engine, sql, type Sql } from '../engine/index.ts';
+import { type Engine, type Sql, sql } from '../engine/index.ts';
 import type { Catalogue, Column, Dataset } from './catalogue.ts';
 import type { Claims } from './claims.ts';
 import { showsBody } from './instances.ts';
@@ -15,7 +15,13 @@ export const isUpper = (name: string): boolean => upperNames.test(name);
  * Successful requests on routes of which nothing is known but their name: rows of the dataset the path names that agree with what
  * the parameters can mean. All of it is only possible (T2). Routes that name no dataset are returned.
  */
-export async function claimByNames(engine: Engine, catalogue: Catalogue, claims: Claims, requests: readonly Request[], known: ReadonlySet<string>): Promise<Map<string, number>> {
+export async function claimByNames(
+  engine: Engine,
+  catalogue: Catalogue,
+  claims: Claims,
+  requests: readonly Request[],
+  known: ReadonlySet<string>,
+): Promise<Map<string, number>> {
   const unnamed = new Map<string, number>();
   const done = new Set<string>();
   void engine;
@@ -24,16 +30,37 @@ export async function claimByNames(engine: Engine, catalogue: Catalogue, claims:
     if (known.has(route) || showsBody(r) === 'no' || (r.method !== 'GET' && r.method !== 'POST')) continue;
     const named = datasetsNamed(catalogue, r.shape);
     const datasets = named.length > 0 ? named : datasetsOfParameters(catalogue, r);
-    if (datasets.length === 0) { if ((r.bytes ?? 1) > 0) unnamed.set(route, (unnamed.get(route) ?? 0) + 1); continue; }
+    if (datasets.length === 0) {
+      if ((r.bytes ?? 1) > 0) unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
+      continue;
+    }
     const identity = JSON.stringify([route, [...r.values]]);
     if (done.has(identity)) continue;
     done.add(identity);
     for (const dataset of datasets) {
       const where = [...r.values].map(([name, value]) => meaning(dataset, r, name, value)).filter(w => w !== null);
-      const id = claims.add({ kind: 'request', datasetId: dataset.id, mustTier: 0, mayTier: tier.possible, rule: 'route-by-name', statement: route, premises: { route, requests: 1, source: 'name' }, assumptions: [] }, { route });
+      const id = claims.add(
+        {
+          kind: 'request',
+          datasetId: dataset.id,
+          mustTier: 0,
+          mayTier: tier.possible,
+          rule: 'route-by-name',
+          statement: route,
+          premises: { route, requests: 1, source: 'name' },
+          assumptions: [],
+        },
+        { route },
+      );
       claims.source(id, { eventId: null, requestId: r.eventId });
-      await claims.rows(id, claims.colset(dataset, dataset.columns.map(c => c.no)),
-        sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} ${where.length > 0 ? sql`where ${sql.join(where, sql` and `)}` : sql``}`);
+      await claims.rows(
+        id,
+        claims.colset(
+          dataset,
+          dataset.columns.map(c => c.no),
+        ),
+        sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} ${where.length > 0 ? sql`where ${sql.join(where, sql` and `)}` : sql``}`,
+      );
     }
   }
   return unnamed;
@@ -41,9 +68,16 @@ export async function claimByNames(engine: Engine, catalogue: Catalogue, claims:
 
 /** Datasets whose name (singular or plural) is a word of the path; the last word that names one wins, its parents narrow it. */
 export function datasetsNamed(catalogue: Catalogue, shape: string): Dataset[] {
-  const words = shape.toLowerCase().split(/[^\p{L}\p{N}_]+/u).filter(w => w.length > 2).reverse();
+  const words = shape
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}_]+/u)
+    .filter(w => w.length > 2)
+    .reverse();
   for (const w of words) {
-    const hits = catalogue.datasets.filter(d => { const s = d.table.replace(/s$/, ''); return w === s || w === d.table || d.table.split('_').some(p => p.replace(/s$/, '') === w.replace(/s$/, '')); });
+    const hits = catalogue.datasets.filter(d => {
+      const s = d.table.replace(/s$/, '');
+      return w === s || w === d.table || d.table.split('_').some(p => p.replace(/s$/, '') === w.replace(/s$/, ''));
+    });
     if (hits.length > 0) return hits;
   }
   return [];
@@ -70,8 +104,16 @@ function meaning(dataset: Dataset, r: Request, name: string, value: string): Sql
   if (same) return sql`(${ref(same)} = ${value} or contains(lower(${ref(same)}), lower(${value})))`;
   const dates = dataset.columns.filter(c => c.type === 'date' || c.type === 'time');
   if (dates.length > 0 && /^\d{4}-\d{2}-\d{2}/.test(value)) {
-    if (lowerNames.test(name)) return sql`(${sql.join(dates.map(c => sql`${ref(c)} >= ${value.slice(0, 10)}`), sql` or `)})`;
-    if (upperNames.test(name)) return sql`(${sql.join(dates.map(c => sql`${ref(c)} <= ${`${value.slice(0, 10)}~`}`), sql` or `)})`;
+    if (lowerNames.test(name))
+      return sql`(${sql.join(
+        dates.map(c => sql`${ref(c)} >= ${value.slice(0, 10)}`),
+        sql` or `,
+      )})`;
+    if (upperNames.test(name))
+      return sql`(${sql.join(
+        dates.map(c => sql`${ref(c)} <= ${`${value.slice(0, 10)}~`}`),
+        sql` or `,
+      )})`;
   }
   return null;
 }

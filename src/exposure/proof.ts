@@ -13,9 +13,19 @@ export type ProofNode = {
 };
 
 /** Make a node: `key` is below `exposure:proof.`; a parameter that starts with `@` is itself a key, said in each language. */
-export function proofNode(key: string, params: Readonly<Record<string, string | number>> = {}, children: readonly ProofNode[] = [], place?: ProofPlace): ProofNode {
+export function proofNode(
+  key: string,
+  params: Readonly<Record<string, string | number>> = {},
+  children: readonly ProofNode[] = [],
+  place?: ProofPlace,
+): ProofNode {
   const say = (lang: Lang): string => {
-    const filled = Object.fromEntries(Object.entries(params).map(([k, v]) => [k, typeof v === 'string' && v.startsWith('@') ? t(lang, `exposure:${v.slice(1)}`) : typeof v === 'number' && k !== 'line' ? v.toLocaleString('en-US') : v]));
+    const filled = Object.fromEntries(
+      Object.entries(params).map(([k, v]) => [
+        k,
+        typeof v === 'string' && v.startsWith('@') ? t(lang, `exposure:${v.slice(1)}`) : typeof v === 'number' && k !== 'line' ? v.toLocaleString('en-US') : v,
+      ]),
+    );
     return t(lang, `exposure:proof.${key}`, filled);
   };
   return { key, params, text: { ja: say('ja'), en: say('en') }, ...(place && { place }), children };

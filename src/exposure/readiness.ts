@@ -3,22 +3,34 @@ import { sql } from '../engine/index.ts';
 import { exists } from './write-cells.ts';
 
 export type ReadinessAnswer = 'yes' | 'partly' | 'no';
-export type Readiness = { readonly dataset: string; readonly answer: ReadinessAnswer; /** Keys of advice: what would change it. */ readonly advice: readonly string[] };
+export type Readiness = {
+  readonly dataset: string;
+  readonly answer: ReadinessAnswer /** Keys of advice: what would change it. */;
+  readonly advice: readonly string[];
+};
 
 /** For each data set: could its exposure be bounded with the logging of this case, and which setting would change that. Needs the events stage only. */
 export async function assessReadiness(kase: OpenCase): Promise<Readiness[]> {
   const e = kase.engine;
-  const datasets = await e.rows<{ dataset_id: string; system_id: string | null; as_of_us: number | null }>('readiness.datasets', sql`select dataset_id, system_id, as_of_us from dataset order by dataset_id`);
+  const datasets = await e.rows<{ dataset_id: string; system_id: string | null; as_of_us: number | null }>(
+    'readiness.datasets',
+    sql`select dataset_id, system_id, as_of_us from dataset order by dataset_id`,
+  );
   const events = await exists(e, 'event');
   const out: Readiness[] = [];
   for (const d of datasets) {
     const system = d.system_id === null ? sql`true` : sql`(system_id is null or system_id = ${d.system_id})`;
-    const f = events ? await e.row<{ web: number; sized: number; timed: number; named: number; stmts: number; params: number; bound: number; counted: number; posts: number }>('readiness.sources', sql`
+    const f = events
+      ? await e.row<{ web: number; sized: number; timed: number; named: number; stmts: number; params: number; bound: number; counted: number; posts: number }>(
+          'readiness.sources',
+          sql`
       select count(*) filter (where class = 1) as web, count(*) filter (where class = 1 and bytes_out is not null) as sized, count(*) filter (where class = 1 and duration_us is not null) as timed,
         count(*) filter (where class = 1 and (session is not null or account is not null)) as named, count(*) filter (where class = 2 and sql_text is not null) as stmts,
         count(*) filter (where class = 2 and contains(sql_text, '$1')) as params, count(*) filter (where class = 2 and contains(sql_text, '$1') and sql_params is not null) as bound,
         count(*) filter (where class = 2 and rows_out is not null) as counted, count(*) filter (where class = 1 and method = 'POST' and extra is null) as posts
-      from event where ${system}`) : { web: 0, sized: 0, timed: 0, named: 0, stmts: 0, params: 0, bound: 0, counted: 0, posts: 0 };
+      from event where ${system}`,
+        )
+      : { web: 0, sized: 0, timed: 0, named: 0, stmts: 0, params: 0, bound: 0, counted: 0, posts: 0 };
     const advice: string[] = [];
     if (f.stmts === 0) advice.push('sql-audit');
     if (f.params > 0 && f.bound < 0.9 * f.params) advice.push('parameters');

@@ -1,8 +1,8 @@
 import { QueryError } from '../base/index.ts';
-import { type Engine, sql, type Sql } from '../engine/index.ts';
+import { type Engine, type Sql, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
 import type { Claims } from './claims.ts';
-import { type Ast, compileSelect, type Compilation, type Occurrence, type Origin, type Relation, Unsupported } from './sql/index.ts';
+import { type Ast, type Compilation, compileSelect, type Occurrence, type Origin, type Relation, Unsupported } from './sql/index.ts';
 
 /** A statement as it was replayed. The rows stand in the temporary table `replay_result` until the next replay. */
 export type Replay = {
@@ -27,8 +27,15 @@ export type ReplayRequest = {
 export async function replay(engine: Engine, catalogue: Catalogue, request: ReplayRequest): Promise<Replay | ReplayFailure> {
   let next = 0;
   const c: Compilation = {
-    parameters: request.parameters, batch: request.batch, text: { foreign: request.foreign, loose: false }, dataset: name => catalogue.byTable(name), nextId: () => ++next,
-    influenced: new Set(), predicates: [], widened: new Set(), unknownTables: new Set(),
+    parameters: request.parameters,
+    batch: request.batch,
+    text: { foreign: request.foreign, loose: false },
+    dataset: name => catalogue.byTable(name),
+    nextId: () => ++next,
+    influenced: new Set(),
+    predicates: [],
+    widened: new Set(),
+    unknownTables: new Set(),
   };
   let relation: Relation;
   try {
@@ -51,15 +58,24 @@ export function failed(r: Replay | ReplayFailure): r is ReplayFailure {
 }
 
 /** Columns of one occurrence by how they come out. `fragile` ones only where their output column is not NULL. */
-type Shown = { readonly occurrence: Occurrence; readonly whole: number[]; readonly fragile: Map<number, number[]>; readonly extreme: number[]; readonly single: number[]; readonly partial: number[] };
+type Shown = {
+  readonly occurrence: Occurrence;
+  readonly whole: number[];
+  readonly fragile: Map<number, number[]>;
+  readonly extreme: number[];
+  readonly single: number[];
+  readonly partial: number[];
+};
 
 /** What each occurrence of a dataset shows in the output. */
 export function shownBy(relation: Relation): Shown[] {
   return relation.occurrences.map(occurrence => {
     const s: Shown = { occurrence, whole: [], fragile: new Map(), extreme: [], single: [], partial: [] };
     relation.columns.forEach((column, at) => {
-      const own = (display: Origin['display']): number[] => column.origins.filter(o => o.occurrence === occurrence.id && o.display === display).map(o => o.column);
-      if (column.fragile) s.fragile.set(at, own('shown')); else s.whole.push(...own('shown'));
+      const own = (display: Origin['display']): number[] =>
+        column.origins.filter(o => o.occurrence === occurrence.id && o.display === display).map(o => o.column);
+      if (column.fragile) s.fragile.set(at, own('shown'));
+      else s.whole.push(...own('shown'));
       s.extreme.push(...own('extreme'));
       s.single.push(...own('single'));
       s.partial.push(...own('partial'));
@@ -70,7 +86,9 @@ export function shownBy(relation: Relation): Shown[] {
 
 /** The columns of a dataset that a relation shows in any way, for the text of a claim. */
 export function displayedColumns(relation: Relation, dataset: Dataset): number[] {
-  const out = shownBy(relation).filter(s => s.occurrence.dataset.id === dataset.id).flatMap(s => [...s.whole, ...[...s.fragile.values()].flat(), ...s.extreme, ...s.single]);
+  const out = shownBy(relation)
+    .filter(s => s.occurrence.dataset.id === dataset.id)
+    .flatMap(s => [...s.whole, ...[...s.fragile.values()].flat(), ...s.extreme, ...s.single]);
   return [...new Set(out)].sort((a, b) => a - b);
 }
 
@@ -81,7 +99,15 @@ export type Tiers = { readonly must: Sql; readonly may: Sql };
  * Write the rows of the last replay under the claims `claimOf` gives for each dataset. Rows that are certainly in the output get
  * `must`, all get `may`; partly shown values get at most tier 2. With `sure`, only those columns can be certain.
  */
-export async function recordReplay(claims: Claims, relation: Relation, tiers: Tiers, tierTable: Sql, batch: boolean, claimOf: (dataset: Dataset) => string, sure: ReadonlySet<number> | null = null): Promise<void> {
+export async function recordReplay(
+  claims: Claims,
+  relation: Relation,
+  tiers: Tiers,
+  tierTable: Sql,
+  batch: boolean,
+  claimOf: (dataset: Dataset) => string,
+  sure: ReadonlySet<number> | null = null,
+): Promise<void> {
   const from = batch ? sql`replay_result join ${tierTable} as b using (n)` : sql`replay_result cross join ${tierTable} as b`;
   for (const s of shownBy(relation)) {
     const w = sql.id(s.occurrence.ref);
@@ -92,12 +118,23 @@ export async function recordReplay(claims: Claims, relation: Relation, tiers: Ti
       if (columns.length === 0) return;
       const dataset = s.occurrence.dataset;
       const rows = sql`select ${row} as row_no, case when m and ${sure} then ${tiers.must} else 0 end as lower, ${may} as upper${claims.born.has(dataset.id) ? sql`, b.from_us, b.to_us` : sql``} from ${from} where ${where}`;
-      await claims.rows(claimOf(dataset), claims.colset(dataset, columns), !claims.born.has(dataset.id) ? rows
-        : sql`select x.row_no, case when coalesce(rb.born_us >= x.from_us, false) then 0 else x.lower end as lower, case when coalesce(rb.born_us > x.to_us, false) then 0 else x.upper end as upper
-            from (${rows}) x left join row_born rb on rb.dataset_id = ${dataset.id} and rb.row_no = x.row_no`);
+      await claims.rows(
+        claimOf(dataset),
+        claims.colset(dataset, columns),
+        !claims.born.has(dataset.id)
+          ? rows
+          : sql`select x.row_no, case when coalesce(rb.born_us >= x.from_us, false) then 0 else x.lower end as lower, case when coalesce(rb.born_us > x.to_us, false) then 0 else x.upper end as upper
+            from (${rows}) x left join row_born rb on rb.dataset_id = ${dataset.id} and rb.row_no = x.row_no`,
+      );
     };
     await write(sure ? s.whole.filter(c => sure.has(c)) : s.whole, sql`true`, sql`true`, tiers.may);
-    if (sure) await write(s.whole.filter(c => !sure.has(c)), sql`false`, sql`true`, possible);
+    if (sure)
+      await write(
+        s.whole.filter(c => !sure.has(c)),
+        sql`false`,
+        sql`true`,
+        possible,
+      );
     for (const [at, columns] of s.fragile) await write(columns, sql`${sql.id(`c${at}`)} is not null`, sql`true`, tiers.may);
     await write(s.extreme, one, sql`true`, tiers.may);
     await write(s.single, one, one, tiers.may);
@@ -110,11 +147,29 @@ export type OutputSize = { readonly n: number; readonly rows: number; readonly b
 
 export async function outputSizes(engine: Engine, relation: Relation, batch: Sql | null): Promise<OutputSize[]> {
   const columns = relation.columns.map((_, i) => sql.id(`c${i}`));
-  const length = columns.length === 0 ? sql`0` : sql.join(columns.map(c => sql`coalesce(strlen(cast(${c} as varchar)), 0)`), sql` + `);
-  const nulls = columns.length === 0 ? sql`0` : sql.join(columns.map(c => sql`(${c} is null)::integer`), sql` + `);
+  const length =
+    columns.length === 0
+      ? sql`0`
+      : sql.join(
+          columns.map(c => sql`coalesce(strlen(cast(${c} as varchar)), 0)`),
+          sql` + `,
+        );
+  const nulls =
+    columns.length === 0
+      ? sql`0`
+      : sql.join(
+          columns.map(c => sql`(${c} is null)::integer`),
+          sql` + `,
+        );
   const inner = batch
     ? sql`select b.n as n, count(r.m) as rows, coalesce(sum(bytes), 0) as bytes, coalesce(sum(nulls), 0) as nulls, coalesce(bool_and(m), true) as certain
         from ${batch} as b left join (select n, m, ${length} as bytes, ${nulls} as nulls from replay_result) r using (n) group by b.n order by b.n`
     : sql`select 0 as n, count(*) as rows, coalesce(sum(${length}), 0) as bytes, coalesce(sum(${nulls}), 0) as nulls, coalesce(bool_and(m), true) as certain from replay_result`;
-  return (await engine.rows<OutputSize>('exposure.output_size', inner)).map(r => ({ ...r, n: Number(r.n), rows: Number(r.rows), bytes: Number(r.bytes), nulls: Number(r.nulls) }));
+  return (await engine.rows<OutputSize>('exposure.output_size', inner)).map(r => ({
+    ...r,
+    n: Number(r.n),
+    rows: Number(r.rows),
+    bytes: Number(r.bytes),
+    nulls: Number(r.nulls),
+  }));
 }

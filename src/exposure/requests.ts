@@ -1,5 +1,5 @@
 import type { Micros } from '../base/index.ts';
-import { type Engine, sql, type Sql } from '../engine/index.ts';
+import { type Engine, type Sql, sql } from '../engine/index.ts';
 
 /** One web request with what it asked for. `shape` is the path with variable segments as `{}`; `values` are its path and query parameters, decoded. */
 export type Request = {
@@ -21,8 +21,22 @@ export type Request = {
 };
 
 type Row = {
-  event_id: number; lo: number | null; hi: number | null; system_id: string | null; method: string | null; path: string | null; query: string | null; status: number | null;
-  bytes_out: number | null; duration_us: number | null; src_ip: string | null; session: string | null; account: string | null; certainty: 'strict' | 'wide' | null; extra: string | null; total: number;
+  event_id: number;
+  lo: number | null;
+  hi: number | null;
+  system_id: string | null;
+  method: string | null;
+  path: string | null;
+  query: string | null;
+  status: number | null;
+  bytes_out: number | null;
+  duration_us: number | null;
+  src_ip: string | null;
+  session: string | null;
+  account: string | null;
+  certainty: 'strict' | 'wide' | null;
+  extra: string | null;
+  total: number;
 };
 
 const variable = '[0-9]+|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|[0-9]{4}-[0-9]{2}-[0-9]{2}';
@@ -37,28 +51,40 @@ export const actorOf: Sql = sql`(select event_id, case when bool_or(certainty = 
 
 /** All requests of the intruder, in order. */
 export async function readActorRequests(engine: Engine): Promise<Request[]> {
-  const rows = await engine.rows<Row>('exposure.actor_requests', sql`select ${selected} from event e join ${actorOf} a using (event_id) where e.class = 1 order by e.at_us, e.event_id`);
+  const rows = await engine.rows<Row>(
+    'exposure.actor_requests',
+    sql`select ${selected} from event e join ${actorOf} a using (event_id) where e.class = 1 order by e.at_us, e.event_id`,
+  );
   return rows.map(toRequest);
 }
 
 /** Requests of everybody else to learn from: at most `most` a method and shape, chosen by a hash of the event id. */
 export async function readOtherRequests(engine: Engine, most: number): Promise<Request[]> {
-  const rows = await engine.rows<Row>('exposure.other_requests', sql`select ${selected} from event e left join ${actorOf} a using (event_id)
+  const rows = await engine.rows<Row>(
+    'exposure.other_requests',
+    sql`select ${selected} from event e left join ${actorOf} a using (event_id)
     where e.class = 1 and a.event_id is null and e.path is not null and e.status is not null and (e.status < 400 or e.status = 404)
-    qualify row_number() over (partition by e.method, ${pathShape}, e.status order by hash(e.event_id), e.event_id) <= ${most} order by e.event_id`);
+    qualify row_number() over (partition by e.method, ${pathShape}, e.status order by hash(e.event_id), e.event_id) <= ${most} order by e.event_id`,
+  );
   return rows.map(toRequest);
 }
 
 /** Every request of everybody else, in batches. */
 export async function* streamOtherRequests(engine: Engine): AsyncGenerator<Request[]> {
-  for await (const rows of engine.stream<Row>('exposure.all_other_requests', sql`select ${selected} from event e left join ${actorOf} a using (event_id) where e.class = 1 and a.event_id is null and e.path is not null order by e.at_us, e.event_id`)) yield rows.map(toRequest);
+  for await (const rows of engine.stream<Row>(
+    'exposure.all_other_requests',
+    sql`select ${selected} from event e left join ${actorOf} a using (event_id) where e.class = 1 and a.event_id is null and e.path is not null order by e.at_us, e.event_id`,
+  ))
+    yield rows.map(toRequest);
 }
 
 /** How many requests there were of each method and shape: all, and the successful ones of everybody but the intruder. */
 export async function countRoutes(engine: Engine): Promise<Map<string, { readonly all: number; readonly others: number }>> {
-  const rows = await engine.rows<{ route: string; n: number; others: number }>('exposure.route_counts',
+  const rows = await engine.rows<{ route: string; n: number; others: number }>(
+    'exposure.route_counts',
     sql`select e.method || ' ' || ${pathShape} as route, count(*) as n, count(*) filter (where a.event_id is null and e.status < 400) as others
-      from event e left join ${actorOf} a using (event_id) where e.class = 1 and e.method is not null group by route having count(*) > 1 order by route`);
+      from event e left join ${actorOf} a using (event_id) where e.class = 1 and e.method is not null group by route having count(*) > 1 order by route`,
+  );
   return new Map(rows.map(r => [r.route, { all: r.n, others: r.others }]));
 }
 
@@ -68,7 +94,12 @@ export function routeOf(r: Request): string {
 
 /** The names of a request's parameters, path segments aside: the form in which a route is called. */
 export function formOf(r: Request): string {
-  return JSON.stringify([...r.values].filter(([k, v]) => v !== '' && !k.startsWith('path.')).map(([k]) => k).sort());
+  return JSON.stringify(
+    [...r.values]
+      .filter(([k, v]) => v !== '' && !k.startsWith('path.'))
+      .map(([k]) => k)
+      .sort(),
+  );
 }
 
 const isVariable = new RegExp(`^(?:${variable})$`);
@@ -77,26 +108,44 @@ function toRequest(r: Row): Request {
   const path = r.path ?? '';
   const values = new Map<string, string>();
   const segments = path.split('/');
-  const shape = segments.map((s, i) => {
-    if (!isVariable.test(s)) return s;
-    values.set(`path.${i}`, s);
-    return '{}';
-  }).join('/');
+  const shape = segments
+    .map((s, i) => {
+      if (!isVariable.test(s)) return s;
+      values.set(`path.${i}`, s);
+      return '{}';
+    })
+    .join('/');
   for (const [k, v] of formValues(r.query ?? '')) if (!values.has(k)) values.set(k, v);
   for (const [k, v] of bodyValues(r.extra)) if (!values.has(k)) values.set(k, v);
   return {
-    eventId: r.event_id, loUs: r.lo ?? 0, hiUs: r.hi ?? r.lo ?? 0, systemId: r.system_id, method: r.method ?? '', shape, values, status: r.status, bytes: r.bytes_out, durationUs: r.duration_us,
-    ip: r.src_ip, session: r.session, account: r.account, actor: r.certainty, path,
+    eventId: r.event_id,
+    loUs: r.lo ?? 0,
+    hiUs: r.hi ?? r.lo ?? 0,
+    systemId: r.system_id,
+    method: r.method ?? '',
+    shape,
+    values,
+    status: r.status,
+    bytes: r.bytes_out,
+    durationUs: r.duration_us,
+    ip: r.src_ip,
+    session: r.session,
+    account: r.account,
+    actor: r.certainty,
+    path,
   };
 }
 
 /** `a=1&b=%20` → pairs, decoded; what cannot be decoded stays as it is. */
 export function formValues(query: string): [string, string][] {
   if (query === '') return [];
-  return query.split('&').slice(0, 64).map(pair => {
-    const eq = pair.indexOf('=');
-    return eq < 0 ? [decodeForm(pair), ''] : [decodeForm(pair.slice(0, eq)), decodeForm(pair.slice(eq + 1))];
-  });
+  return query
+    .split('&')
+    .slice(0, 64)
+    .map(pair => {
+      const eq = pair.indexOf('=');
+      return eq < 0 ? [decodeForm(pair), ''] : [decodeForm(pair.slice(0, eq)), decodeForm(pair.slice(eq + 1))];
+    });
 }
 
 function decodeForm(text: string): string {
@@ -111,13 +160,17 @@ function decodeForm(text: string): string {
 function bodyValues(extra: string | null): [string, string][] {
   if (!extra || !extra.includes('body')) return [];
   try {
-    const body = (JSON.parse(extra) as { body?: unknown; request_body?: unknown });
+    const body = JSON.parse(extra) as { body?: unknown; request_body?: unknown };
     const value = body.body ?? body.request_body;
     if (typeof value === 'string') {
       const trimmed = value.trim();
       if (!trimmed.startsWith('{')) return formValues(trimmed);
-      return Object.entries(JSON.parse(trimmed) as Record<string, unknown>).filter((p): p is [string, string | number] => typeof p[1] === 'string' || typeof p[1] === 'number').map(([k, v]) => [k, String(v)]);
+      return Object.entries(JSON.parse(trimmed) as Record<string, unknown>)
+        .filter((p): p is [string, string | number] => typeof p[1] === 'string' || typeof p[1] === 'number')
+        .map(([k, v]) => [k, String(v)]);
     }
-  } catch { /* not a body we can read: the parameters stay unknown */ }
+  } catch {
+    /* not a body we can read: the parameters stay unknown */
+  }
   return [];
 }

@@ -10,7 +10,15 @@ import type { StatementLog } from './statements.ts';
 export type RouteModel = { readonly model: SizeModel; readonly reads: readonly RouteRead[] };
 
 /** Fit the size of answers for every route the intruder used, from requests of everybody else. */
-export async function modelRoutes(engine: Engine, catalogue: Catalogue, routes: readonly RouteRead[], used: ReadonlySet<string>, others: readonly Request[], log: StatementLog, index: StatementIndex): Promise<Map<string, RouteModel>> {
+export async function modelRoutes(
+  engine: Engine,
+  catalogue: Catalogue,
+  routes: readonly RouteRead[],
+  used: ReadonlySet<string>,
+  others: readonly Request[],
+  log: StatementLog,
+  index: StatementIndex,
+): Promise<Map<string, RouteModel>> {
   const out = new Map<string, RouteModel>();
   for (const route of [...used].sort()) {
     const reads = routes.filter(r => r.route === route);
@@ -25,7 +33,13 @@ export async function modelRoutes(engine: Engine, catalogue: Catalogue, routes: 
     const observations: Observation[] = [];
     for (const list of clean) {
       if (!list.every(i => predicted.get(i)?.certain)) continue;
-      observations.push({ size: list[0]!.request!.bytes!, features: reads.map(read => { const p = predicted.get(list.find(i => i.routeRead === read)!)!; return { rows: p.rows, bytes: p.bytes, nulls: p.nulls }; }) });
+      observations.push({
+        size: list[0]!.request!.bytes!,
+        features: reads.map(read => {
+          const p = predicted.get(list.find(i => i.routeRead === read)!)!;
+          return { rows: p.rows, bytes: p.bytes, nulls: p.nulls };
+        }),
+      });
     }
     out.set(route, { reads, model: fitSizes(observations, reads.length) });
   }

@@ -21,7 +21,16 @@ export type SizeModel = {
 
 /** Fit on observations of one route; `reads` is how many statements a request of it runs. */
 export function fitSizes(observations: readonly Observation[], reads: number): SizeModel {
-  const none: SizeModel = { valid: false, intercept: 0, coefficients: [], seen: [], tolerance: 0, displayed: Array(reads).fill('unknown'), observations: observations.length, explained: 0 };
+  const none: SizeModel = {
+    valid: false,
+    intercept: 0,
+    coefficients: [],
+    seen: [],
+    tolerance: 0,
+    displayed: Array(reads).fill('unknown'),
+    observations: observations.length,
+    explained: 0,
+  };
   if (observations.length < 8) return none;
   const sizes = observations.map(o => o.size);
   if (Math.max(...sizes) - Math.min(...sizes) <= 2 && observations.some(o => o.features.some(f => f.bytes > 64))) {
@@ -31,7 +40,10 @@ export function fitSizes(observations: readonly Observation[], reads: number): S
   let kept = observations;
   let beta: number[] | null = null;
   for (let round = 0; round < 4; round++) {
-    beta = solve(kept.map(o => vector(o.features)), kept.map(o => o.size));
+    beta = solve(
+      kept.map(o => vector(o.features)),
+      kept.map(o => o.size),
+    );
     if (!beta) return none;
     const residuals = kept.map(o => Math.abs(o.size - dot(beta!, vector(o.features))));
     const cut = Math.max(4, 6 * median(residuals));
@@ -55,7 +67,10 @@ export function fitSizes(observations: readonly Observation[], reads: number): S
     return varied && !byRow && explained > 0.9 && Math.abs(c.bytes) < 0.15 ? 'no' : 'unknown';
   });
   const valid = explained > 0.9 && tolerance <= Math.max(48, 0.03 * median(sizes)) && displayed.some(d => d === 'yes');
-  const seen = Array.from({ length: reads }, (_, i) => ({ nulls: observations.some(o => o.features[i]!.nulls > 0), rowCounts: new Set(observations.map(o => o.features[i]!.rows)).size }));
+  const seen = Array.from({ length: reads }, (_, i) => ({
+    nulls: observations.some(o => o.features[i]!.nulls > 0),
+    rowCounts: new Set(observations.map(o => o.features[i]!.rows)).size,
+  }));
   return { valid, intercept: final[0]!, coefficients, seen, tolerance, displayed, observations: observations.length, explained };
 }
 
@@ -66,17 +81,35 @@ export function fitSizes(observations: readonly Observation[], reads: number): S
 export function judgeSize(model: SizeModel, features: Features, size: number, changed = false): 'agrees' | 'fits' | 'empty' | 'differs' | 'unknown' {
   if (!model.valid) return 'unknown';
   const predicted = predict(model, features);
-  const extra = features.reduce((a, f, i) => a + (model.seen[i]?.nulls === false ? 8 * f.nulls : 0) + (f.rows > 0 && (model.seen[i]?.rowCounts ?? 0) <= 3 ? Math.min(24, Math.abs(model.coefficients[i]?.rows ?? 0)) : 0), 0);
-  if (Math.abs(size - predicted) <= model.tolerance || (extra > 0 && Math.abs(size - predicted) <= model.tolerance + extra && predicted - model.intercept > 8 * (model.tolerance + extra))) return 'agrees';
+  const extra = features.reduce(
+    (a, f, i) =>
+      a +
+      (model.seen[i]?.nulls === false ? 8 * f.nulls : 0) +
+      (f.rows > 0 && (model.seen[i]?.rowCounts ?? 0) <= 3 ? Math.min(24, Math.abs(model.coefficients[i]?.rows ?? 0)) : 0),
+    0,
+  );
+  if (
+    Math.abs(size - predicted) <= model.tolerance ||
+    (extra > 0 && Math.abs(size - predicted) <= model.tolerance + extra && predicted - model.intercept > 8 * (model.tolerance + extra))
+  )
+    return 'agrees';
   const wide = model.tolerance + features.reduce((a, f) => a + 6 * f.nulls + 8 * f.rows, 0);
   if (changed && features.some(f => f.rows > 0) && Math.abs(size - predicted) <= wide && predicted - model.intercept > 3 * wide) return 'fits';
   const blank = features.map(() => ({ rows: 0, bytes: 0, nulls: 0 }));
-  if (features.some(f => f.rows > 0) && predicted - model.intercept > 6 * model.tolerance && Math.abs(size - predict(model, blank)) <= model.tolerance) return 'empty';
+  if (features.some(f => f.rows > 0) && predicted - model.intercept > 6 * model.tolerance && Math.abs(size - predict(model, blank)) <= model.tolerance)
+    return 'empty';
   return 'differs';
 }
 
 export function predict(model: SizeModel, features: Features): number {
-  return model.intercept + features.reduce((a, f, i) => a + (model.coefficients[i]?.bytes ?? 0) * f.bytes + (model.coefficients[i]?.rows ?? 0) * f.rows + (model.coefficients[i]?.nulls ?? 0) * f.nulls, 0);
+  return (
+    model.intercept +
+    features.reduce(
+      (a, f, i) =>
+        a + (model.coefficients[i]?.bytes ?? 0) * f.bytes + (model.coefficients[i]?.rows ?? 0) * f.rows + (model.coefficients[i]?.nulls ?? 0) * f.nulls,
+      0,
+    )
+  );
 }
 
 function vector(features: Features): number[] {

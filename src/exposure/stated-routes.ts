@@ -20,7 +20,10 @@ export function statedRoutes(specs: readonly RouteSpec[]): StatedRoutes {
       return `$${names.indexOf(name) + 1}`;
     });
     const read = readingOf(sqlText);
-    if ('none' in read) { unreadable.push(route); continue; }
+    if ('none' in read) {
+      unreadable.push(route);
+      continue;
+    }
     const bindings = read.slots.map((s): Binding => {
       if (s.kind === 'literal') return { from: 'constant', value: s.value };
       const name = names[s.number - 1];
@@ -37,7 +40,9 @@ export function statedRoutes(specs: readonly RouteSpec[]): StatedRoutes {
       if (p.method !== r.method || p.segments.length !== segments.length) continue;
       if (!p.segments.every((s, i) => /^\{.+\}$/.test(s) || s === segments[i])) continue;
       const values = new Map(r.values);
-      p.segments.forEach((s, i) => { if (/^\{.+\}$/.test(s)) values.set(`path.${i}`, decode(segments[i]!)); });
+      p.segments.forEach((s, i) => {
+        if (/^\{.+\}$/.test(s)) values.set(`path.${i}`, decode(segments[i]!));
+      });
       return { ...r, shape: p.shape, values };
     }
     return r;
@@ -46,5 +51,9 @@ export function statedRoutes(specs: readonly RouteSpec[]): StatedRoutes {
 }
 
 function decode(text: string): string {
-  try { return decodeURIComponent(text); } catch { return text; }
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -1,5 +1,5 @@
 import { transpile } from '@polyglot-sql/sdk';
-import { sha256Hex, type Micros } from '../base/index.ts';
+import { type Micros, sha256Hex } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { actorOf } from './requests.ts';
 import { type Ast, child, loadParser, nodes, parseStatements, type Slot, shapeOf, text, unwrap } from './sql/index.ts';
@@ -21,9 +21,15 @@ export type Statement = {
 };
 
 /** What a statement reads, as one select. `exact` is false when the rows shown are not those of the select on the snapshot (RETURNING). */
-export type ReadableStatement = { readonly select: Ast; readonly shape: string; readonly slots: readonly Slot[]; readonly exact: boolean; readonly kind: string;
+export type ReadableStatement = {
+  readonly select: Ast;
+  readonly shape: string;
+  readonly slots: readonly Slot[];
+  readonly exact: boolean;
+  readonly kind: string;
   /** Another grammar than PostgreSQL's: text compares by a collation we do not know. */
-  readonly foreign: boolean };
+  readonly foreign: boolean;
+};
 export type Reading = ReadableStatement | { readonly none: string };
 
 const cache = new Map<string, Reading>();
@@ -85,7 +91,8 @@ const star: Ast = { ResTarget: { val: { ColumnRef: { fields: [{ A_Star: {} }] } 
 function toSelect(statement: Ast): { select: Ast; exact: boolean; kind: string } | null {
   const [tag, body] = unwrap(statement);
   switch (tag) {
-    case 'SelectStmt': return { select: body, exact: true, kind: 'select' };
+    case 'SelectStmt':
+      return { select: body, exact: true, kind: 'select' };
     case 'CopyStmt': {
       if (body['is_from'] === true) return null;
       const query = child(body, 'query');
@@ -93,14 +100,19 @@ function toSelect(statement: Ast): { select: Ast; exact: boolean; kind: string }
       const columns = nodes(body, 'attlist').map(a => ({ ResTarget: { val: { ColumnRef: { fields: [a] } } } }));
       return { select: selectFrom(child(body, 'relation')!, columns.length > 0 ? columns : [star], null), exact: true, kind: 'copy' };
     }
-    case 'DeclareCursorStmt': return child(body, 'query') ? toSelect(child(body, 'query')!) : null;
-    case 'PrepareStmt': return null;
-    case 'InsertStmt': case 'UpdateStmt': case 'DeleteStmt': {
+    case 'DeclareCursorStmt':
+      return child(body, 'query') ? toSelect(child(body, 'query')!) : null;
+    case 'PrepareStmt':
+      return null;
+    case 'InsertStmt':
+    case 'UpdateStmt':
+    case 'DeleteStmt': {
       const returning = nodes(body, 'returningList').length > 0 ? nodes(body, 'returningList') : nodes(child(body, 'returningClause'), 'exprs');
       if (returning.length === 0) return null;
       return { select: selectFrom(child(body, 'relation')!, returning, child(body, 'whereClause')), exact: false, kind: 'returning' };
     }
-    default: return null;
+    default:
+      return null;
   }
 }
 
@@ -109,14 +121,30 @@ function selectFrom(relation: Ast, targetList: readonly Ast[], whereClause: Ast 
 }
 
 type Row = {
-  event_id: number; lo: number | null; hi: number | null; conn_id: string | null; sql_text: string; sql_params: string | null; rows_out: number | null; err_code: string | null;
-  certainty: 'strict' | 'wide' | null; message: string | null; stmt_kind: string | null; format: string | null;
+  event_id: number;
+  lo: number | null;
+  hi: number | null;
+  conn_id: string | null;
+  sql_text: string;
+  sql_params: string | null;
+  rows_out: number | null;
+  err_code: string | null;
+  certainty: 'strict' | 'wide' | null;
+  message: string | null;
+  stmt_kind: string | null;
+  format: string | null;
 };
 
 export type StatementLog = {
   readonly statements: readonly Statement[];
   /** Statements whose text PostgreSQL's grammar refuses, with who ran them. */
-  readonly unparseable: readonly { readonly eventId: number; readonly text: string; readonly actor: 'strict' | 'wide' | null; readonly loUs: Micros; readonly hiUs: Micros }[];
+  readonly unparseable: readonly {
+    readonly eventId: number;
+    readonly text: string;
+    readonly actor: 'strict' | 'wide' | null;
+    readonly loUs: Micros;
+    readonly hiUs: Micros;
+  }[];
   /** Texts the server refused, to the times it did. */
   readonly errors: ReadonlyMap<string, readonly { readonly us: Micros; readonly eventId: number; readonly message: string | null }[]>;
   readonly present: boolean;
@@ -132,11 +160,17 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   const lastOf = new Map<string, number>();
   let left = 0;
   let present = false;
-  for await (const batch of engine.stream<Row>('exposure.statements', sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format
-    from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null order by e.at_us, e.event_id`)) {
+  for await (const batch of engine.stream<Row>(
+    'exposure.statements',
+    sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format
+    from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null order by e.at_us, e.event_id`,
+  )) {
     for (const r of batch) {
       present = true;
-      if (statements.length >= most) { left++; continue; }
+      if (statements.length >= most) {
+        left++;
+        continue;
+      }
       const lo = r.lo ?? 0;
       const hi = r.hi ?? lo;
       const key = `${r.conn_id ?? ''}\u0001${r.sql_text}`;
@@ -154,7 +188,10 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
       if (prepare) prepared.set(`${r.conn_id}\u0001${prepare[1]}`, sqlText.slice(prepare[0].length));
       if (execute) {
         const body = prepared.get(`${r.conn_id}\u0001${execute[1]}`);
-        if (body === undefined) { unparseable.push({ eventId: r.event_id, text: sqlText, actor: r.certainty, loUs: lo, hiUs: hi }); continue; }
+        if (body === undefined) {
+          unparseable.push({ eventId: r.event_id, text: sqlText, actor: r.certainty, loUs: lo, hiUs: hi });
+          continue;
+        }
         bound = executeArguments(sqlText);
         sqlText = body;
       }
@@ -164,8 +201,23 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
         continue;
       }
       lastOf.set(key, statements.length);
-      const values = reading.slots.map(s => (s.kind === 'literal' ? s.value : bound ? (s.number <= bound.length ? bound[s.number - 1] : undefined) : undefined));
-      statements.push({ eventId: r.event_id, loUs: lo, hiUs: hi, conn: r.conn_id, text: sqlText, read: reading, values, parameters: bound, rowsOut: r.rows_out, failed: false, actor: r.certainty, message: null });
+      const values = reading.slots.map(s =>
+        s.kind === 'literal' ? s.value : bound ? (s.number <= bound.length ? bound[s.number - 1] : undefined) : undefined,
+      );
+      statements.push({
+        eventId: r.event_id,
+        loUs: lo,
+        hiUs: hi,
+        conn: r.conn_id,
+        text: sqlText,
+        read: reading,
+        values,
+        parameters: bound,
+        rowsOut: r.rows_out,
+        failed: false,
+        actor: r.certainty,
+        message: null,
+      });
     }
   }
   return { statements, unparseable, errors, present, left };
@@ -235,4 +287,3 @@ export function columnsIn(tree: unknown): Set<string> {
   walk(tree);
   return out;
 }
-

@@ -2,29 +2,50 @@ import type { ColumnSpec } from '../engine/index.ts';
 
 /** What this stage writes; see ARCHITECTURE.md. `kind` of a claim names the way it was found (`replay`, `request`, `injection`, `recovered`, `hole`, `gap`, `predicate` …). */
 export const claimColumns: readonly ColumnSpec[] = [
-  { name: 'claim_id', type: 'VARCHAR' }, { name: 'kind', type: 'VARCHAR' }, { name: 'dataset_id', type: 'VARCHAR' },
-  { name: 'must_tier', type: 'TINYINT' }, { name: 'may_tier', type: 'TINYINT' }, { name: 'rule', type: 'VARCHAR' },
-  { name: 'statement', type: 'VARCHAR' }, { name: 'premises', type: 'VARCHAR' }, { name: 'assumptions', type: 'VARCHAR[]' },
+  { name: 'claim_id', type: 'VARCHAR' },
+  { name: 'kind', type: 'VARCHAR' },
+  { name: 'dataset_id', type: 'VARCHAR' },
+  { name: 'must_tier', type: 'TINYINT' },
+  { name: 'may_tier', type: 'TINYINT' },
+  { name: 'rule', type: 'VARCHAR' },
+  { name: 'statement', type: 'VARCHAR' },
+  { name: 'premises', type: 'VARCHAR' },
+  { name: 'assumptions', type: 'VARCHAR[]' },
 ];
 export const claimRowColumns: readonly ColumnSpec[] = [
-  { name: 'claim_id', type: 'VARCHAR' }, { name: 'row_no', type: 'BIGINT' }, { name: 'colset_id', type: 'INTEGER' },
-  { name: 'tier_lower', type: 'TINYINT' }, { name: 'tier_upper', type: 'TINYINT' },
+  { name: 'claim_id', type: 'VARCHAR' },
+  { name: 'row_no', type: 'BIGINT' },
+  { name: 'colset_id', type: 'INTEGER' },
+  { name: 'tier_lower', type: 'TINYINT' },
+  { name: 'tier_upper', type: 'TINYINT' },
 ];
 export const colsetColumns: readonly ColumnSpec[] = [
-  { name: 'colset_id', type: 'INTEGER' }, { name: 'dataset_id', type: 'VARCHAR' }, { name: 'column_no', type: 'INTEGER' },
+  { name: 'colset_id', type: 'INTEGER' },
+  { name: 'dataset_id', type: 'VARCHAR' },
+  { name: 'column_no', type: 'INTEGER' },
 ];
 export const claimCountColumns: readonly ColumnSpec[] = [
-  { name: 'claim_id', type: 'VARCHAR' }, { name: 'dataset_id', type: 'VARCHAR' }, { name: 'colset_id', type: 'INTEGER' },
-  { name: 'lower', type: 'BIGINT' }, { name: 'upper', type: 'BIGINT' }, { name: 'scope', type: 'VARCHAR' },
+  { name: 'claim_id', type: 'VARCHAR' },
+  { name: 'dataset_id', type: 'VARCHAR' },
+  { name: 'colset_id', type: 'INTEGER' },
+  { name: 'lower', type: 'BIGINT' },
+  { name: 'upper', type: 'BIGINT' },
+  { name: 'scope', type: 'VARCHAR' },
 ];
 /** Tables and columns that statements named but showed nothing of. */
 export const attemptedColumns: readonly ColumnSpec[] = [
-  { name: 'dataset_id', type: 'VARCHAR' }, { name: 'column_no', type: 'INTEGER' }, { name: 'events', type: 'BIGINT' },
+  { name: 'dataset_id', type: 'VARCHAR' },
+  { name: 'column_no', type: 'INTEGER' },
+  { name: 'events', type: 'BIGINT' },
 ];
 /** What was reachable while nobody recorded: one row a dataset and cause. */
 export const reachableColumns: readonly ColumnSpec[] = [
-  { name: 'dataset_id', type: 'VARCHAR' }, { name: 'column_nos', type: 'BIGINT[]' }, { name: 'from_us', type: 'BIGINT' }, { name: 'to_us', type: 'BIGINT' },
-  { name: 'reason', type: 'VARCHAR' }, { name: 'claim_id', type: 'VARCHAR' },
+  { name: 'dataset_id', type: 'VARCHAR' },
+  { name: 'column_nos', type: 'BIGINT[]' },
+  { name: 'from_us', type: 'BIGINT' },
+  { name: 'to_us', type: 'BIGINT' },
+  { name: 'reason', type: 'VARCHAR' },
+  { name: 'claim_id', type: 'VARCHAR' },
 ];
 
 /** Tiers of methods §6.5. */

@@ -1,4 +1,4 @@
-import { type RouteRead, slotValue, type StatementIndex } from './link-statements.ts';
+import { type RouteRead, type StatementIndex, slotValue } from './link-statements.ts';
 import { formOf, type Request } from './requests.ts';
 import { nodes, shapeOf } from './sql/index.ts';
 import type { ReadableStatement, Statement } from './statements.ts';
@@ -27,7 +27,9 @@ function outputOf(read: ReadableStatement): string {
  */
 export function variantsOf(request: Request, route: RouteRead, index: StatementIndex): Variants {
   const given = [...request.values.values()].filter(v => v !== '');
-  const constants = route.bindings.map((b, n) => (b.from === 'constant' && route.read.slots[n]?.kind === 'parameter' ? undefined : slotValue(b, request))).filter((v): v is string => typeof v === 'string');
+  const constants = route.bindings
+    .map((b, n) => (b.from === 'constant' && route.read.slots[n]?.kind === 'parameter' ? undefined : slotValue(b, request)))
+    .filter((v): v is string => typeof v === 'string');
   const own = new Set(given.flatMap(v => [v, `%${v}%`, `${v}%`, `%${v}`]));
   const output = outputOf(route.read);
   const found = new Map<string, { statement: Statement; used: number }>();

@@ -10,9 +10,19 @@ import { UnionFind } from './union-find.ts';
 export type WorkItem = { readonly client: string; readonly item: string };
 
 export type Actor = {
-  readonly id: string; readonly ips: readonly string[]; readonly accounts: readonly string[]; readonly agents: readonly string[]; readonly sessions: readonly string[];
-  readonly detections: readonly DetectionRow[]; readonly pairs: readonly string[]; readonly conns: readonly string[]; readonly reasons: readonly string[]; readonly certainty: 'strict' | 'wide';
-  readonly events: number; readonly firstUs: number; readonly lastUs: number;
+  readonly id: string;
+  readonly ips: readonly string[];
+  readonly accounts: readonly string[];
+  readonly agents: readonly string[];
+  readonly sessions: readonly string[];
+  readonly detections: readonly DetectionRow[];
+  readonly pairs: readonly string[];
+  readonly conns: readonly string[];
+  readonly reasons: readonly string[];
+  readonly certainty: 'strict' | 'wide';
+  readonly events: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
 };
 
 const hubSession = 50;
@@ -42,13 +52,18 @@ export async function findActors(kase: OpenCase, detections: readonly DetectionR
     if (i.conn !== null) link(d, `c:${i.conn}`, 'database-connection');
   }
   const pairOf = new Map<string, string[]>();
-  for (const i of identities) if (i.ip !== null) { const k = `${i.ip}\u0000${i.agent ?? ''}`; pairOf.set(k, [...(pairOf.get(k) ?? []), `d:${i.detection_id}`]); }
+  for (const i of identities)
+    if (i.ip !== null) {
+      const k = `${i.ip}\u0000${i.agent ?? ''}`;
+      pairOf.set(k, [...(pairOf.get(k) ?? []), `d:${i.detection_id}`]);
+    }
   const owners = new Map<string, string>();
   for (const w of [...work].sort((a, b) => (a.item < b.item ? -1 : a.item > b.item ? 1 : a.client < b.client ? -1 : 1))) {
     const d = pairOf.get(w.client)?.[0];
     if (d === undefined || split.has(w.client.split('\u0000')[0]!)) continue;
     const first = owners.get(w.item);
-    if (first === undefined) owners.set(w.item, d); else link(first, d, 'injection-work-item');
+    if (first === undefined) owners.set(w.item, d);
+    else link(first, d, 'injection-work-item');
   }
   for (const act of kase.store.acts('actor.merged')) {
     const ips = Array.isArray(act.body['ips']) ? (act.body['ips'] as string[]) : [];
@@ -57,9 +72,13 @@ export async function findActors(kase: OpenCase, detections: readonly DetectionR
   }
   const known = new Set(kase.file.facts.attackerIps.value);
   const groups = new Map<string, DetectionRow[]>();
-  for (const d of detections) { const g = sets.find(`d:${d.detection_id}`); groups.set(g, [...(groups.get(g) ?? []), d]); }
+  for (const d of detections) {
+    const g = sets.find(`d:${d.detection_id}`);
+    groups.set(g, [...(groups.get(g) ?? []), d]);
+  }
   const drafts = [...groups.values()].filter(list => isGrave(list, identities, known)).map(list => draft(list, identities, reasons));
-  for (const ip of [...known].sort()) if (!drafts.some(a => a.ips.includes(ip))) drafts.push({ ...draft([], [], reasons), ips: [ip], pairs: [], reasons: ['stated-in-case-file'] });
+  for (const ip of [...known].sort())
+    if (!drafts.some(a => a.ips.includes(ip))) drafts.push({ ...draft([], [], reasons), ips: [ip], pairs: [], reasons: ['stated-in-case-file'] });
   return writeActors(engine, drafts, use, known, kase.file.facts.compromisedAccounts.value);
 }
 
@@ -73,17 +92,35 @@ function isGrave(list: readonly DetectionRow[], identities: readonly Identity[],
 
 const sorted = (values: Iterable<string | null>): string[] => [...new Set([...values].filter((v): v is string => v !== null))].sort();
 
-function draft(list: readonly DetectionRow[], identities: readonly Identity[], reasons: ReadonlyMap<string, ReadonlySet<string>>): Omit<Actor, 'id' | 'certainty' | 'events' | 'firstUs' | 'lastUs'> {
+function draft(
+  list: readonly DetectionRow[],
+  identities: readonly Identity[],
+  reasons: ReadonlyMap<string, ReadonlySet<string>>,
+): Omit<Actor, 'id' | 'certainty' | 'events' | 'firstUs' | 'lastUs'> {
   const ids = new Set(list.map(d => d.detection_id));
   const mine = identities.filter(i => ids.has(i.detection_id));
   return {
-    ips: sorted(mine.map(i => i.ip)), accounts: sorted(mine.map(i => i.account)), agents: sorted(mine.map(i => i.agent)), sessions: sorted(mine.map(i => i.session)), conns: sorted(mine.map(i => i.conn)),
-    detections: list, pairs: sorted(mine.filter(i => i.ip !== null).map(i => `${i.ip}\u0000${i.agent ?? ''}`)), reasons: sorted(list.flatMap(d => [...(reasons.get(`d:${d.detection_id}`) ?? [])])),
+    ips: sorted(mine.map(i => i.ip)),
+    accounts: sorted(mine.map(i => i.account)),
+    agents: sorted(mine.map(i => i.agent)),
+    sessions: sorted(mine.map(i => i.session)),
+    conns: sorted(mine.map(i => i.conn)),
+    detections: list,
+    pairs: sorted(mine.filter(i => i.ip !== null).map(i => `${i.ip}\u0000${i.agent ?? ''}`)),
+    reasons: sorted(list.flatMap(d => [...(reasons.get(`d:${d.detection_id}`) ?? [])])),
   };
 }
 
-async function writeActors(engine: Engine, drafts: readonly ReturnType<typeof draft>[], use: { ips: Map<string, Use>; pairs: Map<string, Use>; sessionIps: Map<string, number> }, known: ReadonlySet<string>, accounts: readonly string[]): Promise<Actor[]> {
-  const named = drafts.map(d => ({ ...d, id: contentId('actor', { ips: d.ips, agents: d.agents, detections: d.detections.map(x => x.detection_id) }) })).sort((a, b) => (a.id < b.id ? -1 : 1));
+async function writeActors(
+  engine: Engine,
+  drafts: readonly ReturnType<typeof draft>[],
+  use: { ips: Map<string, Use>; pairs: Map<string, Use>; sessionIps: Map<string, number> },
+  known: ReadonlySet<string>,
+  accounts: readonly string[],
+): Promise<Actor[]> {
+  const named = drafts
+    .map(d => ({ ...d, id: contentId('actor', { ips: d.ips, agents: d.agents, detections: d.detections.map(x => x.detection_id) }) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
   const scope: unknown[][] = [];
   for (const a of named) {
     const doubtful = a.detections.length > 0 && a.detections.every(isDoubtful);
@@ -104,9 +141,17 @@ async function writeActors(engine: Engine, drafts: readonly ReturnType<typeof dr
     for (const s of a.sessions) if ((use.sessionIps.get(s) ?? 1) <= hubSession) for (const ip of a.ips) scope.push([a.id, 'session', s, ip, sure, 'session']);
     for (const c of a.conns) scope.push([a.id, 'conn', c, null, 'strict', 'database-connection']);
   }
-  for (const account of accounts) for (const a of named.filter(x => x.accounts.includes(account) || named.length === 1)) scope.push([a.id, 'account', account, null, 'wide', 'compromised-account']);
-  await engine.load('actor_scope', ['actor_id', 'how', 'a', 'b', 'certainty', 'reason'].map(name => ({ name, type: 'VARCHAR' as const })), scope);
-  await engine.run('intrusion.actor_event', sql`create or replace table actor_event as with found as (
+  for (const account of accounts)
+    for (const a of named.filter(x => x.accounts.includes(account) || named.length === 1))
+      scope.push([a.id, 'account', account, null, 'wide', 'compromised-account']);
+  await engine.load(
+    'actor_scope',
+    ['actor_id', 'how', 'a', 'b', 'certainty', 'reason'].map(name => ({ name, type: 'VARCHAR' as const })),
+    scope,
+  );
+  await engine.run(
+    'intrusion.actor_event',
+    sql`create or replace table actor_event as with found as (
       select s.actor_id, l.event_id, s.certainty, s.reason from actor_scope s join labelled l on s.how = 'detection' and s.a = l.detection_id
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'ip') s on e.src_ip = s.a
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'pair') s on e.src_ip = s.a and coalesce(e.user_agent, '') = s.b
@@ -117,22 +162,56 @@ async function writeActors(engine: Engine, drafts: readonly ReturnType<typeof dr
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'account') s on e.account = s.a),
     marked as (select s.actor_id, min(e.at_us) - ${HOUR} as lo, max(e.at_us) + ${HOUR} as hi from actor_scope s join labelled l on s.how = 'detection' and s.a = l.detection_id join event e using (event_id) group by 1)
     select f.actor_id, f.event_id, min(case when f.reason in ('own-address', 'address-and-agent') and not (e.at_us between m.lo and m.hi) then 'wide' else f.certainty end) as certainty, min(f.reason) as reason
-    from found f join event e using (event_id) left join marked m using (actor_id) group by f.actor_id, f.event_id order by f.event_id, f.actor_id`);
+    from found f join event e using (event_id) left join marked m using (actor_id) group by f.actor_id, f.event_id order by f.event_id, f.actor_id`,
+  );
   await addShellStatements(engine);
   // first and last of an actor are those of events that are surely its own
   type Sums = { actor_id: string; events: number; first_us: number; last_us: number; sessions: number; accounts: string[] };
-  const sums = new Map((await engine.rows<Sums>('intrusion.actor_sums', sql`select x.actor_id, count(*) as events, coalesce(min(e.at_us) filter (x.certainty = 'strict'), min(e.at_us)) as first_us, coalesce(max(e.at_us) filter (x.certainty = 'strict'), max(e.at_us)) as last_us, count(distinct e.session) as sessions,
+  const sums = new Map(
+    (
+      await engine.rows<Sums>(
+        'intrusion.actor_sums',
+        sql`select x.actor_id, count(*) as events, coalesce(min(e.at_us) filter (x.certainty = 'strict'), min(e.at_us)) as first_us, coalesce(max(e.at_us) filter (x.certainty = 'strict'), max(e.at_us)) as last_us, count(distinct e.session) as sessions,
       coalesce(list_sort(list_distinct(list(e.account) filter (e.account is not null and (x.certainty = 'strict')))), []) as accounts
-    from actor_event x join event e using (event_id) group by 1 order by 1`)).map(r => [r.actor_id, r]));
+    from actor_event x join event e using (event_id) group by 1 order by 1`,
+      )
+    ).map(r => [r.actor_id, r]),
+  );
   const actors: (Actor & { sessionCount: number })[] = [];
   for (const a of named) {
     const s = sums.get(a.id);
     if (!s) continue;
-    actors.push({ ...a, accounts: sorted([...s.accounts, ...factAccounts(a.detections)]), certainty: (a.detections.length === 0 || a.detections.every(isDoubtful)) && !a.ips.some(ip => known.has(ip)) ? 'wide' : 'strict', events: s.events, firstUs: s.first_us, lastUs: s.last_us, sessionCount: s.sessions });
+    actors.push({
+      ...a,
+      accounts: sorted([...s.accounts, ...factAccounts(a.detections)]),
+      certainty: (a.detections.length === 0 || a.detections.every(isDoubtful)) && !a.ips.some(ip => known.has(ip)) ? 'wide' : 'strict',
+      events: s.events,
+      firstUs: s.first_us,
+      lastUs: s.last_us,
+      sessionCount: s.sessions,
+    });
   }
   actors.sort((a, b) => a.firstUs - b.firstUs || (a.id < b.id ? -1 : 1));
-  await engine.load('actor', actorColumns, actors.map(a => [a.id, a.certainty, a.ips, a.accounts, a.agents, a.sessionCount, a.events, a.firstUs, a.lastUs,
-    JSON.stringify({ reasons: a.reasons, detections: a.detections.map(d => d.detection_id), shared_addresses: a.ips.filter(ip => !isOwn(use.ips.get(ip)) && !known.has(ip)) })]));
+  await engine.load(
+    'actor',
+    actorColumns,
+    actors.map(a => [
+      a.id,
+      a.certainty,
+      a.ips,
+      a.accounts,
+      a.agents,
+      a.sessionCount,
+      a.events,
+      a.firstUs,
+      a.lastUs,
+      JSON.stringify({
+        reasons: a.reasons,
+        detections: a.detections.map(d => d.detection_id),
+        shared_addresses: a.ips.filter(ip => !isOwn(use.ips.get(ip)) && !known.has(ip)),
+      }),
+    ]),
+  );
   for (const t of ['actor_scope', 'labelled', 'labelled_detection']) await engine.run('intrusion.drop', sql`drop table if exists ${sql.id(t)}`);
   return actors;
 }

@@ -2,31 +2,60 @@ import { type Engine, sql } from '../engine/index.ts';
 import type { DetectionRow } from './tables.ts';
 
 /** One way in which a detection's events name their sender. */
-export type Identity = { readonly detection_id: string; readonly ip: string | null; readonly agent: string | null; readonly session: string | null; readonly account: string | null; readonly conn: string | null; readonly events: number };
+export type Identity = {
+  readonly detection_id: string;
+  readonly ip: string | null;
+  readonly agent: string | null;
+  readonly session: string | null;
+  readonly account: string | null;
+  readonly conn: string | null;
+  readonly events: number;
+};
 
 /** How an address (or an address with an agent) is used besides what is labelled. */
-export type Use = { readonly total: number; readonly labelled: number; readonly innocentSessions: number; readonly innocentAccounts: number; readonly innocentAgents: number };
+export type Use = {
+  readonly total: number;
+  readonly labelled: number;
+  readonly innocentSessions: number;
+  readonly innocentAccounts: number;
+  readonly innocentAgents: number;
+};
 
 /** Detections worth an actor: something graver than one odd request. */
 export async function readDetections(engine: Engine): Promise<DetectionRow[]> {
-  return engine.rows<DetectionRow>('intrusion.detections', sql`select detection_id, rule_id, kind, family, level, outcome, first_us, last_us, events, group_key, facts from detection
-    where first_us is not null and level <> 'informational' order by first_us, detection_id`);
+  return engine.rows<DetectionRow>(
+    'intrusion.detections',
+    sql`select detection_id, rule_id, kind, family, level, outcome, first_us, last_us, events, group_key, facts from detection
+    where first_us is not null and level <> 'informational' order by first_us, detection_id`,
+  );
 }
 
 /** Fill `labelled (detection_id, event_id)` from the given detections and read who sent those events. */
 export async function readIdentities(engine: Engine, detections: readonly DetectionRow[]): Promise<Identity[]> {
-  await engine.load('labelled_detection', [{ name: 'detection_id', type: 'VARCHAR' }], detections.map(d => [d.detection_id]));
-  await engine.run('intrusion.labelled', sql`create or replace table labelled as select distinct x.detection_id, e.event_id, e.class, e.src_ip as ip, e.user_agent as agent, e.session, e.account, e.file_no,
+  await engine.load(
+    'labelled_detection',
+    [{ name: 'detection_id', type: 'VARCHAR' }],
+    detections.map(d => [d.detection_id]),
+  );
+  await engine.run(
+    'intrusion.labelled',
+    sql`create or replace table labelled as select distinct x.detection_id, e.event_id, e.class, e.src_ip as ip, e.user_agent as agent, e.session, e.account, e.file_no,
       case when e.class = 2 then concat_ws('|', e.file_no, e.conn_id) end as conn
-    from labelled_detection join detection_event x using (detection_id) join event e using (event_id)`);
-  return engine.rows<Identity>('intrusion.identities', sql`select detection_id, ip, agent, session, account, conn, count(*) as events from labelled group by all
-    order by detection_id, ip nulls first, agent nulls first, session nulls first, account nulls first, conn nulls first`);
+    from labelled_detection join detection_event x using (detection_id) join event e using (event_id)`,
+  );
+  return engine.rows<Identity>(
+    'intrusion.identities',
+    sql`select detection_id, ip, agent, session, account, conn, count(*) as events from labelled group by all
+    order by detection_id, ip nulls first, agent nulls first, session nulls first, account nulls first, conn nulls first`,
+  );
 }
 
 /** Use of every labelled address, and of every labelled pair of address and agent. Keys: ip, and ip + NUL + agent. */
 export async function readUse(engine: Engine): Promise<{ ips: Map<string, Use>; pairs: Map<string, Use>; sessionIps: Map<string, number> }> {
   type Row = Use & { ip: string; agent: string | null };
-  const select = (by: 'ip' | 'pair') => sql`with mine as (select distinct ip from labelled where ip is not null), marked as (select distinct event_id from labelled),
+  const select = (
+    by: 'ip' | 'pair',
+  ) => sql`with mine as (select distinct ip from labelled where ip is not null), marked as (select distinct event_id from labelled),
       seen as (select e.src_ip as ip, ${by === 'pair' ? sql`e.user_agent` : sql`null`} as agent, e.user_agent as agent_name, e.session, e.account, m.event_id is not null as hit
         from event e join mine on e.src_ip = mine.ip left join marked m using (event_id) where e.class <> 2),
       guilty_session as (select distinct session from labelled where session is not null), guilty_account as (select distinct account from labelled where account is not null),
@@ -39,10 +68,14 @@ export async function readUse(engine: Engine): Promise<{ ips: Map<string, Use>; 
       left join guilty_pair gp on gp.ip = seen.ip and gp.agent = coalesce(seen.agent_name, '') group by seen.ip, seen.agent order by seen.ip, seen.agent nulls first`;
   const ips = new Map((await engine.rows<Row>('intrusion.ip_use', select('ip'))).map(r => [r.ip, r]));
   const pairs = new Map((await engine.rows<Row>('intrusion.pair_use', select('pair'))).map(r => [`${r.ip}\u0000${r.agent ?? ''}`, r]));
-  const sessions = await engine.rows<{ session: string; ips: number }>('intrusion.session_use', sql`select e.session, count(distinct e.src_ip) as ips from event e
-    where e.session in (select distinct session from labelled where session is not null) group by 1 order by 1`);
+  const sessions = await engine.rows<{ session: string; ips: number }>(
+    'intrusion.session_use',
+    sql`select e.session, count(distinct e.src_ip) as ips from event e
+    where e.session in (select distinct session from labelled where session is not null) group by 1 order by 1`,
+  );
   return { ips, pairs, sessionIps: new Map(sessions.map(s => [s.session, s.ips])) };
 }
 
 /** Nobody else uses it: no session, account or agent without a labelled request, and most of its requests are labelled. */
-export const isOwn = (use: Use | undefined): boolean => use !== undefined && use.innocentSessions === 0 && use.innocentAccounts === 0 && use.innocentAgents === 0 && use.labelled * 2 >= use.total;
+export const isOwn = (use: Use | undefined): boolean =>
+  use !== undefined && use.innocentSessions === 0 && use.innocentAccounts === 0 && use.innocentAgents === 0 && use.labelled * 2 >= use.total;

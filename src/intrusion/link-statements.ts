@@ -11,13 +11,20 @@ const telling = 6;
  * Requests joined to the statements they caused: a text of the request stands in the statement, and their intervals meet. One statement goes to the nearest request
  * in time among those with the longest text. Both lists in any order; pairs come sorted by statement.
  */
-export function linkStatements(requests: readonly LinkedRequest[], statements: readonly LinkedStatement[]): { readonly requestId: number; readonly statementId: number }[] {
+export function linkStatements(
+  requests: readonly LinkedRequest[],
+  statements: readonly LinkedStatement[],
+): { readonly requestId: number; readonly statementId: number }[] {
   const byStart = [...requests].sort((a, b) => a.loUs - b.loUs || a.eventId - b.eventId);
   const longest = byStart.reduce((n, r) => Math.max(n, r.hiUs - r.loUs), 0);
   const out: { requestId: number; statementId: number }[] = [];
   for (const s of [...statements].sort((a, b) => a.eventId - b.eventId)) {
     let lo = 0;
-    for (let hi = byStart.length; lo < hi;) { const mid = (lo + hi) >> 1; if (byStart[mid]!.loUs < s.loUs - slack - longest) lo = mid + 1; else hi = mid; }
+    for (let hi = byStart.length; lo < hi; ) {
+      const mid = (lo + hi) >> 1;
+      if (byStart[mid]!.loUs < s.loUs - slack - longest) lo = mid + 1;
+      else hi = mid;
+    }
     let best: { id: number; length: number; distance: number } | null = null;
     for (let i = lo; i < byStart.length && byStart[i]!.loUs <= s.hiUs + slack; i++) {
       const r = byStart[i]!;

@@ -1,14 +1,30 @@
-import { type Effects, problem, type Problem } from '../base/index.ts';
+import { type Effects, type Problem, problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { findActors, type WorkItem } from './actors.ts';
 import { readDetections } from './identities.ts';
-import { type JudgedStatement, judgeStatements, readInjectionEvents, readSnapshot, type Rebuilt, rebuildInjections, type Recovered, recoverCells, shownCells } from './injection/index.ts';
+import {
+  type JudgedStatement,
+  judgeStatements,
+  type Rebuilt,
+  type Recovered,
+  readInjectionEvents,
+  readSnapshot,
+  rebuildInjections,
+  recoverCells,
+  shownCells,
+} from './injection/index.ts';
 import { findSteps, type Step, summarise, type Yield } from './steps.ts';
 import { type DetectionRow, recoveredColumns, statementColumns, stepColumns } from './tables.ts';
 import { measureWindow } from './window.ts';
 
-export type ReconstructSummary = { readonly actors: number; readonly steps: number; readonly cells: number; readonly exact: number; readonly statements: number };
+export type ReconstructSummary = {
+  readonly actors: number;
+  readonly steps: number;
+  readonly cells: number;
+  readonly exact: number;
+  readonly statements: number;
+};
 
 /**
  * Who, since when, until when, by which steps; what injections obtained. Reads `event`, `detection` and the data sets; replaces `actor`, `actor_event`, `step`, `step_event`,
@@ -32,19 +48,55 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   let steps = findSteps(actors);
   if (steps.some(s => dismissed.has(s.id))) {
     const out = new Set(steps.filter(s => dismissed.has(s.id)).flatMap(s => s.detections.map(d => d.detection_id)));
-    actors = await findActors(kase, all.filter(d => !out.has(d.detection_id)), work);
+    actors = await findActors(
+      kase,
+      all.filter(d => !out.has(d.detection_id)),
+      work,
+    );
     steps = findSteps(actors);
   }
   progress(3);
   const stepOf = await writeStepEvents(engine, steps);
   const yields = gained(cells, judged, stepOf);
-  await writeSteps(kase, steps.map(s => settle(s, yields.get(s.id) ?? null)), yields);
-  await measureWindow(kase, steps.map(s => settle(s, yields.get(s.id) ?? null)));
+  await writeSteps(
+    kase,
+    steps.map(s => settle(s, yields.get(s.id) ?? null)),
+    yields,
+  );
+  await measureWindow(
+    kase,
+    steps.map(s => settle(s, yields.get(s.id) ?? null)),
+  );
   progress(4);
-  await engine.load('recovered_cell', recoveredColumns, cells.map(c => [c.id, stepOf(c.eventIds, `sqli-${c.technique}`), c.table, c.column, c.ordinal, c.rowQuery, c.key, c.value, c.status, c.confidence, c.eventIds, JSON.stringify(c.facts), c.datasetId, c.rowNo]));
+  await engine.load(
+    'recovered_cell',
+    recoveredColumns,
+    cells.map(c => [
+      c.id,
+      stepOf(c.eventIds, `sqli-${c.technique}`),
+      c.table,
+      c.column,
+      c.ordinal,
+      c.rowQuery,
+      c.key,
+      c.value,
+      c.status,
+      c.confidence,
+      c.eventIds,
+      JSON.stringify(c.facts),
+      c.datasetId,
+      c.rowNo,
+    ]),
+  );
   await engine.load('injected_statement', statementColumns, statementRows(judged, stepOf));
   await recordProblems(engine, 'intrusion', problemsOf(rebuilt));
-  const summary = { actors: actors.length, steps: steps.length, cells: cells.length, exact: cells.filter(c => c.status === 'exact').length, statements: judged.length };
+  const summary = {
+    actors: actors.length,
+    steps: steps.length,
+    cells: cells.length,
+    exact: cells.filter(c => c.status === 'exact').length,
+    statements: judged.length,
+  };
   effects.log('intrusion.done', summary);
   progress(5);
   return summary;
@@ -53,9 +105,14 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
 /** Cells that several clients worked on, and random markers they share. */
 function workItems(rebuilt: Rebuilt): WorkItem[] {
   const clients = new Map<string, Set<string>>();
-  const rows = new Set(rebuilt.cells.filter(c => c.binding.table !== null && c.binding.aggregate !== 'COUNT' && (c.binding.ordinal !== null || c.binding.where.length > 0)).map(c => c.key));
+  const rows = new Set(
+    rebuilt.cells
+      .filter(c => c.binding.table !== null && c.binding.aggregate !== 'COUNT' && (c.binding.ordinal !== null || c.binding.where.length > 0))
+      .map(c => c.key),
+  );
   for (const m of rebuilt.marks) {
-    for (const item of [...(m.workItem !== null && rows.has(m.workItem) ? [`cell:${m.workItem}`] : []), ...m.markers.map(x => `marker:${x}`)]) (clients.get(item) ?? clients.set(item, new Set()).get(item)!).add(m.client);
+    for (const item of [...(m.workItem !== null && rows.has(m.workItem) ? [`cell:${m.workItem}`] : []), ...m.markers.map(x => `marker:${x}`)])
+      (clients.get(item) ?? clients.set(item, new Set()).get(item)!).add(m.client);
   }
   return [...clients].filter(([, c]) => c.size > 1 && c.size <= 200).flatMap(([item, c]) => [...c].map(client => ({ client, item })));
 }
@@ -63,13 +120,27 @@ function workItems(rebuilt: Rebuilt): WorkItem[] {
 type StepOf = (eventIds: readonly number[], kind: string) => string | null;
 
 async function writeStepEvents(engine: Engine, steps: readonly Step[]): Promise<StepOf> {
-  await engine.load('step_detection', [{ name: 'step_id', type: 'VARCHAR' }, { name: 'detection_id', type: 'VARCHAR' }], steps.flatMap(s => s.detections.map(d => [s.id, d.detection_id])));
-  await engine.run('intrusion.step_event', sql`create or replace table step_event as select distinct step_id, event_id from step_detection join detection_event using (detection_id) order by step_id, event_id`);
+  await engine.load(
+    'step_detection',
+    [
+      { name: 'step_id', type: 'VARCHAR' },
+      { name: 'detection_id', type: 'VARCHAR' },
+    ],
+    steps.flatMap(s => s.detections.map(d => [s.id, d.detection_id])),
+  );
+  await engine.run(
+    'intrusion.step_event',
+    sql`create or replace table step_event as select distinct step_id, event_id from step_detection join detection_event using (detection_id) order by step_id, event_id`,
+  );
   await engine.run('intrusion.drop', sql`drop table step_detection`);
   const injected = new Map<number, string[]>();
   const kinds = new Map(steps.map(s => [s.id, s.kind]));
-  for (const r of await engine.rows<{ step_id: string; event_id: number }>('intrusion.injection_step_events', sql`select step_id, event_id from step_event where step_id in (
-    ${sql.join([sql`''`, ...steps.filter(s => s.kind.startsWith('sqli-')).map(s => sql`${s.id}`)])}) order by event_id, step_id`)) injected.set(r.event_id, [...(injected.get(r.event_id) ?? []), r.step_id]);
+  for (const r of await engine.rows<{ step_id: string; event_id: number }>(
+    'intrusion.injection_step_events',
+    sql`select step_id, event_id from step_event where step_id in (
+    ${sql.join([sql`''`, ...steps.filter(s => s.kind.startsWith('sqli-')).map(s => sql`${s.id}`)])}) order by event_id, step_id`,
+  ))
+    injected.set(r.event_id, [...(injected.get(r.event_id) ?? []), r.step_id]);
   return (eventIds, kind) => {
     const votes = new Map<string, number>();
     for (const id of eventIds.slice(0, 500)) for (const s of injected.get(id) ?? []) votes.set(s, (votes.get(s) ?? 0) + (kinds.get(s) === kind ? 1000 : 1));
@@ -79,18 +150,26 @@ async function writeStepEvents(engine: Engine, steps: readonly Step[]): Promise<
 
 function gained(cells: readonly Recovered[], judged: readonly JudgedStatement[], stepOf: StepOf): Map<string, Yield> {
   const out = new Map<string, { exact: number; partial: number; shown: number; tables: Set<string>; columns: Set<string> }>();
-  const at = (id: string | null) => (id === null ? null : out.get(id) ?? out.set(id, { exact: 0, partial: 0, shown: 0, tables: new Set(), columns: new Set() }).get(id)!);
+  const at = (id: string | null) =>
+    id === null ? null : (out.get(id) ?? out.set(id, { exact: 0, partial: 0, shown: 0, tables: new Set(), columns: new Set() }).get(id)!);
   for (const c of cells) {
     const y = c.status === 'attempted' ? null : at(stepOf(c.eventIds, `sqli-${c.technique}`));
     if (!y) continue;
-    if (c.status === 'exact') y.exact++; else y.partial++;
-    if (c.table !== null) { y.tables.add(c.table); y.columns.add(c.column); }
+    if (c.status === 'exact') y.exact++;
+    else y.partial++;
+    if (c.table !== null) {
+      y.tables.add(c.table);
+      y.columns.add(c.column);
+    }
   }
   for (const s of judged) {
     const y = s.shown && !s.inBand.calibration ? at(stepOf([s.eventId], `sqli-${s.inBand.technique}`)) : null;
     if (!y) continue;
     y.shown++;
-    if (s.inBand.table !== null) { y.tables.add(s.inBand.table); for (const c of s.inBand.columns) y.columns.add(c); }
+    if (s.inBand.table !== null) {
+      y.tables.add(s.inBand.table);
+      for (const c of s.inBand.columns) y.columns.add(c);
+    }
   }
   return new Map([...out].map(([id, y]) => [id, { ...y, tables: [...y.tables].sort(), columns: [...y.columns].sort() }]));
 }
@@ -102,15 +181,33 @@ function settle(step: Step, gain: Yield | null): Step {
 
 async function writeSteps(kase: OpenCase, steps: readonly Step[], yields: ReadonlyMap<string, Yield>): Promise<void> {
   const { engine } = kase;
-  const counts = new Map((await engine.rows<{ step_id: string; n: number }>('intrusion.step_counts', sql`select step_id, count(*) as n from step_event group by 1 order by 1`)).map(r => [r.step_id, r.n]));
+  const counts = new Map(
+    (await engine.rows<{ step_id: string; n: number }>('intrusion.step_counts', sql`select step_id, count(*) as n from step_event group by 1 order by 1`)).map(
+      r => [r.step_id, r.n],
+    ),
+  );
   const confirmed = new Map(kase.store.acts('step.confirmed').map(a => [String(a.body['step_id'] ?? a.body['id'] ?? ''), a.by]));
-  await engine.load('step', stepColumns, steps.map(s => {
-    const y = yields.get(s.id) ?? null;
-    const n = counts.get(s.id) ?? s.events;
-    const { ja, en } = summarise(s, n, y);
-    const facts = { detections: s.detections.map((d: DetectionRow) => ({ id: d.detection_id, rule: d.rule_id, level: d.level, outcome: d.outcome, facts: JSON.parse(d.facts) as unknown })), ...(y && { obtained: y }), ...(confirmed.has(s.id) && { confirmed_by: confirmed.get(s.id) }) };
-    return [s.id, s.actor.id, s.kind, s.attack, s.outcome, s.fromUs, s.toUs, n, ja, en, JSON.stringify(facts)];
-  }));
+  await engine.load(
+    'step',
+    stepColumns,
+    steps.map(s => {
+      const y = yields.get(s.id) ?? null;
+      const n = counts.get(s.id) ?? s.events;
+      const { ja, en } = summarise(s, n, y);
+      const facts = {
+        detections: s.detections.map((d: DetectionRow) => ({
+          id: d.detection_id,
+          rule: d.rule_id,
+          level: d.level,
+          outcome: d.outcome,
+          facts: JSON.parse(d.facts) as unknown,
+        })),
+        ...(y && { obtained: y }),
+        ...(confirmed.has(s.id) && { confirmed_by: confirmed.get(s.id) }),
+      };
+      return [s.id, s.actor.id, s.kind, s.attack, s.outcome, s.fromUs, s.toUs, n, ja, en, JSON.stringify(facts)];
+    }),
+  );
 }
 
 function* statementRows(judged: readonly JudgedStatement[], stepOf: StepOf): Generator<readonly unknown[]> {
@@ -118,15 +215,31 @@ function* statementRows(judged: readonly JudgedStatement[], stepOf: StepOf): Gen
     if (s.inBand.calibration) continue;
     const b = s.inBand;
     const facts = {
-      table: b.table, columns: b.columns, aggregate: b.aggregate, separator: b.aggregate ? b.separator : undefined, offset: b.offset, limit: b.limit, catalogue: b.catalogue, markers: b.around.filter(x => x !== ''), slice: b.slice ?? undefined,
-      proof: s.proof, predicted_bytes: s.predicted, residual: s.residual, rows: s.tableFound ? s.rows.length : null, dataset: s.tableFound?.datasetId ?? null, status: s.status, bytes: s.bytes,
+      table: b.table,
+      columns: b.columns,
+      aggregate: b.aggregate,
+      separator: b.aggregate ? b.separator : undefined,
+      offset: b.offset,
+      limit: b.limit,
+      catalogue: b.catalogue,
+      markers: b.around.filter(x => x !== ''),
+      slice: b.slice ?? undefined,
+      proof: s.proof,
+      predicted_bytes: s.predicted,
+      residual: s.residual,
+      rows: s.tableFound ? s.rows.length : null,
+      dataset: s.tableFound?.datasetId ?? null,
+      status: s.status,
+      bytes: s.bytes,
     };
     yield [s.eventId, stepOf([s.eventId], `sqli-${b.technique}`), b.technique, b.dialect, s.point, b.sqlText, s.shown, JSON.stringify(facts)];
   }
 }
 
 function problemsOf(rebuilt: Rebuilt): Problem[] {
-  const out = rebuilt.unreadable.filter(u => u.probes >= 10 && !u.point.startsWith('database')).map(u => problem('intrusion.unreadable-answers', 'warning', {}, { point: u.point.trim().slice(0, 120), reason: u.reason }, u.probes));
+  const out = rebuilt.unreadable
+    .filter(u => u.probes >= 10 && !u.point.startsWith('database'))
+    .map(u => problem('intrusion.unreadable-answers', 'warning', {}, { point: u.point.trim().slice(0, 120), reason: u.reason }, u.probes));
   const attempted = rebuilt.cells.filter(c => c.unreadable === 'unparsed');
   if (attempted.length > 0) out.push(problem('intrusion.unread-question', 'info', {}, {}, attempted.length));
   return out;

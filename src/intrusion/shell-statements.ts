@@ -11,11 +11,16 @@ const chanceAtMost = 1e-3;
  */
 export async function addShellStatements(engine: Engine): Promise<number> {
   const before = await count(engine);
-  await engine.run('intrusion.shell_requests', sql`create or replace temp table shell_request as
+  await engine.run(
+    'intrusion.shell_requests',
+    sql`create or replace temp table shell_request as
     select distinct x.actor_id, coalesce(e.start_lo_us, e.at_us) - ${slackUs}::bigint as lo, coalesce(e.end_hi_us, e.at_us) + ${slackUs}::bigint as hi
     from detection d join detection_event de using (detection_id) join event e using (event_id) join actor_event x on x.event_id = e.event_id and x.certainty = 'strict'
-    where d.kind in ('web-shell', 'command-injection') and e.class = 1 and e.at_us is not null and e.status < 400`);
-  await engine.run('intrusion.shell_statements', sql`insert into actor_event
+    where d.kind in ('web-shell', 'command-injection') and e.class = 1 and e.at_us is not null and e.status < 400`,
+  );
+  await engine.run(
+    'intrusion.shell_statements',
+    sql`insert into actor_event
     with statement as (select event_id, at_us, concat_ws('|', file_no, coalesce(db_user, ''), coalesce(app_name, ''), regexp_replace(coalesce(src_ip, ''), ':[0-9]+$', '')) as program, sql_text is not null as says from event where class = 2 and at_us is not null),
       log as (select min(at_us) as lo, max(at_us) as hi from statement),
       program as (select program, min(at_us) as lo, max(at_us) as hi, count(*) as n, count(distinct at_us // ${SECOND}::bigint) filter (says) as instants from statement group by program),
@@ -25,7 +30,8 @@ export async function addShellStatements(engine: Engine): Promise<number> {
     select d.actor_id, s.event_id, 'strict', 'program-of-a-shell' from during d join program p on p.program = d.program and p.n = d.n and p.instants > 0 join share using (actor_id)
       join statement s on s.program = d.program
     where power(least(share, 1), p.instants) <= ${chanceAtMost} and not exists (select 1 from actor_event a where a.event_id = s.event_id and a.actor_id = d.actor_id)
-    order by s.event_id, d.actor_id`);
+    order by s.event_id, d.actor_id`,
+  );
   await engine.run('intrusion.drop', sql`drop table shell_request`);
   return (await count(engine)) - before;
 }

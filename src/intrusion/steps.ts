@@ -3,14 +3,35 @@ import type { Actor } from './actors.ts';
 import type { DetectionRow } from './tables.ts';
 
 export type Step = {
-  readonly id: string; readonly actor: Actor; readonly kind: string; readonly outcome: string; readonly fromUs: Micros; readonly toUs: Micros; readonly detections: readonly DetectionRow[];
-  readonly attack: readonly string[]; readonly events: number;
+  readonly id: string;
+  readonly actor: Actor;
+  readonly kind: string;
+  readonly outcome: string;
+  readonly fromUs: Micros;
+  readonly toUs: Micros;
+  readonly detections: readonly DetectionRow[];
+  readonly attack: readonly string[];
+  readonly events: number;
 };
 
 const attack: Record<string, readonly string[]> = {
-  scan: ['T1595.002'], 'credential-stuffing': ['T1110.004'], 'password-spray': ['T1110.003'], 'account-takeover': ['T1078'], 'idor-enumeration': ['T1190', 'T1213'], 'mass-export': ['T1213', 'T1119'],
-  'sqli-boolean': ['T1190', 'T1213.006'], 'sqli-time': ['T1190', 'T1213.006'], 'sqli-union': ['T1190', 'T1213.006'], 'sqli-error': ['T1190', 'T1213.006'], 'sqli-stacked': ['T1190', 'T1213.006'],
-  'path-traversal': ['T1190', 'T1083'], 'web-shell': ['T1505.003'], 'command-injection': ['T1190', 'T1059'], xss: ['T1189'], 'db-dump': ['T1213.006', 'T1005'], other: [],
+  scan: ['T1595.002'],
+  'credential-stuffing': ['T1110.004'],
+  'password-spray': ['T1110.003'],
+  'account-takeover': ['T1078'],
+  'idor-enumeration': ['T1190', 'T1213'],
+  'mass-export': ['T1213', 'T1119'],
+  'sqli-boolean': ['T1190', 'T1213.006'],
+  'sqli-time': ['T1190', 'T1213.006'],
+  'sqli-union': ['T1190', 'T1213.006'],
+  'sqli-error': ['T1190', 'T1213.006'],
+  'sqli-stacked': ['T1190', 'T1213.006'],
+  'path-traversal': ['T1190', 'T1083'],
+  'web-shell': ['T1505.003'],
+  'command-injection': ['T1190', 'T1059'],
+  xss: ['T1189'],
+  'db-dump': ['T1213.006', 'T1005'],
+  other: [],
 };
 const quiet = 30 * MINUTE;
 const rank: Record<string, number> = { succeeded: 3, unknown: 2, attempted: 1, blocked: 0 };
@@ -25,9 +46,14 @@ export function findSteps(actors: readonly Actor[]): Step[] {
       const byTime = [...list].sort((a, b) => a.first_us - b.first_us || (a.detection_id < b.detection_id ? -1 : 1));
       let run: DetectionRow[] = [];
       let until = 0;
-      const flush = (): void => { if (run.length > 0) steps.push(makeStep(actor, kind, run)); };
+      const flush = (): void => {
+        if (run.length > 0) steps.push(makeStep(actor, kind, run));
+      };
       for (const d of byTime) {
-        if (run.length > 0 && d.first_us > until + quiet) { flush(); run = []; }
+        if (run.length > 0 && d.first_us > until + quiet) {
+          flush();
+          run = [];
+        }
         until = run.length === 0 ? d.last_us : Math.max(until, d.last_us);
         run.push(d);
       }
@@ -40,22 +66,44 @@ export function findSteps(actors: readonly Actor[]): Step[] {
 function makeStep(actor: Actor, kind: string, run: readonly DetectionRow[]): Step {
   const outcome = [...run].sort((a, b) => (rank[b.outcome] ?? 0) - (rank[a.outcome] ?? 0))[0]!.outcome;
   return {
-    id: contentId('step', { kind, detections: run.map(d => d.detection_id).sort() }), actor, kind, outcome, fromUs: Math.min(...run.map(d => d.first_us)), toUs: Math.max(...run.map(d => d.last_us)),
-    detections: run, attack: attack[kind] ?? [], events: run.reduce((n, d) => n + d.events, 0),
+    id: contentId('step', { kind, detections: run.map(d => d.detection_id).sort() }),
+    actor,
+    kind,
+    outcome,
+    fromUs: Math.min(...run.map(d => d.first_us)),
+    toUs: Math.max(...run.map(d => d.last_us)),
+    detections: run,
+    attack: attack[kind] ?? [],
+    events: run.reduce((n, d) => n + d.events, 0),
   };
 }
 
 /** What an injection step obtained, for its sentence. */
-export type Yield = { readonly exact: number; readonly partial: number; readonly shown: number; readonly tables: readonly string[]; readonly columns: readonly string[] };
+export type Yield = {
+  readonly exact: number;
+  readonly partial: number;
+  readonly shown: number;
+  readonly tables: readonly string[];
+  readonly columns: readonly string[];
+};
 
 /** The step in one or two sentences, from facts only. */
 export function summarise(step: Step, events: number, gained: Yield | null): { ja: string; en: string } {
   const say = (lang: 'ja' | 'en'): string => {
-    const ips = step.actor.ips.length > 4 ? t(lang, 'intrusion:addresses-more', { first: step.actor.ips.slice(0, 4).join(', '), more: step.actor.ips.length - 4 }) : step.actor.ips.join(', ');
+    const ips =
+      step.actor.ips.length > 4
+        ? t(lang, 'intrusion:addresses-more', { first: step.actor.ips.slice(0, 4).join(', '), more: step.actor.ips.length - 4 })
+        : step.actor.ips.join(', ');
     const who = ips === '' ? t(lang, 'intrusion:nobody-named') : ips;
     const parts = [t(lang, `intrusion:summary.${step.kind}`, { who, events }), t(lang, `intrusion:outcome.${step.outcome}`)];
     if (gained && (gained.exact > 0 || gained.partial > 0 || gained.shown > 0)) {
-      const what = { tables: gained.tables.join(', '), columns: gained.columns.slice(0, 12).join(', '), exact: gained.exact, partial: gained.partial, shown: gained.shown };
+      const what = {
+        tables: gained.tables.join(', '),
+        columns: gained.columns.slice(0, 12).join(', '),
+        exact: gained.exact,
+        partial: gained.partial,
+        shown: gained.shown,
+      };
       parts.push(t(lang, gained.exact + gained.partial > 0 ? 'intrusion:gained.values' : 'intrusion:gained.shown', what));
     }
     return parts.join(lang === 'ja' ? '' : ' ');

@@ -5,7 +5,7 @@ export class UnionFind {
   find(x: string): string {
     let root = x;
     for (let p = this.parent.get(root); p !== undefined && p !== root; p = this.parent.get(root)) root = p;
-    for (let y = x; y !== root;) {
+    for (let y = x; y !== root; ) {
       const next = this.parent.get(y) ?? root;
       this.parent.set(y, root);
       y = next;
@@ -18,6 +18,7 @@ export class UnionFind {
     const x = this.find(a);
     const y = this.find(b);
     if (x === y) return;
-    if (x < y) this.parent.set(y, x); else this.parent.set(x, y);
+    if (x < y) this.parent.set(y, x);
+    else this.parent.set(x, y);
   }
 }

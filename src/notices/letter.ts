@@ -13,20 +13,39 @@ export function letter(lang: Lang, input: LetterInput, person: Addressee, letter
   const { file, result } = input;
   const blank = (what: string): Inline => ({ kind: 'strong', text: t(lang, 'reports:fill-in', { what: t(lang, `reports:fill.${what}`) }) });
   const system = file.systems.map(s => s.name).join(lang === 'ja' ? '、' : ', ');
-  const address = person.address === null ? t(lang, 'notices:no-address') : `${person.postalCode === null ? '' : `〒${person.postalCode.replace(/^〒/, '')}\n`}${person.address}`;
+  const address =
+    person.address === null
+      ? t(lang, 'notices:no-address')
+      : `${person.postalCode === null ? '' : `〒${person.postalCode.replace(/^〒/, '')}\n`}${person.address}`;
   const blocks = fillTemplate(readTemplate(lang), {
     inlines: {
-      date: blank('date'), organisation: file.organisation.name ?? blank('organisation'), representative: blank('representative'),
-      system: system === '' ? blank('system') : system, name: person.name ?? t(lang, 'notices:no-name'), address,
-      first_trace: spoken(lang, result.intrusion.start.latest, file.timezone), last_trace: spoken(lang, result.intrusion.end.earliest, file.timezone),
-      secondary: blank('secondary'), contact: blank('contact'), letter_no: letterNo,
+      date: blank('date'),
+      organisation: file.organisation.name ?? blank('organisation'),
+      representative: blank('representative'),
+      system: system === '' ? blank('system') : system,
+      name: person.name ?? t(lang, 'notices:no-name'),
+      address,
+      first_trace: spoken(lang, result.intrusion.start.latest, file.timezone),
+      last_trace: spoken(lang, result.intrusion.end.earliest, file.timezone),
+      secondary: blank('secondary'),
+      contact: blank('contact'),
+      letter_no: letterNo,
     },
     tables: {
       items: [{ kind: 'list', items: sortElements(person.elements).map(e => [elementLabel(lang, e)]) }],
     },
     flags: { bank: person.elements.includes('finance.bank_account'), password: person.elements.includes('auth.password') },
   });
-  return { lang, title: t(lang, 'notices:title'), date: null, header: '', footer: file.organisation.name ?? result.case, mark: t(lang, 'reports:draft'), body: 'mincho', blocks };
+  return {
+    lang,
+    title: t(lang, 'notices:title'),
+    date: null,
+    header: '',
+    footer: file.organisation.name ?? result.case,
+    mark: t(lang, 'reports:draft'),
+    body: 'mincho',
+    blocks,
+  };
 }
 
 const templates = new Map<Lang, string>();

@@ -36,7 +36,13 @@ export function dueOf(rule: ObligationRule, triggers: readonly string[], knownDa
   };
 }
 
-export type DeadlineQuestion = { readonly regime: string; readonly knownUs: Micros; readonly triggers: readonly string[]; readonly organisationKind: string | null; readonly asOfUs: Micros | null };
+export type DeadlineQuestion = {
+  readonly regime: string;
+  readonly knownUs: Micros;
+  readonly triggers: readonly string[];
+  readonly organisationKind: string | null;
+  readonly asOfUs: Micros | null;
+};
 
 export type Obligation = {
   readonly id: string;
@@ -74,9 +80,19 @@ export function deadlines(question: DeadlineQuestion): Obligation[] {
     if (met.length === 0) return [];
     const due = dueOf(rule, met, known);
     const status = today !== null && due.due !== null && today > due.due ? 'overdue' : 'due';
-    return [{
-      id: rule.id, regime: regime.regime, ...recipientOf(regime, rule, question.organisationKind), kind: rule.kind, trigger: met,
-      legal_basis: rule.legal_basis, known, ...due, source: rule.source, status,
-    }];
+    return [
+      {
+        id: rule.id,
+        regime: regime.regime,
+        ...recipientOf(regime, rule, question.organisationKind),
+        kind: rule.kind,
+        trigger: met,
+        legal_basis: rule.legal_basis,
+        known,
+        ...due,
+        source: rule.source,
+        status,
+      },
+    ];
   });
 }

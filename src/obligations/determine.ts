@@ -19,7 +19,13 @@ export type Findings = {
   readonly roles: readonly string[];
 };
 
-export type TriggerState = { readonly id: string; readonly regime: string; readonly basis: string; readonly state: 'met' | 'not-met' | 'needs-decision'; readonly elements: readonly string[] };
+export type TriggerState = {
+  readonly id: string;
+  readonly regime: string;
+  readonly basis: string;
+  readonly state: 'met' | 'not-met' | 'needs-decision';
+  readonly elements: readonly string[];
+};
 
 /** Regimes of a case: as written in the case file, else from the kind of organisation; My Number is always looked at. */
 export function regimesOf(kase: OpenCase): string[] {
@@ -60,10 +66,20 @@ export function obligationsOf(regime: Regime, states: readonly TriggerState[], k
     if (met.length === 0 && open.length === 0) return [];
     const due: Due = dueOf(rule, met.length > 0 ? met : open, knownDay);
     const unknownStart = due.due === null && rule.due.nature !== 'promptly';
-    return [{
-      id: rule.id, regime: regime.regime, ...recipientOf(regime, rule, organisationKind), kind: rule.kind, trigger: met.length > 0 ? met : open,
-      legal_basis: rule.legal_basis, known: knownDay, ...due, source: rule.source, status: met.length === 0 || unknownStart ? 'needs-decision' : 'due',
-    }];
+    return [
+      {
+        id: rule.id,
+        regime: regime.regime,
+        ...recipientOf(regime, rule, organisationKind),
+        kind: rule.kind,
+        trigger: met.length > 0 ? met : open,
+        legal_basis: rule.legal_basis,
+        known: knownDay,
+        ...due,
+        source: rule.source,
+        status: met.length === 0 || unknownStart ? 'needs-decision' : 'due',
+      },
+    ];
   });
 }
 
@@ -88,11 +104,34 @@ export async function determineObligations(kase: OpenCase, counts: ExposureCount
     problems.push(problem(knownUs === null ? 'obligations.known-missing' : 'obligations.known-from-detection', 'warning', { ref: 'facts.known_at' }));
   }
   for (const s of states) {
-    if (s.state === 'needs-decision') problems.push(problem('obligations.needs-decision', 'warning', { ref: `${s.regime}:${s.id}` }, { trigger: `${s.id} ${s.basis}`, elements: s.elements.join(', ') || '—' }));
+    if (s.state === 'needs-decision')
+      problems.push(
+        problem(
+          'obligations.needs-decision',
+          'warning',
+          { ref: `${s.regime}:${s.id}` },
+          { trigger: `${s.id} ${s.basis}`, elements: s.elements.join(', ') || '—' },
+        ),
+      );
   }
-  await engine.load('obligation', [{ name: 'obligation_id', type: 'VARCHAR' }, { name: 'body', type: 'VARCHAR' }], obligations.map(o => [o.id, JSON.stringify(o)]));
-  await engine.load('trigger_state', [{ name: 'trigger_id', type: 'VARCHAR' }, { name: 'regime', type: 'VARCHAR' }, { name: 'state', type: 'VARCHAR' }, { name: 'basis', type: 'VARCHAR' }],
-    states.map(s => [s.id, s.regime, s.state, s.basis]));
+  await engine.load(
+    'obligation',
+    [
+      { name: 'obligation_id', type: 'VARCHAR' },
+      { name: 'body', type: 'VARCHAR' },
+    ],
+    obligations.map(o => [o.id, JSON.stringify(o)]),
+  );
+  await engine.load(
+    'trigger_state',
+    [
+      { name: 'trigger_id', type: 'VARCHAR' },
+      { name: 'regime', type: 'VARCHAR' },
+      { name: 'state', type: 'VARCHAR' },
+      { name: 'basis', type: 'VARCHAR' },
+    ],
+    states.map(s => [s.id, s.regime, s.state, s.basis]),
+  );
   await recordProblems(engine, 'obligations', problems);
   effects.progress({ stage: 'obligations', done: obligations.length, total: obligations.length, unit: 'obligations' });
   return obligations;

@@ -57,7 +57,11 @@ const folder = path.join(packageRoot, 'law');
 
 /** Ids of every regime in law/, sorted. */
 export function regimeIds(): string[] {
-  return fs.readdirSync(folder).filter(f => f.endsWith('.yaml')).map(f => f.slice(0, -5)).sort();
+  return fs
+    .readdirSync(folder)
+    .filter(f => f.endsWith('.yaml'))
+    .map(f => f.slice(0, -5))
+    .sort();
 }
 
 /** One regime as data. Throws a UserError naming the nearest known id. */

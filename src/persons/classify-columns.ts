@@ -1,14 +1,17 @@
-import { type Effects, problem, type Problem } from '../base/index.ts';
+import { type Effects, type Problem, problem } from '../base/index.ts';
 import { type Element, type OpenCase, recordProblems } from '../case/index.ts';
 import { type ColumnSpec, sql } from '../engine/index.ts';
-import { type Meaning, type ColumnSample, meaningOfTable, profileColumn } from './columns/index.ts';
+import { type ColumnSample, type Meaning, meaningOfTable, profileColumn } from './columns/index.ts';
 import { maskValue } from './columns/mask.ts';
 
 const sampleRows = 2000;
 
 export const columnElementColumns: readonly ColumnSpec[] = [
-  { name: 'dataset_id', type: 'VARCHAR' }, { name: 'column_no', type: 'INTEGER' }, { name: 'element', type: 'VARCHAR' },
-  { name: 'confidence', type: 'DOUBLE' }, { name: 'basis', type: 'VARCHAR' },
+  { name: 'dataset_id', type: 'VARCHAR' },
+  { name: 'column_no', type: 'INTEGER' },
+  { name: 'element', type: 'VARCHAR' },
+  { name: 'confidence', type: 'DOUBLE' },
+  { name: 'basis', type: 'VARCHAR' },
 ];
 
 /**
@@ -16,18 +19,27 @@ export const columnElementColumns: readonly ColumnSpec[] = [
  * tell is `none` with confidence below 0.5 and a problem.
  */
 export async function classifyColumns(kase: OpenCase, effects: Effects): Promise<{ columns: number; undecided: number }> {
-  const columns = await kase.engine.rows<{ dataset_id: string; table_name: string; column_no: number; name: string; rows: number }>('persons.dataset-columns', sql`
-    select d.dataset_id, d.table_name, c.column_no, c.name, d.rows from dataset d join dataset_column c using (dataset_id) order by d.dataset_id, c.column_no`);
+  const columns = await kase.engine.rows<{ dataset_id: string; table_name: string; column_no: number; name: string; rows: number }>(
+    'persons.dataset-columns',
+    sql`
+    select d.dataset_id, d.table_name, c.column_no, c.name, d.rows from dataset d join dataset_column c using (dataset_id) order by d.dataset_id, c.column_no`,
+  );
   const problems: Problem[] = [];
   const out: unknown[][] = [];
   for (const id of [...new Set(columns.map(c => c.dataset_id))]) {
     const own = columns.filter(c => c.dataset_id === id);
     const spec = kase.file.datasets.find(d => d.id === id);
-    const samples = await sampleTable(kase, `data_${id}`, own.map(c => c.name), Number(own[0]!.rows));
+    const samples = await sampleTable(
+      kase,
+      `data_${id}`,
+      own.map(c => c.name),
+      Number(own[0]!.rows),
+    );
     const meanings = meaningOfTable(samples);
     own.forEach((c, i) => {
       const meaning = override(meanings[i]!, spec?.columns[c.name]);
-      if (meaning.confidence < 0.5 && samples[i]!.profile.filled > 0) problems.push(problem('persons.column-undecided', 'info', { ref: `${id}.${c.name}` }, { column: c.name }));
+      if (meaning.confidence < 0.5 && samples[i]!.profile.filled > 0)
+        problems.push(problem('persons.column-undecided', 'info', { ref: `${id}.${c.name}` }, { column: c.name }));
       out.push([id, c.column_no, meaning.element, meaning.confidence, JSON.stringify(basisOf(meaning, samples[i]!))]);
     });
     effects.progress({ stage: 'persons', done: out.length, total: columns.length, unit: 'columns' });
@@ -48,8 +60,11 @@ async function sampleTable(kase: OpenCase, table: string, names: readonly string
   const step = Math.max(1, Math.floor(rows / sampleRows));
   const cells: (string | null)[][] = names.map(() => []);
   const list = sql.join(names.map((n, i) => sql`${sql.id(n)} as ${sql.id(`c${i}`)}`));
-  for await (const batch of kase.engine.stream<Record<string, string | null>>('persons.sample', sql`
-    select ${list} from ${sql.id(table)} where row_no % ${step} = 0 order by row_no limit ${sampleRows}`)) {
+  for await (const batch of kase.engine.stream<Record<string, string | null>>(
+    'persons.sample',
+    sql`
+    select ${list} from ${sql.id(table)} where row_no % ${step} = 0 order by row_no limit ${sampleRows}`,
+  )) {
     for (const row of batch) for (let i = 0; i < names.length; i++) cells[i]!.push(row[`c${i}`] ?? null);
   }
   return names.map((name, i) => ({ name, profile: profileColumn(cells[i]!) }));
@@ -61,6 +76,10 @@ export function basisOf(meaning: Meaning, sample: ColumnSample): Record<string, 
   return {
     reasons: meaning.reasons.slice(0, 8).map(r => ({ from: r.from, code: r.code, element: r.element, score: r.score })),
     samples: [...new Set(p.values.slice(0, 40).map(maskValue))].slice(0, 3),
-    filled: p.filled, rows: p.rows, distinct: p.distinct, shape: p.shape.slice(0, 40), could_not_tell: meaning.confidence < 0.5,
+    filled: p.filled,
+    rows: p.rows,
+    distinct: p.distinct,
+    shape: p.shape.slice(0, 40),
+    could_not_tell: meaning.confidence < 0.5,
   };
 }

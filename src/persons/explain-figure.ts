@@ -20,13 +20,25 @@ export async function explainAnything(kase: OpenCase, ref: string): Promise<Proo
 }
 
 /** A set of records: those of `record_person` that satisfy `where`; `lower` and `upper` differ only for persons. */
-type Figure = { readonly name: string; readonly unit: 'records' | 'persons'; readonly lower: Sql; readonly upper: Sql; readonly column: { dataset: string; name: string } | null };
+type Figure = {
+  readonly name: string;
+  readonly unit: 'records' | 'persons';
+  readonly lower: Sql;
+  readonly upper: Sql;
+  readonly column: { dataset: string; name: string } | null;
+};
 
 const tierOf: Readonly<Record<string, Sql>> = {
-  confirmed: sql`r.tier_lower >= 4`, executed: sql`r.tier_lower >= 3`, possible: sql`r.tier_upper >= 2`, not_excluded: sql`r.tier_upper >= 1`,
+  confirmed: sql`r.tier_lower >= 4`,
+  executed: sql`r.tier_lower >= 3`,
+  possible: sql`r.tier_upper >= 2`,
+  not_excluded: sql`r.tier_upper >= 1`,
 };
 const columnTier: Readonly<Record<string, Sql>> = {
-  confirmed: sql`c.tier_lower >= 4`, executed: sql`c.tier_lower >= 3`, possible: sql`c.tier_upper >= 2`, not_excluded: sql`c.tier_upper >= 1`,
+  confirmed: sql`c.tier_lower >= 4`,
+  executed: sql`c.tier_lower >= 3`,
+  possible: sql`c.tier_upper >= 2`,
+  not_excluded: sql`c.tier_upper >= 1`,
 };
 
 function parseFigure(kase: OpenCase, name: string): Figure | null {
@@ -40,8 +52,12 @@ function parseFigure(kase: OpenCase, name: string): Figure | null {
     if (dataset === undefined) return null;
     const column = name.slice(`datasets.${dataset}.`.length, -last.length - 1);
     if (column === '') return same('records', sql`r.dataset_id = ${dataset} and ${tier}`);
-    return same('records', sql`r.dataset_id = ${dataset} and exists (from cell_tier c join dataset_column d using (dataset_id, column_no)
-      where c.dataset_id = ${dataset} and c.row_no = r.row_no and d.name = ${column} and ${columnTier[last]!})`, { dataset, name: column });
+    return same(
+      'records',
+      sql`r.dataset_id = ${dataset} and exists (from cell_tier c join dataset_column d using (dataset_id, column_no)
+      where c.dataset_id = ${dataset} and c.row_no = r.row_no and d.name = ${column} and ${columnTier[last]!})`,
+      { dataset, name: column },
+    );
   }
   const bound = name.endsWith('.records.lower') ? 'lower' : name.endsWith('.records.upper') ? 'upper' : last === 'persons' ? 'persons' : null;
   if (bound === null) return null;
@@ -64,7 +80,10 @@ function subjectView(kase: OpenCase, subject: string): { lower: Sql; upper: Sql 
   const bit = elementBit.get(rest.join('.') as Element);
   if (bit === undefined) return null;
   const flag = 2 ** bit;
-  return { lower: sql`r.role = ${first} and r.tier_lower >= 3 and r.m3 & ${flag}::bigint <> 0`, upper: sql`r.role = ${first} and r.tier_upper >= 2 and r.m2 & ${flag}::bigint <> 0` };
+  return {
+    lower: sql`r.role = ${first} and r.tier_lower >= 3 and r.m3 & ${flag}::bigint <> 0`,
+    upper: sql`r.role = ${first} and r.tier_upper >= 2 and r.m2 & ${flag}::bigint <> 0`,
+  };
 }
 
 /** The mask of the N-th combination of result.json; contact data count as one group, held by the bit of the first of them. */
@@ -77,23 +96,33 @@ function combinationMask(kase: OpenCase, index: number): number | null {
 }
 
 const say = (key: string, params: Record<string, string | number>, children: readonly ProofNode[]): ProofNode => ({
-  key, params, text: { ja: t('ja', `explain:${key}`, shown(params)), en: t('en', `explain:${key}`, shown(params)) }, children,
+  key,
+  params,
+  text: { ja: t('ja', `explain:${key}`, shown(params)), en: t('en', `explain:${key}`, shown(params)) },
+  children,
 });
-const shown = (params: Record<string, string | number>): Record<string, string> => Object.fromEntries(Object.entries(params).map(([k, v]) => [k, typeof v === 'number' ? v.toLocaleString('en-US') : v]));
+const shown = (params: Record<string, string | number>): Record<string, string> =>
+  Object.fromEntries(Object.entries(params).map(([k, v]) => [k, typeof v === 'number' ? v.toLocaleString('en-US') : v]));
 
 const claimsShown = 5;
 
 async function explainRecords(kase: OpenCase, figure: Figure, where: Sql): Promise<ProofNode> {
   const { engine } = kase;
-  const datasets = await engine.rows<{ dataset_id: string; n: number; first: string }>('explain.by_dataset', sql`
-    select r.dataset_id, count(*) as n, min_by(p.key, r.row_no) as first from record_person r join person_record p using (dataset_id, row_no) where ${where} group by 1 order by 1`);
+  const datasets = await engine.rows<{ dataset_id: string; n: number; first: string }>(
+    'explain.by_dataset',
+    sql`
+    select r.dataset_id, count(*) as n, min_by(p.key, r.row_no) as first from record_person r join person_record p using (dataset_id, row_no) where ${where} group by 1 order by 1`,
+  );
   const total = datasets.reduce((n, d) => n + d.n, 0);
   const children: ProofNode[] = [];
   for (const d of datasets) {
-    const claims = await engine.rows<{ claim_id: string; n: number }>('explain.claims', sql`
+    const claims = await engine.rows<{ claim_id: string; n: number }>(
+      'explain.claims',
+      sql`
       select k.claim_id, count(distinct k.row_no) as n from claim_row k join colset s using (colset_id)
       where s.dataset_id = ${d.dataset_id} and k.row_no in (select r.row_no from record_person r where r.dataset_id = ${d.dataset_id} and ${where})
-      group by 1 order by max(k.tier_lower) desc, 2 desc, 1 limit ${claimsShown}`);
+      group by 1 order by max(k.tier_lower) desc, 2 desc, 1 limit ${claimsShown}`,
+    );
     const proofs: ProofNode[] = [];
     for (const c of claims) proofs.push(say('claim', { records: c.n }, [await explainRef(kase, c.claim_id)]));
     children.push(say('dataset', { dataset: d.dataset_id, records: d.n, first: `${d.dataset_id}/${d.first}` }, proofs));
@@ -103,11 +132,14 @@ async function explainRecords(kase: OpenCase, figure: Figure, where: Sql): Promi
 }
 
 async function explainPersons(kase: OpenCase, figure: Figure): Promise<ProofNode> {
-  const n = await kase.engine.row<{ wide: number; best: number; strict: number; lower: number; upper: number; legal: number }>('explain.persons', sql`
+  const n = await kase.engine.row<{ wide: number; best: number; strict: number; lower: number; upper: number; legal: number }>(
+    'explain.persons',
+    sql`
     select count(distinct r.person_wide) filter (where ${figure.lower} and not r.legal_person) as wide, count(distinct r.person_best) filter (where ${figure.lower} and not r.legal_person) as best,
       count(distinct r.person_strict) filter (where ${figure.upper} and not r.legal_person) as strict,
       count(*) filter (where ${figure.lower}) as lower, count(*) filter (where ${figure.upper}) as upper, count(*) filter (where ${figure.upper} and r.legal_person) as legal
-    from record_person r`);
+    from record_person r`,
+  );
   const children = [
     say('persons-upper', { persons: n.strict, records: n.upper }, []),
     say('persons-best', { persons: n.best, records: n.lower }, []),

@@ -1,7 +1,7 @@
 import type { Effects } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
+import { type LinkSummary, linkRecords } from './linkage/link-records.ts';
 import { markLiving } from './living.ts';
-import { linkRecords, type LinkSummary } from './linkage/link-records.ts';
 
 /** Stage ⑥: which records are one human being, and which of them is known to be dead. Writes `person_record` and `match_pair`. Needs `column_element`. */
 export async function identifyPersons(kase: OpenCase, effects: Effects): Promise<LinkSummary> {

@@ -1,12 +1,12 @@
 export { basisOf, classifyColumns } from './classify-columns.ts';
-export { identifyPersons } from './identify-persons.ts';
 export * from './columns/index.ts';
-export { normaliseAddress, normaliseDate, normaliseEmail, normaliseKana, normaliseName, normalisePhone, normalisePostalCode } from './normal/index.ts';
 export { countExposure } from './count/count-exposure.ts';
 export * from './count/figures.ts';
 export * from './count/rounding.ts';
 export { explainAnything } from './explain-figure.ts';
-export { writePersons } from './write-persons.ts';
-export { openTables, type OpenTables } from './open-tables.ts';
-export { mergePersons, splitPersons, type RecordRef } from './linkage/decisions.ts';
+export { identifyPersons } from './identify-persons.ts';
+export { mergePersons, type RecordRef, splitPersons } from './linkage/decisions.ts';
 export { explainMerge, type MergeExplanation } from './linkage/explain.ts';
+export { normaliseAddress, normaliseDate, normaliseEmail, normaliseKana, normaliseName, normalisePhone, normalisePostalCode } from './normal/index.ts';
+export { type OpenTables, openTables } from './open-tables.ts';
+export { writePersons } from './write-persons.ts';

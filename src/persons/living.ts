@@ -1,5 +1,5 @@
 import type { OpenCase } from '../case/index.ts';
-import { sql, type Sql } from '../engine/index.ts';
+import { type Sql, sql } from '../engine/index.ts';
 import { normaliseDate, widen } from './normal/index.ts';
 
 /** Whether a record's person is alive, as its own data set says: the law protects the living; the dead are counted apart. */
@@ -26,7 +26,9 @@ export function livingColumn(header: string): 'death' | 'life' | 'status' | null
 
 /** What one cell says. A date of death says `no`; an empty cell says nothing, because not every death is entered. */
 export function livingOf(kind: 'death' | 'life' | 'status', value: string | null): Living {
-  const v = widen(value ?? '').trim().toLowerCase();
+  const v = widen(value ?? '')
+    .trim()
+    .toLowerCase();
   if (v === '') return 'unknown';
   if (dead.has(v)) return 'no';
   if (alive.has(v)) return 'yes';
@@ -43,23 +45,41 @@ const mostValues = 200_000;
 /** Add `living` (yes, no, unknown) to `person_record`. Of several columns one that says `no` wins, then `yes`. */
 export async function markLiving(kase: OpenCase): Promise<void> {
   const { engine } = kase;
-  const columns = await engine.rows<{ dataset_id: string; name: string }>('living.columns', sql`select dataset_id, name from dataset_column order by dataset_id, column_no`);
+  const columns = await engine.rows<{ dataset_id: string; name: string }>(
+    'living.columns',
+    sql`select dataset_id, name from dataset_column order by dataset_id, column_no`,
+  );
   const said: Sql[] = [];
   let group = 0;
   for (const { dataset_id, name } of columns) {
     const kind = livingColumn(name);
     if (kind === null) continue;
-    const values = await engine.rows<{ v: string }>('living.values', sql`select distinct ${sql.id(name)} as v from ${sql.id(`data_${dataset_id}`)} where ${sql.id(name)} is not null order by v limit ${kind === 'status' ? 200 : mostValues}`);
+    const values = await engine.rows<{ v: string }>(
+      'living.values',
+      sql`select distinct ${sql.id(name)} as v from ${sql.id(`data_${dataset_id}`)} where ${sql.id(name)} is not null order by v limit ${kind === 'status' ? 200 : mostValues}`,
+    );
     const told = values.map(x => [x.v, livingOf(kind, x.v)] as const).filter(([, l]) => l !== 'unknown');
     if (told.length === 0) continue;
     const table = `living_word_${group++}`;
-    await engine.load(table, [{ name: 'v', type: 'VARCHAR' }, { name: 'alive', type: 'BOOLEAN' }], told.map(([v, l]) => [v, l === 'yes']));
-    said.push(sql`select ${sql.lit(dataset_id)} as dataset_id, d.row_no, w.alive from ${sql.id(`data_${dataset_id}`)} d join ${sql.id(table)} w on w.v = d.${sql.id(name)}`);
+    await engine.load(
+      table,
+      [
+        { name: 'v', type: 'VARCHAR' },
+        { name: 'alive', type: 'BOOLEAN' },
+      ],
+      told.map(([v, l]) => [v, l === 'yes']),
+    );
+    said.push(
+      sql`select ${sql.lit(dataset_id)} as dataset_id, d.row_no, w.alive from ${sql.id(`data_${dataset_id}`)} d join ${sql.id(table)} w on w.v = d.${sql.id(name)}`,
+    );
   }
   await engine.run('living.add', sql`alter table person_record add column living varchar default 'unknown'`);
   if (said.length > 0) {
-    await engine.run('living.set', sql`update person_record p set living = case when s.alive then 'yes' else 'no' end
-      from (select dataset_id, row_no, bool_and(alive) as alive from (${sql.join(said, sql` union all `)}) group by all) s where s.dataset_id = p.dataset_id and s.row_no = p.row_no`);
+    await engine.run(
+      'living.set',
+      sql`update person_record p set living = case when s.alive then 'yes' else 'no' end
+      from (select dataset_id, row_no, bool_and(alive) as alive from (${sql.join(said, sql` union all `)}) group by all) s where s.dataset_id = p.dataset_id and s.row_no = p.row_no`,
+    );
   }
   for (let i = 0; i < group; i++) await engine.run('living.drop', sql`drop table ${sql.id(`living_word_${i}`)}`);
 }

@@ -13,9 +13,18 @@ export type OpenTables = OpenCase & {
 };
 
 const sourceColumns = [
-  { name: 'file_no', type: 'INTEGER' }, { name: 'evidence_id', type: 'VARCHAR' }, { name: 'system_id', type: 'VARCHAR' }, { name: 'kind', type: 'VARCHAR' }, { name: 'path', type: 'VARCHAR' },
-  { name: 'sha256', type: 'VARCHAR' }, { name: 'bytes', type: 'BIGINT' }, { name: 'content_sha256', type: 'VARCHAR' }, { name: 'content_bytes', type: 'BIGINT' },
-  { name: 'compression', type: 'VARCHAR' }, { name: 'role', type: 'VARCHAR' }, { name: 'modified_us', type: 'BIGINT' },
+  { name: 'file_no', type: 'INTEGER' },
+  { name: 'evidence_id', type: 'VARCHAR' },
+  { name: 'system_id', type: 'VARCHAR' },
+  { name: 'kind', type: 'VARCHAR' },
+  { name: 'path', type: 'VARCHAR' },
+  { name: 'sha256', type: 'VARCHAR' },
+  { name: 'bytes', type: 'BIGINT' },
+  { name: 'content_sha256', type: 'VARCHAR' },
+  { name: 'content_bytes', type: 'BIGINT' },
+  { name: 'compression', type: 'VARCHAR' },
+  { name: 'role', type: 'VARCHAR' },
+  { name: 'modified_us', type: 'BIGINT' },
 ] as const;
 
 /**
@@ -27,8 +36,16 @@ export async function openTables(files: readonly string[], key: string | null, e
   const remove = (): void => fs.rmSync(dir, { recursive: true, force: true });
   try {
     const specs: DatasetSpec[] = files.map((f, i) => ({
-      id: `t${i}`, system: null, table: path.basename(f).replace(/\.[^.]*$/, ''), files: [f], encoding: 'auto', key: key === null ? [] : [key], asOfUs: null,
-      role: { constant: 'other' }, legalPerson: { constant: false }, columns: {},
+      id: `t${i}`,
+      system: null,
+      table: path.basename(f).replace(/\.[^.]*$/, ''),
+      files: [f],
+      encoding: 'auto',
+      key: key === null ? [] : [key],
+      asOfUs: null,
+      role: { constant: 'other' },
+      legalPerson: { constant: false },
+      columns: {},
     }));
     const sources = files.map((f, i) => {
       const bytes = sizeOf(f);
@@ -38,11 +55,30 @@ export async function openTables(files: readonly string[], key: string | null, e
     const store = new CaseStore(path.join(dir, 'case.sqlite'));
     const kase: OpenTables = {
       file: {
-        id: 'tables', title: { ja: '', en: '' }, timezone: 'Asia/Tokyo', organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
-        facts: { detectedAt: null, knownAt: null, containedAt: null, attackerIps: { value: [], source: null, by: null }, compromisedAccounts: { value: [], source: null, by: null }, improperPurpose: null },
-        systems: [], evidence: [], datasets: specs, routes: [], regimes: null,
+        id: 'tables',
+        title: { ja: '', en: '' },
+        timezone: 'Asia/Tokyo',
+        organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
+        facts: {
+          detectedAt: null,
+          knownAt: null,
+          containedAt: null,
+          attackerIps: { value: [], source: null, by: null },
+          compromisedAccounts: { value: [], source: null, by: null },
+          improperPurpose: null,
+        },
+        systems: [],
+        evidence: [],
+        datasets: specs,
+        routes: [],
+        regimes: null,
       },
-      casePath: path.join(dir, 'case.yaml'), caseDir: process.cwd(), outDir: dir, engine, store, given: files.map((file, i) => ({ dataset: `t${i}`, file })),
+      casePath: path.join(dir, 'case.yaml'),
+      caseDir: process.cwd(),
+      outDir: dir,
+      engine,
+      store,
+      given: files.map((file, i) => ({ dataset: `t${i}`, file })),
       close() {
         engine.close();
         store.close();

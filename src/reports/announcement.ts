@@ -41,5 +41,14 @@ export function firstAnnouncement(lang: Lang, input: ReportInput): Document {
     flags: { absent: counts.absent.length > 0, left_censored: result.intrusion.left_censored, executed: counts.figures.records.executed > 0 },
   });
   const title = t(lang, 'reports:announcement.title');
-  return { lang, title, date: documentDay(input), header: file.organisation.name ?? result.case, footer: `${result.case} · ${result.inputs_root.slice(0, 16)}`, mark: t(lang, 'reports:draft'), body: 'gothic', blocks };
+  return {
+    lang,
+    title,
+    date: documentDay(input),
+    header: file.organisation.name ?? result.case,
+    footer: `${result.case} · ${result.inputs_root.slice(0, 16)}`,
+    mark: t(lang, 'reports:draft'),
+    body: 'gothic',
+    blocks,
+  };
 }

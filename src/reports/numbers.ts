@@ -17,4 +17,5 @@ export function personRange(lang: Lang, p: { readonly lower: number; readonly up
 }
 
 export const recordFigure = (lang: Lang, ref: string, n: number): Inline => figure(`figure:${ref}`, count(lang, n, 'records'));
-export const personFigure = (lang: Lang, ref: string, p: { readonly lower: number; readonly upper: number }): Inline => figure(`figure:${ref}`, personRange(lang, p));
+export const personFigure = (lang: Lang, ref: string, p: { readonly lower: number; readonly upper: number }): Inline =>
+  figure(`figure:${ref}`, personRange(lang, p));

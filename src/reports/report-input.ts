@@ -9,16 +9,40 @@ export type ReportResult = {
   readonly run: { readonly version: string };
   readonly inputs_root: string;
   readonly evidence: readonly {
-    readonly id: string; readonly file: string; readonly sha256: string; readonly bytes: number; readonly format: string | null;
+    readonly id: string;
+    readonly file: string;
+    readonly sha256: string;
+    readonly bytes: number;
+    readonly format: string | null;
     readonly lines: { readonly total: number; readonly parsed: number; readonly unparsed: number };
-    readonly first: string | null; readonly last: string | null; readonly gaps: readonly { readonly from: string; readonly to: string; readonly reason: string }[]; readonly blind_to: readonly string[];
+    readonly first: string | null;
+    readonly last: string | null;
+    readonly gaps: readonly { readonly from: string; readonly to: string; readonly reason: string }[];
+    readonly blind_to: readonly string[];
   }[];
   readonly intrusion: {
-    readonly start: WindowEnd; readonly end: WindowEnd; readonly left_censored: boolean;
-    readonly actors: readonly { readonly id: string; readonly certainty: string; readonly ips: readonly string[]; readonly accounts: readonly string[]; readonly events: number; readonly first: string; readonly last: string }[];
+    readonly start: WindowEnd;
+    readonly end: WindowEnd;
+    readonly left_censored: boolean;
+    readonly actors: readonly {
+      readonly id: string;
+      readonly certainty: string;
+      readonly ips: readonly string[];
+      readonly accounts: readonly string[];
+      readonly events: number;
+      readonly first: string;
+      readonly last: string;
+    }[];
     readonly steps: readonly {
-      readonly id: string; readonly kind: string; readonly attack: readonly string[]; readonly outcome: string; readonly from: string; readonly to: string; readonly events: number;
-      readonly summary: { readonly ja: string; readonly en: string }; readonly evidence: readonly { readonly file: string; readonly line: number }[];
+      readonly id: string;
+      readonly kind: string;
+      readonly attack: readonly string[];
+      readonly outcome: string;
+      readonly from: string;
+      readonly to: string;
+      readonly events: number;
+      readonly summary: { readonly ja: string; readonly en: string };
+      readonly evidence: readonly { readonly file: string; readonly line: number }[];
     }[];
   };
   readonly exposure: ExposureCounts;

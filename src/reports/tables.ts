@@ -19,11 +19,22 @@ export function when(iso: string | null, zone: string): string {
 /** An instant as letters and announcements write it: `2025年4月21日(月) 9時10分(日本時間)`, or `21 April 2025, 09:10 (Asia/Tokyo)`. */
 export function spokenTime(lang: Lang, us: number, zone: string): string {
   const parts = Object.fromEntries(
-    new Intl.DateTimeFormat(lang === 'ja' ? 'ja-JP' : 'en-GB', { timeZone: zone, year: 'numeric', month: lang === 'ja' ? 'numeric' : 'long', day: 'numeric', weekday: 'short', hour: 'numeric', minute: '2-digit', hourCycle: 'h23' })
-      .formatToParts(us / 1000).map(p => [p.type, p.value]),
+    new Intl.DateTimeFormat(lang === 'ja' ? 'ja-JP' : 'en-GB', {
+      timeZone: zone,
+      year: 'numeric',
+      month: lang === 'ja' ? 'numeric' : 'long',
+      day: 'numeric',
+      weekday: 'short',
+      hour: 'numeric',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    })
+      .formatToParts(us / 1000)
+      .map(p => [p.type, p.value]),
   );
   const place = zone === 'Asia/Tokyo' && lang === 'ja' ? '日本時間' : zone;
-  if (lang === 'ja') return `${parts['year']}年${parts['month']}月${parts['day']}日(${parts['weekday']}) ${Number(parts['hour'])}時${parts['minute']}分(${place})`;
+  if (lang === 'ja')
+    return `${parts['year']}年${parts['month']}月${parts['day']}日(${parts['weekday']}) ${Number(parts['hour'])}時${parts['minute']}分(${place})`;
   return `${parts['day']} ${parts['month']} ${parts['year']}, ${parts['hour']!.padStart(2, '0')}:${parts['minute']} (${place})`;
 }
 
@@ -43,22 +54,37 @@ const tiers = ['confirmed', 'executed', 'possible', 'not_excluded'] as const;
 
 export function figuresTable(lang: Lang, counts: ExposureCounts): Block {
   return {
-    kind: 'table', caption: t(lang, 'reports:figures.caption'),
-    columns: [{ title: t(lang, 'reports:figures.certainty'), width: '3fr' }, { title: t(lang, 'reports:unit.records'), align: 'right' }, { title: t(lang, 'reports:unit.persons'), align: 'right' }],
-    rows: tiers.map(k => [[t(lang, `reports:figures.${k}`)], [recordFigure(lang, `records.${k}`, counts.figures.records[k])], [personFigure(lang, `persons.${k}`, counts.figures.persons[k])]]),
+    kind: 'table',
+    caption: t(lang, 'reports:figures.caption'),
+    columns: [
+      { title: t(lang, 'reports:figures.certainty'), width: '3fr' },
+      { title: t(lang, 'reports:unit.records'), align: 'right' },
+      { title: t(lang, 'reports:unit.persons'), align: 'right' },
+    ],
+    rows: tiers.map(k => [
+      [t(lang, `reports:figures.${k}`)],
+      [recordFigure(lang, `records.${k}`, counts.figures.records[k])],
+      [personFigure(lang, `persons.${k}`, counts.figures.persons[k])],
+    ]),
   };
 }
 
 export function combinationsTable(lang: Lang, counts: ExposureCounts): Block {
   return {
-    kind: 'table', caption: t(lang, 'reports:combinations.caption'), empty: t(lang, 'reports:none'),
+    kind: 'table',
+    caption: t(lang, 'reports:combinations.caption'),
+    empty: t(lang, 'reports:none'),
     columns: [
-      { title: t(lang, 'reports:combinations.items'), width: '4fr' }, { title: t(lang, 'reports:lower'), align: 'right' },
-      { title: t(lang, 'reports:upper'), align: 'right' }, { title: t(lang, 'reports:unit.persons'), align: 'right' },
+      { title: t(lang, 'reports:combinations.items'), width: '4fr' },
+      { title: t(lang, 'reports:lower'), align: 'right' },
+      { title: t(lang, 'reports:upper'), align: 'right' },
+      { title: t(lang, 'reports:unit.persons'), align: 'right' },
     ],
     rows: counts.combinations.map((c, i) => [
-      [elementList(lang, c.elements)], [recordFigure(lang, `combinations.${i}.records.lower`, c.records.lower)],
-      [recordFigure(lang, `combinations.${i}.records.upper`, c.records.upper)], [personFigure(lang, `combinations.${i}.persons`, c.persons)],
+      [elementList(lang, c.elements)],
+      [recordFigure(lang, `combinations.${i}.records.lower`, c.records.lower)],
+      [recordFigure(lang, `combinations.${i}.records.upper`, c.records.upper)],
+      [personFigure(lang, `combinations.${i}.persons`, c.persons)],
     ]),
   };
 }
@@ -66,41 +92,80 @@ export function combinationsTable(lang: Lang, counts: ExposureCounts): Block {
 export function rolesTable(lang: Lang, counts: ExposureCounts): Block {
   const rows: Inline[][][] = [];
   for (const r of counts.roles) {
-    rows.push([[t(lang, `common:role.${r.role}`)], [recordFigure(lang, `roles.${r.role}.records.lower`, r.records.lower)], [recordFigure(lang, `roles.${r.role}.records.upper`, r.records.upper)], [personFigure(lang, `roles.${r.role}.persons`, r.persons)]]);
+    rows.push([
+      [t(lang, `common:role.${r.role}`)],
+      [recordFigure(lang, `roles.${r.role}.records.lower`, r.records.lower)],
+      [recordFigure(lang, `roles.${r.role}.records.upper`, r.records.upper)],
+      [personFigure(lang, `roles.${r.role}.persons`, r.persons)],
+    ]);
     for (const o of r.of_which) {
-      rows.push([[t(lang, 'reports:of-which', { item: elementLabel(lang, o.element) })], [recordFigure(lang, `roles.${r.role}.${o.element}.records.lower`, o.records.lower)], [recordFigure(lang, `roles.${r.role}.${o.element}.records.upper`, o.records.upper)], [personFigure(lang, `roles.${r.role}.${o.element}.persons`, o.persons)]]);
+      rows.push([
+        [t(lang, 'reports:of-which', { item: elementLabel(lang, o.element) })],
+        [recordFigure(lang, `roles.${r.role}.${o.element}.records.lower`, o.records.lower)],
+        [recordFigure(lang, `roles.${r.role}.${o.element}.records.upper`, o.records.upper)],
+        [personFigure(lang, `roles.${r.role}.${o.element}.persons`, o.persons)],
+      ]);
     }
   }
   return {
-    kind: 'table', caption: t(lang, 'reports:roles.caption'), empty: t(lang, 'reports:none'),
-    columns: [{ title: t(lang, 'reports:roles.role'), width: '3fr' }, { title: t(lang, 'reports:lower'), align: 'right' }, { title: t(lang, 'reports:upper'), align: 'right' }, { title: t(lang, 'reports:unit.persons'), align: 'right' }],
+    kind: 'table',
+    caption: t(lang, 'reports:roles.caption'),
+    empty: t(lang, 'reports:none'),
+    columns: [
+      { title: t(lang, 'reports:roles.role'), width: '3fr' },
+      { title: t(lang, 'reports:lower'), align: 'right' },
+      { title: t(lang, 'reports:upper'), align: 'right' },
+      { title: t(lang, 'reports:unit.persons'), align: 'right' },
+    ],
     rows,
   };
 }
 
 export function datasetsTable(lang: Lang, counts: ExposureCounts): Block {
   return {
-    kind: 'table', caption: t(lang, 'reports:datasets.caption'), empty: t(lang, 'reports:none'),
+    kind: 'table',
+    caption: t(lang, 'reports:datasets.caption'),
+    empty: t(lang, 'reports:none'),
     columns: [
-      { title: t(lang, 'reports:datasets.dataset'), width: '2fr' }, { title: t(lang, 'reports:datasets.column'), width: '2fr' }, { title: t(lang, 'reports:datasets.element'), width: '3fr' },
+      { title: t(lang, 'reports:datasets.dataset'), width: '2fr' },
+      { title: t(lang, 'reports:datasets.column'), width: '2fr' },
+      { title: t(lang, 'reports:datasets.element'), width: '3fr' },
       ...tiers.map(k => ({ title: t(lang, `reports:short.${k}`), align: 'right' as const })),
     ],
     rows: counts.datasets.flatMap(d => [
-      [[{ kind: 'strong' as const, text: d.id }], [t(lang, 'reports:datasets.rows', { rows: d.rows.toLocaleString('en-US') })], [], ...tiers.map(k => [recordFigure(lang, `datasets.${d.id}.${k}`, d.records[k])])],
-      ...d.columns.filter(c => c.not_excluded > 0 || c.attempted_only).map(c => [
-        [], [code(c.name)], [c.element === null ? '—' : elementLabel(lang, c.element), ...(c.attempted_only ? [t(lang, 'reports:datasets.attempted-only')] : [])],
-        ...tiers.map(k => [recordFigure(lang, `datasets.${d.id}.${c.name}.${k}`, c[k])]),
-      ]),
+      [
+        [{ kind: 'strong' as const, text: d.id }],
+        [t(lang, 'reports:datasets.rows', { rows: d.rows.toLocaleString('en-US') })],
+        [],
+        ...tiers.map(k => [recordFigure(lang, `datasets.${d.id}.${k}`, d.records[k])]),
+      ],
+      ...d.columns
+        .filter(c => c.not_excluded > 0 || c.attempted_only)
+        .map(c => [
+          [],
+          [code(c.name)],
+          [c.element === null ? '—' : elementLabel(lang, c.element), ...(c.attempted_only ? [t(lang, 'reports:datasets.attempted-only')] : [])],
+          ...tiers.map(k => [recordFigure(lang, `datasets.${d.id}.${c.name}.${k}`, c[k])]),
+        ]),
     ]),
   };
 }
 
 export function stepsTable(lang: Lang, input: ReportInput): Block {
   return {
-    kind: 'table', caption: t(lang, 'reports:steps.caption'), empty: t(lang, 'reports:steps.none'),
-    columns: [{ title: t(lang, 'reports:steps.when'), width: '3fr' }, { title: t(lang, 'reports:steps.kind'), width: '3fr' }, { title: t(lang, 'reports:steps.outcome'), width: '1.4fr' }, { title: t(lang, 'reports:steps.what'), width: '7fr' }],
+    kind: 'table',
+    caption: t(lang, 'reports:steps.caption'),
+    empty: t(lang, 'reports:steps.none'),
+    columns: [
+      { title: t(lang, 'reports:steps.when'), width: '3fr' },
+      { title: t(lang, 'reports:steps.kind'), width: '3fr' },
+      { title: t(lang, 'reports:steps.outcome'), width: '1.4fr' },
+      { title: t(lang, 'reports:steps.what'), width: '7fr' },
+    ],
     rows: input.result.intrusion.steps.map(s => [
-      [`${when(s.from, input.zone)}\n– ${when(s.to, input.zone)}`], [t(lang, `common:step_kind.${s.kind}`), `\n${s.attack.join(' ')}`], [t(lang, `common:outcome.${s.outcome}`)],
+      [`${when(s.from, input.zone)}\n– ${when(s.to, input.zone)}`],
+      [t(lang, `common:step_kind.${s.kind}`), `\n${s.attack.join(' ')}`],
+      [t(lang, `common:outcome.${s.outcome}`)],
       [s.summary[lang], ...(s.evidence[0] ? [' ', code(`${s.evidence[0].file}:${s.evidence[0].line}`)] : [])],
     ]),
   };
@@ -109,23 +174,49 @@ export function stepsTable(lang: Lang, input: ReportInput): Block {
 export function evidenceTable(lang: Lang, input: ReportInput): Block {
   const n = (x: number): string => x.toLocaleString('en-US');
   return {
-    kind: 'table', caption: t(lang, 'reports:evidence.caption'), empty: t(lang, 'reports:none'),
-    columns: [{ title: t(lang, 'reports:evidence.file'), width: '4fr' }, { title: t(lang, 'reports:evidence.lines'), align: 'right' }, { title: t(lang, 'reports:evidence.unparsed'), align: 'right' }, { title: t(lang, 'reports:evidence.period'), width: '4fr' }, { title: t(lang, 'reports:evidence.gaps'), width: '3fr' }],
+    kind: 'table',
+    caption: t(lang, 'reports:evidence.caption'),
+    empty: t(lang, 'reports:none'),
+    columns: [
+      { title: t(lang, 'reports:evidence.file'), width: '4fr' },
+      { title: t(lang, 'reports:evidence.lines'), align: 'right' },
+      { title: t(lang, 'reports:evidence.unparsed'), align: 'right' },
+      { title: t(lang, 'reports:evidence.period'), width: '4fr' },
+      { title: t(lang, 'reports:evidence.gaps'), width: '3fr' },
+    ],
     rows: input.result.evidence.map(e => [
-      [code(e.file), `\n${e.format ?? t(lang, 'reports:evidence.unknown-format')}\n`, code(`SHA-256 ${e.sha256}`)], [n(e.lines.total)], [n(e.lines.unparsed)],
+      [code(e.file), `\n${e.format ?? t(lang, 'reports:evidence.unknown-format')}\n`, code(`SHA-256 ${e.sha256}`)],
+      [n(e.lines.total)],
+      [n(e.lines.unparsed)],
       [`${when(e.first, input.zone)}\n– ${when(e.last, input.zone)}`],
-      [e.gaps.length === 0 ? t(lang, 'reports:evidence.no-gaps') : e.gaps.slice(0, 5).map(g => `${when(g.from, input.zone)} – ${when(g.to, input.zone)} ${t(lang, `common:gap.${g.reason}`)}`).join('\n') + (e.gaps.length > 5 ? ` … (${e.gaps.length})` : '')],
+      [
+        e.gaps.length === 0
+          ? t(lang, 'reports:evidence.no-gaps')
+          : e.gaps
+              .slice(0, 5)
+              .map(g => `${when(g.from, input.zone)} – ${when(g.to, input.zone)} ${t(lang, `common:gap.${g.reason}`)}`)
+              .join('\n') + (e.gaps.length > 5 ? ` … (${e.gaps.length})` : ''),
+      ],
     ]),
   };
 }
 
 export function obligationsTable(lang: Lang, input: ReportInput): Block {
   return {
-    kind: 'table', caption: t(lang, 'reports:obligations.caption'), empty: t(lang, 'reports:obligations.none'),
-    columns: [{ title: t(lang, 'reports:obligations.due'), width: '2fr' }, { title: t(lang, 'reports:obligations.what'), width: '3fr' }, { title: t(lang, 'reports:obligations.recipient'), width: '4fr' }, { title: t(lang, 'reports:obligations.basis'), width: '6fr' }],
+    kind: 'table',
+    caption: t(lang, 'reports:obligations.caption'),
+    empty: t(lang, 'reports:obligations.none'),
+    columns: [
+      { title: t(lang, 'reports:obligations.due'), width: '2fr' },
+      { title: t(lang, 'reports:obligations.what'), width: '3fr' },
+      { title: t(lang, 'reports:obligations.recipient'), width: '4fr' },
+      { title: t(lang, 'reports:obligations.basis'), width: '6fr' },
+    ],
     rows: input.result.obligations.map(o => [
-      [o.due ?? t(lang, 'reports:obligations.promptly')], [t(lang, `obligations:kind.${o.kind}`), `\n${t(lang, `obligations:status.${o.status}`)}`], [(lang === 'ja' ? o.recipient : o.recipient_en)],
-      [`${o.legal_basis}\n${o.trigger.map(x => `${x}: ${t(lang, `obligations:trigger.${x}`)}`).join('\n')}\n${(lang === 'ja' ? o.counting : o.counting_en)}`],
+      [o.due ?? t(lang, 'reports:obligations.promptly')],
+      [t(lang, `obligations:kind.${o.kind}`), `\n${t(lang, `obligations:status.${o.status}`)}`],
+      [lang === 'ja' ? o.recipient : o.recipient_en],
+      [`${o.legal_basis}\n${o.trigger.map(x => `${x}: ${t(lang, `obligations:trigger.${x}`)}`).join('\n')}\n${lang === 'ja' ? o.counting : o.counting_en}`],
     ]),
   };
 }
@@ -133,16 +224,27 @@ export function obligationsTable(lang: Lang, input: ReportInput): Block {
 export function problemsTable(lang: Lang, input: ReportInput): Block {
   const shown = input.result.problems.slice(0, 200);
   return {
-    kind: 'table', caption: t(lang, 'reports:problems.caption', { shown: shown.length, total: input.result.problems.length }), empty: t(lang, 'reports:problems.none'),
-    columns: [{ title: t(lang, 'reports:problems.severity'), width: '1fr' }, { title: t(lang, 'reports:problems.what'), width: '7fr' }, { title: t(lang, 'reports:problems.where'), width: '3fr' }, { title: t(lang, 'reports:problems.count'), align: 'right' }],
+    kind: 'table',
+    caption: t(lang, 'reports:problems.caption', { shown: shown.length, total: input.result.problems.length }),
+    empty: t(lang, 'reports:problems.none'),
+    columns: [
+      { title: t(lang, 'reports:problems.severity'), width: '1fr' },
+      { title: t(lang, 'reports:problems.what'), width: '7fr' },
+      { title: t(lang, 'reports:problems.where'), width: '3fr' },
+      { title: t(lang, 'reports:problems.count'), align: 'right' },
+    ],
     rows: shown.map(p => [
-      [t(lang, `common:severity.${p.severity}`)], [problemText(lang, p.code, p.params)],
-      [code([p.where.file ?? p.where.ref ?? '—', p.where.line].filter(x => x !== undefined).join(':'))], [p.count.toLocaleString('en-US')],
+      [t(lang, `common:severity.${p.severity}`)],
+      [problemText(lang, p.code, p.params)],
+      [code([p.where.file ?? p.where.ref ?? '—', p.where.line].filter(x => x !== undefined).join(':'))],
+      [p.count.toLocaleString('en-US')],
     ]),
   };
 }
 
 export function absentBlocks(lang: Lang, counts: ExposureCounts): Block[] {
   if (counts.absent.length === 0) return [{ kind: 'paragraph', text: [t(lang, 'reports:none')] }];
-  return [{ kind: 'list', items: counts.absent.map(a => [{ kind: 'strong', text: elementLabel(lang, a.element) }, `${lang === 'ja' ? ':' : ': '}${a.text[lang]}`]) }];
+  return [
+    { kind: 'list', items: counts.absent.map(a => [{ kind: 'strong', text: elementLabel(lang, a.element) }, `${lang === 'ja' ? ':' : ': '}${a.text[lang]}`]) },
+  ];
 }

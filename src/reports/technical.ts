@@ -1,8 +1,19 @@
 import { dayIn, type Lang, parseIso, t } from '../base/index.ts';
 import { type Block, code, type Document, heading, paragraph } from '../view/index.ts';
 import type { ReportInput } from './report-input.ts';
+import {
+  absentBlocks,
+  combinationsTable,
+  datasetsTable,
+  evidenceTable,
+  figuresTable,
+  obligationsTable,
+  problemsTable,
+  rolesTable,
+  stepsTable,
+  when,
+} from './tables.ts';
 import { type EventCounts, timelinePicture } from './timeline.ts';
-import { absentBlocks, combinationsTable, datasetsTable, evidenceTable, figuresTable, obligationsTable, problemsTable, rolesTable, stepsTable, when } from './tables.ts';
 
 /** The technical report: everything found, how sure, on what basis, and what could not be read. */
 export function technicalReport(lang: Lang, input: ReportInput, counted: EventCounts): Document {
@@ -13,7 +24,19 @@ export function technicalReport(lang: Lang, input: ReportInput, counted: EventCo
     heading(1, s('title')),
     paragraph(file.title[lang]),
     heading(2, s('summary')),
-    { kind: 'paragraph', style: 'lead', text: [result.intrusion.steps.length === 0 ? s('no-intrusion') : s('intrusion', { steps: result.intrusion.steps.length, first: when(result.intrusion.start.latest, zone), last: when(result.intrusion.end.earliest, zone) })] },
+    {
+      kind: 'paragraph',
+      style: 'lead',
+      text: [
+        result.intrusion.steps.length === 0
+          ? s('no-intrusion')
+          : s('intrusion', {
+              steps: result.intrusion.steps.length,
+              first: when(result.intrusion.start.latest, zone),
+              last: when(result.intrusion.end.earliest, zone),
+            }),
+      ],
+    },
     figuresTable(lang, counts),
     { kind: 'paragraph', style: 'note', text: [s('figures-note')] },
     heading(2, s('window')),
@@ -39,9 +62,24 @@ export function technicalReport(lang: Lang, input: ReportInput, counted: EventCo
     problemsTable(lang, input),
     heading(2, s('method')),
     paragraph(s('method-text')),
-    { kind: 'facts', rows: [[s('inputs-root'), [code(result.inputs_root)]], [s('version'), [`Tadasu ${result.run.version}`]]] },
+    {
+      kind: 'facts',
+      rows: [
+        [s('inputs-root'), [code(result.inputs_root)]],
+        [s('version'), [`Tadasu ${result.run.version}`]],
+      ],
+    },
   ];
-  return { lang, title: `${s('title')} ${result.case}`, date: documentDay(input), header: `${file.organisation.name ?? ''} ${result.case}`.trim(), footer: `${s('title')} · ${result.inputs_root.slice(0, 16)}`, mark: null, body: 'gothic', blocks };
+  return {
+    lang,
+    title: `${s('title')} ${result.case}`,
+    date: documentDay(input),
+    header: `${file.organisation.name ?? ''} ${result.case}`.trim(),
+    footer: `${s('title')} · ${result.inputs_root.slice(0, 16)}`,
+    mark: null,
+    body: 'gothic',
+    blocks,
+  };
 }
 
 /** The day a document carries: of the last fact of the case, so that it never depends on the clock. */
@@ -73,9 +111,22 @@ function windowBasis(lang: Lang, basis: string): string {
 function actorsTable(lang: Lang, { result, zone }: ReportInput): Block {
   const s = (key: string): string => t(lang, `reports:technical.${key}`);
   return {
-    kind: 'table', empty: t(lang, 'reports:none'),
-    columns: [{ title: s('actor'), width: '2fr' }, { title: s('certainty'), width: '1.5fr' }, { title: s('addresses'), width: '4fr' }, { title: s('accounts'), width: '3fr' }, { title: s('active'), width: '4fr' }],
-    rows: result.intrusion.actors.map(a => [[code(a.id)], [s(`certainty-${a.certainty}`)], [a.ips.join(', ')], [a.accounts.join(', ') || '—'], [`${when(a.first, zone)}\n– ${when(a.last, zone)}`]]),
+    kind: 'table',
+    empty: t(lang, 'reports:none'),
+    columns: [
+      { title: s('actor'), width: '2fr' },
+      { title: s('certainty'), width: '1.5fr' },
+      { title: s('addresses'), width: '4fr' },
+      { title: s('accounts'), width: '3fr' },
+      { title: s('active'), width: '4fr' },
+    ],
+    rows: result.intrusion.actors.map(a => [
+      [code(a.id)],
+      [s(`certainty-${a.certainty}`)],
+      [a.ips.join(', ')],
+      [a.accounts.join(', ') || '—'],
+      [`${when(a.first, zone)}\n– ${when(a.last, zone)}`],
+    ]),
   };
 }
 

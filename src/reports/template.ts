@@ -47,14 +47,20 @@ export function fillTemplate(text: string, values: TemplateValues): Block[] {
 
 function special(name: string, rest: string, values: TemplateValues): readonly Block[] {
   switch (name) {
-    case 'space': return [{ kind: 'space' }];
-    case 'lead': case 'right': case 'note': case 'warning': return [{ kind: 'paragraph', text: inlines(rest, values), style: name }];
+    case 'space':
+      return [{ kind: 'space' }];
+    case 'lead':
+    case 'right':
+    case 'note':
+    case 'warning':
+      return [{ kind: 'paragraph', text: inlines(rest, values), style: name }];
     case 'table': {
       const blocks = values.tables[rest];
       if (!blocks) throw new Error(`template: no table ${rest}`);
       return blocks;
     }
-    default: throw new Error(`template: unknown directive :${name}`);
+    default:
+      throw new Error(`template: unknown directive :${name}`);
   }
 }
 
@@ -79,5 +85,7 @@ function inlines(text: string, values: TemplateValues): Inline[] {
 }
 
 function plain(text: string, values: TemplateValues): string {
-  return inlines(text, values).map(i => (typeof i === 'string' ? i : i.text)).join('');
+  return inlines(text, values)
+    .map(i => (typeof i === 'string' ? i : i.text))
+    .join('');
 }

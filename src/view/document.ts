@@ -16,7 +16,13 @@ export type Block =
   | { readonly kind: 'heading'; readonly level: 1 | 2 | 3; readonly text: string; readonly id?: string }
   | { readonly kind: 'paragraph'; readonly text: readonly Inline[]; readonly style?: 'lead' | 'right' | 'note' | 'warning' }
   | { readonly kind: 'list'; readonly items: readonly (readonly Inline[])[]; readonly ordered?: boolean }
-  | { readonly kind: 'table'; readonly caption?: string; readonly columns: readonly Column[]; readonly rows: readonly (readonly (readonly Inline[])[])[]; readonly empty?: string }
+  | {
+      readonly kind: 'table';
+      readonly caption?: string;
+      readonly columns: readonly Column[];
+      readonly rows: readonly (readonly (readonly Inline[])[])[];
+      readonly empty?: string;
+    }
   | { readonly kind: 'facts'; readonly rows: readonly (readonly [string, readonly Inline[]])[] }
   | { readonly kind: 'picture'; readonly svg: string; readonly alt: string }
   | { readonly kind: 'space' };

@@ -30,15 +30,20 @@ export function blocksHtml(blocks: readonly Block[]): string {
 
 function block(b: Block): string {
   switch (b.kind) {
-    case 'heading': return `<h${b.level}${b.id === undefined ? '' : ` id="${escapeHtml(b.id)}"`}>${escapeHtml(b.text)}</h${b.level}>`;
-    case 'paragraph': return `<p${b.style === undefined ? '' : ` class="${b.style}"`}>${inlines(b.text)}</p>`;
+    case 'heading':
+      return `<h${b.level}${b.id === undefined ? '' : ` id="${escapeHtml(b.id)}"`}>${escapeHtml(b.text)}</h${b.level}>`;
+    case 'paragraph':
+      return `<p${b.style === undefined ? '' : ` class="${b.style}"`}>${inlines(b.text)}</p>`;
     case 'list': {
       const tag = b.ordered ? 'ol' : 'ul';
       return `<${tag}>${b.items.map(i => `<li>${inlines(i)}</li>`).join('')}</${tag}>`;
     }
-    case 'facts': return `<dl>${b.rows.map(([k, v]) => `<div><dt>${escapeHtml(k)}</dt><dd>${inlines(v)}</dd></div>`).join('')}</dl>`;
-    case 'picture': return `<figure role="img" aria-label="${escapeHtml(b.alt)}">${b.svg}</figure>`;
-    case 'space': return '<div class="space"></div>';
+    case 'facts':
+      return `<dl>${b.rows.map(([k, v]) => `<div><dt>${escapeHtml(k)}</dt><dd>${inlines(v)}</dd></div>`).join('')}</dl>`;
+    case 'picture':
+      return `<figure role="img" aria-label="${escapeHtml(b.alt)}">${b.svg}</figure>`;
+    case 'space':
+      return '<div class="space"></div>';
     case 'table': {
       const align = (i: number): string => (b.columns[i]?.align === 'right' ? ' class="num"' : '');
       const head = b.columns.map((c, i) => `<th scope="col"${align(i)}>${escapeHtml(c.title)}</th>`).join('');

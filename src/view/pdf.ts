@@ -8,8 +8,13 @@ const require = createRequire(import.meta.url);
 
 /** Fonts come with the packages; nothing is taken from the machine, so the same document gives the same bytes everywhere. */
 const fonts = [
-  ['biz-udpgothic', '400Regular'], ['biz-udpgothic', '700Bold'], ['biz-udpmincho', '400Regular'], ['biz-udpmincho', '700Bold'],
-  ['noto-sans-jp', '400Regular'], ['noto-sans-jp', '700Bold'], ['noto-serif-jp', '400Regular'],
+  ['biz-udpgothic', '400Regular'],
+  ['biz-udpgothic', '700Bold'],
+  ['biz-udpmincho', '400Regular'],
+  ['biz-udpmincho', '700Bold'],
+  ['noto-sans-jp', '400Regular'],
+  ['noto-sans-jp', '700Bold'],
+  ['noto-serif-jp', '400Regular'],
 ];
 
 /** The folders of the font files. */

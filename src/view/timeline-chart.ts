@@ -31,24 +31,68 @@ export function timelineOption(data: TimelineData, texts: TimelineTexts): EChart
     aria: { enabled: true, decal: { show: false } },
     legend: { top: 0, left: 0, itemHeight: 10, data: [texts.others, texts.intruder] },
     tooltip: { trigger: 'item', confine: true },
-    grid: [{ left: 220, right: 24, top: 32, height: Math.max(1, lanes) * laneHeight }, { left: 220, right: 24, top: lanesBottom + 16, height: 140 }],
+    grid: [
+      { left: 220, right: 24, top: 32, height: Math.max(1, lanes) * laneHeight },
+      { left: 220, right: 24, top: lanesBottom + 16, height: 140 },
+    ],
     xAxis: [0, 1].map(i => ({
-      type: 'value' as const, gridIndex: i, min: data.fromUs, max: Math.max(data.toUs, data.fromUs + 1), splitNumber: 5, splitLine: { show: true, lineStyle: { color: '#eee' } },
-      axisLabel: { show: i === 1, formatter: (v: number) => texts.time(v), hideOverlap: true }, axisTick: { show: i === 1 },
+      type: 'value' as const,
+      gridIndex: i,
+      min: data.fromUs,
+      max: Math.max(data.toUs, data.fromUs + 1),
+      splitNumber: 5,
+      splitLine: { show: true, lineStyle: { color: '#eee' } },
+      axisLabel: { show: i === 1, formatter: (v: number) => texts.time(v), hideOverlap: true },
+      axisTick: { show: i === 1 },
     })),
     yAxis: [
-      { type: 'category', gridIndex: 0, inverse: true, data: data.steps.map(s => s.label), axisTick: { show: false }, axisLine: { show: false }, axisLabel: { width: 205, overflow: 'truncate', fontSize: 12 } },
+      {
+        type: 'category',
+        gridIndex: 0,
+        inverse: true,
+        data: data.steps.map(s => s.label),
+        axisTick: { show: false },
+        axisLine: { show: false },
+        axisLabel: { width: 205, overflow: 'truncate', fontSize: 12 },
+      },
       { type: 'value', gridIndex: 1, minInterval: 1, splitNumber: 3, axisLabel: { formatter: (v: number) => v.toLocaleString('en-US') } },
     ],
     series: [
       {
-        type: 'custom', name: texts.steps, xAxisIndex: 0, yAxisIndex: 0, encode: { x: [1, 2], y: 0 },
-        data: data.steps.map((s, i) => ({ value: [i, s.fromUs, s.toUs], name: s.label, itemStyle: { color: colours[s.outcome as keyof typeof colours] ?? colours.unknown } })),
+        type: 'custom',
+        name: texts.steps,
+        xAxisIndex: 0,
+        yAxisIndex: 0,
+        encode: { x: [1, 2], y: 0 },
+        data: data.steps.map((s, i) => ({
+          value: [i, s.fromUs, s.toUs],
+          name: s.label,
+          itemStyle: { color: colours[s.outcome as keyof typeof colours] ?? colours.unknown },
+        })),
         tooltip: { formatter: p => stepTip(data.steps[(p as { dataIndex: number }).dataIndex]!, texts) },
         renderItem: lane,
       },
-      { type: 'bar', name: texts.others, xAxisIndex: 1, yAxisIndex: 1, stack: 'n', barWidth: '90%', itemStyle: { color: colours.others }, data: total('events'), markArea: { silent: true, itemStyle: { color: colours.gap }, data: data.gaps.map(g => [{ xAxis: g.fromUs, name: texts.gap }, { xAxis: g.toUs }]) } },
-      { type: 'bar', name: texts.intruder, xAxisIndex: 1, yAxisIndex: 1, stack: 'n', barWidth: '90%', itemStyle: { color: colours.intruder }, data: total('intruder') },
+      {
+        type: 'bar',
+        name: texts.others,
+        xAxisIndex: 1,
+        yAxisIndex: 1,
+        stack: 'n',
+        barWidth: '90%',
+        itemStyle: { color: colours.others },
+        data: total('events'),
+        markArea: { silent: true, itemStyle: { color: colours.gap }, data: data.gaps.map(g => [{ xAxis: g.fromUs, name: texts.gap }, { xAxis: g.toUs }]) },
+      },
+      {
+        type: 'bar',
+        name: texts.intruder,
+        xAxisIndex: 1,
+        yAxisIndex: 1,
+        stack: 'n',
+        barWidth: '90%',
+        itemStyle: { color: colours.intruder },
+        data: total('intruder'),
+      },
     ],
   };
 }
@@ -60,7 +104,11 @@ function lane(_: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI) {
   const from = api.coord([api.value(1) as number, row]);
   const to = api.coord([api.value(2) as number, row]);
   // A step shorter than a pixel must still be seen.
-  return { type: 'rect' as const, shape: { x: from[0]!, y: from[1]! - 7, width: Math.max(3, to[0]! - from[0]!), height: 14, r: 2 }, style: { fill: String(api.visual('color')) } };
+  return {
+    type: 'rect' as const,
+    shape: { x: from[0]!, y: from[1]! - 7, width: Math.max(3, to[0]! - from[0]!), height: 14, r: 2 },
+    style: { fill: String(api.visual('color')) },
+  };
 }
 
 function stepTip(step: TimelineData['steps'][number], texts: TimelineTexts): string {

@@ -53,12 +53,22 @@ function breakable(text: string): string {
 
 function block(b: Block): string {
   switch (b.kind) {
-    case 'heading': return `#heading(level: ${b.level}, text(${literal(b.text)}))`;
-    case 'paragraph': return paragraph(b.style, inlines(b.text));
-    case 'list': return `#${b.ordered ? 'enum' : 'list'}(${b.items.map(i => `[${inlines(i)}]`).join(', ')})`;
-    case 'facts': return table([{ title: '', width: '9em' }, { title: '' }], b.rows.map(([k, v]) => [[k], v]), false);
-    case 'picture': return `#image(bytes(${literal(b.svg)}), format: "svg", width: 100%, alt: ${literal(b.alt)})`;
-    case 'space': return '#v(1em)';
+    case 'heading':
+      return `#heading(level: ${b.level}, text(${literal(b.text)}))`;
+    case 'paragraph':
+      return paragraph(b.style, inlines(b.text));
+    case 'list':
+      return `#${b.ordered ? 'enum' : 'list'}(${b.items.map(i => `[${inlines(i)}]`).join(', ')})`;
+    case 'facts':
+      return table(
+        [{ title: '', width: '9em' }, { title: '' }],
+        b.rows.map(([k, v]) => [[k], v]),
+        false,
+      );
+    case 'picture':
+      return `#image(bytes(${literal(b.svg)}), format: "svg", width: 100%, alt: ${literal(b.alt)})`;
+    case 'space':
+      return '#v(1em)';
     case 'table': {
       const rows = b.rows.length === 0 && b.empty !== undefined ? [[[b.empty], ...b.columns.slice(1).map(() => [])]] : b.rows;
       const caption = b.caption === undefined ? '' : `#block(above: 1em, below: 0.4em, sticky: true, text(weight: "bold", size: 9pt, ${literal(b.caption)}))\n`;
@@ -69,11 +79,16 @@ function block(b: Block): string {
 
 function paragraph(style: string | undefined, body: string): string {
   switch (style) {
-    case 'right': return `#align(right)[${body}]`;
-    case 'note': return `#block(text(size: 8.5pt, fill: luma(80))[${body}])`;
-    case 'warning': return `#block(width: 100%, stroke: (left: 3pt + rgb("#7b2d00")), inset: (left: 8pt, y: 4pt))[${body}]`;
-    case 'lead': return `#block(text(size: 11pt)[${body}])`;
-    default: return `#par[${body}]`;
+    case 'right':
+      return `#align(right)[${body}]`;
+    case 'note':
+      return `#block(text(size: 8.5pt, fill: luma(80))[${body}])`;
+    case 'warning':
+      return `#block(width: 100%, stroke: (left: 3pt + rgb("#7b2d00")), inset: (left: 8pt, y: 4pt))[${body}]`;
+    case 'lead':
+      return `#block(text(size: 11pt)[${body}])`;
+    default:
+      return `#par[${body}]`;
   }
 }
 

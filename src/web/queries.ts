@@ -4,24 +4,43 @@ import { sql } from '../engine/index.ts';
 import { readOriginal } from '../events/index.ts';
 
 export type StepEvent = {
-  event_id: number; file: string; line: number; at_us: number | null; src_ip: string | null; account: string | null; method: string | null; target: string | null;
-  status: number | null; bytes_out: number | null; sql_text: string | null;
+  event_id: number;
+  file: string;
+  line: number;
+  at_us: number | null;
+  src_ip: string | null;
+  account: string | null;
+  method: string | null;
+  target: string | null;
+  status: number | null;
+  bytes_out: number | null;
+  sql_text: string | null;
 };
 
 /** Events of a step after a cursor (0 = from the first). */
 export async function stepEvents({ engine }: OpenCase, stepId: string, after: number, limit: number): Promise<{ rows: StepEvent[]; next: number | null }> {
-  const rows = await engine.rows<StepEvent>('web.step_events', sql`
+  const rows = await engine.rows<StepEvent>(
+    'web.step_events',
+    sql`
     select e.event_id, s.path as file, e.line_no as line, e.at_us, e.src_ip, e.account, e.method, coalesce(e.target_norm, e.target) as target, e.status, e.bytes_out, e.sql_text
     from step_event x join event e using (event_id) join source_file s using (file_no)
-    where x.step_id = ${stepId} and x.event_id > ${after} order by x.event_id limit ${limit}`);
+    where x.step_id = ${stepId} and x.event_id > ${after} order by x.event_id limit ${limit}`,
+  );
   return { rows, next: rows.length === limit ? rows.at(-1)!.event_id : null };
 }
 
 /** One record of evidence as it stands in the file. Only files of the case can be named. */
-export async function originalLine(kase: OpenCase, file: string, line: number): Promise<{ file: string; line: number; byte: number; bytes: number; sha256: string; text: string }> {
-  const rows = await kase.engine.rows<{ file_no: number; byte_off: number; byte_len: number; sha256: string; line_no: number }>('web.line', sql`
+export async function originalLine(
+  kase: OpenCase,
+  file: string,
+  line: number,
+): Promise<{ file: string; line: number; byte: number; bytes: number; sha256: string; text: string }> {
+  const rows = await kase.engine.rows<{ file_no: number; byte_off: number; byte_len: number; sha256: string; line_no: number }>(
+    'web.line',
+    sql`
     select e.file_no, e.byte_off, e.byte_len, s.sha256, e.line_no from event e join source_file s using (file_no)
-    where s.path = ${file} and e.line_no <= ${line} order by e.line_no desc, e.event_id limit 1`);
+    where s.path = ${file} and e.line_no <= ${line} order by e.line_no desc, e.event_id limit 1`,
+  );
   const row = rows[0];
   if (!row) throw new UserError('web.no-such-line', { file, line });
   const bytes = await readOriginal(kase, row.file_no, row.byte_off, Math.min(row.byte_len, 65_536));

@@ -8,11 +8,20 @@ import { fontFolders } from '../view/index.ts';
 import { api } from './api.ts';
 
 const types: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.json': 'application/json; charset=utf-8',
-  '.pdf': 'application/pdf', '.ttf': 'font/ttf', '.csv': 'text/csv; charset=utf-8', '.ico': 'image/x-icon', '.png': 'image/png',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json; charset=utf-8',
+  '.pdf': 'application/pdf',
+  '.ttf': 'font/ttf',
+  '.csv': 'text/csv; charset=utf-8',
+  '.ico': 'image/x-icon',
+  '.png': 'image/png',
 };
 
-const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+const policy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
 /** The web application of one case: pages from dist/client, data from /api, documents from the output folder. No sockets: tests call `app.request`. */
 export function webApp(kase: OpenCase): Hono {
@@ -37,10 +46,16 @@ export function webApp(kase: OpenCase): Hono {
     return undefined;
   });
   app.route('/api', api(kase, result));
-  app.get('/documents/*', c => sendFile(path.join(kase.outDir), decodeURIComponent(c.req.path.slice('/documents/'.length)), /^(report\.html|(reports|notices)\/[\w.-]+\.(html|pdf|csv))$/));
+  app.get('/documents/*', c =>
+    sendFile(path.join(kase.outDir), decodeURIComponent(c.req.path.slice('/documents/'.length)), /^(report\.html|(reports|notices)\/[\w.-]+\.(html|pdf|csv))$/),
+  );
   app.get('/assets/*', c => sendFile(path.join(packageRoot, 'dist', 'client'), decodeURIComponent(c.req.path.slice(1)), /^assets\/[\w.-]+$/));
   app.get('/fonts/:name', c => sendFont(c.req.param('name')));
-  app.get('*', c => (c.req.path.startsWith('/api/') ? c.json({ error: { code: 'web.not-found', params: {} } }, 404) : sendFile(path.join(packageRoot, 'dist', 'client'), 'index.html', /^index\.html$/)));
+  app.get('*', c =>
+    c.req.path.startsWith('/api/')
+      ? c.json({ error: { code: 'web.not-found', params: {} } }, 404)
+      : sendFile(path.join(packageRoot, 'dist', 'client'), 'index.html', /^index\.html$/),
+  );
   app.onError((error, c) => {
     process.stderr.write(`${error.stack ?? error.message}\n`);
     return c.json({ error: { code: 'web.internal', params: {} } }, 500);
@@ -80,10 +95,11 @@ function tryListen(app: Hono, port: number): Promise<RunningServer | null> {
     const server = listen({ fetch: app.fetch, hostname: '127.0.0.1', port }, info => {
       resolve({
         url: `http://127.0.0.1:${info.port}/`,
-        close: () => new Promise<void>(done => {
-          server.close(() => done());
-          if ('closeAllConnections' in server) server.closeAllConnections();
-        }),
+        close: () =>
+          new Promise<void>(done => {
+            server.close(() => done());
+            if ('closeAllConnections' in server) server.closeAllConnections();
+          }),
       });
     });
     server.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' || error.code === 'EACCES' ? resolve(null) : reject(error)));

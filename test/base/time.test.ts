@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dayIn, displayTime, isoUtc, localToUtc, parseDuration, parseIso, utcMicros, weekday, addDays } from '../../src/base/index.ts';
+import { addDays, dayIn, displayTime, isoUtc, localToUtc, parseDuration, parseIso, utcMicros, weekday } from '../../src/base/index.ts';
 
 test('instants round-trip at microseconds', () => {
   const at = utcMicros(2026, 11, 21, 20, 23, 15, 255_001);

@@ -17,7 +17,13 @@ function mistakes(text: string): string[] {
 
 test('the smallest case file gets every default', () => {
   const kase = parseCaseFile(minimal, 'case.yaml');
-  expect(kase).toMatchObject({ id: 'a', timezone: 'Asia/Tokyo', title: { ja: 'a', en: 'a' }, facts: { knownAt: null, attackerIps: { value: [] } }, regimes: null });
+  expect(kase).toMatchObject({
+    id: 'a',
+    timezone: 'Asia/Tokyo',
+    title: { ja: 'a', en: 'a' },
+    facts: { knownAt: null, attackerIps: { value: [] } },
+    regimes: null,
+  });
 });
 
 test('an unknown key is named with its line and the nearest known key', () => {
@@ -33,22 +39,38 @@ test('wrong and missing values say what is expected and where', () => {
   const kind = 'schema: tadasu.case/1\nid: a\nevidence:\n  - { id: web, kind: web-acess, files: [a] }\ndatasets: []\n';
   expect(mistakes(kind)).toEqual([expect.stringMatching(/^line 4: "evidence\[0\].kind".*Did you mean "web-access"/)]);
   expect(mistakes(`${minimal}facts: { known_at: yesterday }\n`)).toEqual([expect.stringContaining('ISO 8601')]);
-  expect(mistakes(`${minimal}facts: { known_at: { value: 2025-04-21T09:10:00+09:00, from: mail } }\n`)).toEqual([expect.stringContaining('facts.known_at.from')]);
+  expect(mistakes(`${minimal}facts: { known_at: { value: 2025-04-21T09:10:00+09:00, from: mail } }\n`)).toEqual([
+    expect.stringContaining('facts.known_at.from'),
+  ]);
 });
 
 test('duplicate ids and systems that do not exist are mistakes', () => {
-  const text = 'schema: tadasu.case/1\nid: a\nsystems: [{ id: s, name: S }]\nevidence:\n  - { id: e, system: t, kind: auth, files: [a] }\n  - { id: E, kind: auth, files: [a] }\ndatasets: []\n';
+  const text =
+    'schema: tadasu.case/1\nid: a\nsystems: [{ id: s, name: S }]\nevidence:\n  - { id: e, system: t, kind: auth, files: [a] }\n  - { id: E, kind: auth, files: [a] }\ndatasets: []\n';
   expect(mistakes(text)).toEqual(['line 6: "evidence[1].id": the id E is used twice', 'line 5: "evidence[0].system": no system t (known: s)']);
 });
 
 test('hostile YAML never gets through as anything but mistakes', () => {
-  for (const text of ['', '[', '- - -', 'a: &a [*a, *a]', '\u0000', '!!js/function "x"', `a: &x [1]\nb: [${'*x,'.repeat(200)}]`, 'schema: 1', '"'.repeat(1000)]) {
+  for (const text of [
+    '',
+    '[',
+    '- - -',
+    'a: &a [*a, *a]',
+    '\u0000',
+    '!!js/function "x"',
+    `a: &x [1]\nb: [${'*x,'.repeat(200)}]`,
+    'schema: 1',
+    '"'.repeat(1000),
+  ]) {
     expect(mistakes(text).length).toBeGreaterThan(0);
   }
 });
 
 test('facts carry who said so; bare values and stated values mean the same', () => {
-  const kase = parseCaseFile(`${minimal}facts: { known_at: { value: "2025-04-21T09:30:00+09:00", source: 電話, by: 情報システム部 }, attacker_ips: [192.0.2.1] }\n`, 'c');
+  const kase = parseCaseFile(
+    `${minimal}facts: { known_at: { value: "2025-04-21T09:30:00+09:00", source: 電話, by: 情報システム部 }, attacker_ips: [192.0.2.1] }\n`,
+    'c',
+  );
   expect(kase.facts.knownAt).toEqual({ value: Date.UTC(2025, 3, 21, 0, 30) * 1000, source: '電話', by: '情報システム部' });
   expect(kase.facts.attackerIps.value).toEqual(['192.0.2.1']);
 });

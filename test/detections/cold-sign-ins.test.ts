@@ -16,7 +16,13 @@ const browser = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/134.0';
 const script = 'python-requests/2.32.3';
 
 const request = (seconds: number, ip: string, line: string, more: EventRow = {}): EventRow => ({
-  time_us: t0 + Math.round(seconds * SECOND), src_ip: ip, user_agent: browser, status: 200, bytes_out: 900, ...requestColumns(`${line} HTTP/1.1`), ...more,
+  time_us: t0 + Math.round(seconds * SECOND),
+  src_ip: ip,
+  user_agent: browser,
+  status: 200,
+  bytes_out: 900,
+  ...requestColumns(`${line} HTTP/1.1`),
+  ...more,
 });
 const signIn = (seconds: number, ip: string, more: EventRow = {}): EventRow => request(seconds, ip, 'POST /login', { status: 302, ...more });
 
@@ -26,28 +32,45 @@ function people(n: number, from = 0): EventRow[] {
     const ip = `203.0.113.${u + 1}`;
     const at = from + u * 700;
     return [
-      request(at, ip, 'GET /login'), request(at + 1, ip, 'GET /static/app.css'), ...(u % 4 === 0 ? [signIn(at + 5, ip, { status: 401 })] : []), signIn(at + 9, ip),
-      request(at + 10, ip, 'GET /menu'), request(at + 20, ip, 'GET /customers?page=1'), ...[1, 2, 3].map(i => request(at + 30 * i, ip, `GET /customers/${1000 + u * 7 + i}`)),
+      request(at, ip, 'GET /login'),
+      request(at + 1, ip, 'GET /static/app.css'),
+      ...(u % 4 === 0 ? [signIn(at + 5, ip, { status: 401 })] : []),
+      signIn(at + 9, ip),
+      request(at + 10, ip, 'GET /menu'),
+      request(at + 20, ip, 'GET /customers?page=1'),
+      ...[1, 2, 3].map(i => request(at + 30 * i, ip, `GET /customers/${1000 + u * 7 + i}`)),
     ];
   });
 }
 
 async function cold(rows: readonly EventRow[]): Promise<{ ips: string[]; agents: (string | null)[]; events: number; outcome: string; doubtful: boolean }[]> {
-  await loadEvents(engine, [...rows].sort((a, b) => (a['time_us'] as number) - (b['time_us'] as number)).map((r, i) => ({ ...r, line_no: i + 1 })));
+  await loadEvents(
+    engine,
+    [...rows].sort((a, b) => (a['time_us'] as number) - (b['time_us'] as number)).map((r, i) => ({ ...r, line_no: i + 1 })),
+  );
   await detect({ engine } as OpenCase, { ...quietEffects, lang: 'en' });
-  const found = await engine.rows<{ ips: string[]; agents: string[]; events: number; outcome: string; facts: string }>('test', sql`
+  const found = await engine.rows<{ ips: string[]; agents: string[]; events: number; outcome: string; facts: string }>(
+    'test',
+    sql`
     select list_sort(list(distinct src_ip)) as ips, list_sort(list(distinct user_agent)) as agents, count(*) as events, any_value(d.outcome) as outcome, any_value(d.facts) as facts
-    from detection d join detection_event using (detection_id) join event e using (event_id) where rule_id = 'cold-sign-in' group by d.detection_id order by 1`);
+    from detection d join detection_event using (detection_id) join event e using (event_id) where rule_id = 'cold-sign-in' group by d.detection_id order by 1`,
+  );
   return found.map(({ facts, ...f }) => ({ ...f, doubtful: (JSON.parse(facts) as { doubtful?: boolean }).doubtful ?? false }));
 }
 
-const walk = (at: number, ip: string, n: number, gap: number, first: number, more: EventRow = {}): EventRow[] => Array.from({ length: n }, (_, i) => request(at + i * gap, ip, `GET /customers/${first + i}`, more));
+const walk = (at: number, ip: string, n: number, gap: number, first: number, more: EventRow = {}): EventRow[] =>
+  Array.from({ length: n }, (_, i) => request(at + i * gap, ip, `GET /customers/${first + i}`, more));
 
 describe('sign-ins of clients that never saw the sign-in page', () => {
   it('a program that walks a few records is found with all it did, from its second address too', async () => {
     const tool = { user_agent: script };
-    const rows = [...people(8), signIn(2000, '198.51.100.9', tool), request(2001, '198.51.100.9', 'GET /customers?page=1', tool),
-      ...walk(2002, '198.51.100.9', 14, 0.05, 1001, tool), ...walk(2003, '192.0.2.77', 13, 0.05, 1015, tool)];
+    const rows = [
+      ...people(8),
+      signIn(2000, '198.51.100.9', tool),
+      request(2001, '198.51.100.9', 'GET /customers?page=1', tool),
+      ...walk(2002, '198.51.100.9', 14, 0.05, 1001, tool),
+      ...walk(2003, '192.0.2.77', 13, 0.05, 1015, tool),
+    ];
     expect(await cold(rows)).toEqual([{ ips: ['192.0.2.77', '198.51.100.9'], agents: [script], events: 29, outcome: 'succeeded', doubtful: false }]);
   });
 
@@ -59,7 +82,12 @@ describe('sign-ins of clients that never saw the sign-in page', () => {
 
   it('in an office that uses the same browser the session tells; the colleagues stay out', async () => {
     const office = '203.0.113.1';
-    const rows = [...people(12), ...people(12, 30_000).map(r => ({ ...r, src_ip: office, session: null })), signIn(31_000, office, { session: 'stolen' }), ...walk(31_010, office, 12, 30, 1001, { session: 'stolen' })];
+    const rows = [
+      ...people(12),
+      ...people(12, 30_000).map(r => ({ ...r, src_ip: office, session: null })),
+      signIn(31_000, office, { session: 'stolen' }),
+      ...walk(31_010, office, 12, 30, 1001, { session: 'stolen' }),
+    ];
     const found = await cold(rows);
     expect(found.map(f => ({ ...f, events: f.events }))).toEqual([{ ips: [office], agents: [browser], events: 13, outcome: 'unknown', doubtful: true }]);
   });
@@ -68,15 +96,26 @@ describe('sign-ins of clients that never saw the sign-in page', () => {
     expect(await cold(people(30))).toEqual([]);
     const lossy = people(30).filter((_, i) => i % 11 !== 0);
     expect(await cold(lossy)).toEqual([]);
-    const api = Array.from({ length: 20 }, (_, u) => [signIn(u * 100, `198.51.100.${u + 1}`, { user_agent: script }), request(u * 100 + 2, `198.51.100.${u + 1}`, 'GET /export/customers.csv', { user_agent: script })]).flat();
+    const api = Array.from({ length: 20 }, (_, u) => [
+      signIn(u * 100, `198.51.100.${u + 1}`, { user_agent: script }),
+      request(u * 100 + 2, `198.51.100.${u + 1}`, 'GET /export/customers.csv', { user_agent: script }),
+    ]).flat();
     expect(await cold([...people(6), ...api])).toEqual([]);
-    const job = [0, 1, 2, 3].flatMap(d => [signIn((d * DAY) / SECOND + 7200, '10.0.0.9', { user_agent: script }), request((d * DAY) / SECOND + 7201, '10.0.0.9', 'GET /export/customers.csv', { user_agent: script })]);
+    const job = [0, 1, 2, 3].flatMap(d => [
+      signIn((d * DAY) / SECOND + 7200, '10.0.0.9', { user_agent: script }),
+      request((d * DAY) / SECOND + 7201, '10.0.0.9', 'GET /export/customers.csv', { user_agent: script }),
+    ]);
     expect(await cold([...people(20), ...job])).toEqual([]);
   });
 
   it('a colleague on a phone whose address changes is no continuation', async () => {
     const tool = { user_agent: script };
-    const rows = [...people(8), signIn(2000, '198.51.100.9', tool), ...walk(2001, '198.51.100.9', 14, 0.05, 1001, tool), ...walk(2005, '192.0.2.99', 5, 20, 1015, { user_agent: browser })];
+    const rows = [
+      ...people(8),
+      signIn(2000, '198.51.100.9', tool),
+      ...walk(2001, '198.51.100.9', 14, 0.05, 1001, tool),
+      ...walk(2005, '192.0.2.99', 5, 20, 1015, { user_agent: browser }),
+    ];
     expect((await cold(rows)).map(f => f.ips)).toEqual([['198.51.100.9']]);
   });
 });

@@ -36,11 +36,7 @@ async function run(rows: Iterable<EventRow>): Promise<Found[]> {
 }
 
 const t0 = 1_745_000_000 * SECOND;
-const agents = [
-  'Mozilla/5.0 (Windows NT 10.0) Chrome/124.0',
-  'Mozilla/5.0 (Macintosh) Safari/605.1',
-  'Mozilla/5.0 (X11; Linux) Firefox/125.0',
-];
+const agents = ['Mozilla/5.0 (Windows NT 10.0) Chrome/124.0', 'Mozilla/5.0 (Macintosh) Safari/605.1', 'Mozilla/5.0 (X11; Linux) Firefox/125.0'];
 const get = (seconds: number, ip: string, target: string, more: EventRow = {}): EventRow => ({
   time_us: t0 + Math.round(seconds * SECOND),
   src_ip: ip,
@@ -79,9 +75,7 @@ describe('what is found, and who is left alone', () => {
   });
 
   it('a walk through numbers is found with all its requests, however its lines are ordered', async () => {
-    const walk = Array.from({ length: 120 }, (_, i) =>
-      get(500 + Math.floor(i / 10), '192.0.2.7', `/customers/${2000 + i}`, { user_agent: agents[1] }),
-    );
+    const walk = Array.from({ length: 120 }, (_, i) => get(500 + Math.floor(i / 10), '192.0.2.7', `/customers/${2000 + i}`, { user_agent: agents[1] }));
     const rows = [...people(), ...walk];
     for (const order of [
       rows,
@@ -97,9 +91,7 @@ describe('what is found, and who is left alone', () => {
   });
 
   it('an innocent who shares address and agent with the intruder is not in the walk', async () => {
-    const walk = Array.from({ length: 150 }, (_, i) =>
-      get(500 + i * 2, '192.0.2.7', `/customers/${2000 + i}`, { user_agent: agents[1] }),
-    );
+    const walk = Array.from({ length: 150 }, (_, i) => get(500 + i * 2, '192.0.2.7', `/customers/${2000 + i}`, { user_agent: agents[1] }));
     const innocent = Array.from({ length: 12 }, (_, i) =>
       get(510 + i * 20, '192.0.2.7', `/customers/${5000 + ((i * 733) % 4000)}`, { user_agent: agents[1], bytes_out: 777 }),
     );
@@ -124,9 +116,7 @@ describe('what is found, and who is left alone', () => {
 
   it('a list walked by offset is found; an office that pages here and there is not', async () => {
     const office = Array.from({ length: 400 }, () => get(random(40_000), '203.0.113.200', `/members?after=${random(4000) * 20}`));
-    const walk = Array.from({ length: 60 }, (_, i) =>
-      get(600 + i, '192.0.2.9', `/members?after=${i * 5000}`, { user_agent: 'python-requests/2.31' }),
-    );
+    const walk = Array.from({ length: 60 }, (_, i) => get(600 + i, '192.0.2.9', `/members?after=${i * 5000}`, { user_agent: 'python-requests/2.31' }));
     const found = await run(numbered([...people(), ...office, ...walk]));
     expect(found.map(f => [f.kind, f.rule_id, f.events, f.ips])).toEqual([['mass-export', 'list-walk', 60, ['192.0.2.9']]]);
   });
@@ -179,10 +169,7 @@ describe('what is found, and who is left alone', () => {
       action: 'login',
       source_kind: 'auth',
     });
-    const rows = [
-      ...Array.from({ length: 30 }, (_, i) => row(i, '192.0.2.50', `user${i % 10}`, 2)),
-      row(31, '198.51.100.9', 'tanaka', 1),
-    ];
+    const rows = [...Array.from({ length: 30 }, (_, i) => row(i, '192.0.2.50', `user${i % 10}`, 2)), row(31, '198.51.100.9', 'tanaka', 1)];
     const found = await run(numbered(rows));
     expect(found.map(f => [f.rule_id, f.outcome, f.events])).toEqual([['account-sign-in-campaign', 'attempted', 30]]);
     const caught = await run(numbered([...rows, row(32, '192.0.2.50', 'user3', 1)]));
@@ -196,25 +183,18 @@ describe('what is found, and who is left alone', () => {
     const db = (more: EventRow): EventRow => ({ class: 2, file_no: 2, line_no: 1, time_us: t0 + 10.2 * SECOND, ...more });
     const kinds = async (more: EventRow) => (await run([{ ...web, line_no: 1 }, db(more)])).map(f => [f.kind, f.outcome]);
     expect(await kinds({ sql_text: `SELECT * FROM q WHERE name LIKE '%${payload}%'` })).toEqual([['sqli-boolean', 'succeeded']]);
-    expect(await kinds({ sql_text: `SELECT * FROM q WHERE name LIKE '%${payload}%'`, err_code: '42601' })).toEqual([
-      ['sqli-boolean', 'unknown'],
-    ]);
-    expect(await kinds({ sql_text: 'SELECT * FROM q WHERE name = $1', sql_params: JSON.stringify([payload]) })).toEqual([
-      ['sqli-boolean', 'attempted'],
-    ]);
+    expect(await kinds({ sql_text: `SELECT * FROM q WHERE name LIKE '%${payload}%'`, err_code: '42601' })).toEqual([['sqli-boolean', 'unknown']]);
+    expect(await kinds({ sql_text: 'SELECT * FROM q WHERE name = $1', sql_params: JSON.stringify([payload]) })).toEqual([['sqli-boolean', 'attempted']]);
   });
 
   it('a refused attack is blocked, and a 200 alone is not success', async () => {
-    const attack = (status: number): EventRow =>
-      get(1, '192.0.2.4', '/view?f=..%2f..%2f..%2fetc%2fpasswd', { status, line_no: 1 });
+    const attack = (status: number): EventRow => get(1, '192.0.2.4', '/view?f=..%2f..%2f..%2fetc%2fpasswd', { status, line_no: 1 });
     expect((await run([attack(403)])).map(f => [f.kind, f.outcome])).toEqual([['path-traversal', 'blocked']]);
     expect((await run([attack(200)])).map(f => [f.kind, f.outcome])).toEqual([['path-traversal', 'unknown']]);
   });
 
   it('collecting without rest over days is found, an office with nights is not', async () => {
-    const scrape = Array.from({ length: 600 }, (_, i) =>
-      get(i * 400 + random(200), '192.0.2.99', `/customers/${1000 + ((i * 7919) % 9000)}`),
-    );
+    const scrape = Array.from({ length: 600 }, (_, i) => get(i * 400 + random(200), '192.0.2.99', `/customers/${1000 + ((i * 7919) % 9000)}`));
     const office = Array.from({ length: 900 }, (_, i) =>
       get((i % 3) * 86_400 + 3600 * 9 + random(3600 * 9), '203.0.113.220', `/customers/${1000 + random(9000)}`),
     );
@@ -259,9 +239,7 @@ describe('what is found, and who is left alone', () => {
     );
     const usual = Array.from({ length: 50 }, (_, i) => statement(i, 'SELECT a FROM q WHERE n = $1'));
     const found = await run(numbered([...people(), ...post, ...injected, ...usual]));
-    expect(found.map(f => [f.rule_id, f.kind, f.outcome, f.events])).toEqual([
-      ['database-injection', 'sqli-boolean', 'succeeded', 20],
-    ]);
+    expect(found.map(f => [f.rule_id, f.kind, f.outcome, f.events])).toEqual([['database-injection', 'sqli-boolean', 'succeeded', 20]]);
   });
 
   it('rows without time, path, address or status neither crash nor vanish from a detection', async () => {
@@ -284,10 +262,7 @@ describe('what is found, and who is left alone', () => {
   });
 
   it('the same events give the same rows, byte for byte', async () => {
-    const rows = [
-      ...people(),
-      ...Array.from({ length: 80 }, (_, i) => get(500 + i, '192.0.2.7', `/customers/${2000 + i}?a='%20or%201=1--`)),
-    ];
+    const rows = [...people(), ...Array.from({ length: 80 }, (_, i) => get(500 + i, '192.0.2.7', `/customers/${2000 + i}?a='%20or%201=1--`))];
     const dump = async (): Promise<string> => {
       await run(numbered(rows));
       return JSON.stringify([
@@ -301,8 +276,7 @@ describe('what is found, and who is left alone', () => {
 
 const shared = '../shared/data';
 describe.skipIf(!fs.existsSync(`${shared}/range-01`))('shared material (skipped where it is not at hand)', () => {
-  const truth = (): { name: string; ips: string[] }[] =>
-    JSON.parse(fs.readFileSync(`${shared}/range-01/truth/truth.json`, 'utf8')).phases;
+  const truth = (): { name: string; ips: string[] }[] => JSON.parse(fs.readFileSync(`${shared}/range-01/truth/truth.json`, 'utf8')).phases;
   const wanted: Record<string, string> = {
     recon: 'scan',
     'credential-stuffing': 'credential-stuffing',

@@ -52,12 +52,7 @@ describe('records called up in a foreign account', () => {
     const ids = await calls(120, second / 20);
     const [found, ...more] = await detectMarkedWalks(engine, [finding('account-takeover', ids)]);
     expect(more).toEqual([]);
-    expect([found!.kind, found!.outcome, found!.events.length, found!.facts['distinct']]).toEqual([
-      'idor-enumeration',
-      'succeeded',
-      120,
-      120,
-    ]);
+    expect([found!.kind, found!.outcome, found!.events.length, found!.facts['distinct']]).toEqual(['idor-enumeration', 'succeeded', 120, 120]);
   });
 
   it('are none at the pace of a reader, when few, or when already found', async () => {

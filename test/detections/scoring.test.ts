@@ -102,29 +102,11 @@ describe('scoring of one request', () => {
   it('is total: any text gives an answer in bounded time', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), fc.string({ maxLength: 100 }), (target, agent) => {
-        for (const s of scoreRequest({ target, userAgent: agent, referer: target, body: target, cookie: target }))
-          expect(s.score).toBeGreaterThanOrEqual(5);
+        for (const s of scoreRequest({ target, userAgent: agent, referer: target, body: target, cookie: target })) expect(s.score).toBeGreaterThanOrEqual(5);
       }),
       { numRuns: 3000, seed: 4 },
     );
-    for (const unit of [
-      "'",
-      '(',
-      '%25',
-      '../',
-      "' or ",
-      'select ',
-      '/*',
-      '&#',
-      '{',
-      '$(',
-      'a=1&',
-      '\\',
-      '%c0',
-      'union ',
-      '<',
-      '--',
-    ])
+    for (const unit of ["'", '(', '%25', '../', "' or ", 'select ', '/*', '&#', '{', '$(', 'a=1&', '\\', '%c0', 'union ', '<', '--'])
       expect(Array.isArray(scoreRequest({ target: `/?q=${unit.repeat(20_000)}` }))).toBe(true);
   });
   it('decoding ends, and every stage is kept', () => {
@@ -150,20 +132,14 @@ describe.skipIf(!fs.existsSync(file))('labelled payloads (skipped where they are
     expect(rows.length).toBeGreaterThan(10_000);
     for (const f of ['sqli', 'xss', 'path-traversal']) {
       const right = rows.filter(r => r.type === f && r.top === f).length;
-      expect([
-        f,
-        right / rows.filter(r => r.type === f).length >= 0.97,
-        right / rows.filter(r => r.top === f).length >= 0.99,
-      ]).toEqual([f, true, true]);
+      expect([f, right / rows.filter(r => r.type === f).length >= 0.97, right / rows.filter(r => r.top === f).length >= 0.99]).toEqual([f, true, true]);
     }
   });
 });
 
 describe.skipIf(!fs.existsSync(file))('the prefilter (skipped where no payloads are at hand)', () => {
   it('lets every request through that would score', { timeout: 30_000 }, () => {
-    const rows = [...fs.readFileSync(file, 'utf8').matchAll(/"((?:[^"]|"")*)","\d+","([a-z-]+)","(?:norm|anom)"/g)].map(m =>
-      m[1]!.replaceAll('""', '"'),
-    );
+    const rows = [...fs.readFileSync(file, 'utf8').matchAll(/"((?:[^"]|"")*)","\d+","([a-z-]+)","(?:norm|anom)"/g)].map(m => m[1]!.replaceAll('""', '"'));
     const pattern = new RegExp(targetPrefilter);
     expect(rows.filter(v => family(q(v)) !== 'none' && !pattern.test(`/s?q=${v}`.toLowerCase())).slice(0, 20)).toEqual([]);
   });

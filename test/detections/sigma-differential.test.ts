@@ -20,47 +20,11 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 const fields = ['a', 'b', 'c.d'];
-const words = [
-  'x',
-  'Y',
-  'xy',
-  'x*y',
-  '*x',
-  'a?c',
-  "o'n",
-  'a_c',
-  'a%c',
-  'x\\*y',
-  'C:\\x',
-  '5',
-  '10',
-  '',
-  'é',
-  '10.1.2.3',
-  '2001:db8::1',
-];
-const modifiers = [
-  '',
-  '|contains',
-  '|startswith',
-  '|endswith',
-  '|cased',
-  '|contains|all',
-  '|neq',
-  '|re',
-  '|gt',
-  '|cidr',
-  '|fieldref',
-  '|exists',
-  '|windash',
-];
+const words = ['x', 'Y', 'xy', 'x*y', '*x', 'a?c', "o'n", 'a_c', 'a%c', 'x\\*y', 'C:\\x', '5', '10', '', 'é', '10.1.2.3', '2001:db8::1'];
+const modifiers = ['', '|contains', '|startswith', '|endswith', '|cased', '|contains|all', '|neq', '|re', '|gt', '|cidr', '|fieldref', '|exists', '|windash'];
 
 const leaf = fc
-  .tuple(
-    fc.constantFrom(...fields),
-    fc.constantFrom(...modifiers),
-    fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 3 }),
-  )
+  .tuple(fc.constantFrom(...fields), fc.constantFrom(...modifiers), fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 3 }))
   .map(([f, m, values]) => {
     if (m === '|re') return { [f + m]: '^[a-y]{1,3}$' };
     if (m === '|gt') return { [f + m]: 7 };
@@ -74,11 +38,7 @@ const search = fc.oneof(
   fc.array(leaf, { minLength: 2, maxLength: 2 }),
   leaf.map(l => Object.fromEntries(Object.keys(l).map(k => [k.split('|')[0]!, null]))),
 );
-const rules = fc.tuple(
-  search,
-  search,
-  fc.constantFrom('s', 'not s', 's and not t', 's or t', '1 of *', 'all of *', 'not (s and t)', 'not s and not t'),
-);
+const rules = fc.tuple(search, search, fc.constantFrom('s', 'not s', 's and not t', 's or t', '1 of *', 'all of *', 'not (s and t)', 'not s and not t'));
 const value = fc.constantFrom(
   'x',
   'Xy',
@@ -129,9 +89,7 @@ it('compiled rules and the slow interpreter agree on every record', { timeout: 6
     for (const r of list) {
       const expected = holds(r.expr, flat, '');
       if (expected !== got.has(`${r.id} ${n}`))
-        wrong.push(
-          `${expected ? 'missed' : 'invented'} ${JSON.stringify(data)} by ${JSON.stringify(specs[Number(r.id.slice(1))])}`,
-        );
+        wrong.push(`${expected ? 'missed' : 'invented'} ${JSON.stringify(data)} by ${JSON.stringify(specs[Number(r.id.slice(1))])}`);
     }
   });
   expect(wrong.slice(0, 5)).toEqual([]);
@@ -143,19 +101,15 @@ it('a rule that holds has one of its necessary words in the text', () => {
   const tree: fc.Arbitrary<Expr> = fc.letrec<{ e: Expr }>(tie => ({
     e: fc.oneof(
       { maxDepth: 3 },
-      fc
-        .tuple(word, fc.constantFrom('f', 'g', null))
-        .map(
-          ([w, field]): Expr => ({
-            op: 'leaf',
-            field,
-            at: '',
-            test: { kind: 'pattern', cased: false, pattern: [{ any: 'many' }, ...parsePattern(w), { any: 'many' }] },
-          }),
-        ),
-      fc
-        .tuple(fc.constantFrom('and' as const, 'or' as const), fc.array(tie('e'), { minLength: 1, maxLength: 3 }))
-        .map(([op, items]): Expr => ({ op, items })),
+      fc.tuple(word, fc.constantFrom('f', 'g', null)).map(
+        ([w, field]): Expr => ({
+          op: 'leaf',
+          field,
+          at: '',
+          test: { kind: 'pattern', cased: false, pattern: [{ any: 'many' }, ...parsePattern(w), { any: 'many' }] },
+        }),
+      ),
+      fc.tuple(fc.constantFrom('and' as const, 'or' as const), fc.array(tie('e'), { minLength: 1, maxLength: 3 })).map(([op, items]): Expr => ({ op, items })),
       tie('e').map((item): Expr => ({ op: 'not', item })),
     ),
   })).e;
@@ -171,8 +125,7 @@ it('a rule that holds has one of its necessary words in the text', () => {
         ]);
         const message = `${f.join(' ')} ${g.join(' ')}`;
         const necessary = necessaryWords(expr, () => true);
-        if (necessary !== null && holds(expr, record, message))
-          expect([...necessary].some(w => message.toLowerCase().includes(w))).toBe(true);
+        if (necessary !== null && holds(expr, record, message)) expect([...necessary].some(w => message.toLowerCase().includes(w))).toBe(true);
       },
     ),
     { numRuns: 2000, seed: 3 },
@@ -221,17 +174,12 @@ it('a burst over a boundary is one window; order counts only where it is ordered
   expect(correlate({ ...base, type: 'temporal_ordered' }, [at('a', 1, 5), at('b', 2, 9)]).map(w => w.events)).toEqual([[1, 2]]);
   expect(correlate({ ...base, type: 'temporal_ordered' }, [at('a', 1, 5), at('b', 2, 16)])).toEqual([]);
   expect(
-    correlate({ ...base, type: 'value_sum', conditions: [{ compare: 'gt', value: 13 }] }, [
-      at('a', 1, 5),
-      at('a', 2, 9),
-      at('a', 3, 30),
-    ]).map(w => w.metric),
+    correlate({ ...base, type: 'value_sum', conditions: [{ compare: 'gt', value: 13 }] }, [at('a', 1, 5), at('a', 2, 9), at('a', 3, 30)]).map(w => w.metric),
   ).toEqual([14, 30]);
   expect(
-    correlate({ ...base, type: 'value_percentile', percentile: 50, conditions: [{ compare: 'gte', value: 7 }] }, [
-      at('a', 1, 5),
-      at('a', 2, 9),
-    ]).map(w => w.metric),
+    correlate({ ...base, type: 'value_percentile', percentile: 50, conditions: [{ compare: 'gte', value: 7 }] }, [at('a', 1, 5), at('a', 2, 9)]).map(
+      w => w.metric,
+    ),
   ).toEqual([7]);
 });
 
@@ -240,9 +188,7 @@ it('patterns mean what a regular expression of the same shape means', () => {
   fc.assert(
     fc.property(text, text, (pattern, subject) => {
       const parsed = parsePattern(pattern);
-      const source = parsed
-        .map(p => (typeof p === 'string' ? p.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : p.any === 'one' ? '[^]' : '[^]*'))
-        .join('');
+      const source = parsed.map(p => (typeof p === 'string' ? p.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : p.any === 'one' ? '[^]' : '[^]*')).join('');
       expect(matchesPattern(parsed, subject)).toBe(new RegExp(`^${source}$`).test(subject));
     }),
     { numRuns: 3000, seed: 1 },
@@ -251,15 +197,10 @@ it('patterns mean what a regular expression of the same shape means', () => {
 
 it('base64 is found at every offset, and an address has one hex form', () => {
   fc.assert(
-    fc.property(
-      fc.string({ minLength: 3, maxLength: 20 }),
-      fc.string({ maxLength: 6 }),
-      fc.string({ maxLength: 6 }),
-      (needle, before, after) => {
-        const encoded = Buffer.from(before + needle + after).toString('base64');
-        expect(base64Offsets(Buffer.from(needle)).some(t => encoded.includes(t))).toBe(true);
-      },
-    ),
+    fc.property(fc.string({ minLength: 3, maxLength: 20 }), fc.string({ maxLength: 6 }), fc.string({ maxLength: 6 }), (needle, before, after) => {
+      const encoded = Buffer.from(before + needle + after).toString('base64');
+      expect(base64Offsets(Buffer.from(needle)).some(t => encoded.includes(t))).toBe(true);
+    }),
     { numRuns: 500, seed: 2 },
   );
   expect(addressHex('::ffff:192.0.2.1')).toBe(addressHex('192.0.2.1'));

@@ -17,7 +17,10 @@ function digest(dir: string): string {
 }
 
 describe('a drill is a function of its options', () => {
-  const sizes: Partial<Record<string, Partial<DrillOptions>>> = { 'indicator-subsystem': { scale: 0.0003, lines: 400 }, 'pet-insurance': { scale: 0.001, lines: 400 } };
+  const sizes: Partial<Record<string, Partial<DrillOptions>>> = {
+    'indicator-subsystem': { scale: 0.0003, lines: 400 },
+    'pet-insurance': { scale: 0.001, lines: 400 },
+  };
   it.each(scenarioNames)('%s: same seed, same bytes; another seed, other bytes', async scenario => {
     const options = { ...tinyOptions(7, '', { scenario }), ...sizes[scenario], scenario };
     const [a, b, c] = [freshFolder(scenario), freshFolder(scenario), freshFolder(scenario)];

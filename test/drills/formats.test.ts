@@ -12,21 +12,36 @@ const patterns: Record<Exclude<WebFormat, 'jsonl' | 'iis-w3c' | 'aws-cloudfront'
   'nginx-combined': new RegExp(`${clf}$`),
   'apache-combined': new RegExp(`${clf}$`),
   'nginx-timed': new RegExp(String.raw`${clf} \d+\.\d{3} "[^"]*"$`),
-  'aws-alb': /^https (?<time>\d{4}-\d\d-\d\dT[\d:.]+Z) \S+ (?<ip>[\d.]+):\d+ \S+ [\d.-]+ [\d.-]+ [\d.-]+ (?<status>\d{3}) \d{3} \d+ \d+ "(?<method>[A-Z]+) https:\/\/[^/]+:443(?<target>\/\S*) HTTP\/1\.1" "[^"]*" \S+ \S+ \S+ "[^"]*" "[^"]*" "[^"]*" \d+ \d{4}-\d\d-\d\dT[\d:.]+Z "[^"]*" "[^"]*" "[^"]*" "[^"]*" "[^"]*" "[^"]*" "[^"]*" \S+$/,
-  haproxy: /^[A-Z][a-z]{2} [ \d]\d (?<time>\d\d:\d\d:\d\d) \S+ haproxy\[\d+\]: (?<ip>[\d.]+):\d+ \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] \S+ \S+\/\S+ (?:\d+\/){4}\d+ (?<status>\d{3}) \d+ - - ---- (?:\d+\/){4}\d+ \d+\/\d+ "(?<method>[A-Z]+) (?<target>\S+) HTTP\/1\.1"$/,
+  'aws-alb':
+    /^https (?<time>\d{4}-\d\d-\d\dT[\d:.]+Z) \S+ (?<ip>[\d.]+):\d+ \S+ [\d.-]+ [\d.-]+ [\d.-]+ (?<status>\d{3}) \d{3} \d+ \d+ "(?<method>[A-Z]+) https:\/\/[^/]+:443(?<target>\/\S*) HTTP\/1\.1" "[^"]*" \S+ \S+ \S+ "[^"]*" "[^"]*" "[^"]*" \d+ \d{4}-\d\d-\d\dT[\d:.]+Z "[^"]*" "[^"]*" "[^"]*" "[^"]*" "[^"]*" "[^"]*" "[^"]*" \S+$/,
+  haproxy:
+    /^[A-Z][a-z]{2} [ \d]\d (?<time>\d\d:\d\d:\d\d) \S+ haproxy\[\d+\]: (?<ip>[\d.]+):\d+ \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] \S+ \S+\/\S+ (?:\d+\/){4}\d+ (?<status>\d{3}) \d+ - - ---- (?:\d+\/){4}\d+ \d+\/\d+ "(?<method>[A-Z]+) (?<target>\S+) HTTP\/1\.1"$/,
 };
 
 function rows(format: WebFormat, lines: string[]): Record<string, string>[] {
-  if (format === 'jsonl') return lines.map(l => JSON.parse(l) as Record<string, string>).map(r => ({ ip: r['ip']!, status: String(r['status']), target: r['url']!, method: r['method']! }));
+  if (format === 'jsonl')
+    return lines
+      .map(l => JSON.parse(l) as Record<string, string>)
+      .map(r => ({ ip: r['ip']!, status: String(r['status']), target: r['url']!, method: r['method']! }));
   if (format === 'iis-w3c' || format === 'aws-cloudfront') {
     const separator = format === 'iis-w3c' ? ' ' : '\t';
-    const fields = lines.find(l => l.startsWith('#Fields: '))!.slice(9).split(' ');
-    return lines.filter(l => !l.startsWith('#')).map(l => {
-      const cells = l.split(separator);
-      expect(cells.length, l).toBe(fields.length);
-      const r = Object.fromEntries(fields.map((f, i) => [f, cells[i]!]));
-      return { ip: r['c-ip']!, status: r['sc-status']!, method: r['cs-method']!, target: r['cs-uri-stem']! + (r['cs-uri-query'] === '-' ? '' : `?${r['cs-uri-query']}`) };
-    });
+    const fields = lines
+      .find(l => l.startsWith('#Fields: '))!
+      .slice(9)
+      .split(' ');
+    return lines
+      .filter(l => !l.startsWith('#'))
+      .map(l => {
+        const cells = l.split(separator);
+        expect(cells.length, l).toBe(fields.length);
+        const r = Object.fromEntries(fields.map((f, i) => [f, cells[i]!]));
+        return {
+          ip: r['c-ip']!,
+          status: r['sc-status']!,
+          method: r['cs-method']!,
+          target: r['cs-uri-stem']! + (r['cs-uri-query'] === '-' ? '' : `?${r['cs-uri-query']}`),
+        };
+      });
   }
   return lines.map(l => {
     const m = patterns[format].exec(l);
@@ -42,7 +57,11 @@ describe('web formats', () => {
       const out = freshFolder(format);
       await createTinyDrill(11, out, quietEffects, { scenario: 'sqli-union', format });
       read.set(format, rows(format, readLog(out, 'access')));
-      const kase = parse(fs.readFileSync(path.join(out, 'case.yaml'), 'utf8')) as { schema: string; evidence: { id: string; format: string }[]; datasets: { files: string[] }[] };
+      const kase = parse(fs.readFileSync(path.join(out, 'case.yaml'), 'utf8')) as {
+        schema: string;
+        evidence: { id: string; format: string }[];
+        datasets: { files: string[] }[];
+      };
       expect(kase.schema).toBe('tadasu.case/1');
       expect(kase.evidence.map(e => e.id)).toEqual(['access', 'database']);
       for (const d of kase.datasets) expect(fs.existsSync(path.join(out, d.files[0]!))).toBe(true);

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { readCaseFile } from '../../src/case/index.ts';
 import { HOUR, MINUTE, parseIso, quietEffects, SECOND } from '../../src/base/index.ts';
+import { readCaseFile } from '../../src/case/index.ts';
 import { createTinyDrill, readOptions, tinyOptions } from '../../src/drills/index.ts';
 import { freshFolder, readLog, readPostgres, readTable, readTruth } from './reading.ts';
 
@@ -67,7 +67,7 @@ describe('knobs', () => {
     const before = readLog(plain, 'access');
     const after = readLog(torn, 'access');
     expect(after.length).toBe(before.length - truth.droppedLines);
-const kept = new Set(after);
+    const kept = new Set(after);
     const days = new Set(before.filter(l => !kept.has(l)).map(l => l.slice(l.indexOf('[') + 1, l.indexOf(':', l.indexOf('[')))));
     expect(days.size).toBe(1);
   });
@@ -82,7 +82,8 @@ const kept = new Set(after);
     const { drift } = JSON.parse(fs.readFileSync(path.join(out, 'truth/truth.json'), 'utf8')) as { drift: { key: string }[] };
     expect(drift.length).toBeGreaterThan(0);
     const touched = new Set(drift.map(d => d.key));
-    for (const [id, params] of lastOf) if (rows.has(id!) && !touched.has(id!)) expect([rows.get(id!)!['phone'], rows.get(id!)!['address']]).toEqual(params.slice(0, 2));
+    for (const [id, params] of lastOf)
+      if (rows.has(id!) && !touched.has(id!)) expect([rows.get(id!)!['phone'], rows.get(id!)!['address']]).toEqual(params.slice(0, 2));
     const kase = parse(fs.readFileSync(path.join(out, 'case.yaml'), 'utf8')) as { datasets: { as_of: string }[] };
     const truth = JSON.parse(fs.readFileSync(path.join(out, 'truth/truth.json'), 'utf8')) as { to: string; snapshot: string };
     expect(parseIso(truth.snapshot)! - parseIso(truth.to)!).toBe(36 * HOUR);
@@ -121,7 +122,13 @@ const kept = new Set(after);
 
   it('search terms in bodies leave no trace in the web log', async () => {
     const out = freshFolder('bodies');
-    await createTinyDrill(9, out, quietEffects, { scenario: 'sqli-boolean', format: 'nginx-combined', bodies: true, dialect: 'postgresql', database: 'pg-csvlog' });
+    await createTinyDrill(9, out, quietEffects, {
+      scenario: 'sqli-boolean',
+      format: 'nginx-combined',
+      bodies: true,
+      dialect: 'postgresql',
+      database: 'pg-csvlog',
+    });
     const lines = readLog(out, 'access');
     expect(lines.some(l => /select/i.test(decodeURIComponent(l.replaceAll(/%(?![0-9A-F]{2})/g, '%25'))))).toBe(false);
     expect(lines.filter(l => l.includes('"POST ') && l.includes('/quotes/search ')).length).toBeGreaterThan(50);
@@ -129,7 +136,14 @@ const kept = new Set(after);
   });
 
   it('options from a command line are read or refused by name', () => {
-    expect(readOptions({ scenario: 'benign', out: 'x', seed: '3', clockSkew: '-287m', 'lose-lines': '0.01', rotate: true })).toEqual({ scenario: 'benign', out: 'x', seed: 3, clockSkewUs: -287 * MINUTE, loseLines: 0.01, rotate: true });
+    expect(readOptions({ scenario: 'benign', out: 'x', seed: '3', clockSkew: '-287m', 'lose-lines': '0.01', rotate: true })).toEqual({
+      scenario: 'benign',
+      out: 'x',
+      seed: 3,
+      clockSkewUs: -287 * MINUTE,
+      loseLines: 0.01,
+      rotate: true,
+    });
     expect(() => readOptions({ out: 'x' })).toThrow('drills.missing-option');
     expect(() => readOptions({ scenario: 'bening', out: 'x' })).toThrow('drills.bad-choice');
     expect(() => readOptions({ scenario: 'benign', out: 'x', 'clock-skew': 'soon' })).toThrow('drills.bad-duration');
@@ -138,7 +152,9 @@ const kept = new Set(after);
 
   it('contradictions are refused before anything is written', async () => {
     const out = freshFolder('mismatch');
-    await expect(createTinyDrill(1, out, quietEffects, { scenario: 'sqli-boolean', dialect: 'oracle', database: 'pg-csvlog' })).rejects.toThrow('drills.dialect-mismatch');
+    await expect(createTinyDrill(1, out, quietEffects, { scenario: 'sqli-boolean', dialect: 'oracle', database: 'pg-csvlog' })).rejects.toThrow(
+      'drills.dialect-mismatch',
+    );
     expect(fs.existsSync(out)).toBe(false);
     expect(tinyOptions(9, out).scale).toBeLessThan(0.01);
   });

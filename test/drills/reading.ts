@@ -46,7 +46,10 @@ export function readTable(dir: string, name: string): { columns: string[]; rows:
 
 /** All lines of the files of one log, in the order of their names, the current one last. */
 export function readLog(dir: string, name: string): string[] {
-  const files = fs.readdirSync(path.join(dir, 'evidence')).filter(f => f.startsWith(`${name}.log`)).sort((a, b) => (a === `${name}.log` ? 1 : b === `${name}.log` ? -1 : a < b ? -1 : 1));
+  const files = fs
+    .readdirSync(path.join(dir, 'evidence'))
+    .filter(f => f.startsWith(`${name}.log`))
+    .sort((a, b) => (a === `${name}.log` ? 1 : b === `${name}.log` ? -1 : a < b ? -1 : 1));
   return files.flatMap(f => {
     const bytes = fs.readFileSync(path.join(dir, 'evidence', f));
     return (f.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').split('\n').slice(0, -1);
@@ -54,12 +57,22 @@ export function readLog(dir: string, name: string): string[] {
 }
 
 export type TraceLine = { ts: string; ip: string; ep: string; user?: string; table: string; ids: number[]; cols: string[]; intruder: boolean };
-export const readTrace = (dir: string): TraceLine[] => fs.readFileSync(path.join(dir, 'truth/trace.jsonl'), 'utf8').split('\n').filter(Boolean).map(l => JSON.parse(l) as TraceLine);
+export const readTrace = (dir: string): TraceLine[] =>
+  fs
+    .readFileSync(path.join(dir, 'truth/trace.jsonl'), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map(l => JSON.parse(l) as TraceLine);
 
 export type TruthFile = {
   phases: { name: string; ips: string[]; from: string; to: string; requests: number; success?: boolean; account?: string }[];
-  cells: number; dialect: string; tamper: string; logs: { web: { lines: number; lost: number; files: string[]; droppedFile: string | null; droppedLines: number }; database: { lines: number; lost: number } };
-  persons: Record<string, Record<string, number>>; figures?: Record<string, number>; style: { encoding: string; searchParameter: string };
+  cells: number;
+  dialect: string;
+  tamper: string;
+  logs: { web: { lines: number; lost: number; files: string[]; droppedFile: string | null; droppedLines: number }; database: { lines: number; lost: number } };
+  persons: Record<string, Record<string, number>>;
+  figures?: Record<string, number>;
+  style: { encoding: string; searchParameter: string };
 };
 export const readTruth = (dir: string): TruthFile => JSON.parse(fs.readFileSync(path.join(dir, 'truth/truth.json'), 'utf8')) as TruthFile;
 

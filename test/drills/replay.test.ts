@@ -8,11 +8,14 @@ import { freshFolder, parseCsv, readLog, readPostgres, readTable, readTrace, rea
 /** Everything the simulator claims about answers is worked out again by real databases from the exported tables. */
 
 const tables: Record<string, string> = {
-  customers: 'id int, policy_no text, kind text, name text, kana text, dob date, sex text, zip text, address text, phone text, email text, branch text, status text, created_at date',
+  customers:
+    'id int, policy_no text, kind text, name text, kana text, dob date, sex text, zip text, address text, phone text, email text, branch text, status text, created_at date',
   bank_accounts: 'id int, customer_id int, bank_code text, branch_code text, account_type text, account_no text, holder_kana text',
-  claims: 'id int, customer_id int, accident_no text, paid_amount int, note text, at date', victims: 'id int, claim_id int, name text, kana text, address text, phone text',
+  claims: 'id int, customer_id int, accident_no text, paid_amount int, note text, at date',
+  victims: 'id int, claim_id int, name text, kana text, address text, phone text',
   quotes: 'id int, name text, kana text, sex text, dob date, address text, phone text, email text, pet_type text, requested_at date, status_public boolean',
-  agents: 'id int, login text, password text, license_id text, name text, dob date, branch text', indicators: 'id int, month text, branch text, name text, value int',
+  agents: 'id int, login text, password text, license_id text, name text, dob date, branch text',
+  indicators: 'id int, month text, branch text, name text, value int',
 };
 
 let shared: Promise<PGlite> | null = null;
@@ -24,7 +27,10 @@ async function postgres(dir: string): Promise<PGlite> {
   for (const [name, declaration] of Object.entries(tables)) {
     await db.exec(`drop table if exists ${name}; create table ${name} (${declaration})`);
     const { columns, rows } = readTable(dir, name);
-    if (rows.length) await db.query(`insert into ${name} select * from json_populate_recordset(null::${name}, $1::json)`, [JSON.stringify(rows.map(r => Object.fromEntries(columns.map(c => [c, r[c] === '' ? null : r[c]]))))]);
+    if (rows.length)
+      await db.query(`insert into ${name} select * from json_populate_recordset(null::${name}, $1::json)`, [
+        JSON.stringify(rows.map(r => Object.fromEntries(columns.map(c => [c, r[c] === '' ? null : r[c]])))),
+      ]);
   }
   await db.exec('drop table if exists quote_inbox; create table quote_inbox (name text, phone text, pet_type text)');
   return db;
@@ -46,7 +52,10 @@ async function run(db: PGlite, sql: string, params: (string | null)[]): Promise<
   }
 }
 
-function request(line: string, style: { encoding: string; searchParameter: string }): { path: string; value: string; status: number; bytes: number; seconds: number } | null {
+function request(
+  line: string,
+  style: { encoding: string; searchParameter: string },
+): { path: string; value: string; status: number; bytes: number; seconds: number } | null {
   const m = /"GET (\S+) HTTP\/1\.1" (\d+) (\d+) "[^"]*" "[^"]*" ([\d.]+) "/.exec(line);
   if (!m) return null;
   const at = m[1]!.indexOf('?');
@@ -57,7 +66,10 @@ function request(line: string, style: { encoding: string; searchParameter: strin
   return { path: m[1]!.slice(0, at), value: text, status: +m[2]!, bytes: +m[3]!, seconds: +m[4]! };
 }
 
-async function checkPostgres(seed: number, overrides: Partial<DrillOptions> & { scenario: ScenarioName }): Promise<{ statements: number; injected: number; delays: number }> {
+async function checkPostgres(
+  seed: number,
+  overrides: Partial<DrillOptions> & { scenario: ScenarioName },
+): Promise<{ statements: number; injected: number; delays: number }> {
   const dir = freshFolder(overrides.scenario);
   await createTinyDrill(seed, dir, quietEffects, { dialect: 'postgresql', database: 'pg-csvlog', format: 'nginx-timed', auditRows: true, ...overrides });
   const db = await postgres(dir);
@@ -88,14 +100,23 @@ async function checkPostgres(seed: number, overrides: Partial<DrillOptions> & { 
     if (ran.rows.length) shownIds.add(JSON.stringify(ran.rows.map(r => r['id'])));
   }
   // Trace: what a page showed is exactly what one statement returned.
-  for (const t of complete ? readTrace(dir) : []) if (['list', 'customer', 'bank', 'claims', 'export', 'search', 'status', 'shell'].includes(t.ep) && (t.table === 'quotes' || t.ep !== 'search') && (t.table === 'quotes' || t.ep !== 'status')) {
-    expect(shownIds.has(JSON.stringify(t.ids)), JSON.stringify(t)).toBe(true);
-  }
+  for (const t of complete ? readTrace(dir) : [])
+    if (
+      ['list', 'customer', 'bank', 'claims', 'export', 'search', 'status', 'shell'].includes(t.ep) &&
+      (t.table === 'quotes' || t.ep !== 'search') &&
+      (t.table === 'quotes' || t.ep !== 'status')
+    ) {
+      expect(shownIds.has(JSON.stringify(t.ids)), JSON.stringify(t)).toBe(true);
+    }
   // Web log: sizes and delays follow from the answers of the database.
   let delays = 0;
-  const asked = readLog(dir, 'access').map(line => request(line, truth.style)).filter(q => q !== null && q.status === 200 && /\/quotes\/(search|status)$/.test(q.path));
+  const asked = readLog(dir, 'access')
+    .map(line => request(line, truth.style))
+    .filter(q => q !== null && q.status === 200 && /\/quotes\/(search|status)$/.test(q.path));
   for (const q of sample(asked as NonNullable<(typeof asked)[number]>[], 160)) {
-    const sql = q.path.endsWith('search') ? `SELECT id, name, pet_type, requested_at::text FROM quotes WHERE status_public AND name LIKE '%${q.value}%' ORDER BY id LIMIT 20` : `SELECT id, pet_type, requested_at::text FROM quotes WHERE id = ${q.value}`;
+    const sql = q.path.endsWith('search')
+      ? `SELECT id, name, pet_type, requested_at::text FROM quotes WHERE status_public AND name LIKE '%${q.value}%' ORDER BY id LIMIT 20`
+      : `SELECT id, pet_type, requested_at::text FROM quotes WHERE id = ${q.value}`;
     const ran = await run(db, sql, []);
     expect(ran.error, sql).toBeNull();
     const items = Buffer.byteLength(JSON.stringify(ran.rows));
@@ -114,7 +135,17 @@ async function checkPostgres(seed: number, overrides: Partial<DrillOptions> & { 
 }
 
 describe('a real PostgreSQL agrees with every logged statement, size and delay', () => {
-  const scenarios: ScenarioName[] = ['id-enumeration', 'mass-export', 'sqli-union', 'sqli-error', 'sqli-boolean', 'sqli-time', 'sqli-stacked', 'full-chain', 'web-shell'];
+  const scenarios: ScenarioName[] = [
+    'id-enumeration',
+    'mass-export',
+    'sqli-union',
+    'sqli-error',
+    'sqli-boolean',
+    'sqli-time',
+    'sqli-stacked',
+    'full-chain',
+    'web-shell',
+  ];
   it.each(scenarios)('%s', async scenario => {
     const result = await checkPostgres(21, { scenario });
     expect(result.statements).toBeGreaterThan(50);
@@ -143,7 +174,9 @@ describe('a real SQLite agrees with every injected answer', () => {
       for (const line of readLog(dir, 'access')) {
         const q = request(line, truth.style);
         if (q?.status !== 200 || !/\/quotes\/(search|status)$/.test(q.path)) continue;
-        const text = q.path.endsWith('search') ? `SELECT id, name, pet_type, requested_at FROM quotes WHERE status_public = 1 AND name LIKE '%${q.value}%' ORDER BY id LIMIT 20` : `SELECT id, pet_type, requested_at FROM quotes WHERE id = ${q.value}`;
+        const text = q.path.endsWith('search')
+          ? `SELECT id, name, pet_type, requested_at FROM quotes WHERE status_public = 1 AND name LIKE '%${q.value}%' ORDER BY id LIMIT 20`
+          : `SELECT id, pet_type, requested_at FROM quotes WHERE id = ${q.value}`;
         const heavy = /CASE WHEN \((.*)\) THEN (?=\d+\+\(LIKE)/is.exec(text.replaceAll('/**/', ' '));
         const rows = db.prepare(text.replace(/\d00000000\/2/g, '1')).all();
         const echo = (truth.style as unknown as { reflects: boolean }).reflects ? Buffer.byteLength(JSON.stringify(q.value)) - 2 + 6 : 0;

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readCaseFile } from '../../src/case/index.ts';
 import { DAY, HOUR, parseIso, quietEffects } from '../../src/base/index.ts';
+import { readCaseFile } from '../../src/case/index.ts';
 import { createDrill, createExample, createTinyDrill, type ScenarioName, scenarioNames } from '../../src/drills/index.ts';
 import { indicatorFigures } from '../../src/drills/worlds/indicators.ts';
 import { petSizes } from '../../src/drills/worlds/pet.ts';
@@ -30,14 +30,21 @@ describe('the truth is one story', () => {
       columns.set(d.id, table.columns);
     }
     const id = (c: { dataset: string; key: string; column: string }): string => `${c.dataset}/${c.key}/${c.column}`;
-    const shown = new Set(readTrace(dir).filter(t => t.intruder).flatMap(t => t.ids.flatMap(key => t.cols.map(column => `${t.table}/${key}/${column}`))));
+    const shown = new Set(
+      readTrace(dir)
+        .filter(t => t.intruder)
+        .flatMap(t => t.ids.flatMap(key => t.cols.map(column => `${t.table}/${key}/${column}`))),
+    );
     expect(new Set(cells.filter(c => c.how === 'shown').map(id)).size).toBe(cells.filter(c => c.how === 'shown').length);
     for (const c of cells) {
       expect(keys.get(c.dataset)!.has(c.key), id(c)).toBe(true);
       expect(columns.get(c.dataset), id(c)).toContain(c.column);
       if (c.how === 'shown') expect(shown.has(id(c)), id(c)).toBe(true);
       const at = parseIso(c.first_seen)!;
-      expect(truth.phases.some(p => at >= parseIso(p.from)! - 1000 && at <= parseIso(p.to)! + 1000), `${c.first_seen} ${c.event}`).toBe(true);
+      expect(
+        truth.phases.some(p => at >= parseIso(p.from)! - 1000 && at <= parseIso(p.to)! + 1000),
+        `${c.first_seen} ${c.event}`,
+      ).toBe(true);
     }
     const known = new Set(cells.map(id));
     for (const s of shown) expect(known.has(s), s).toBe(true);
@@ -55,7 +62,11 @@ describe('the truth is one story', () => {
       const [names, ...rows] = parseCsv(fs.readFileSync(path.join(dir, 'truth/extracted', file), 'utf8'));
       const table = readTable(dir, file.replace(/^.-|\.csv$/g, ''));
       expect(rows.length).toBeGreaterThan(0);
-      for (const row of rows) expect(table.rows.some(r => names!.every((n, i) => r[n] === row[i] || (row[i] === 'NULL' && r[n] === ''))), `${file} ${row.join()}`).toBe(true);
+      for (const row of rows)
+        expect(
+          table.rows.some(r => names!.every((n, i) => r[n] === row[i] || (row[i] === 'NULL' && r[n] === ''))),
+          `${file} ${row.join()}`,
+        ).toBe(true);
     }
   });
 
@@ -70,13 +81,24 @@ describe('the truth is one story', () => {
     expect(knownAt!.value).toBeGreaterThan(detectedAt!.value);
     expect(containedAt!.value).toBeGreaterThan(knownAt!.value);
     expect(improperPurpose!.value).toBe(true);
-    expect(truth.phases.map(p => p.name)).toEqual(['recon', 'credential-stuffing', 'idor', 'mass-export', 'sqli-boolean', 'sqli-union', 'sqli-error', 'sqli-time']);
+    expect(truth.phases.map(p => p.name)).toEqual([
+      'recon',
+      'credential-stuffing',
+      'idor',
+      'mass-export',
+      'sqli-boolean',
+      'sqli-union',
+      'sqli-error',
+      'sqli-time',
+    ]);
   });
 
   it('an interrupted reading leaves a value that is not counted as obtained', async () => {
     const dir = freshFolder('interrupted');
     await createTinyDrill(6, dir, quietEffects, { scenario: 'sqli-boolean', interrupted: true, threads: 1, targetRows: 4 });
-    const { partial } = JSON.parse(fs.readFileSync(path.join(dir, 'truth/truth.json'), 'utf8')) as { partial: { dataset: string; key: string; column: string }[] };
+    const { partial } = JSON.parse(fs.readFileSync(path.join(dir, 'truth/truth.json'), 'utf8')) as {
+      partial: { dataset: string; key: string; column: string }[];
+    };
     expect(partial.length).toBe(1);
     expect(readCells(dir).some(c => c.dataset === partial[0]!.dataset && c.key === partial[0]!.key && c.column === partial[0]!.column)).toBe(false);
   });
@@ -108,7 +130,9 @@ describe('the reference incidents', () => {
   it('case A: the figures at scale 1 round to the published table', () => {
     const f = indicatorFigures(1);
     const man = (name: string): number => Math.round(f[name]! / 10_000);
-    expect(['name_contact_policy', 'name_policy', 'contact_policy', 'others', 'customers', 'agency', 'identifiable', 'numbers_only', 'total'].map(man)).toEqual([337, 187, 119, 83, 726, 178, 905, 844, 1748]);
+    expect(['name_contact_policy', 'name_policy', 'contact_policy', 'others', 'customers', 'agency', 'identifiable', 'numbers_only', 'total'].map(man)).toEqual(
+      [337, 187, 119, 83, 726, 178, 905, 844, 1748],
+    );
     expect([f['accounts'], f['agency_named']]).toEqual([1638, 9366]);
   });
 
@@ -137,7 +161,11 @@ describe('the reference incidents', () => {
   });
 
   it('case B: five roles in the published sizes, accounts inside, a month of access', async () => {
-    expect(Object.values(petSizes).map(([records]) => records).reduce((a, b) => a + b, 0)).toBe(553_199);
+    expect(
+      Object.values(petSizes)
+        .map(([records]) => records)
+        .reduce((a, b) => a + b, 0),
+    ).toBe(553_199);
     const dir = freshFolder('pet');
     const drill = await createDrill({ scenario: 'pet-insurance', out: dir, seed: 3, scale: 0.01, lines: 2000 }, quietEffects);
     for (const [name, [records, accounts]] of Object.entries(petSizes)) {
@@ -157,7 +185,12 @@ describe('memory', () => {
   it('does not grow with the number of lines', async () => {
     const peak = async (lines: number): Promise<number> => {
       let top = 0;
-      const watch = { ...quietEffects, progress: () => { top = Math.max(top, process.memoryUsage().heapUsed); } };
+      const watch = {
+        ...quietEffects,
+        progress: () => {
+          top = Math.max(top, process.memoryUsage().heapUsed);
+        },
+      };
       await createDrill({ scenario: 'benign', out: freshFolder('memory'), seed: 1, scale: 0.01, lines, database: 'none', dialect: 'postgresql' }, watch);
       return top;
     };

@@ -116,8 +116,7 @@ describe('spread', () => {
 });
 
 describe.skipIf(!haveShared)('range-01, with the web clock moved', () => {
-  const timed =
-    '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time "$cookie_sid"';
+  const timed = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time "$cookie_sid"';
   const open: IngestedCase[] = [];
   afterAll(() => {
     for (const c of open) c.close();

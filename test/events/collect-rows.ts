@@ -26,11 +26,7 @@ export function rowSink(): EventSink & { rows: Row[]; done(): Row[] } {
 }
 
 /** Read lines with one parser: per line the outcome and the row. */
-export function readLines(
-  source: Source,
-  lines: readonly (string | Uint8Array)[],
-  zone = 'Asia/Tokyo',
-): { outcome: ParseOutcome; row: Row }[] {
+export function readLines(source: Source, lines: readonly (string | Uint8Array)[], zone = 'Asia/Tokyo'): { outcome: ParseOutcome; row: Row }[] {
   const parser = source.open({ zone, modifiedUs: 1_800_000_000_000_000, params: null, encoding: 'utf-8' });
   return lines.map(line => {
     const bytes = typeof line === 'string' ? Buffer.from(line, 'latin1') : line;

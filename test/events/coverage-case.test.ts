@@ -24,10 +24,7 @@ async function gapsOf(
   if (oneSource) await defineEventView(kase);
   await measureCoverage(kase, quietEffects);
   return {
-    gaps: await kase.engine.rows<GapRow>(
-      't',
-      sql`select file_no, from_us, to_us, reason, detail from coverage_gap order by from_us, to_us, reason, detail`,
-    ),
+    gaps: await kase.engine.rows<GapRow>('t', sql`select file_no, from_us, to_us, reason, detail from coverage_gap order by from_us, to_us, reason, detail`),
     problems: (await readProblems(kase.engine)).map(p => p.code),
     sources: await kase.engine.rows('t', sql`select evidence_id, facts from coverage_source order by evidence_id`),
   };
@@ -68,11 +65,7 @@ describe('breaks in numbers', () => {
   it('show the lost head of sessions that began inside the log, not of those that began before it', async () => {
     const late = session(start + HOUR, 99);
     const early = session(start - HOUR, 98);
-    const text = [
-      csvlog(start, session(start, 1), 1),
-      csvlog(start + MINUTE, early, 77),
-      csvlog(start + HOUR + MINUTE, late, 5),
-    ].join('\n');
+    const text = [csvlog(start, session(start, 1), 1), csvlog(start + MINUTE, early, 77), csvlog(start + HOUR + MINUTE, late, 5)].join('\n');
     const { gaps } = await gapsOf([{ name: 'pg.csv', bytes: text, kind: 'sql-audit' }]);
     expect(gaps).toMatchObject([{ reason: 'sequence', from_us: start + HOUR, to_us: start + HOUR + MINUTE }]);
   });
@@ -93,49 +86,32 @@ describe('breaks in numbers', () => {
         login: {},
         general_data: { query: 'x', status: 0 },
       });
-    const all = Array.from({ length: 60 }, (_, i) => [
-      item(start + i * MINUTE, 0),
-      item(start + i * MINUTE, 1),
-      item(start + i * MINUTE, 2),
-    ]).flat();
-    const { gaps } = await gapsOf([
-      { name: 'audit.json', bytes: `[\n${all.filter((_, i) => i !== 31).join(',\n')}\n`, kind: 'sql-audit' },
-    ]);
+    const all = Array.from({ length: 60 }, (_, i) => [item(start + i * MINUTE, 0), item(start + i * MINUTE, 1), item(start + i * MINUTE, 2)]).flat();
+    const { gaps } = await gapsOf([{ name: 'audit.json', bytes: `[\n${all.filter((_, i) => i !== 31).join(',\n')}\n`, kind: 'sql-audit' }]);
     expect(gaps).toMatchObject([{ reason: 'sequence', from_us: start + 10 * MINUTE, to_us: start + 10 * MINUTE }]);
     expect((await gapsOf([{ name: 'audit.json', bytes: `[\n${all.join(',\n')}\n`, kind: 'sql-audit' }])).gaps).toEqual([]);
-    expect(
-      (await gapsOf([{ name: 'audit.json', bytes: `[\n${all.filter((_, i) => i !== 30).join(',\n')}\n`, kind: 'sql-audit' }]))
-        .gaps,
-    ).toMatchObject([{ reason: 'sequence', from_us: start + 10 * MINUTE }]);
+    expect((await gapsOf([{ name: 'audit.json', bytes: `[\n${all.filter((_, i) => i !== 30).join(',\n')}\n`, kind: 'sql-audit' }])).gaps).toMatchObject([
+      { reason: 'sequence', from_us: start + 10 * MINUTE },
+    ]);
   });
 });
 
 describe('damage', () => {
-  const clf = (us: number): string =>
-    `[${new Date(us / 1000).toUTCString().slice(5, 16).replaceAll(' ', '/')}:${iso(us).slice(11, 19)} +0000]`;
-  const line = (i: number, path: string): string =>
-    `10.0.0.${i % 200} - - ${clf(start + i * 7 * SECOND)} "GET ${path} HTTP/1.1" 200 12 "-" "agent"`;
+  const clf = (us: number): string => `[${new Date(us / 1000).toUTCString().slice(5, 16).replaceAll(' ', '/')}:${iso(us).slice(11, 19)} +0000]`;
+  const line = (i: number, path: string): string => `10.0.0.${i % 200} - - ${clf(start + i * 7 * SECOND)} "GET ${path} HTTP/1.1" 200 12 "-" "agent"`;
   it('lines cut at one length', async () => {
-    const lines = Array.from({ length: 300 }, (_, i) =>
-      line(i, `/a?x=${'y'.repeat(i % 60 === 3 ? 3000 : i % 97)}`).slice(0, 1024),
-    );
+    const lines = Array.from({ length: 300 }, (_, i) => line(i, `/a?x=${'y'.repeat(i % 60 === 3 ? 3000 : i % 97)}`).slice(0, 1024));
     const { gaps, problems } = await gapsOf([{ name: 'access.log', bytes: `${lines.join('\n')}\n`, format: 'apache-combined' }]);
     expect(problems).toContain('events.cut-lines');
     expect(gaps.every(g => g.reason === 'truncated' && g.from_us === g.to_us)).toBe(true);
   });
   it('long lines of many lengths are not cut lines', async () => {
     const lines = Array.from({ length: 300 }, (_, i) => line(i, `/a?x=${'y'.repeat(700 + ((i * 37) % 300))}`));
-    expect(
-      (await gapsOf([{ name: 'access.log', bytes: `${lines.join('\n')}\n`, format: 'apache-combined' }])).problems,
-    ).not.toContain('events.cut-lines');
+    expect((await gapsOf([{ name: 'access.log', bytes: `${lines.join('\n')}\n`, format: 'apache-combined' }])).problems).not.toContain('events.cut-lines');
   });
   it('a block of NUL bytes hides what stood between its neighbours', async () => {
     const lines = Array.from({ length: 100 }, (_, i) => line(i, '/'));
-    const bytes = Buffer.concat([
-      Buffer.from(`${lines.slice(0, 40).join('\n')}\n`),
-      Buffer.alloc(4096),
-      Buffer.from(`${lines.slice(60).join('\n')}\n`),
-    ]);
+    const bytes = Buffer.concat([Buffer.from(`${lines.slice(0, 40).join('\n')}\n`), Buffer.alloc(4096), Buffer.from(`${lines.slice(60).join('\n')}\n`)]);
     const { gaps } = await gapsOf([{ name: 'access.log', bytes, format: 'apache-combined' }]);
     const [gap] = gaps.filter(g => g.reason === 'truncated');
     expect(gap!.from_us).toBeLessThanOrEqual(start + 40 * 7 * SECOND);
@@ -191,32 +167,24 @@ describe('rotation', () => {
     ['pg-2026-04-01_000000.csv', 'pg-*_000000.csv', null, '2026-04-01'],
   ])('%s', (path, family, number, day) => expect(rotationName(path)).toEqual({ family, number, day }));
   it('misses the file that the numbers promise', () => {
-    const gaps = findMissingFiles([
-      file('access.log', 900, 1000, 1),
-      file('access.log.1', 600, 900, 2),
-      file('access.log.3', 100, 300, 3),
-    ]);
+    const gaps = findMissingFiles([file('access.log', 900, 1000, 1), file('access.log.1', 600, 900, 2), file('access.log.3', 100, 300, 3)]);
     expect(gaps).toMatchObject([{ reason: 'rotation', from_us: 300, to_us: 600, file_no: 2, detail: { missing_files: 1 } }]);
-    expect(
-      findMissingFiles([file('access.log', 900, 1000), file('access.log.1', 600, 900, 2), file('access.log.2.gz', 100, 600, 3)]),
-    ).toEqual([]);
+    expect(findMissingFiles([file('access.log', 900, 1000), file('access.log.1', 600, 900, 2), file('access.log.2.gz', 100, 600, 3)])).toEqual([]);
   });
   it('misses the day that the dates promise, daily or weekly', () => {
     const daily = ['01', '02', '03', '05', '06'].map((d, i) => file(`a-202604${d}.log`, +d * 1000, +d * 1000 + 999, i));
     expect(findMissingFiles(daily)).toMatchObject([{ from_us: 3999, to_us: 5000, detail: { missing_files: 1 } }]);
     const weekly = ['01', '08', '15', '29'].map((d, i) => file(`a-202604${d}.log`, +d * 1000, +d * 1000 + 999, i));
     expect(findMissingFiles(weekly)).toMatchObject([{ from_us: 15999, to_us: 29000 }]);
-    expect(
-      findMissingFiles(['01', '04', '09', '11'].map((d, i) => file(`a-202604${d}.log`, +d * 1000, +d * 1000 + 999, i))),
-    ).toEqual([]);
+    expect(findMissingFiles(['01', '04', '09', '11'].map((d, i) => file(`a-202604${d}.log`, +d * 1000, +d * 1000 + 999, i)))).toEqual([]);
   });
   it('knows sizes at which logs are rotated', () => {
-    expect([
-      rotationLimit(10 * 1024 * 1024 - 100),
-      rotationLimit(100_000_050),
-      rotationLimit(123_456),
-      rotationLimit(7_573_311),
-    ]).toEqual([10 * 1024 * 1024, 100_000_000, null, null]);
+    expect([rotationLimit(10 * 1024 * 1024 - 100), rotationLimit(100_000_050), rotationLimit(123_456), rotationLimit(7_573_311)]).toEqual([
+      10 * 1024 * 1024,
+      100_000_000,
+      null,
+      null,
+    ]);
   });
 });
 
@@ -233,19 +201,8 @@ describe('years that the lines do not carry', () => {
       },
     ]);
     open.push(c);
-    const rows = await c.kase.engine.rows<{ at_us: number; message: string }>(
-      't',
-      sql`select at_us, message from event order by event_id`,
-    );
-    expect(rows.map(r => `${r.message} ${iso(r.at_us).slice(0, 4)}`)).toEqual([
-      'a 2023',
-      'b 2024',
-      'B 2024',
-      'c 2025',
-      'd 2025',
-      'e 2026',
-      'f 2026',
-    ]);
+    const rows = await c.kase.engine.rows<{ at_us: number; message: string }>('t', sql`select at_us, message from event order by event_id`);
+    expect(rows.map(r => `${r.message} ${iso(r.at_us).slice(0, 4)}`)).toEqual(['a 2023', 'b 2024', 'B 2024', 'c 2025', 'd 2025', 'e 2026', 'f 2026']);
     expect((await readProblems(c.kase.engine)).map(p => p.code)).toContain('events.year-inferred');
   });
 });

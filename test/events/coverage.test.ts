@@ -30,8 +30,7 @@ function simulate(t: Traffic, width = MINUTE): Bins {
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
   let most = 0;
-  for (let h = 0; h < Math.ceil(t.days * 24); h++)
-    most = Math.max(most, t.perHour(h % 24, Math.floor(h / 24) % 7, Math.floor(h / 24)));
+  for (let h = 0; h < Math.ceil(t.days * 24); h++) most = Math.max(most, t.perHour(h % 24, Math.floor(h / 24) % 7, Math.floor(h / 24)));
   for (let at = start; ; ) {
     at += (-Math.log(1 - random()) / most) * HOUR;
     if (at >= start + t.days * DAY) break;
@@ -57,8 +56,7 @@ function simulate(t: Traffic, width = MINUTE): Bins {
 }
 
 const none = (): number => 0;
-const office = (hour: number, weekday: number): number =>
-  weekday >= 5 ? 2 : hour >= 9 && hour < 18 ? 120 : hour >= 7 && hour < 22 ? 20 : 1;
+const office = (hour: number, weekday: number): number => (weekday >= 5 ? 2 : hour >= 9 && hour < 18 ? 120 : hour >= 7 && hour < 22 ? 20 : 1);
 const shop = (hour: number): number => 60 + 50 * Math.sin(((hour - 8) / 24) * 2 * Math.PI);
 const start = Date.UTC(2026, 3, 6) * 1000;
 
@@ -67,10 +65,7 @@ describe('judgeTraffic', () => {
     let reports = 0;
     for (let seed = 1; seed <= 10; seed++) {
       for (const days of [1.5, 3, 6, 10, 28]) {
-        reports += judgeTraffic(
-          simulate({ days, perHour: seed % 2 ? office : shop, session: (seed % 4) * 3 * MINUTE + MINUTE, seed }),
-          none,
-        ).stretches.length;
+        reports += judgeTraffic(simulate({ days, perHour: seed % 2 ? office : shop, session: (seed % 4) * 3 * MINUTE + MINUTE, seed }), none).stretches.length;
       }
     }
     expect(reports).toBeLessThanOrEqual(1);
@@ -125,16 +120,11 @@ describe('judgeTraffic', () => {
     ).toEqual([]);
     for (let seed = 1; seed <= 20; seed++) {
       for (const perHour of [300, 3000, 20_000]) {
-        expect(
-          judgeTraffic(
-            simulate({ days: 0.003 * (1 + (seed % 5)), perHour: () => perHour, session: 20 * SECOND, seed }, SECOND),
-            none,
-          ).stretches,
-        ).toEqual([]);
+        expect(judgeTraffic(simulate({ days: 0.003 * (1 + (seed % 5)), perHour: () => perHour, session: 20 * SECOND, seed }, SECOND), none).stretches).toEqual(
+          [],
+        );
       }
-      expect(
-        judgeTraffic(simulate({ days: 0.01, perHour: () => 3000, session: MINUTE, seed }, 10 * SECOND), none).stretches,
-      ).toEqual([]);
+      expect(judgeTraffic(simulate({ days: 0.01, perHour: () => 3000, session: MINUTE, seed }, 10 * SECOND), none).stretches).toEqual([]);
     }
   });
 });

@@ -28,20 +28,13 @@ async function load(files: Record<string, string | Uint8Array>, more: Partial<Da
   try {
     await collectEvidence(kase, quietEffects);
     await loadDatasets(kase, quietEffects);
-    const columns = (
-      await kase.engine.rows<{ name: string }>(
-        'c',
-        sql`select name from dataset_column where dataset_id = 't' order by column_no`,
-      )
-    ).map(c => c.name);
+    const columns = (await kase.engine.rows<{ name: string }>('c', sql`select name from dataset_column where dataset_id = 't' order by column_no`)).map(
+      c => c.name,
+    );
     const rows = (await kase.engine.rows('r', sql`select * from data_t order by row_no`)).map(r => Object.values(r));
     const found = await readProblems(kase.engine);
-    for (const p of found)
-      for (const lang of ['ja', 'en'] as const) expect(problemText(lang, p.code, p.params)).not.toContain('{{');
-    const problems = found.map(
-      p =>
-        `${p.code.replace('evidence.dataset-', '')}${p.where.line ? ` ${p.where.line}` : ''}${p.count > 1 ? ` ×${p.count}` : ''}`,
-    );
+    for (const p of found) for (const lang of ['ja', 'en'] as const) expect(problemText(lang, p.code, p.params)).not.toContain('{{');
+    const problems = found.map(p => `${p.code.replace('evidence.dataset-', '')}${p.where.line ? ` ${p.where.line}` : ''}${p.count > 1 ? ` ×${p.count}` : ''}`);
     const dataset = await kase.engine.row('d', sql`select * from dataset`);
     return { columns, rows, problems, dataset };
   } finally {
@@ -116,11 +109,7 @@ test('a wrong label gives way to what the bytes say, and bad bytes are kept visi
   expect(utf8.rows[0]![3]).toBe('漢字かな'.repeat(10));
   expect(utf8.problems).toEqual(['other-encoding']);
   const bad = await load({
-    'a.csv': Buffer.concat([
-      Buffer.from('id,n\n1,漢字かな漢字'),
-      Buffer.from([0xff, 0xfe]),
-      Buffer.from('x\n2,漢字かな漢字かな\n'),
-    ]),
+    'a.csv': Buffer.concat([Buffer.from('id,n\n1,漢字かな漢字'), Buffer.from([0xff, 0xfe]), Buffer.from('x\n2,漢字かな漢字かな\n')]),
   });
   expect(bad.rows[0]![3]).toBe('漢字かな漢字\\xFF\\xFEx');
   expect(bad.problems).toEqual(['bad-bytes']);
@@ -202,8 +191,7 @@ test('several files are appended in path order, columns found by name', async ()
 
 test('JSON lines keep numbers as written; bad lines are named', async () => {
   const { columns, rows, problems } = await load({
-    'a.jsonl':
-      '{"id": 1.0, "n": "a\\"b", "o": {"x": [1, "}"]}}\nnot json\n\n{"id":12345678901234567890,"z":null,"n":true}\n[1]\n',
+    'a.jsonl': '{"id": 1.0, "n": "a\\"b", "o": {"x": [1, "}"]}}\nnot json\n\n{"id":12345678901234567890,"z":null,"n":true}\n[1]\n',
   });
   expect(columns).toEqual(['id', 'n', 'o', 'z']);
   expect(rows).toEqual([
@@ -251,10 +239,7 @@ test('any table of any oddities: the fast way through a rewritten file gives the
       const text = `${header.join(',')}\n${`${pieces.join('')}\n`.repeat(2300)}`;
       const fast = await load({ 'a.csv': text }, { key: [], encoding: 'utf-8' });
       const kase = await openTestCase([], [], dir);
-      await kase.engine.run(
-        't',
-        sql`create table slow (row_no bigint, key varchar, ${sql.join(fast.columns.map(c => sql`${sql.id(c)} varchar`))})`,
-      );
+      await kase.engine.run('t', sql`create table slow (row_no bigint, key varchar, ${sql.join(fast.columns.map(c => sql`${sql.id(c)} varchar`))})`);
       const dialect = { delimiter: 44, carriageReturnEnds: false };
       const columns = fast.columns.filter(c => c !== 'extra_cells').length;
       await loadByScanner([Buffer.from(text)] as never, dialect, columns, fast.columns.length === columns, {
@@ -266,9 +251,7 @@ test('any table of any oddities: the fast way through a rewritten file gives the
         keyOf: () => sql``,
         keyText: () => null,
       });
-      const slow = (await kase.engine.rows('r', sql`select * exclude (key) from slow order by row_no`)).map(r =>
-        Object.values(r),
-      );
+      const slow = (await kase.engine.rows('r', sql`select * exclude (key) from slow order by row_no`)).map(r => Object.values(r));
       kase.close();
       expect(fast.rows.map(([row, , ...cells]) => [row, ...cells])).toEqual(slow);
     }),
@@ -288,38 +271,15 @@ const python = spawnSync('python3', ['-c', 'print(1)']).status === 0;
 function encode(text: string, encoding: string): Buffer {
   if (encoding === 'utf-8') return Buffer.from(text);
   if (encoding === 'utf-16le') return Buffer.from(`\ufeff${text}`, 'utf16le');
-  return spawnSync(
-    'python3',
-    ['-c', 'import sys; sys.stdout.buffer.write(sys.stdin.buffer.read().decode("utf-8").encode(sys.argv[1]))', encoding],
-    { input: text },
-  ).stdout;
+  return spawnSync('python3', ['-c', 'import sys; sys.stdout.buffer.write(sys.stdin.buffer.read().decode("utf-8").encode(sys.argv[1]))', encoding], {
+    input: text,
+  }).stdout;
 }
 
 test('random tables in random dialects and encodings come back equal', async () => {
   const cell = fc.option(
     fc.string({
-      unit: fc.constantFrom(
-        'a',
-        'Z',
-        '0',
-        '9',
-        ' ',
-        '"',
-        ',',
-        ';',
-        '\t',
-        '\n',
-        '\r\n',
-        '山',
-        '田',
-        'ア',
-        'ｱ',
-        "'",
-        '\\',
-        '|',
-        '-',
-        '=',
-      ),
+      unit: fc.constantFrom('a', 'Z', '0', '9', ' ', '"', ',', ';', '\t', '\n', '\r\n', '山', '田', 'ア', 'ｱ', "'", '\\', '|', '-', '='),
       maxLength: 8,
     }),
     { nil: null, freq: 6 },
@@ -338,15 +298,10 @@ test('random tables in random dialects and encodings come back equal', async () 
       fc.boolean(),
       async (rows, delimiter, end, encoding, lastEnd, big) => {
         const quote = (v: string | null): string =>
-          v === null
-            ? ''
-            : v === '' || v === '\\N' || /[",;\t\r\n]/.test(v) || v.length % 2 === 0
-              ? `"${v.replaceAll('"', '""')}"`
-              : v;
+          v === null ? '' : v === '' || v === '\\N' || /[",;\t\r\n]/.test(v) || v.length % 2 === 0 ? `"${v.replaceAll('"', '""')}"` : v;
         const header = ['id', ...rows[0]!.map((_, i) => `列${i}`)].join(delimiter);
         const all = big ? Array.from({ length: 2100 }, (_, i) => rows[i % rows.length]!) : rows;
-        const text =
-          [header, ...all.map((r, i) => [String(i), ...r.map(quote)].join(delimiter))].join(end) + (lastEnd ? end : '');
+        const text = [header, ...all.map((r, i) => [String(i), ...r.map(quote)].join(delimiter))].join(end) + (lastEnd ? end : '');
         const got = await load(
           { 'a.csv': encode(text, encoding) },
           { encoding: encoding === 'cp932' || encoding === 'euc_jp' ? encoding.replace('_', '-') : 'auto' },

@@ -20,16 +20,8 @@ test.each([
   ['apache-vhost-combined', [`www.example.jp:443 ${clf('200 5 "-" "x"')}`], timeKind.start],
   ['nginx-main', [clf('200 5 "-" "x" "198.51.100.7"')], timeKind.end],
   ['combined-extended', [clf('200 5 "-" "x" 0.004 "sid" 17')], timeKind.write],
-  [
-    'iis-w3c',
-    ['#Software: Microsoft Internet Information Services 10.0', iisFields, '2026-11-21 20:23:15 203.0.113.4 GET /a 200'],
-    timeKind.end,
-  ],
-  [
-    'aws-cloudfront',
-    ['#Version: 1.0', '#Fields: date time x-edge-location c-ip', '2026-11-21\t20:23:15\tNRT\t203.0.113.4'],
-    timeKind.end,
-  ],
+  ['iis-w3c', ['#Software: Microsoft Internet Information Services 10.0', iisFields, '2026-11-21 20:23:15 203.0.113.4 GET /a 200'], timeKind.end],
+  ['aws-cloudfront', ['#Version: 1.0', '#Fields: date time x-edge-location c-ip', '2026-11-21\t20:23:15\tNRT\t203.0.113.4'], timeKind.end],
   ['w3c', ['#Version: 1.0', iisFields, '2026-11-21 20:23:15 203.0.113.4 GET /a 200'], timeKind.write],
 ])('%s is found', (name, lines, kind) => {
   const found = detectFormat(sampleOf(lines), 'web-access')!;

@@ -36,11 +36,7 @@ describe('detectEncoding', () => {
     ['EUC-JP', mix(euc), 'euc-jp'],
     ['UTF-16LE without mark', utf16('2026-11-22 log line\r\nnext 照会\r\n'), 'utf-16le'],
     ['UTF-16BE without mark', utf16('2026-11-22 log line\r\nnext\r\n', true), 'utf-16be'],
-    [
-      'UTF-8 with shell code',
-      Uint8Array.from([...mix(new TextEncoder().encode(japanese)), 0x90, 0x90, 0xcd, 0x80, 0xe8, 0xff]),
-      'utf-8',
-    ],
+    ['UTF-8 with shell code', Uint8Array.from([...mix(new TextEncoder().encode(japanese)), 0x90, 0x90, 0xcd, 0x80, 0xe8, 0xff]), 'utf-8'],
     ['shell code only', Uint8Array.from([...ascii, 0x90, 0x90, 0x31, 0xc0, 0xcd, 0x80, 0xe8, 0xdc, 0xff, 0xff, 0xff]), 'utf-8'],
     ['Latin-1', mix(hex('63 61 66 E9 20 6E EF')), 'utf-8'],
   ] as const)('%s', (_, bytes, encoding) => expect(detectEncoding(bytes).encoding).toBe(encoding));

@@ -118,31 +118,26 @@ test('any text, any cut: lines, offsets and counts are those of the text', async
     fc.constant('y'.repeat(70)),
   );
   await fc.assert(
-    fc.asyncProperty(
-      fc.array(piece, { maxLength: 40 }),
-      fc.integer({ min: 8, max: 300 }),
-      fc.integer({ min: 40, max: 90 }),
-      async (pieces, part, line) => {
-        const text = pieces.join('');
-        const bytes = Buffer.from(text);
-        const r = await ingest(bytes, { sizes: { part, line, record: 1 << 20 } });
-        const lines = text.split('\n');
-        if (lines.at(-1) === '') lines.pop();
-        expect([r.meta.lines, r.meta.parsed + r.meta.unparsed]).toEqual([lines.length, lines.length]);
-        expect(r.meta.openEnd).toBe(text !== '' && !text.endsWith('\n'));
-        if (r.meta.rows === 0) return;
-        const starts = [0];
-        for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) starts.push(i + 1);
-        for (const row of await read<{ line_no: number; byte_off: number; byte_len: number; message: string | null }>(r)) {
-          const from = starts[row.line_no - 1]!;
-          const end = bytes.indexOf(10, from) < 0 ? bytes.length : bytes.indexOf(10, from);
-          expect(row.byte_off).toBeGreaterThanOrEqual(from);
-          expect(bytes.subarray(from, row.byte_off).every(b => b === 0)).toBe(true);
-          const stop = row.byte_off + row.byte_len;
-          expect(stop === end || (stop === end - 1 && bytes[stop] === 13), row.message ?? '').toBe(true);
-        }
-      },
-    ),
+    fc.asyncProperty(fc.array(piece, { maxLength: 40 }), fc.integer({ min: 8, max: 300 }), fc.integer({ min: 40, max: 90 }), async (pieces, part, line) => {
+      const text = pieces.join('');
+      const bytes = Buffer.from(text);
+      const r = await ingest(bytes, { sizes: { part, line, record: 1 << 20 } });
+      const lines = text.split('\n');
+      if (lines.at(-1) === '') lines.pop();
+      expect([r.meta.lines, r.meta.parsed + r.meta.unparsed]).toEqual([lines.length, lines.length]);
+      expect(r.meta.openEnd).toBe(text !== '' && !text.endsWith('\n'));
+      if (r.meta.rows === 0) return;
+      const starts = [0];
+      for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) starts.push(i + 1);
+      for (const row of await read<{ line_no: number; byte_off: number; byte_len: number; message: string | null }>(r)) {
+        const from = starts[row.line_no - 1]!;
+        const end = bytes.indexOf(10, from) < 0 ? bytes.length : bytes.indexOf(10, from);
+        expect(row.byte_off).toBeGreaterThanOrEqual(from);
+        expect(bytes.subarray(from, row.byte_off).every(b => b === 0)).toBe(true);
+        const stop = row.byte_off + row.byte_len;
+        expect(stop === end || (stop === end - 1 && bytes[stop] === 13), row.message ?? '').toBe(true);
+      }
+    }),
     { numRuns: 60 },
   );
 });
@@ -161,19 +156,16 @@ test('gzip and plain content give the same parts; so does a run that was killed 
   expect(digestOf(resumed.dir)).toEqual(digestOf(plain.dir));
 });
 
-test.skipIf(!fs.existsSync(workerFile('events/ingest-worker')))(
-  'one thread, two threads and no thread write the same bytes',
-  async () => {
-    for (const [name, text] of [
-      ['apache-combined', combined(4000, 3)],
-      ['iis-w3c', `#Fields: c-ip date time cs-uri-stem\n${'203.0.113.1 2026-11-21 20:00:00 /a\n'.repeat(1000)}`],
-    ] as const) {
-      const here = await ingest(text, { name });
-      const two = await ingest(text, { name, threads: 2, local: false });
-      expect(digestOf(two.dir)).toEqual(digestOf(here.dir));
-    }
-  },
-);
+test.skipIf(!fs.existsSync(workerFile('events/ingest-worker')))('one thread, two threads and no thread write the same bytes', async () => {
+  for (const [name, text] of [
+    ['apache-combined', combined(4000, 3)],
+    ['iis-w3c', `#Fields: c-ip date time cs-uri-stem\n${'203.0.113.1 2026-11-21 20:00:00 /a\n'.repeat(1000)}`],
+  ] as const) {
+    const here = await ingest(text, { name });
+    const two = await ingest(text, { name, threads: 2, local: false });
+    expect(digestOf(two.dir)).toEqual(digestOf(here.dir));
+  }
+});
 
 test('records that span lines are whole across reads and parts; their lines are counted', async () => {
   const n = 25_000;
@@ -199,9 +191,7 @@ test('records that span lines are whole across reads and parts; their lines are 
 test('lines with any bytes in them come back as good text, and the file reads whole', async () => {
   let s = 5;
   const pick = (max: number): number => (s = (Math.imul(s, 1664525) + 1013904223) >>> 0) % max;
-  const base = Buffer.from(
-    '203.0.113.9 - u [21/Nov/2026:20:00:15 +0000] "GET /a?b=%e3%81%82&c=%u0041 HTTP/1.1" 200 5 "http://r/" "Mozilla/5.0"',
-  );
+  const base = Buffer.from('203.0.113.9 - u [21/Nov/2026:20:00:15 +0000] "GET /a?b=%e3%81%82&c=%u0041 HTTP/1.1" 200 5 "http://r/" "Mozilla/5.0"');
   const lines = Array.from({ length: 10_000 }, () => {
     const bytes = Buffer.from(base);
     for (let k = pick(6); k > 0; k--) bytes[pick(bytes.length)] = [pick(256), 0x25, 0x5c, 0x22, 0xe3, 0xf4][pick(6)]!;
@@ -214,8 +204,7 @@ test('lines with any bytes in them come back as good text, and the file reads wh
   expect(rows.length).toBe(10_000);
   for (const row of rows) {
     const line = lines[(row['line_no'] as number) - 1]!;
-    if (row['class'] === 1 && line.every(b => b < 128 && b !== 0x5c) && typeof row['target'] === 'string')
-      expect(line.includes(row['target'])).toBe(true);
+    if (row['class'] === 1 && line.every(b => b < 128 && b !== 0x5c) && typeof row['target'] === 'string') expect(line.includes(row['target'])).toBe(true);
     expect(Object.values(row).some(v => typeof v === 'string' && v.includes('\uFFFD'))).toBe(false);
   }
 });
@@ -238,15 +227,14 @@ test('values survive row groups and the change from dictionary to plain storage'
     from (select *, line_no - 1 as i from read_parquet([${file}]))`,
     ),
   ).toEqual({ n, good: n });
-  expect(
-    await engine.row(
-      't',
-      sql`select count(distinct row_group_id) as groups from parquet_metadata(${sql.lit(partFiles(r.dir, r.meta)[0]!)})`,
-    ),
-  ).toEqual({ groups: 2 });
-  expect(
-    await engine.rows('t', sql`select line_no from read_parquet([${file}]) where bytes_out between 130000 and 130002 order by 1`),
-  ).toEqual([{ line_no: 130001 }, { line_no: 130002 }, { line_no: 130003 }]);
+  expect(await engine.row('t', sql`select count(distinct row_group_id) as groups from parquet_metadata(${sql.lit(partFiles(r.dir, r.meta)[0]!)})`)).toEqual({
+    groups: 2,
+  });
+  expect(await engine.rows('t', sql`select line_no from read_parquet([${file}]) where bytes_out between 130000 and 130002 order by 1`)).toEqual([
+    { line_no: 130001 },
+    { line_no: 130002 },
+    { line_no: 130003 },
+  ]);
   engine.close();
 });
 
@@ -263,8 +251,7 @@ test('killed with SIGKILL at any moment, a second run gives what an undisturbed 
     await ingestFile({ file: '${keep}/log', compressed: false, contentBytes: ${text.length}, resolved: { name: 'apache-combined', logFormat: null, uncertainTime: false },
       context: { zone: 'UTC', modifiedUs: 1795000000000000, params: null, encoding: 'utf-8' }, encoding: { from: null, bomBytes: 0, reader: 'utf-8' },
       sizes: ${JSON.stringify(small)}, dir: '${keep}/parts' }, pool, () => {});`;
-  for (const ms of [250, 400, 600])
-    spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: ms, killSignal: 'SIGKILL' });
+  for (const ms of [250, 400, 600]) spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: ms, killSignal: 'SIGKILL' });
   const resumed = await ingest(text, { keep });
   expect(digestOf(resumed.dir)).toEqual(digestOf(whole.dir));
 });

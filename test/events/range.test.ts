@@ -4,8 +4,7 @@ import { sql } from '../../src/engine/index.ts';
 import { ingestCase } from './ingest-case.ts';
 
 const evidence = '../shared/data/range-01/evidence';
-const timed =
-  '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time "$cookie_sid"';
+const timed = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time "$cookie_sid"';
 
 test.skipIf(!fs.existsSync(evidence))(
   'range-01: every line of both web logs is an event; nothing tells nginx from Apache there, so the stamp is neither start nor end',

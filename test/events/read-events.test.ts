@@ -7,8 +7,7 @@ import { sql } from '../../src/engine/index.ts';
 import { defineEventView, readEvents } from '../../src/events/index.ts';
 import { eventsOf, ingestCase } from './ingest-case.ts';
 
-const line = (target: string, more = '"-" "curl"') =>
-  `203.0.113.4 - - [21/Nov/2026:20:23:15 +0000] "GET ${target} HTTP/1.1" 200 5 ${more}`;
+const line = (target: string, more = '"-" "curl"') => `203.0.113.4 - - [21/Nov/2026:20:23:15 +0000] "GET ${target} HTTP/1.1" 200 5 ${more}`;
 const at = Date.UTC(2026, 10, 21, 20, 23, 15) * 1000;
 
 test('one table over files of several formats; ids say file and line; what could not be read is listed', async () => {
@@ -50,13 +49,9 @@ test('one table over files of several formats; ids say file and line; what could
     ['events.unread-lines', 'a.log', 3, 2],
     ['events.unread-lines', 'd.log', 1, 1],
   ]);
-  for (const p of problems)
-    for (const lang of langs) expect(problemText(lang, p.code, { ...p.params, count: p.count })).not.toMatch(/\{\{|garbage|123/);
+  for (const p of problems) for (const lang of langs) expect(problemText(lang, p.code, { ...p.params, count: p.count })).not.toMatch(/\{\{|garbage|123/);
   expect(problems.find(p => p.code === 'events.format-not-known')!.params['hint']).toBe('apache-combined');
-  const files = await c.kase.engine.rows(
-    't',
-    sql`select file_no, lines_total, lines_parsed, lines_unparsed, rows from event_file order by file_no`,
-  );
+  const files = await c.kase.engine.rows('t', sql`select file_no, lines_total, lines_parsed, lines_unparsed, rows from event_file order by file_no`);
   expect(files).toEqual([
     { file_no: 1, lines_total: 5, lines_parsed: 3, lines_unparsed: 2, rows: 4 },
     { file_no: 2, lines_total: 1, lines_parsed: 1, lines_unparsed: 0, rows: 1 },
@@ -77,9 +72,7 @@ test('UTF-16, CP932 and a byte order mark: text is right and offsets point into 
   ]);
   const rows = await eventsOf(c);
   expect(rows.map(r => r['user_agent'])).toEqual(['氏名', '住所のひらがな', 'curl', 'ひらがなソハ']);
-  const original = utf16
-    .subarray(rows[1]!['byte_off'] as number, (rows[1]!['byte_off'] as number) + (rows[1]!['byte_len'] as number))
-    .toString('utf16le');
+  const original = utf16.subarray(rows[1]!['byte_off'] as number, (rows[1]!['byte_off'] as number) + (rows[1]!['byte_len'] as number)).toString('utf16le');
   expect(original).toBe(text.split('\n')[1]);
   expect(rows[2]!['byte_off']).toBe(3);
   expect(rows[3]).toMatchObject({ byte_off: 0, byte_len: cp932.length - 1 });
@@ -148,9 +141,7 @@ test('a file that is gone is a problem; the others are read', async () => {
   await readEvents(c.kase, quietEffects);
   expect((await eventsOf(c)).map(r => r['target'])).toEqual(['/b']);
   const problems = await readProblems(c.kase.engine);
-  expect(problems.filter(p => p.code === 'events.cannot-read').map(p => [p.where.file, p.params])).toEqual([
-    ['a.log', { code: 'ENOENT' }],
-  ]);
+  expect(problems.filter(p => p.code === 'events.cannot-read').map(p => [p.where.file, p.params])).toEqual([['a.log', { code: 'ENOENT' }]]);
   c.close();
 });
 
@@ -163,8 +154,7 @@ test('progress tells bytes and ends at the total; two runs in another order of f
   const c = await ingestCase(logs, { progress: p => void seen.push(p.done / (p.total ?? 1)) });
   expect(seen.at(-1)).toBe(1);
   const d = await ingestCase([...logs].reverse());
-  const targets = async (x: typeof c) =>
-    (await eventsOf(x)).map(r => [r['target'], r['line_no'], r['byte_off'], r['at_us']]).sort();
+  const targets = async (x: typeof c) => (await eventsOf(x)).map(r => [r['target'], r['line_no'], r['byte_off'], r['at_us']]).sort();
   expect(await targets(d)).toEqual(await targets(c));
   c.close();
   d.close();

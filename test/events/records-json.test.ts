@@ -232,9 +232,7 @@ describe('Apache error log', () => {
 });
 
 describe('EVTX', () => {
-  const files = haveShared
-    ? (fs.readdirSync(path.join(shared, 'sigma'), { recursive: true }) as string[]).filter(f => f.endsWith('.evtx')).sort()
-    : [];
+  const files = haveShared ? (fs.readdirSync(path.join(shared, 'sigma'), { recursive: true }) as string[]).filter(f => f.endsWith('.evtx')).sort() : [];
   it.skipIf(files.length === 0)('gives the same event data as an independent reader, for every sample', () => {
     let compared = 0;
     for (const file of files) {
@@ -253,8 +251,7 @@ describe('EVTX', () => {
             .replace(/&quot;/g, '"')
             .replace(/&apos;|&#x27;/g, "'")
             .replace(/&amp;/g, '&');
-          if (!/^[\x20-\x7e]*$/.test(theirs) || /^0x|^\d{4}-\d\d-\d\dT|^[\dA-F{}-]+$/i.test(theirs) || theirs.trim() === '')
-            continue;
+          if (!/^[\x20-\x7e]*$/.test(theirs) || /^0x|^\d{4}-\d\d-\d\dT|^[\dA-F{}-]+$/i.test(theirs) || theirs.trim() === '') continue;
           expect(mine[m[1]!]?.trim(), `${file} ${m[1]}`).toBe(theirs.trim());
           compared++;
         }

@@ -11,10 +11,7 @@ import { context, haveShared, type MemoryRow, readAll, sharedFile } from './memo
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`;
-const csvlog = (
-  message: string,
-  o: { line?: number; severity?: string; state?: string; detail?: string; query?: string; session?: string } = {},
-): string =>
+const csvlog = (message: string, o: { line?: number; severity?: string; state?: string; detail?: string; query?: string; session?: string } = {}): string =>
   `2026-11-22 05:23:15.231 JST,"app","pet",12793,"10.0.0.9:5123",${o.session ?? '6b01fdb3.31f9'},${o.line ?? 3},"BIND",2026-11-22 05:23:15 JST,3/51,0,${o.severity ?? 'LOG'},${o.state ?? '00000'},${quote(message)},${o.detail ? quote(o.detail) : ''},,,,,${o.query ? quote(o.query) : ''},,,"psql","client backend",,-42\n`;
 
 describe('PostgreSQL csvlog', () => {
@@ -48,10 +45,7 @@ describe('PostgreSQL csvlog', () => {
     });
   });
   it('puts the failing query of an error into sql_text', () => {
-    const r = readAll(
-      pgCsvlog,
-      bytes(csvlog('syntax error at or near "Neil"', { severity: 'ERROR', state: '42601', query: "SELECT 'O'Neil'" })),
-    );
+    const r = readAll(pgCsvlog, bytes(csvlog('syntax error at or near "Neil"', { severity: 'ERROR', state: '42601', query: "SELECT 'O'Neil'" })));
     expect(r.rows[0]).toMatchObject({
       class: 2,
       sql_text: "SELECT 'O'Neil'",
@@ -61,8 +55,7 @@ describe('PostgreSQL csvlog', () => {
     });
   });
   it('keeps pgaudit parameters apart, with commas, quotes and what cannot be known', () => {
-    const row = (tail: string): MemoryRow =>
-      readAll(pgCsvlog, bytes(csvlog(`AUDIT: SESSION,7,1,READ,SELECT,TABLE,public.t,SELECT $1,${tail}`))).rows[0]!;
+    const row = (tail: string): MemoryRow => readAll(pgCsvlog, bytes(csvlog(`AUDIT: SESSION,7,1,READ,SELECT,TABLE,public.t,SELECT $1,${tail}`))).rows[0]!;
     expect(row('"sapporo,50"')).toMatchObject({ sql_params: '["sapporo","50"]', stmt_id: 7, objects: '["public.t"]' });
     expect(row(quote('"a,""b"",c",x'))).toMatchObject({ sql_params: JSON.stringify(['a,"b",c', 'x']) });
     expect(row('<none>')).toMatchObject({ sql_params: '[]' });
@@ -94,9 +87,7 @@ describe('PostgreSQL csvlog', () => {
     expect(r.rows[0]!['sql_text']).toBe(`SELECT '\n${forged}\n'`);
   });
   it('cuts records at the same places whatever pieces arrive', () => {
-    const whole = bytes(
-      Array.from({ length: 30 }, (_, i) => csvlog(`statement: SELECT ${i},\n"${'x'.repeat(i * 7)}"`, { line: i })).join(''),
-    );
+    const whole = bytes(Array.from({ length: 30 }, (_, i) => csvlog(`statement: SELECT ${i},\n"${'x'.repeat(i * 7)}"`, { line: i })).join(''));
     const expected = readAll(pgCsvlog, whole).rows;
     for (const window of [1, 7, 64, 257]) expect(readAll(pgCsvlog, whole, context, window).rows).toEqual(expected);
   });
@@ -238,10 +229,7 @@ describe('MySQL', () => {
     expect(readAll(mysqlGeneral, bytes(general), context, 5).rows).toEqual(r.rows);
   });
   it('reads the old date style, where the time stands only once a second', () => {
-    const r = readAll(
-      mysqlGeneral,
-      bytes('100315  9:03:50\t   40 Query\tSELECT 1\n\t\t   40 Query\tSELECT 2\n100315 14:00:01\t   41 Init DB\tx\n'),
-    );
+    const r = readAll(mysqlGeneral, bytes('100315  9:03:50\t   40 Query\tSELECT 1\n\t\t   40 Query\tSELECT 2\n100315 14:00:01\t   41 Init DB\tx\n'));
     expect(r.rows.map(x => [x['conn_id'], x['sql_text'], x['time_us']])).toEqual([
       ['40', 'SELECT 1', Date.UTC(2010, 2, 15, 0, 3, 50) * 1000],
       ['40', 'SELECT 2', Date.UTC(2010, 2, 15, 0, 3, 50) * 1000],
@@ -280,8 +268,7 @@ describe('MySQL', () => {
     }
   });
   it('goes on after an element that was cut', () => {
-    const good =
-      '{"timestamp":"2026-08-15 14:03:50","id":1,"class":"general","event":"status","general_data":{"query":"SELECT 1","status":0}}';
+    const good = '{"timestamp":"2026-08-15 14:03:50","id":1,"class":"general","event":"status","general_data":{"query":"SELECT 1","status":0}}';
     const r = readAll(mysqlAuditJson, bytes(`[\n${good},\n${good.slice(0, 60)}\n${good},\n${good}\n`));
     expect(r.rows).toHaveLength(3);
     expect(r.unparsed).toHaveLength(1);
@@ -332,11 +319,7 @@ describe('sshd and syslog', () => {
     expect(last['time_us'] as number).toBeLessThanOrEqual(truth);
     expect((last['time_us'] as number) + (last['time_span_us'] as number)).toBeGreaterThanOrEqual(truth);
     const again = readAll(syslog, bytes(text), { ...use, params: { firstYear: r.facts['first_year'] } });
-    expect(again.rows.map(x => new Date((x['time_us'] as number) / 1000).toISOString().slice(0, 10))).toEqual([
-      '2025-08-01',
-      '2026-01-05',
-      '2026-04-01',
-    ]);
+    expect(again.rows.map(x => new Date((x['time_us'] as number) / 1000).toISOString().slice(0, 10))).toEqual(['2025-08-01', '2026-01-05', '2026-04-01']);
   });
   it('covers both readings of the hour that a DST change repeats', () => {
     const r = readAll(syslog, bytes('Nov  1 01:30:00 h a: x\nNov  1 03:30:00 h a: x\n'), {
@@ -374,9 +357,7 @@ describe('sshd and syslog', () => {
   it.skipIf(!haveShared)('finds the one success of the OpenSSH sample, on line 956', () => {
     const r = readAll(sshd, sharedFile('auth/openssh.log'));
     expect(r.rows).toHaveLength(2000);
-    const good = r.rows
-      .map((x, i) => ({ ...x, line: i + 1 }) as MemoryRow)
-      .filter(x => x['action'] === 'login' && x['outcome'] === 1);
+    const good = r.rows.map((x, i) => ({ ...x, line: i + 1 }) as MemoryRow).filter(x => x['action'] === 'login' && x['outcome'] === 1);
     expect(good).toMatchObject([{ line: 956, account: 'fztu', src_ip: '119.137.62.142' }]);
   });
 });
@@ -392,9 +373,7 @@ describe('detection of formats', () => {
     return { head: content.subarray(0, 65536), lines: lines.filter((_, i) => i % step === 0).slice(0, 200) };
   };
   const best = (content: Uint8Array): string | null => {
-    const ranked = recordSources
-      .map(e => ({ name: e.source.name, score: e.sniff(sampleOf(content)) }))
-      .sort((a, b) => b.score - a.score);
+    const ranked = recordSources.map(e => ({ name: e.source.name, score: e.sniff(sampleOf(content)) })).sort((a, b) => b.score - a.score);
     expect(ranked.every(r => r.score >= 0 && r.score <= 1)).toBe(true);
     return ranked[0]!.score > 0.3 ? ranked[0]!.name : null;
   };

@@ -14,9 +14,7 @@ const ascii = fc.string({
   minLength: 1,
   maxLength: 30,
 });
-const anyText = fc
-  .string({ unit: fc.integer({ min: 1, max: 126 }).map(c => String.fromCharCode(c)), minLength: 1, maxLength: 40 })
-  .filter(s => s !== '-');
+const anyText = fc.string({ unit: fc.integer({ min: 1, max: 126 }).map(c => String.fromCharCode(c)), minLength: 1, maxLength: 40 }).filter(s => s !== '-');
 const request: fc.Arbitrary<Request> = fc.record({
   ip: fc.oneof(fc.ipV4(), fc.constant('2001:db8::1'), fc.constant('::1')),
   user: fc.oneof(
@@ -255,12 +253,7 @@ test('HAProxy: a line cut at its length limit is truncated, not lost', () => {
   const head =
     'Feb 25 16:19:49 lb1 haproxy[7]: 203.0.113.4:53332 [25/Feb/2026:16:19:48.143] web~ app/s1 0/0/7/1457/1487 200 11394 - - --VN 2/1/0/0/0 0/0 {Mozilla} {} ';
   const long = `${head}"GET /search?q=${'a'.repeat(2000)}`.slice(0, 1024);
-  const rows = readLines(haproxy, [
-    `${head}"GET /a#20b?x=#22 HTTP/1.1"`,
-    long,
-    `${head}"<BADREQ>"`,
-    'Feb 25 16:19:38 lb1 haproxy[1]: Proxy web started.',
-  ]);
+  const rows = readLines(haproxy, [`${head}"GET /a#20b?x=#22 HTTP/1.1"`, long, `${head}"<BADREQ>"`, 'Feb 25 16:19:38 lb1 haproxy[1]: Proxy web started.']);
   const time = Date.UTC(2026, 1, 25, 7, 19, 48) * 1000 + 143_000;
   expect(rows[0]!.row).toMatchObject({
     time_us: time,
@@ -296,14 +289,10 @@ test('format strings are read the way people paste them', () => {
 test('Apache time formats, durations and headers by directive', () => {
   const source = logFormatSource(
     'x',
-    readLogFormat(
-      '%a [%{%Y-%m-%d %H:%M:%S}t.%{usec_frac}t %{%z}t] %m "%U%q" %H %>s %O %I %D %{X-Forwarded-For}i %{Host}i %{JSESSIONID}C %L',
-    )!,
+    readLogFormat('%a [%{%Y-%m-%d %H:%M:%S}t.%{usec_frac}t %{%z}t] %m "%U%q" %H %>s %O %I %D %{X-Forwarded-For}i %{Host}i %{JSESSIONID}C %L')!,
   );
   expect([source.timeKind, source.resolutionUs, source.durationResolutionUs, source.bytesKind]).toEqual([1, 1, 1, 3]);
-  const [got] = readLines(source, [
-    '203.0.113.4 [2026-11-21 20:23:15.000123 +0900] GET "/a?b=1" HTTP/1.1 200 77 12 3456 198.51.100.1 www.example.jp ABC id1',
-  ]);
+  const [got] = readLines(source, ['203.0.113.4 [2026-11-21 20:23:15.000123 +0900] GET "/a?b=1" HTTP/1.1 200 77 12 3456 198.51.100.1 www.example.jp ABC id1']);
   expect(got).toEqual({
     outcome: 'event',
     row: {

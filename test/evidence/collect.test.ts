@@ -30,11 +30,7 @@ test('every file is hashed outside and inside, numbered by id and path whatever 
   put('d/c.csv', 'id\n1\n');
   const run = async (swap: boolean) => {
     const evidence = [evidenceSpec('web', ['e/*.log', 'e/*.gz']), evidenceSpec('db', ['d/c.csv'])];
-    const kase = await openTestCase(
-      swap ? [{ ...evidence[1]! }, evidenceSpec('web', ['e/*.gz', 'e/*.log'])] : evidence,
-      [datasetSpec('c', ['d/c.csv'])],
-      dir,
-    );
+    const kase = await openTestCase(swap ? [{ ...evidence[1]! }, evidenceSpec('web', ['e/*.gz', 'e/*.log'])] : evidence, [datasetSpec('c', ['d/c.csv'])], dir);
     await collectEvidence(kase, { ...quietEffects, threads: swap ? 1 : 2 });
     const files = await readSourceFiles(kase);
     const root = inputsRoot(kase);
@@ -81,16 +77,7 @@ test('each unreadable thing is one clear problem and the rest goes on', async ()
     'evidence.vanished link.log',
   ]);
   const files = await readSourceFiles(kase);
-  expect(files.map(f => f.path)).toEqual([
-    'bad.log.gz',
-    'cut.log.gz',
-    'empty.log',
-    'ok.log',
-    'padded.log.gz',
-    'plain.log.gz',
-    'tail.log.gz',
-    'two.log.gz',
-  ]);
+  expect(files.map(f => f.path)).toEqual(['bad.log.gz', 'cut.log.gz', 'empty.log', 'ok.log', 'padded.log.gz', 'plain.log.gz', 'tail.log.gz', 'two.log.gz']);
   expect(files.find(f => f.path === 'two.log.gz')!.content_sha256).toBe(sha256Hex('firstsecond'));
   expect(files.find(f => f.path === 'cut.log.gz')!.content_bytes).toBeGreaterThan(1000);
   expect(files.find(f => f.path === 'tail.log.gz')!.content_sha256).toBe(sha256Hex(zlib.gunzipSync(gz)));
@@ -99,8 +86,7 @@ test('each unreadable thing is one clear problem and the rest goes on', async ()
     for await (const chunk of readContent(path.join(dir, f.path))) chunks.push(chunk);
     expect(sha256Hex(Buffer.concat(chunks))).toBe(f.content_sha256);
   }
-  for (const p of await readProblems(kase.engine))
-    for (const lang of ['ja', 'en'] as const) expect(problemText(lang, p.code, p.params)).not.toMatch(/\{\{/);
+  for (const p of await readProblems(kase.engine)) for (const lang of ['ja', 'en'] as const) expect(problemText(lang, p.code, p.params)).not.toMatch(/\{\{/);
   kase.close();
 });
 
@@ -126,13 +112,7 @@ test('the same log given twice is counted once, also compressed; datasets of two
     dir,
   );
   await collectEvidence(kase, quietEffects);
-  expect((await readSourceFiles(kase)).map(f => `${f.evidence_id} ${f.path}`)).toEqual([
-    'one a.log',
-    'one e1.log',
-    'one e2.log',
-    'p x.csv',
-    'q x.csv',
-  ]);
+  expect((await readSourceFiles(kase)).map(f => `${f.evidence_id} ${f.path}`)).toEqual(['one a.log', 'one e1.log', 'one e2.log', 'p x.csv', 'q x.csv']);
   expect(await problemList(kase)).toEqual([
     'evidence.datasets-alike x.csv',
     'evidence.empty-file e1.log',
@@ -177,20 +157,17 @@ test('what changed between reading and the end is named with its bytes', async (
   kase.close();
 });
 
-test.skipIf(spawnSync('zstd', ['--version']).status !== 0)(
-  'zstd content is hashed, a cut one is used as far as it goes',
-  async () => {
-    const long = Buffer.from(Array.from({ length: 200_000 }, (_, i) => `${(i * 7919) % 100003}\n`).join(''));
-    const packed = spawnSync('zstd', ['-q', '-c'], { input: long, maxBuffer: 1 << 26 }).stdout;
-    put('a.zst', packed);
-    put('b.zst', packed.subarray(0, packed.length - 50));
-    const kase = await openTestCase([evidenceSpec('w', ['*.zst'])], [], dir);
-    await collectEvidence(kase, quietEffects);
-    expect(await problemList(kase)).toEqual(['evidence.compressed-truncated b.zst']);
-    expect((await readSourceFiles(kase))[0]!.content_sha256).toBe(sha256Hex(long));
-    kase.close();
-  },
-);
+test.skipIf(spawnSync('zstd', ['--version']).status !== 0)('zstd content is hashed, a cut one is used as far as it goes', async () => {
+  const long = Buffer.from(Array.from({ length: 200_000 }, (_, i) => `${(i * 7919) % 100003}\n`).join(''));
+  const packed = spawnSync('zstd', ['-q', '-c'], { input: long, maxBuffer: 1 << 26 }).stdout;
+  put('a.zst', packed);
+  put('b.zst', packed.subarray(0, packed.length - 50));
+  const kase = await openTestCase([evidenceSpec('w', ['*.zst'])], [], dir);
+  await collectEvidence(kase, quietEffects);
+  expect(await problemList(kase)).toEqual(['evidence.compressed-truncated b.zst']);
+  expect((await readSourceFiles(kase))[0]!.content_sha256).toBe(sha256Hex(long));
+  kase.close();
+});
 
 test('a file that grows, or vanishes, while it is read is told apart from one that keeps still', async () => {
   put('a.log', text);

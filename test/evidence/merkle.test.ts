@@ -1,19 +1,10 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  consistencyProof,
-  inclusionProof,
-  leafHash,
-  merkleRoot,
-  verifyConsistency,
-  verifyInclusion,
-} from '../../src/evidence/index.ts';
+import { consistencyProof, inclusionProof, leafHash, merkleRoot, verifyConsistency, verifyInclusion } from '../../src/evidence/index.ts';
 
 /** The eight leaves of the published Certificate Transparency test vectors. */
-const published = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(h =>
-  Buffer.from(h, 'hex'),
-);
+const published = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map(h => Buffer.from(h, 'hex'));
 const leaves = (n: number): Buffer[] => Array.from({ length: n }, (_, i) => leafHash(`leaf ${i}`));
 
 test.each([
@@ -50,9 +41,7 @@ test('a tree that only grew has a consistency proof; a rewritten one has none', 
       const before = merkleRoot(all.slice(0, small));
       expect(verifyConsistency(small, small + more, before, merkleRoot(all), proof)).toBe(true);
       const rewritten = all.with(at % small, leafHash('rewritten'));
-      expect(verifyConsistency(small, small + more, before, merkleRoot(rewritten), consistencyProof(rewritten, small))).toBe(
-        false,
-      );
+      expect(verifyConsistency(small, small + more, before, merkleRoot(rewritten), consistencyProof(rewritten, small))).toBe(false);
     }),
   );
 });

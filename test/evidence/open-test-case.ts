@@ -2,14 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Problem } from '../../src/base/index.ts';
-import {
-  type CaseFile,
-  CaseStore,
-  type DatasetSpec,
-  type EvidenceSpec,
-  type OpenCase,
-  readProblems,
-} from '../../src/case/index.ts';
+import { type CaseFile, CaseStore, type DatasetSpec, type EvidenceSpec, type OpenCase, readProblems } from '../../src/case/index.ts';
 import { Engine } from '../../src/engine/index.ts';
 
 export const evidenceSpec = (id: string, files: readonly string[]): EvidenceSpec => ({

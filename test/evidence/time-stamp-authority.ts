@@ -7,15 +7,7 @@ import * as pkijs from 'pkijs';
 pkijs.setEngine('test', new pkijs.CryptoEngine({ name: 'test', crypto: webcrypto as never }));
 
 /** How the authority misbehaves. */
-export type Mischief =
-  | 'none'
-  | 'other-imprint'
-  | 'other-nonce'
-  | 'bad-signature'
-  | 'refuse'
-  | 'wrong-purpose'
-  | 'garbage'
-  | 'http-500';
+export type Mischief = 'none' | 'other-imprint' | 'other-nonce' | 'bad-signature' | 'refuse' | 'wrong-purpose' | 'garbage' | 'http-500';
 type Keys = { privateKey: CryptoKey; publicKey: CryptoKey };
 type CryptoKey = webcrypto.CryptoKey;
 
@@ -73,9 +65,7 @@ export async function startAuthority(): Promise<{
       if (mode === 'http-500') return response.writeHead(500).end();
       response.setHeader('content-type', 'application/timestamp-reply');
       response.end(
-        mode === 'garbage'
-          ? Buffer.from([0x30, 0x03, 1, 2])
-          : await answer(Buffer.concat(parts), mode === 'wrong-purpose' ? wrong : good, tsaKeys, mode),
+        mode === 'garbage' ? Buffer.from([0x30, 0x03, 1, 2]) : await answer(Buffer.concat(parts), mode === 'wrong-purpose' ? wrong : good, tsaKeys, mode),
       );
     });
   });
@@ -95,9 +85,7 @@ export async function startAuthority(): Promise<{
 async function answer(bytes: Buffer, certificateOf: pkijs.Certificate, keys: Keys, mode: Mischief): Promise<Buffer> {
   const request = pkijs.TimeStampReq.fromBER(new Uint8Array(bytes));
   if (mode === 'refuse')
-    return Buffer.from(
-      new pkijs.TimeStampResp({ status: new pkijs.PKIStatusInfo({ status: pkijs.PKIStatus.rejection }) }).toSchema().toBER(false),
-    );
+    return Buffer.from(new pkijs.TimeStampResp({ status: new pkijs.PKIStatusInfo({ status: pkijs.PKIStatus.rejection }) }).toSchema().toBER(false));
   const info = new pkijs.TSTInfo({
     version: 1,
     policy: '1.3.6.1.4.1.99999.1',
@@ -157,8 +145,6 @@ async function answer(bytes: Buffer, certificateOf: pkijs.Certificate, keys: Key
   }
   const token = new pkijs.ContentInfo({ contentType: '1.2.840.113549.1.7.2', content: signed.toSchema(true) });
   return Buffer.from(
-    new pkijs.TimeStampResp({ status: new pkijs.PKIStatusInfo({ status: pkijs.PKIStatus.granted }), timeStampToken: token })
-      .toSchema()
-      .toBER(false),
+    new pkijs.TimeStampResp({ status: new pkijs.PKIStatusInfo({ status: pkijs.PKIStatus.granted }), timeStampToken: token }).toSchema().toBER(false),
   );
 }

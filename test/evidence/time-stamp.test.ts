@@ -129,20 +129,7 @@ test.skipIf(!openssl)('a third party’s authority and ours understand each othe
     '-extensions',
     'ca',
   );
-  run(
-    'req',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    'tsa.key',
-    '-out',
-    'tsa.csr',
-    '-subj',
-    '/CN=Other TSA',
-    '-config',
-    'c.cnf',
-  );
+  run('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'tsa.key', '-out', 'tsa.csr', '-subj', '/CN=Other TSA', '-config', 'c.cnf');
   run(
     'x509',
     '-req',
@@ -179,21 +166,7 @@ test.skipIf(!openssl)('a third party’s authority and ours understand each othe
   expect(await checkTimeStamp(token, data, [ca])).toMatchObject({ ok: true, signer: 'CN=Other TSA', chain: true });
   fs.writeFileSync(path.join(dir, 'data'), data);
   fs.writeFileSync(path.join(dir, 'token.der'), Buffer.from(token, 'base64'));
-  expect(
-    run(
-      'ts',
-      '-verify',
-      '-data',
-      'data',
-      '-in',
-      'token.der',
-      '-token_in',
-      '-CAfile',
-      'ca.pem',
-      '-untrusted',
-      'tsa.pem',
-    ).toString(),
-  ).toContain('OK');
+  expect(run('ts', '-verify', '-data', 'data', '-in', 'token.der', '-token_in', '-CAfile', 'ca.pem', '-untrusted', 'tsa.pem').toString()).toContain('OK');
 
   const ours = await requestTimeStamp(authority.url, data);
   fs.writeFileSync(path.join(dir, 'ours.der'), Buffer.from(ours.token, 'base64'));
@@ -203,8 +176,6 @@ test.skipIf(!openssl)('a third party’s authority and ours understand each othe
       .match(/.{1,64}/g)!
       .join('\n')}\n-----END CERTIFICATE-----\n`;
   fs.writeFileSync(path.join(dir, 'ourca.pem'), pem(authority.ca));
-  expect(run('ts', '-verify', '-data', 'data', '-in', 'ours.der', '-token_in', '-CAfile', 'ourca.pem').toString()).toContain(
-    'OK',
-  );
+  expect(run('ts', '-verify', '-data', 'data', '-in', 'ours.der', '-token_in', '-CAfile', 'ourca.pem').toString()).toContain('OK');
   fs.rmSync(dir, { recursive: true, force: true });
 });

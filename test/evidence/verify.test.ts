@@ -33,12 +33,7 @@ beforeAll(async () => {
     fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
     fs.writeFileSync(path.join(dir, name), data);
   };
-  put(
-    'e/big.log',
-    Buffer.from(
-      Array.from({ length: 60_000 }, (_, i) => `10.0.0.${i % 250} - - line ${i} of a web server log, long enough\n`).join(''),
-    ),
-  );
+  put('e/big.log', Buffer.from(Array.from({ length: 60_000 }, (_, i) => `10.0.0.${i % 250} - - line ${i} of a web server log, long enough\n`).join('')));
   put('e/old.log.gz', zlib.gzipSync('an older log\n'.repeat(100)));
   put('d/t.csv', 'id,n\n1,a\n2,b\n');
   put('case.yaml', 'schema: tadasu.case/1\nid: t\nevidence: []\ndatasets: []\n');
@@ -88,10 +83,8 @@ test('the flip of one byte of any file is noticed, named, and placed', async () 
       const mine = findings.filter(f => f.level === 'differs' && f.file === name);
       expect([name, at, state, mine.length > 0]).toEqual([name, at, 'differs', true]);
       const ranges = mine.flatMap(f => f.ranges ?? []);
-      if (name !== 'outputs.json')
-        expect([name, at, ranges.some(r => r.from <= at && at < r.to && r.to - r.from <= 1 << 20)]).toEqual([name, at, true]);
-      for (const f of findings)
-        for (const lang of ['ja', 'en'] as const) expect(t(lang, `evidence:verify.code.${f.code}`, f.params)).not.toContain('{{');
+      if (name !== 'outputs.json') expect([name, at, ranges.some(r => r.from <= at && at < r.to && r.to - r.from <= 1 << 20)]).toEqual([name, at, true]);
+      for (const f of findings) for (const lang of ['ja', 'en'] as const) expect(t(lang, `evidence:verify.code.${f.code}`, f.params)).not.toContain('{{');
     }
     fs.writeFileSync(file, original);
   }
@@ -110,10 +103,7 @@ test('lost, cut, grown and moved files', async () => {
   expect(await swap('e/old.log.gz', f => fs.rmSync(f))).toEqual(['differs', ['differs gone e/old.log.gz']]);
   expect(await swap('out/result.json', f => fs.truncateSync(f, 3))).toEqual(['differs', ['differs changed result.json']]);
   expect(await swap('out/run.log', f => fs.appendFileSync(f, 'later\n'))).toEqual(['intact', ['note grew run.log']]);
-  expect(await swap('out/work/events/part.parquet', f => fs.rmSync(f))).toEqual([
-    'differs',
-    ['differs gone-rebuildable work/events/part.parquet'],
-  ]);
+  expect(await swap('out/work/events/part.parquet', f => fs.rmSync(f))).toEqual(['differs', ['differs gone-rebuildable work/events/part.parquet']]);
   expect((await swap('out/outputs.json', f => fs.rmSync(f)))[0]).toBe('cannot');
   expect((await swap('out/manifest.json', f => fs.writeFileSync(f, '{"files":[null]}')))[0]).toBe('differs');
   fs.writeFileSync(path.join(outDir, 'letter.pdf'), 'x');
@@ -173,9 +163,7 @@ test('one file can be proven to be among the inputs without the others', () => {
   const leaves = inputLeaves(manifest);
   const index = leaves.findIndex(l => l.includes('e/big.log'));
   const hashes = leaves.map(leafHash);
-  expect(
-    verifyInclusion(leafHash(leaves[index]!), index, leaves.length, inclusionProof(hashes, index), manifest.inputs_root),
-  ).toBe(true);
+  expect(verifyInclusion(leafHash(leaves[index]!), index, leaves.length, inclusionProof(hashes, index), manifest.inputs_root)).toBe(true);
   expect(manifest.parts.some(p => p.role === 'case')).toBe(true);
 });
 
@@ -200,8 +188,6 @@ test('the commands: exit codes and what they say', async () => {
   expect(said[0]).toContain('変わったものはありません');
   expect(JSON.parse(said[1]!)).toMatchObject({ state: 'intact' });
   expect(said[2]).toMatch(/DIFFERS\] evidence d\/t\.csv, bytes 0 to 16: The content changed \(13 bytes when sealed, 17 now\)/);
-  expect((JSON.parse(said[3]!) as { checks: { name: string; state: string }[] }).checks.filter(c => c.state === 'bad')).toEqual(
-    [],
-  );
+  expect((JSON.parse(said[3]!) as { checks: { name: string; state: string }[] }).checks.filter(c => c.state === 'bad')).toEqual([]);
   expect(said[4]).toMatch(/analysis engine/);
 });

@@ -8,9 +8,28 @@ import { Engine, sql } from '../../src/engine/index.ts';
 import { assessExposure, explainRef, proofText, writeCells, writeRecovered } from '../../src/exposure/index.ts';
 import { loadSnapshot } from './snapshot.ts';
 
-type Event = { id: number; cls: number; us: number; method?: string; path?: string; query?: string; status?: number; bytes?: number; sql?: string; params?: (string | null)[]; err?: string; message?: string; conn?: string };
+type Event = {
+  id: number;
+  cls: number;
+  us: number;
+  method?: string;
+  path?: string;
+  query?: string;
+  status?: number;
+  bytes?: number;
+  sql?: string;
+  params?: (string | null)[];
+  err?: string;
+  message?: string;
+  conn?: string;
+};
 
-const people = Array.from({ length: 60 }, (_, i) => [String(100 + i), `name ${'x'.repeat(i % 9)}${i}`, i % 7 === 0 ? null : `street ${'y'.repeat((i * 5) % 23)}`, i % 2 === 0 ? 'north' : 'south']);
+const people = Array.from({ length: 60 }, (_, i) => [
+  String(100 + i),
+  `name ${'x'.repeat(i % 9)}${i}`,
+  i % 7 === 0 ? null : `street ${'y'.repeat((i * 5) % 23)}`,
+  i % 2 === 0 ? 'north' : 'south',
+]);
 const size = (row: (string | null)[]): number => 40 + row[1]!.length + (row[2]?.length ?? 4);
 const detail = 'SELECT name, address FROM people WHERE id = $1';
 
@@ -26,7 +45,10 @@ function traffic(intruder: readonly { id: string; status?: number; logged?: bool
     id += 16;
     events.push({ id, cls: 1, us, method: 'GET', path: `/people/${key}`, status: of.status ?? (row ? 200 : 404), bytes: of.bytes ?? (row ? size(row) : 9) });
     if (own) mine.push(id);
-    if (of.logged !== false) { id += 16; events.push({ id, cls: 2, us: us + 100, sql: detail, params: [key], conn: 'c1' }); }
+    if (of.logged !== false) {
+      id += 16;
+      events.push({ id, cls: 2, us: us + 100, sql: detail, params: [key], conn: 'c1' });
+    }
   };
   for (const p of people) visit(p[0]!, {}, false);
   for (const i of intruder) visit(i.id, i, true);
@@ -37,21 +59,100 @@ async function open(events: readonly Event[], mine: readonly number[], routes: C
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-exposure-'));
   const engine = await Engine.open({ file: ':memory:', threads: 1 });
   await loadSnapshot(engine, [{ name: 'people', columns: ['id', 'name', 'address', 'region'], rows: people }]);
-  const columns = ['event_id BIGINT', 'file_no INTEGER', 'system_id VARCHAR', 'class INTEGER', 'at_us BIGINT', 'start_lo_us BIGINT', 'start_hi_us BIGINT', 'end_lo_us BIGINT', 'end_hi_us BIGINT', 'method VARCHAR', 'path VARCHAR', 'query VARCHAR', 'status INTEGER',
-    'bytes_out BIGINT', 'duration_us BIGINT', 'src_ip VARCHAR', 'session VARCHAR', 'account VARCHAR', 'extra VARCHAR', 'conn_id VARCHAR', 'sql_text VARCHAR', 'sql_params VARCHAR', 'rows_out BIGINT', 'err_code VARCHAR', 'message VARCHAR', 'stmt_kind VARCHAR', 'line_no BIGINT', 'byte_off BIGINT', 'byte_len BIGINT'];
-  await engine.load('event', columns.map(c => ({ name: c.split(' ')[0]!, type: c.split(' ')[1] as 'BIGINT' })), events.map(e => [
-    e.id, e.cls, null, e.cls, e.us, e.us, e.us + 200, e.us + 200, e.us + 400, e.method ?? null, e.path ?? null, e.query ?? null, e.status ?? null, e.bytes ?? null, 300, null, null, null, null, e.conn ?? null,
-    e.sql ?? null, e.params ? JSON.stringify(e.params) : null, null, e.err ?? null, e.message ?? null, null, e.id / 16, e.id * 10, 100]));
-  await engine.run('test.files', sql`create table event_file as select 1 as file_no, 'nginx-combined' as format, null::varchar as system_id union all select 2, 'pg-csvlog', null`);
-  await engine.run('test.sources', sql`create table source_file as select 1 as file_no, 'web' as evidence_id, 'access.log' as path, 'aa' as sha256, 'evidence' as role union all select 2, 'db', 'db.csv', 'bb', 'evidence'`);
-  await engine.load('actor_event', [{ name: 'actor_id', type: 'VARCHAR' }, { name: 'event_id', type: 'BIGINT' }, { name: 'certainty', type: 'VARCHAR' }, { name: 'reason', type: 'VARCHAR' }], mine.map(id => ['a', id, 'strict', 'test']));
+  const columns = [
+    'event_id BIGINT',
+    'file_no INTEGER',
+    'system_id VARCHAR',
+    'class INTEGER',
+    'at_us BIGINT',
+    'start_lo_us BIGINT',
+    'start_hi_us BIGINT',
+    'end_lo_us BIGINT',
+    'end_hi_us BIGINT',
+    'method VARCHAR',
+    'path VARCHAR',
+    'query VARCHAR',
+    'status INTEGER',
+    'bytes_out BIGINT',
+    'duration_us BIGINT',
+    'src_ip VARCHAR',
+    'session VARCHAR',
+    'account VARCHAR',
+    'extra VARCHAR',
+    'conn_id VARCHAR',
+    'sql_text VARCHAR',
+    'sql_params VARCHAR',
+    'rows_out BIGINT',
+    'err_code VARCHAR',
+    'message VARCHAR',
+    'stmt_kind VARCHAR',
+    'line_no BIGINT',
+    'byte_off BIGINT',
+    'byte_len BIGINT',
+  ];
+  await engine.load(
+    'event',
+    columns.map(c => ({ name: c.split(' ')[0]!, type: c.split(' ')[1] as 'BIGINT' })),
+    events.map(e => [
+      e.id,
+      e.cls,
+      null,
+      e.cls,
+      e.us,
+      e.us,
+      e.us + 200,
+      e.us + 200,
+      e.us + 400,
+      e.method ?? null,
+      e.path ?? null,
+      e.query ?? null,
+      e.status ?? null,
+      e.bytes ?? null,
+      300,
+      null,
+      null,
+      null,
+      null,
+      e.conn ?? null,
+      e.sql ?? null,
+      e.params ? JSON.stringify(e.params) : null,
+      null,
+      e.err ?? null,
+      e.message ?? null,
+      null,
+      e.id / 16,
+      e.id * 10,
+      100,
+    ]),
+  );
+  await engine.run(
+    'test.files',
+    sql`create table event_file as select 1 as file_no, 'nginx-combined' as format, null::varchar as system_id union all select 2, 'pg-csvlog', null`,
+  );
+  await engine.run(
+    'test.sources',
+    sql`create table source_file as select 1 as file_no, 'web' as evidence_id, 'access.log' as path, 'aa' as sha256, 'evidence' as role union all select 2, 'db', 'db.csv', 'bb', 'evidence'`,
+  );
+  await engine.load(
+    'actor_event',
+    [
+      { name: 'actor_id', type: 'VARCHAR' },
+      { name: 'event_id', type: 'BIGINT' },
+      { name: 'certainty', type: 'VARCHAR' },
+      { name: 'reason', type: 'VARCHAR' },
+    ],
+    mine.map(id => ['a', id, 'strict', 'test']),
+  );
   const file = { id: 't', routes, datasets: [{ id: 'people', role: { constant: 'policyholder' } }] } as unknown as CaseFile;
   return { file, casePath: path.join(dir, 'case.yaml'), caseDir: dir, outDir: dir, engine, store: new CaseStore(path.join(dir, 'case.sqlite')), dir };
 }
 
 async function cells(kase: OpenCase): Promise<Record<string, string>> {
   await writeCells(kase);
-  const rows = await kase.engine.rows<{ key: string; column: string; tier_lower: number; tier_upper: number }>('test.cells', sql`select key, "column", tier_lower, tier_upper from read_parquet(${path.join(kase.outDir, 'cells.parquet')}) order by key, "column"`);
+  const rows = await kase.engine.rows<{ key: string; column: string; tier_lower: number; tier_upper: number }>(
+    'test.cells',
+    sql`select key, "column", tier_lower, tier_upper from read_parquet(${path.join(kase.outDir, 'cells.parquet')}) order by key, "column"`,
+  );
   return Object.fromEntries(rows.map(r => [`${r.key}.${r.column}`, `${r.tier_lower}-${r.tier_upper}`]));
 }
 
@@ -63,8 +164,16 @@ describe('assessing exposure', () => {
     await assessExposure(kase, quietEffects);
     return kase;
   };
-  beforeAll(() => { opened.length = 0; });
-  afterAll(() => { for (const k of opened) { k.engine.close(); k.store.close(); fs.rmSync(k.dir, { recursive: true, force: true }); } });
+  beforeAll(() => {
+    opened.length = 0;
+  });
+  afterAll(() => {
+    for (const k of opened) {
+      k.engine.close();
+      k.store.close();
+      fs.rmSync(k.dir, { recursive: true, force: true });
+    }
+  });
 
   it('finds nothing where there was no intruder', async () => {
     const { events } = traffic([]);
@@ -104,16 +213,30 @@ describe('assessing exposure', () => {
 
   it('follows the routes of the case file when there is no database log', async () => {
     const { events, mine } = traffic([{ id: '125' }]);
-    const kase = await assess(events.filter(e => e.cls === 1), mine, [{ method: 'GET', path: '/people/{id}', reads: 'SELECT name, address FROM people WHERE id = :id' }]);
+    const kase = await assess(
+      events.filter(e => e.cls === 1),
+      mine,
+      [{ method: 'GET', path: '/people/{id}', reads: 'SELECT name, address FROM people WHERE id = :id' }],
+    );
     expect(await cells(kase)).toEqual({ '125.address': '4-4', '125.name': '4-4' });
   });
 
   it('tells from sizes alone which columns a route shows', async () => {
     const { events, mine } = traffic([{ id: '126' }]);
-    const found = await cells(await assess(events.filter(e => e.cls === 1), mine));
+    const found = await cells(
+      await assess(
+        events.filter(e => e.cls === 1),
+        mine,
+      ),
+    );
     expect(found['126.name']).toBe('3-3');
     expect(found['126.address']).toBe('3-3');
-    expect(Object.entries(found).filter(([, tiers]) => tiers.startsWith('0')).map(([cell]) => cell).every(c => c === '126.id' || c === '126.region')).toBe(true);
+    expect(
+      Object.entries(found)
+        .filter(([, tiers]) => tiers.startsWith('0'))
+        .map(([cell]) => cell)
+        .every(c => c === '126.id' || c === '126.region'),
+    ).toBe(true);
   });
 
   it('gives the same claims in every run and explains a cell down to file, line and bytes', async () => {
@@ -136,7 +259,16 @@ describe('assessing exposure', () => {
 
   it('survives hostile statements and parameters', async () => {
     const { events, mine } = traffic([{ id: '128' }]);
-    const nasty = [`'; drop table people; --`, 'SELECT', 'SELECT * FROM people WHERE id = $9', 'select * from people p, people q, people r, nowhere', `COPY people TO PROGRAM 'x'`, '\u0000\u202e', 'SELECT read_csv(name) FROM people', 'with recursive r as (select 1) select * from r'];
+    const nasty = [
+      `'; drop table people; --`,
+      'SELECT',
+      'SELECT * FROM people WHERE id = $9',
+      'select * from people p, people q, people r, nowhere',
+      `COPY people TO PROGRAM 'x'`,
+      '\u0000\u202e',
+      'SELECT read_csv(name) FROM people',
+      'with recursive r as (select 1) select * from r',
+    ];
     const extra = nasty.map((text, i): Event => ({ id: 100_000 + i * 16, cls: 2, us: 1_700_000_900_000_000 + i, sql: text, params: [null], conn: 'c9' }));
     const kase = await assess([...events, ...extra], [...mine, ...extra.map(e => e.id)]);
     const found = await cells(kase);
@@ -146,14 +278,27 @@ describe('assessing exposure', () => {
 });
 
 describe('a group of statements of one shape', () => {
-  it('is replayed with each member\'s own values, not with those of the statement the route was learned from', async () => {
+  it("is replayed with each member's own values, not with those of the statement the route was learned from", async () => {
     const { groupInstances } = await import('../../src/exposure/evaluate.ts');
     const { readingOf } = await import('../../src/exposure/statements.ts');
     const { loadParser } = await import('../../src/exposure/sql/index.ts');
     await loadParser();
     const read = readingOf(`select name from people where region = 'north' limit 5`);
     if ('none' in read) throw new Error(read.none);
-    const [group] = groupInstances([{ read, values: ['south', '5'], parameters: [], request: null, statement: null, routeRead: null, certainty: 'strict', ambiguous: false, injected: false, conditional: false }]);
+    const [group] = groupInstances([
+      {
+        read,
+        values: ['south', '5'],
+        parameters: [],
+        request: null,
+        statement: null,
+        routeRead: null,
+        certainty: 'strict',
+        ambiguous: false,
+        injected: false,
+        conditional: false,
+      },
+    ]);
     expect(group!.varying).toEqual([0]);
   });
 });

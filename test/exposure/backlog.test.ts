@@ -12,17 +12,39 @@ import { loadSnapshot } from './snapshot.ts';
 
 const second = 1_000_000;
 /** The theft is at 100 s. Boat 1 is old, 4 and 5 and 6 came later, 7 later still and unlogged; 2 and 3 were deleted, 3 before the theft. */
-const boats = [['1', 'Heron'], ['4', 'Tern'], ['5', 'Rail'], ['6', 'Coot'], ['7', 'Smew']];
+const boats = [
+  ['1', 'Heron'],
+  ['4', 'Tern'],
+  ['5', 'Rail'],
+  ['6', 'Coot'],
+  ['7', 'Smew'],
+];
 const written: [number, string, (string | null)[]][] = [
-  [50, 'DELETE FROM boat WHERE id = $1', ['3']], [200, 'DELETE FROM boat WHERE id = $1', ['2']],
-  [300, 'INSERT INTO boat (id, name) VALUES ($1, $2)', ['4', 'Tern']], [310, 'INSERT INTO boat (id, name) VALUES (5, \'Rail\')', []], [320, 'insert into boat values ($1, $2)', ['6', 'Coot']],
+  [50, 'DELETE FROM boat WHERE id = $1', ['3']],
+  [200, 'DELETE FROM boat WHERE id = $1', ['2']],
+  [300, 'INSERT INTO boat (id, name) VALUES ($1, $2)', ['4', 'Tern']],
+  [310, "INSERT INTO boat (id, name) VALUES (5, 'Rail')", []],
+  [320, 'insert into boat values ($1, $2)', ['6', 'Coot']],
 ];
 
 function instance(text: string, parameters: string[], atSeconds: number): Instance {
   const read = readingOf(text);
   if ('none' in read) throw new Error(read.none);
   const values = read.slots.map(s => (s.kind === 'literal' ? s.value : parameters[s.number - 1]));
-  const statement = { eventId: 1, loUs: atSeconds * second, hiUs: atSeconds * second, conn: null, text, read, values, parameters, rowsOut: null, failed: false, actor: 'strict' as const, message: null };
+  const statement = {
+    eventId: 1,
+    loUs: atSeconds * second,
+    hiUs: atSeconds * second,
+    conn: null,
+    text,
+    read,
+    values,
+    parameters,
+    rowsOut: null,
+    failed: false,
+    actor: 'strict' as const,
+    message: null,
+  };
   return { read, values, parameters, request: null, statement, routeRead: null, certainty: 'strict', ambiguous: false, injected: false, conditional: false };
 }
 
@@ -32,8 +54,13 @@ describe('a snapshot taken after the theft', () => {
     await loadParser();
     engine = await Engine.open({ file: ':memory:', threads: 1 });
     await loadSnapshot(engine, [{ name: 'boat', columns: ['id', 'name'], rows: boats }]);
-    await engine.load('event', ['event_id', 'file_no', 'class', 'at_us'].map(name => ({ name, type: 'BIGINT' as const })).concat(['sql_text', 'sql_params', 'err_code'].map(name => ({ name, type: 'VARCHAR' as const })) as never),
-      written.map(([s, text, p], i) => [i + 1, 2, 2, s * second, text, JSON.stringify(p), null]));
+    await engine.load(
+      'event',
+      ['event_id', 'file_no', 'class', 'at_us']
+        .map(name => ({ name, type: 'BIGINT' as const }))
+        .concat(['sql_text', 'sql_params', 'err_code'].map(name => ({ name, type: 'VARCHAR' as const })) as never),
+      written.map(([s, text, p], i) => [i + 1, 2, 2, s * second, text, JSON.stringify(p), null]),
+    );
     await engine.run('test.files', sql`create table event_file as select 2 as file_no, 'pg-csvlog' as format`);
   });
   afterAll(() => engine.close());
@@ -47,7 +74,9 @@ describe('a snapshot taken after the theft', () => {
     const r = await replay(engine, catalogue, { select: dump.read.select, parameters: [], batch: null, foreign: false });
     if (failed(r)) throw new Error(r.failure);
     const tiers = await loadTiers(engine, [{ must: 3, may: 3, fromUs: 100 * second, toUs: 101 * second }]);
-    await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, false, d => claims.add({ kind: 'replay', datasetId: d.id, mustTier: 3, mayTier: 3, rule: 'statement-of-intruder', statement: '', premises: {}, assumptions: [] }, 1));
+    await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, false, d =>
+      claims.add({ kind: 'replay', datasetId: d.id, mustTier: 3, mayTier: 3, rule: 'statement-of-intruder', statement: '', premises: {}, assumptions: [] }, 1),
+    );
     await claims.close();
     const rows = await engine.rows<{ key: string }>('test.shown', sql`select distinct d.key from cell_tier t join data_boat d using (row_no) order by d.key`);
     expect(rows.map(x => x.key)).toEqual(['1']);
@@ -59,7 +88,9 @@ describe('a snapshot taken after the theft', () => {
     const shown = async (i: Instance): Promise<string[]> => {
       const claims = await Claims.open(engine);
       await claimDeleted(engine, catalogue, claims, [i], backlog);
-      return (await engine.rows<{ cell: string }>('test.missing', sql`select key || '.' || column_no as cell from missing_record_cell order by key, column_no`)).map(x => x.cell);
+      return (
+        await engine.rows<{ cell: string }>('test.missing', sql`select key || '.' || column_no as cell from missing_record_cell order by key, column_no`)
+      ).map(x => x.cell);
     };
     expect(await shown(instance('SELECT id, name FROM boat', [], 100))).toEqual(['2.0', '2.1']);
     expect(await shown(instance('SELECT name FROM boat WHERE id = $1', ['2'], 100))).toEqual(['2.1']);
@@ -70,8 +101,30 @@ describe('a snapshot taken after the theft', () => {
 });
 
 describe('an aborted transfer', () => {
-  const answer = (status: number | null, bytes: number | null): Request => ({ eventId: 1, loUs: 0, hiUs: 0, systemId: null, method: 'GET', shape: '/x', values: new Map(), status, bytes, durationUs: null, ip: null, session: null, account: null, actor: 'strict', path: '/x' });
+  const answer = (status: number | null, bytes: number | null): Request => ({
+    eventId: 1,
+    loUs: 0,
+    hiUs: 0,
+    systemId: null,
+    method: 'GET',
+    shape: '/x',
+    values: new Map(),
+    status,
+    bytes,
+    durationUs: null,
+    ip: null,
+    session: null,
+    account: null,
+    actor: 'strict',
+    path: '/x',
+  });
   it('shows what was sent before it ended', () => {
-    expect([answer(499, 27475), answer(499, 0), answer(460, null), answer(404, 500), answer(200, 500)].map(showsBody)).toEqual(['part', 'no', 'part', 'no', 'yes']);
+    expect([answer(499, 27475), answer(499, 0), answer(460, null), answer(404, 500), answer(200, 500)].map(showsBody)).toEqual([
+      'part',
+      'no',
+      'part',
+      'no',
+      'yes',
+    ]);
   });
 });

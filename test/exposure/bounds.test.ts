@@ -5,46 +5,67 @@ import { holesIn } from '../../src/exposure/missing.ts';
 import { patternOf } from '../../src/exposure/recovered.ts';
 import { fitSizes, judgeSize } from '../../src/exposure/size-model.ts';
 
-const family = (rows: number) => fc.record({
-  shown: fc.uniqueArray(fc.integer({ min: 0, max: rows - 1 })),
-  known: fc.array(fc.boolean(), { minLength: rows, maxLength: rows }),
-  never: fc.array(fc.boolean(), { minLength: rows, maxLength: rows }),
-  sets: fc.array(fc.tuple(fc.uniqueArray(fc.integer({ min: 0, max: rows - 1 })), fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })), { maxLength: 5 }),
-});
+const family = (rows: number) =>
+  fc.record({
+    shown: fc.uniqueArray(fc.integer({ min: 0, max: rows - 1 })),
+    known: fc.array(fc.boolean(), { minLength: rows, maxLength: rows }),
+    never: fc.array(fc.boolean(), { minLength: rows, maxLength: rows }),
+    sets: fc.array(fc.tuple(fc.uniqueArray(fc.integer({ min: 0, max: rows - 1 })), fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })), {
+      maxLength: 5,
+    }),
+  });
 
 describe('counts from must, may and constraints', () => {
   it('hold the true count, whatever was shown, and are exact for small families', () => {
-    fc.assert(fc.property(family(9), ({ shown, known, never, sets }) => {
-      const truth = new Set(shown);
-      const must = new Set(shown.filter(r => known[r]));
-      const may = new Set([...Array(9).keys()].filter(r => truth.has(r) || !never[r]));
-      const constraints = sets.map(([rows, under, over]) => { const n = rows.filter(r => truth.has(r)).length; return { rows: new Set(rows), least: Math.max(0, n - under), most: n + over }; });
-      const bound = boundCount(must, may, constraints);
-      let least = Infinity;
-      let most = -Infinity;
-      for (let set = 0; set < 1 << 9; set++) {
-        const x = [...Array(9).keys()].filter(r => set >> r & 1);
-        if (!x.every(r => may.has(r)) || ![...must].every(r => x.includes(r))) continue;
-        if (!constraints.every(c => { const n = x.filter(r => c.rows.has(r)).length; return n >= c.least && n <= c.most; })) continue;
-        least = Math.min(least, x.length);
-        most = Math.max(most, x.length);
-      }
-      expect(bound).toEqual({ lower: least, upper: most });
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(family(9), ({ shown, known, never, sets }) => {
+        const truth = new Set(shown);
+        const must = new Set(shown.filter(r => known[r]));
+        const may = new Set([...Array(9).keys()].filter(r => truth.has(r) || !never[r]));
+        const constraints = sets.map(([rows, under, over]) => {
+          const n = rows.filter(r => truth.has(r)).length;
+          return { rows: new Set(rows), least: Math.max(0, n - under), most: n + over };
+        });
+        const bound = boundCount(must, may, constraints);
+        let least = Infinity;
+        let most = -Infinity;
+        for (let set = 0; set < 1 << 9; set++) {
+          const x = [...Array(9).keys()].filter(r => (set >> r) & 1);
+          if (!x.every(r => may.has(r)) || ![...must].every(r => x.includes(r))) continue;
+          if (
+            !constraints.every(c => {
+              const n = x.filter(r => c.rows.has(r)).length;
+              return n >= c.least && n <= c.most;
+            })
+          )
+            continue;
+          least = Math.min(least, x.length);
+          most = Math.max(most, x.length);
+        }
+        expect(bound).toEqual({ lower: least, upper: most });
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('stay valid for large families, where the greedy bound is used', () => {
-    fc.assert(fc.property(family(40), ({ shown, known, never, sets }) => {
-      const truth = new Set(shown);
-      const must = new Set(shown.filter(r => known[r]));
-      const may = new Set([...Array(40).keys()].filter(r => truth.has(r) || !never[r]));
-      const constraints = sets.map(([rows, under, over]) => { const n = rows.filter(r => truth.has(r)).length; return { rows: new Set(rows), least: Math.max(0, n - under), most: n + over }; });
-      const { lower, upper } = boundCount(must, may, constraints);
-      expect(lower).toBeLessThanOrEqual(truth.size);
-      expect(upper).toBeGreaterThanOrEqual(truth.size);
-      expect(lower).toBeGreaterThanOrEqual(must.size);
-      expect(upper).toBeLessThanOrEqual(may.size);
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(family(40), ({ shown, known, never, sets }) => {
+        const truth = new Set(shown);
+        const must = new Set(shown.filter(r => known[r]));
+        const may = new Set([...Array(40).keys()].filter(r => truth.has(r) || !never[r]));
+        const constraints = sets.map(([rows, under, over]) => {
+          const n = rows.filter(r => truth.has(r)).length;
+          return { rows: new Set(rows), least: Math.max(0, n - under), most: n + over };
+        });
+        const { lower, upper } = boundCount(must, may, constraints);
+        expect(lower).toBeLessThanOrEqual(truth.size);
+        expect(upper).toBeGreaterThanOrEqual(truth.size);
+        expect(lower).toBeGreaterThanOrEqual(must.size);
+        expect(upper).toBeLessThanOrEqual(may.size);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('do not add up two windows that may have shown the same rows', () => {
@@ -81,7 +102,10 @@ describe('the size of an answer', () => {
   const observation = (bytes: number, rows: number, noise: number) => ({ features: [{ rows, bytes, nulls: 0 }], size: 80 + bytes + 12 * rows + noise });
 
   it('agrees with what was shown, is empty without it, and differs otherwise', () => {
-    const model = fitSizes(Array.from({ length: 60 }, (_, i) => observation(100 + (i * 37) % 300, 1 + i % 4, i % 3)), 1);
+    const model = fitSizes(
+      Array.from({ length: 60 }, (_, i) => observation(100 + ((i * 37) % 300), 1 + (i % 4), i % 3)),
+      1,
+    );
     expect(model.valid).toBe(true);
     expect(model.displayed).toEqual(['yes']);
     expect(judgeSize(model, [{ rows: 2, bytes: 250, nulls: 0 }], 80 + 250 + 24 + 1)).toBe('agrees');
@@ -90,19 +114,28 @@ describe('the size of an answer', () => {
   });
 
   it('says nothing when sizes follow no values', () => {
-    const model = fitSizes(Array.from({ length: 60 }, (_, i) => ({ features: [{ rows: 1, bytes: 100 + (i * 37) % 300, nulls: 0 }], size: 500 + (i * 7919) % 4000 })), 1);
+    const model = fitSizes(
+      Array.from({ length: 60 }, (_, i) => ({ features: [{ rows: 1, bytes: 100 + ((i * 37) % 300), nulls: 0 }], size: 500 + ((i * 7919) % 4000) })),
+      1,
+    );
     expect(model.valid).toBe(false);
     expect(judgeSize(model, [{ rows: 1, bytes: 200, nulls: 0 }], 700)).toBe('unknown');
   });
 
   it('that grows with every row never says the rows are not shown, though bytes and rows cannot be told apart', () => {
     const rows = [0, 0, 0, 1, 0, 1, 0, 2, 0, 0];
-    const model = fitSizes(rows.map((n, i) => ({ features: [{ rows: n, bytes: 64 * n + (n === 0 ? 0 : i % 3), nulls: 0 }], size: 90 + (i % 2) + 72 * n })), 1);
+    const model = fitSizes(
+      rows.map((n, i) => ({ features: [{ rows: n, bytes: 64 * n + (n === 0 ? 0 : i % 3), nulls: 0 }], size: 90 + (i % 2) + 72 * n })),
+      1,
+    );
     expect(model.displayed).not.toContain('no');
   });
 
   it('of one length for everybody shows that the values are not in it', () => {
-    const model = fitSizes(Array.from({ length: 60 }, (_, i) => ({ features: [{ rows: 1, bytes: 100 + (i * 37) % 300, nulls: 0 }], size: 5 })), 1);
+    const model = fitSizes(
+      Array.from({ length: 60 }, (_, i) => ({ features: [{ rows: 1, bytes: 100 + ((i * 37) % 300), nulls: 0 }], size: 5 })),
+      1,
+    );
     expect(model.displayed).toEqual(['no']);
   });
 });

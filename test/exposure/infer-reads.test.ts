@@ -9,10 +9,32 @@ import { snapshotEngine } from './snapshot.ts';
 let engine: Engine;
 
 /** Every second reader has one loan; each number of a card is 8 long, so its length tells no more than that there is a loan. */
-const loans = Array.from({ length: 60 }, (_, i) => [String(i + 1), String(1000 + 2 * i), String(10_000_000 + i * 7919).slice(0, 8), 'x'.repeat(3 + (i * 7) % 19), 'y'.repeat(2 + (i * 5) % 23)]);
+const loans = Array.from({ length: 60 }, (_, i) => [
+  String(i + 1),
+  String(1000 + 2 * i),
+  String(10_000_000 + i * 7919).slice(0, 8),
+  'x'.repeat(3 + ((i * 7) % 19)),
+  'y'.repeat(2 + ((i * 5) % 23)),
+]);
 
 function request(n: number, bytes: number, actor: 'strict' | null): Request {
-  return { eventId: n, loUs: n, hiUs: n, systemId: null, method: 'GET', shape: '/readers/{}/loans', values: new Map([['path.2', String(n)]]), status: 200, bytes, durationUs: null, ip: null, session: null, account: null, actor, path: `/readers/${n}/loans` };
+  return {
+    eventId: n,
+    loUs: n,
+    hiUs: n,
+    systemId: null,
+    method: 'GET',
+    shape: '/readers/{}/loans',
+    values: new Map([['path.2', String(n)]]),
+    status: 200,
+    bytes,
+    durationUs: null,
+    ip: null,
+    session: null,
+    account: null,
+    actor,
+    path: `/readers/${n}/loans`,
+  };
 }
 
 describe('columns told by the sizes of answers', () => {
@@ -22,7 +44,10 @@ describe('columns told by the sizes of answers', () => {
   it('are never called hidden when their length is the same in every row', async () => {
     engine = await snapshotEngine([{ name: 'loan', columns: ['id', 'reader', 'card', 'title', 'note'], rows: loans }]);
     const catalogue = await readCatalogue(engine);
-    const size = (n: number): number => { const l = loans.find(x => x[1] === String(n)); return l ? 30 + l[1]!.length + l[2]!.length + l[3]!.length : 12; };
+    const size = (n: number): number => {
+      const l = loans.find(x => x[1] === String(n));
+      return l ? 30 + l[1]!.length + l[2]!.length + l[3]!.length : 12;
+    };
     const others = Array.from({ length: 110 }, (_, i) => request(1000 + i, size(1000 + i), null));
     const [read] = await inferReads(engine, catalogue, [request(1002, size(1002), 'strict')], others, new Set());
     expect(read!.dataset.table).toBe('loan');
@@ -39,7 +64,17 @@ describe('columns told by the sizes of answers', () => {
 describe('what a column tells by itself', () => {
   it('is nothing when others tell it, and its spread when they do not', () => {
     const k = [0, 1, 1, 0, 1, 0, 1, 1];
-    expect(ownDeviation(k.map(n => [1, n, 8 * n]), 2)).toBe(0);
-    expect(ownDeviation(k.map((n, i) => [1, n, n === 0 ? 0 : 5 + i % 3]), 2)).toBeGreaterThan(0.1);
+    expect(
+      ownDeviation(
+        k.map(n => [1, n, 8 * n]),
+        2,
+      ),
+    ).toBe(0);
+    expect(
+      ownDeviation(
+        k.map((n, i) => [1, n, n === 0 ? 0 : 5 + (i % 3)]),
+        2,
+      ),
+    ).toBeGreaterThan(0.1);
   });
 });

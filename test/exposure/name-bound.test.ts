@@ -11,14 +11,41 @@ let engine: Engine;
 
 async function possible(values: Record<string, string>): Promise<{ rows: string[]; unnamed: number }> {
   engine = await snapshotEngine([
-    { name: 'reader', columns: ['id', 'grade'], rows: [['1', 'adult'], ['2', 'child'], ['3', 'adult']] },
+    {
+      name: 'reader',
+      columns: ['id', 'grade'],
+      rows: [
+        ['1', 'adult'],
+        ['2', 'child'],
+        ['3', 'adult'],
+      ],
+    },
     { name: 'book', columns: ['id', 'genre'], rows: [['7', 'poetry']] },
   ]);
-  const request: Request = { eventId: 1, loUs: 1, hiUs: 2, systemId: null, method: 'GET', shape: '/export.csv', values: new Map(Object.entries(values)), status: 200, bytes: 900, durationUs: null, ip: null, session: null, account: null, actor: 'strict', path: '/export.csv' };
+  const request: Request = {
+    eventId: 1,
+    loUs: 1,
+    hiUs: 2,
+    systemId: null,
+    method: 'GET',
+    shape: '/export.csv',
+    values: new Map(Object.entries(values)),
+    status: 200,
+    bytes: 900,
+    durationUs: null,
+    ip: null,
+    session: null,
+    account: null,
+    actor: 'strict',
+    path: '/export.csv',
+  };
   const claims = await Claims.open(engine);
   const unnamed = await claimByNames(engine, await readCatalogue(engine), claims, [request], new Set());
   await claims.close();
-  const rows = await engine.rows<{ id: string }>('test.possible', sql`select distinct s.dataset_id || ':' || r.row_no as id from claim_row r join colset s using (colset_id) where r.tier_upper = 2 order by 1`);
+  const rows = await engine.rows<{ id: string }>(
+    'test.possible',
+    sql`select distinct s.dataset_id || ':' || r.row_no as id from claim_row r join colset s using (colset_id) where r.tier_upper = 2 order by 1`,
+  );
   return { rows: rows.map(r => r.id), unnamed: unnamed.size };
 }
 

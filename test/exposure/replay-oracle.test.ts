@@ -1,37 +1,106 @@
 import { PGlite } from '@electric-sql/pglite';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Engine } from '../../src/engine/index.ts';
+import { Engine, sql } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
 import { failed, replay, shownBy } from '../../src/exposure/replay.ts';
-import { readingOf } from '../../src/exposure/statements.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
-import { sql } from '../../src/engine/index.ts';
+import { readingOf } from '../../src/exposure/statements.ts';
 import { answer, indispensable } from '../reference/deletion-oracle.ts';
 import { loadSnapshot } from './snapshot.ts';
 
-type Data = { readonly a: readonly (readonly [number, number | null, string | null, boolean])[]; readonly t: readonly (readonly [number, number | null, string | null])[] };
+type Data = {
+  readonly a: readonly (readonly [number, number | null, string | null, boolean])[];
+  readonly t: readonly (readonly [number, number | null, string | null])[];
+};
 
 const text = fc.constantFrom('x', 'y', 'xy', '', 'A1', 'あ', null);
 const data: fc.Arbitrary<Data> = fc.record({
-  a: fc.array(fc.tuple(fc.option(fc.integer({ min: 0, max: 3 })), text, fc.boolean()), { minLength: 1, maxLength: 5 }).map(rows => rows.map(([n, s, b], i) => [i + 1, n, s, b] as const)),
-  t: fc.array(fc.tuple(fc.option(fc.integer({ min: 1, max: 4 })), text), { minLength: 1, maxLength: 5 }).map(rows => rows.map(([aid, v], i) => [i + 1, aid, v] as const)),
+  a: fc
+    .array(fc.tuple(fc.option(fc.integer({ min: 0, max: 3 })), text, fc.boolean()), { minLength: 1, maxLength: 5 })
+    .map(rows => rows.map(([n, s, b], i) => [i + 1, n, s, b] as const)),
+  t: fc
+    .array(fc.tuple(fc.option(fc.integer({ min: 1, max: 4 })), text), { minLength: 1, maxLength: 5 })
+    .map(rows => rows.map(([aid, v], i) => [i + 1, aid, v] as const)),
 });
 
 const condition = fc.constantFrom(
-  'a.n = 1', 'a.n > 0', 'a.n is null', 'a.n is not null', `a.s = 'x'`, `a.s like '%x%'`, `a.s in ('x', 'y')`, 'a.b', 'not a.b', 'a.n between 1 and 2', `a.n = 1 or a.s = 'y'`, 'a.id <> 2', `coalesce(a.s, 'q') = 'q'`,
-  'exists (select 1 from t where t.aid = a.id)', 'a.id in (select aid from t)', 'not exists (select 1 from t where t.aid = a.id)', `a.id in (select aid from t where v = 'x')`, 'a.n = (select max(n) from a)', '(select count(*) from t) > 2',
-  'length(a.s) > 1', `a.s || 'q' = 'xq'`, 'a.n + 1 = 2', 'a.n % 2 = 1', '1 = 1', '1 = 2', 'a.n is distinct from 1', `ascii(substring(a.s from 1 for 1)) > 100`, 'case when a.b then a.n > 1 else a.n < 1 end',
+  'a.n = 1',
+  'a.n > 0',
+  'a.n is null',
+  'a.n is not null',
+  `a.s = 'x'`,
+  `a.s like '%x%'`,
+  `a.s in ('x', 'y')`,
+  'a.b',
+  'not a.b',
+  'a.n between 1 and 2',
+  `a.n = 1 or a.s = 'y'`,
+  'a.id <> 2',
+  `coalesce(a.s, 'q') = 'q'`,
+  'exists (select 1 from t where t.aid = a.id)',
+  'a.id in (select aid from t)',
+  'not exists (select 1 from t where t.aid = a.id)',
+  `a.id in (select aid from t where v = 'x')`,
+  'a.n = (select max(n) from a)',
+  '(select count(*) from t) > 2',
+  'length(a.s) > 1',
+  `a.s || 'q' = 'xq'`,
+  'a.n + 1 = 2',
+  'a.n % 2 = 1',
+  '1 = 1',
+  '1 = 2',
+  'a.n is distinct from 1',
+  `ascii(substring(a.s from 1 for 1)) > 100`,
+  'case when a.b then a.n > 1 else a.n < 1 end',
 );
 const where = fc.array(condition, { minLength: 0, maxLength: 2 }).map(c => (c.length > 0 ? `where ${c.join(' and ')}` : ''));
 const tail = fc.constantFrom('', 'order by a.id limit 2', 'order by a.id desc limit 2 offset 1', 'order by a.n, a.id limit 3', 'order by a.id offset 2');
 const query = fc.oneof(
-  fc.tuple(fc.constantFrom('*', 'a.id, a.s', 'a.s', `a.s || '-' || a.n as x`, `coalesce(a.s, 'none') as x, a.b`, 'upper(a.s) as u, a.n + 1 as m', 'a.n::text as x', `concat(a.s, a.n) as c`, `(select t.v from t where t.aid = a.id order by t.id limit 1) as v`), where, tail).map(([c, w, o]) => `select ${c} from a ${w} ${o}`),
-  fc.tuple(fc.constantFrom('a.id, t.v', 'a.s, t.id', 't.*'), fc.constantFrom('join t on t.aid = a.id', 'left join t on t.aid = a.id', 'right join t on t.aid = a.id', 'full join t on t.aid = a.id', 'cross join t'), where).map(([c, j, w]) => `select ${c} from a ${j} ${w}`),
-  fc.tuple(fc.constantFrom('a.b, count(*) as n', 'a.n, max(a.s is null::boolean::boolean) as m', 'a.b, sum(a.n) as q', 'a.b, min(a.n) as q, max(a.id) as z', 'a.n, array_agg(a.id order by a.id) as l', 'a.b, count(distinct a.n) as d', 'a.b, bool_or(a.n > 1) as z'), where, fc.constantFrom('', 'having count(*) > 1', 'having count(*) < 2', 'having max(a.n) > 0')).map(([c, w, h]) => `select ${c} from a ${w} group by ${c.slice(0, 3)} ${h}`),
+  fc
+    .tuple(
+      fc.constantFrom(
+        '*',
+        'a.id, a.s',
+        'a.s',
+        `a.s || '-' || a.n as x`,
+        `coalesce(a.s, 'none') as x, a.b`,
+        'upper(a.s) as u, a.n + 1 as m',
+        'a.n::text as x',
+        `concat(a.s, a.n) as c`,
+        `(select t.v from t where t.aid = a.id order by t.id limit 1) as v`,
+      ),
+      where,
+      tail,
+    )
+    .map(([c, w, o]) => `select ${c} from a ${w} ${o}`),
+  fc
+    .tuple(
+      fc.constantFrom('a.id, t.v', 'a.s, t.id', 't.*'),
+      fc.constantFrom('join t on t.aid = a.id', 'left join t on t.aid = a.id', 'right join t on t.aid = a.id', 'full join t on t.aid = a.id', 'cross join t'),
+      where,
+    )
+    .map(([c, j, w]) => `select ${c} from a ${j} ${w}`),
+  fc
+    .tuple(
+      fc.constantFrom(
+        'a.b, count(*) as n',
+        'a.n, max(a.s is null::boolean::boolean) as m',
+        'a.b, sum(a.n) as q',
+        'a.b, min(a.n) as q, max(a.id) as z',
+        'a.n, array_agg(a.id order by a.id) as l',
+        'a.b, count(distinct a.n) as d',
+        'a.b, bool_or(a.n > 1) as z',
+      ),
+      where,
+      fc.constantFrom('', 'having count(*) > 1', 'having count(*) < 2', 'having max(a.n) > 0'),
+    )
+    .map(([c, w, h]) => `select ${c} from a ${w} group by ${c.slice(0, 3)} ${h}`),
   where.map(w => `select count(*) as n, max(a.id) as m from a ${w}`),
   fc.tuple(fc.constantFrom('a.s', 'a.n, a.b', 'a.b'), where).map(([c, w]) => `select distinct ${c} from a ${w}`),
-  fc.tuple(where, fc.constantFrom('union', 'union all', 'except', 'intersect'), where).map(([w, op, v]) => `select a.s, a.n from a ${w} ${op} select a.s, a.n from a ${v}`),
+  fc
+    .tuple(where, fc.constantFrom('union', 'union all', 'except', 'intersect'), where)
+    .map(([w, op, v]) => `select a.s, a.n from a ${w} ${op} select a.s, a.n from a ${v}`),
   fc.tuple(where, fc.constantFrom('union all', 'union')).map(([w, op]) => `select a.id, a.s from a ${w} ${op} select null, t.v from t`),
   fc.tuple(where, where).map(([w, v]) => `with q as (select a.id, a.s, a.n from a ${w}) select a.s, a.id from q a ${v.includes('a.b') ? '' : v}`),
   where.map(w => `select x.id, x.s from (select a.* from a ${w}) x where x.n is not null`),
@@ -67,66 +136,99 @@ describe('replay of random statements', () => {
   it('keeps every indispensable row and shows exactly what the database returned (2,000 pairs)', async () => {
     let replayed = 0;
     let certain = 0;
-    await fc.assert(fc.asyncProperty(data, fc.array(query, { minLength: 25, maxLength: 25 }), async (d, queries) => {
-      await fill(d);
-      const catalogue = await readCatalogue(engine);
-      for (const q of queries) {
-        const expected = await db.query<unknown[]>(q, [], { rowMode: 'array' }).catch(() => null);
-        if (!expected) continue;
-        const reading = readingOf(q);
-        if ('none' in reading) throw new Error(`unread: ${q}`);
-        const r = await replay(engine, catalogue, { select: reading.select, parameters: [], batch: null, foreign: false });
-        if (failed(r)) continue;
-        replayed++;
-        const needed = await indispensable(db, q, [{ name: 'a', keys: d.a.map(x => x[0]) }, { name: 't', keys: d.t.map(x => x[0]) }]);
-        for (const [table, keys] of needed) {
-          if (r.influenced.has(table)) continue;
-          const seen = new Set<number>();
-          for (const o of r.relation.occurrences.filter(x => x.dataset.id === table)) {
-            const w = sql.id(o.ref);
-            for (const row of await engine.rows<{ row: number }>('test.witness', o.list ? sql`select distinct unnest(${w}) as row from replay_result` : sql`select distinct ${w} as row from replay_result where ${w} is not null`)) if (row.row !== null) seen.add(row.row + 1);
+    await fc.assert(
+      fc.asyncProperty(data, fc.array(query, { minLength: 25, maxLength: 25 }), async (d, queries) => {
+        await fill(d);
+        const catalogue = await readCatalogue(engine);
+        for (const q of queries) {
+          const expected = await db.query<unknown[]>(q, [], { rowMode: 'array' }).catch(() => null);
+          if (!expected) continue;
+          const reading = readingOf(q);
+          if ('none' in reading) throw new Error(`unread: ${q}`);
+          const r = await replay(engine, catalogue, { select: reading.select, parameters: [], batch: null, foreign: false });
+          if (failed(r)) continue;
+          replayed++;
+          const needed = await indispensable(db, q, [
+            { name: 'a', keys: d.a.map(x => x[0]) },
+            { name: 't', keys: d.t.map(x => x[0]) },
+          ]);
+          for (const [table, keys] of needed) {
+            if (r.influenced.has(table)) continue;
+            const seen = new Set<number>();
+            for (const o of r.relation.occurrences.filter(x => x.dataset.id === table)) {
+              const w = sql.id(o.ref);
+              for (const row of await engine.rows<{ row: number }>(
+                'test.witness',
+                o.list
+                  ? sql`select distinct unnest(${w}) as row from replay_result`
+                  : sql`select distinct ${w} as row from replay_result where ${w} is not null`,
+              ))
+                if (row.row !== null) seen.add(row.row + 1);
+            }
+            const lost = [...keys].filter(k => !seen.has(k));
+            expect({ q, table, lost }).toEqual({ q, table, lost: [] });
           }
-          const lost = [...keys].filter(k => !seen.has(k));
-          expect({ q, table, lost }).toEqual({ q, table, lost: [] });
+          if (!r.relation.certain || r.relation.columns.some(c => c.type === 'opaque')) continue;
+          certain++;
+          const columns = sql.join(r.relation.columns.map((_, i) => sql`cast(${sql.id(`c${i}`)} as varchar) as ${sql.id(`c${i}`)}`));
+          const got = (await engine.rows('test.rows', sql`select ${columns} from replay_result`))
+            .map(row => JSON.stringify(r.relation.columns.map((_, i) => plain(row[`c${i}`]))))
+            .sort();
+          const want = expected.rows.map(row => JSON.stringify(row.map(plain))).sort();
+          expect({ q, rows: got }).toEqual({ q, rows: want });
         }
-        if (!r.relation.certain || r.relation.columns.some(c => c.type === 'opaque')) continue;
-        certain++;
-        const columns = sql.join(r.relation.columns.map((_, i) => sql`cast(${sql.id(`c${i}`)} as varchar) as ${sql.id(`c${i}`)}`));
-        const got = (await engine.rows('test.rows', sql`select ${columns} from replay_result`)).map(row => JSON.stringify(r.relation.columns.map((_, i) => plain(row[`c${i}`])))).sort();
-        const want = expected.rows.map(row => JSON.stringify(row.map(plain))).sort();
-        expect({ q, rows: got }).toEqual({ q, rows: want });
-      }
-    }), { numRuns: 80, seed: 20261121 });
+      }),
+      { numRuns: 80, seed: 20261121 },
+    );
     expect(replayed).toBeGreaterThan(1500);
     expect(certain).toBeGreaterThan(1000);
   }, 120_000);
 
   it('never calls a row certain that the database did not return', async () => {
-    await fc.assert(fc.asyncProperty(data, fc.constantFrom('order by a.n limit 2', 'order by a.s limit 2', 'limit 2', 'order by a.n desc limit 1 offset 1', 'order by a.b, a.n limit 3'), where, async (d, cut, w) => {
-      await fill(d);
-      const catalogue = await readCatalogue(engine);
-      const q = `select a.id, a.s from a ${w} ${cut}`;
-      const reading = readingOf(q);
-      if ('none' in reading) throw new Error(`unread: ${q}`);
-      const r = await replay(engine, catalogue, { select: reading.select, parameters: [], batch: null, foreign: false });
-      if (failed(r)) return;
-      const rows = await engine.rows<{ c0: number; m: boolean }>('test.rows', sql`select c0, m from replay_result`);
-      const truth = new Set((await db.query<unknown[]>(q, [], { rowMode: 'array' })).rows.map(x => Number(x[0])));
-      expect({ q, over: rows.filter(x => x.m && !truth.has(x.c0)) }).toEqual({ q, over: [] });
-      const may = new Set(rows.map(x => x.c0));
-      expect({ q, under: [...truth].filter(x => !may.has(x)) }).toEqual({ q, under: [] });
-    }), { numRuns: 150, seed: 7 });
+    await fc.assert(
+      fc.asyncProperty(
+        data,
+        fc.constantFrom('order by a.n limit 2', 'order by a.s limit 2', 'limit 2', 'order by a.n desc limit 1 offset 1', 'order by a.b, a.n limit 3'),
+        where,
+        async (d, cut, w) => {
+          await fill(d);
+          const catalogue = await readCatalogue(engine);
+          const q = `select a.id, a.s from a ${w} ${cut}`;
+          const reading = readingOf(q);
+          if ('none' in reading) throw new Error(`unread: ${q}`);
+          const r = await replay(engine, catalogue, { select: reading.select, parameters: [], batch: null, foreign: false });
+          if (failed(r)) return;
+          const rows = await engine.rows<{ c0: number; m: boolean }>('test.rows', sql`select c0, m from replay_result`);
+          const truth = new Set((await db.query<unknown[]>(q, [], { rowMode: 'array' })).rows.map(x => Number(x[0])));
+          expect({ q, over: rows.filter(x => x.m && !truth.has(x.c0)) }).toEqual({ q, over: [] });
+          const may = new Set(rows.map(x => x.c0));
+          expect({ q, under: [...truth].filter(x => !may.has(x)) }).toEqual({ q, under: [] });
+        },
+      ),
+      { numRuns: 150, seed: 7 },
+    );
   }, 60_000);
 
   it('shows the columns of a union, of an aggregate and of a sub-select by where they come from', async () => {
-    await fill({ a: [[1, 1, 'x', true], [2, null, 'y', false]], t: [[1, 1, 'v1'], [2, 2, null]] });
+    await fill({
+      a: [
+        [1, 1, 'x', true],
+        [2, null, 'y', false],
+      ],
+      t: [
+        [1, 1, 'v1'],
+        [2, 2, null],
+      ],
+    });
     const catalogue = await readCatalogue(engine);
     const shown = async (q: string): Promise<string[]> => {
       const reading = readingOf(q);
       if ('none' in reading) throw new Error('unread');
       const r = await replay(engine, catalogue, { select: reading.select, parameters: [], batch: null, foreign: false });
       if (failed(r)) throw new Error(r.failure);
-      return shownBy(r.relation).flatMap(s => [...s.whole, ...[...s.fragile.values()].flat()].map(c => `${s.occurrence.dataset.id}.${c}`)).sort();
+      return shownBy(r.relation)
+        .flatMap(s => [...s.whole, ...[...s.fragile.values()].flat()].map(c => `${s.occurrence.dataset.id}.${c}`))
+        .sort();
     };
     expect(await shown(`select id, s from a union all select null, 'm' || v || 'm' from t`)).toEqual(['a.0', 'a.2', 't.2']);
     expect(await shown(`select null, array_agg(coalesce(v::text, ' ')) from t`)).toEqual(['t.2']);

@@ -10,17 +10,50 @@ const list = 'select id, title from book';
 let next = 0;
 
 function request(atUs: number, values: Record<string, string>, actor: 'strict' | null = null): Request {
-  return { eventId: ++next, loUs: atUs, hiUs: atUs + 1000, systemId: null, method: 'GET', shape: '/books.csv', values: new Map(Object.entries(values)), status: 200, bytes: 500, durationUs: 1000, ip: null, session: null, account: null, actor, path: '/books.csv' };
+  return {
+    eventId: ++next,
+    loUs: atUs,
+    hiUs: atUs + 1000,
+    systemId: null,
+    method: 'GET',
+    shape: '/books.csv',
+    values: new Map(Object.entries(values)),
+    status: 200,
+    bytes: 500,
+    durationUs: 1000,
+    ip: null,
+    session: null,
+    account: null,
+    actor,
+    path: '/books.csv',
+  };
 }
 
 function statement(atUs: number, text: string, parameters: (string | null)[]): Statement {
   const read = readingOf(text);
   if ('none' in read) throw new Error(read.none);
-  return { eventId: ++next, loUs: atUs, hiUs: atUs + 500, conn: 'c', text, read, values: read.slots.map(s => (s.kind === 'literal' ? s.value : parameters[s.number - 1])), parameters, rowsOut: null, failed: false, actor: null, message: null };
+  return {
+    eventId: ++next,
+    loUs: atUs,
+    hiUs: atUs + 500,
+    conn: 'c',
+    text,
+    read,
+    values: read.slots.map(s => (s.kind === 'literal' ? s.value : parameters[s.number - 1])),
+    parameters,
+    rowsOut: null,
+    failed: false,
+    actor: null,
+    message: null,
+  };
 }
 
 /** Readers always name genre and shelf, one reader always the same; the intruder leaves something out. */
-function scene(asked: Record<string, string>, ran: Statement | null, beside: Statement | null = null): { values: readonly (string | null | undefined)[]; ambiguous: boolean; conditional: boolean; statement: Statement | null }[] {
+function scene(
+  asked: Record<string, string>,
+  ran: Statement | null,
+  beside: Statement | null = null,
+): { values: readonly (string | null | undefined)[]; ambiguous: boolean; conditional: boolean; statement: Statement | null }[] {
   const readers = Array.from({ length: 12 }, (_, i) => i * 60 * second);
   const statements = readers.map(t => statement(t + 200, `${list} where genre = $1 and shelf = $2 order by id`, ['poetry', '4']));
   const others = readers.map(t => request(t, { genre: 'poetry', shelf: '4' }));
@@ -56,7 +89,11 @@ describe('a request with other parameters than usual', () => {
   });
 
   it('is possible but not certain when two statements could be its own', () => {
-    const found = scene({ shelf: '9' }, statement(5000 * second + 300, `${list} where shelf = $1 order by id`, ['9']), statement(5000 * second + 400, `${list} where shelf = $1 and lent order by id`, ['9']));
+    const found = scene(
+      { shelf: '9' },
+      statement(5000 * second + 300, `${list} where shelf = $1 order by id`, ['9']),
+      statement(5000 * second + 400, `${list} where shelf = $1 and lent order by id`, ['9']),
+    );
     expect(found.map(i => i.ambiguous)).toEqual([true, true]);
   });
 });

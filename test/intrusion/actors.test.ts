@@ -7,7 +7,18 @@ import { CaseStore, type OpenCase } from '../../src/case/index.ts';
 import { type ColumnSpec, Engine, sql } from '../../src/engine/index.ts';
 import { linkStatements, reconstruct } from '../../src/intrusion/index.ts';
 
-type Event = { ip: string; agent: string; session?: string | null; account?: string | null; at: number; target?: string; status?: number; bytes?: number; sql?: string; program?: string };
+type Event = {
+  ip: string;
+  agent: string;
+  session?: string | null;
+  account?: string | null;
+  at: number;
+  target?: string;
+  status?: number;
+  bytes?: number;
+  sql?: string;
+  program?: string;
+};
 type Det = { id: string; kind: string; level?: string; outcome?: string; events: number[] };
 
 const S = 1_000_000;
@@ -16,36 +27,145 @@ const text = (names: string): ColumnSpec[] => names.split(' ').map(name => ({ na
 const big = (names: string): ColumnSpec[] => names.split(' ').map(name => ({ name, type: 'BIGINT' }));
 
 /** A case whose earlier stages are as given; `act` may write into its journal before the rebuild. */
-async function rebuild(events: Event[], detections: Det[], options: { acts?: (store: CaseStore, steps: string[]) => void; contained?: number; gaps?: [number, number][]; runs?: number } = {}) {
+async function rebuild(
+  events: Event[],
+  detections: Det[],
+  options: { acts?: (store: CaseStore, steps: string[]) => void; contained?: number; gaps?: [number, number][]; runs?: number } = {},
+) {
   const engine = await Engine.open({ file: ':memory:', threads: 1 });
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'actors-'));
   const store = new CaseStore(path.join(dir, 'case.sqlite'));
-  const columns = [...big('event_id file_no at_us class status bytes_out duration_us rows_out start_lo_us end_hi_us'), ...text('src_ip user_agent session account conn_id path query target target_norm host method err_code sql_text extra referer forwarded db_user app_name')];
-  await engine.load('event', columns, events.map((e, i) => {
-    const at = T0 + e.at * S;
-    const target = e.target ?? '/home';
-    const [p, q = null] = target.split('?');
-    if (e.sql !== undefined) return [(i + 1) * 16, 2, at, 2, null, null, null, null, at, at, e.ip, null, null, null, 'c1', null, null, null, null, null, null, null, e.sql, null, null, null, 'app', e.program ?? ''];
-    return [(i + 1) * 16, 1, at, 1, e.status ?? 200, e.bytes ?? 100, null, null, at, at + S, e.ip, e.agent, e.session ?? null, e.account ?? null, null, p, q, target, null, null, 'GET', null, null, null, null, null, null, null];
-  }));
-  await engine.load('event_file', [...big('file_no time_kind first_us last_us')], [[1, 1, T0 + Math.min(...events.map(e => e.at)) * S, T0 + Math.max(...events.map(e => e.at)) * S]]);
-  await engine.load('coverage_gap', [...big('file_no from_us to_us'), ...text('reason')], (options.gaps ?? []).map(([a, b]) => [1, T0 + a * S, T0 + b * S, 'silent']));
+  const columns = [
+    ...big('event_id file_no at_us class status bytes_out duration_us rows_out start_lo_us end_hi_us'),
+    ...text('src_ip user_agent session account conn_id path query target target_norm host method err_code sql_text extra referer forwarded db_user app_name'),
+  ];
+  await engine.load(
+    'event',
+    columns,
+    events.map((e, i) => {
+      const at = T0 + e.at * S;
+      const target = e.target ?? '/home';
+      const [p, q = null] = target.split('?');
+      if (e.sql !== undefined)
+        return [
+          (i + 1) * 16,
+          2,
+          at,
+          2,
+          null,
+          null,
+          null,
+          null,
+          at,
+          at,
+          e.ip,
+          null,
+          null,
+          null,
+          'c1',
+          null,
+          null,
+          null,
+          null,
+          null,
+          null,
+          null,
+          e.sql,
+          null,
+          null,
+          null,
+          'app',
+          e.program ?? '',
+        ];
+      return [
+        (i + 1) * 16,
+        1,
+        at,
+        1,
+        e.status ?? 200,
+        e.bytes ?? 100,
+        null,
+        null,
+        at,
+        at + S,
+        e.ip,
+        e.agent,
+        e.session ?? null,
+        e.account ?? null,
+        null,
+        p,
+        q,
+        target,
+        null,
+        null,
+        'GET',
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+      ];
+    }),
+  );
+  await engine.load(
+    'event_file',
+    [...big('file_no time_kind first_us last_us')],
+    [[1, 1, T0 + Math.min(...events.map(e => e.at)) * S, T0 + Math.max(...events.map(e => e.at)) * S]],
+  );
+  await engine.load(
+    'coverage_gap',
+    [...big('file_no from_us to_us'), ...text('reason')],
+    (options.gaps ?? []).map(([a, b]) => [1, T0 + a * S, T0 + b * S, 'silent']),
+  );
   await engine.load('dataset', [...text('dataset_id table_name'), ...big('rows')], []);
   await engine.load('dataset_column', [...text('dataset_id name'), ...big('column_no')], []);
-  await engine.load('detection', [...text('detection_id rule_id kind family level outcome group_key facts'), ...big('first_us last_us events')], detections.map(d => [d.id, 'r', d.kind, 'f', d.level ?? 'high', d.outcome ?? 'succeeded', d.id, '{}', T0 + Math.min(...d.events.map(i => events[i]!.at)) * S, T0 + Math.max(...d.events.map(i => events[i]!.at)) * S, d.events.length]));
-  await engine.load('detection_event', [...text('detection_id'), ...big('event_id')], detections.flatMap(d => d.events.map(i => [d.id, (i + 1) * 16])));
-  const facts = { attackerIps: { value: [], source: null, by: null }, compromisedAccounts: { value: [], source: null, by: null }, containedAt: options.contained === undefined ? null : { value: T0 + options.contained * S, source: null, by: null } };
+  await engine.load(
+    'detection',
+    [...text('detection_id rule_id kind family level outcome group_key facts'), ...big('first_us last_us events')],
+    detections.map(d => [
+      d.id,
+      'r',
+      d.kind,
+      'f',
+      d.level ?? 'high',
+      d.outcome ?? 'succeeded',
+      d.id,
+      '{}',
+      T0 + Math.min(...d.events.map(i => events[i]!.at)) * S,
+      T0 + Math.max(...d.events.map(i => events[i]!.at)) * S,
+      d.events.length,
+    ]),
+  );
+  await engine.load(
+    'detection_event',
+    [...text('detection_id'), ...big('event_id')],
+    detections.flatMap(d => d.events.map(i => [d.id, (i + 1) * 16])),
+  );
+  const facts = {
+    attackerIps: { value: [], source: null, by: null },
+    compromisedAccounts: { value: [], source: null, by: null },
+    containedAt: options.contained === undefined ? null : { value: T0 + options.contained * S, source: null, by: null },
+  };
   const kase = { engine, store, file: { facts } } as unknown as OpenCase;
   await reconstruct(kase, quietEffects);
   if (options.acts) {
-    options.acts(store, (await engine.rows<{ step_id: string }>('t', sql`select step_id from step order by from_us, step_id`)).map(s => s.step_id));
+    options.acts(
+      store,
+      (await engine.rows<{ step_id: string }>('t', sql`select step_id from step order by from_us, step_id`)).map(s => s.step_id),
+    );
     await reconstruct(kase, quietEffects);
   }
   const read = <R extends object>(q: ReturnType<typeof sql>): Promise<R[]> => engine.rows<R>('t', q);
   const out = {
     actors: await read<{ actor_id: string; ips: string[]; certainty: string }>(sql`select actor_id, ips, certainty from actor order by first_us, actor_id`),
-    events: await read<{ n: number; certainty: string; actor_id: string }>(sql`select cast(event_id / 16 - 1 as integer) as n, certainty, actor_id from actor_event order by event_id, actor_id`),
-    steps: await read<{ step_id: string; kind: string; outcome: string; summary_ja: string; summary_en: string; facts: string }>(sql`select * from step order by from_us, step_id`),
+    events: await read<{ n: number; certainty: string; actor_id: string }>(
+      sql`select cast(event_id / 16 - 1 as integer) as n, certainty, actor_id from actor_event order by event_id, actor_id`,
+    ),
+    steps: await read<{ step_id: string; kind: string; outcome: string; summary_ja: string; summary_en: string; facts: string }>(
+      sql`select * from step order by from_us, step_id`,
+    ),
     window: (await read<Record<string, number | string | boolean | null>>(sql`select * from intrusion_window`))[0]!,
   };
   engine.close();
@@ -56,7 +176,10 @@ async function rebuild(events: Event[], detections: Det[], options: { acts?: (st
 
 describe('actors', () => {
   it('what a shell makes a database client run is the intruder’s; a client that also works at other times, or once by chance, is not', async () => {
-    const events: Event[] = Array.from({ length: 400 }, (_, i): Event => (i % 2 ? { ip: `203.0.113.${i % 40}`, agent: 'Chrome', at: i * 30 } : { ip: '10.0.0.5', agent: '', at: i * 30, sql: 'SELECT 1 FROM t' }));
+    const events: Event[] = Array.from(
+      { length: 400 },
+      (_, i): Event => (i % 2 ? { ip: `203.0.113.${i % 40}`, agent: 'Chrome', at: i * 30 } : { ip: '10.0.0.5', agent: '', at: i * 30, sql: 'SELECT 1 FROM t' }),
+    );
     const shell = [6001, 6040, 6090].map(at => events.push({ ip: '198.51.100.7', agent: 'curl', at, target: '/up/x.php' }) - 1);
     const run = [6001, 6040, 6090].map(at => events.push({ ip: '10.0.0.5', agent: '', at: at + 1, sql: 'SELECT * FROM people', program: 'psql' }) - 1);
     const doubtful = [500, 6041].map(at => events.push({ ip: '10.0.0.5', agent: '', at, sql: 'SELECT count(*) FROM people', program: 'admin-tool' }) - 1);
@@ -67,10 +190,10 @@ describe('actors', () => {
     expect(found.filter(e => events[e.n]!.sql === 'SELECT 1 FROM t')).toEqual([]);
   });
 
-
   it('people behind the same address are not the intruder', async () => {
     const events: Event[] = [];
-    for (let u = 0; u < 200; u++) for (let k = 0; k < 3; k++) events.push({ ip: '203.0.113.1', agent: u % 2 ? 'Chrome' : 'Edge', session: `s${u}`, at: u * 10 + k });
+    for (let u = 0; u < 200; u++)
+      for (let k = 0; k < 3; k++) events.push({ ip: '203.0.113.1', agent: u % 2 ? 'Chrome' : 'Edge', session: `s${u}`, at: u * 10 + k });
     const attack = Array.from({ length: 40 }, (_, i) => events.push({ ip: '203.0.113.1', agent: 'Chrome', session: 'evil', at: 500 + i }) - 1);
     events.push({ ip: '203.0.113.1', agent: 'Chrome', session: 'evil', at: 499 });
     const r = await rebuild(events, [{ id: 'd1', kind: 'idor-enumeration', events: attack }]);
@@ -91,15 +214,26 @@ describe('actors', () => {
   it('one session on two addresses is one actor; two addresses alone are two', async () => {
     const events: Event[] = [1, 2, 3, 4].map(k => ({ ip: k % 2 ? '192.0.2.1' : '192.0.2.2', agent: 'x', session: 'one', at: k }));
     const two = events.map(e => ({ ...e, session: null }));
-    const detections: Det[] = [{ id: 'a', kind: 'idor-enumeration', events: [0, 2] }, { id: 'b', kind: 'mass-export', events: [1, 3] }];
+    const detections: Det[] = [
+      { id: 'a', kind: 'idor-enumeration', events: [0, 2] },
+      { id: 'b', kind: 'mass-export', events: [1, 3] },
+    ];
     expect((await rebuild(events, detections)).actors.map(a => a.ips)).toEqual([['192.0.2.1', '192.0.2.2']]);
     expect((await rebuild(two, detections)).actors).toHaveLength(2);
   });
 
   it('what an analyst sets aside or confirms is kept over a rebuild', async () => {
     const events: Event[] = Array.from({ length: 30 }, (_, i) => ({ ip: i < 15 ? '192.0.2.1' : '192.0.2.9', agent: 'x', at: i * 60 }));
-    const detections: Det[] = [{ id: 'a', kind: 'scan', events: [...Array(15).keys()] }, { id: 'b', kind: 'mass-export', events: [15, 16] }];
-    const r = await rebuild(events, detections, { acts: (store, steps) => { store.append('step.dismissed', 'analyst', T0, { step_id: steps[0] }); store.append('step.confirmed', 'analyst', T0, { step_id: steps[1] }); } });
+    const detections: Det[] = [
+      { id: 'a', kind: 'scan', events: [...Array(15).keys()] },
+      { id: 'b', kind: 'mass-export', events: [15, 16] },
+    ];
+    const r = await rebuild(events, detections, {
+      acts: (store, steps) => {
+        store.append('step.dismissed', 'analyst', T0, { step_id: steps[0] });
+        store.append('step.confirmed', 'analyst', T0, { step_id: steps[1] });
+      },
+    });
     expect(r.steps.map(s => s.kind)).toEqual(['mass-export']);
     expect(JSON.parse(r.steps[0]!.facts)).toMatchObject({ confirmed_by: 'analyst' });
     expect(r.actors.map(a => a.ips)).toEqual([['192.0.2.9']]);
@@ -109,8 +243,15 @@ describe('actors', () => {
 
   it('detections of one kind that overlap are one step, with sentences in both languages', async () => {
     const events: Event[] = Array.from({ length: 40 }, (_, i) => ({ ip: '192.0.2.1', agent: 'x', at: i * 10 }));
-    const r = await rebuild(events, [{ id: 'a', kind: 'path-traversal', events: [1, 2, 20] }, { id: 'b', kind: 'path-traversal', events: [10, 30], outcome: 'attempted' }, { id: 'c', kind: 'xss', events: [5, 6] }]);
-    expect(r.steps.map(s => [s.kind, s.outcome])).toEqual([['path-traversal', 'succeeded'], ['xss', 'succeeded']]);
+    const r = await rebuild(events, [
+      { id: 'a', kind: 'path-traversal', events: [1, 2, 20] },
+      { id: 'b', kind: 'path-traversal', events: [10, 30], outcome: 'attempted' },
+      { id: 'c', kind: 'xss', events: [5, 6] },
+    ]);
+    expect(r.steps.map(s => [s.kind, s.outcome])).toEqual([
+      ['path-traversal', 'succeeded'],
+      ['xss', 'succeeded'],
+    ]);
     expect(r.steps[0]!.summary_ja).toContain('192.0.2.1');
     expect(r.steps[0]!.summary_en).toContain('192.0.2.1');
   });
@@ -122,7 +263,13 @@ describe('window', () => {
   const detections: Det[] = [{ id: 'a', kind: 'mass-export', events: [50, 51, 52, 53, 54] }];
   it('begins no later than the first event and no earlier than the record without a gap', async () => {
     const { window: w } = await rebuild([...quiet, ...attack], detections, { contained: 150_000 });
-    expect([w['start_earliest_us'], w['start_latest_us'], w['end_earliest_us'], w['end_latest_us'], w['left_censored']]).toEqual([T0, T0 + 100_000 * S, T0 + 100_004 * S, T0 + 150_000 * S, false]);
+    expect([w['start_earliest_us'], w['start_latest_us'], w['end_earliest_us'], w['end_latest_us'], w['left_censored']]).toEqual([
+      T0,
+      T0 + 100_000 * S,
+      T0 + 100_004 * S,
+      T0 + 150_000 * S,
+      false,
+    ]);
   });
   it('is open to the left after a gap or at the beginning of the log, and to the right without containment', async () => {
     const gap = (await rebuild([...quiet, ...attack], detections, { gaps: [[90_000, 99_900]] })).window;
@@ -136,7 +283,13 @@ describe('links between requests and statements', () => {
   it('need the text and the time', () => {
     const request = (eventId: number, at: number, literal: string) => ({ eventId, loUs: at * S, hiUs: (at + 1) * S, literals: [literal] });
     const statement = (eventId: number, at: number, t: string) => ({ eventId, loUs: at * S, hiUs: at * S, text: t });
-    const pairs = linkStatements([request(1, 10, "x' AND 1=1"), request(2, 400, "x' AND 1=1"), request(3, 10, 'abc')], [statement(9, 10, "select 'x' AND 1=1'"), statement(8, 401, "select 'x' AND 1=1'"), statement(7, 900, "select 'x' AND 1=1'")]);
-    expect(pairs).toEqual([{ requestId: 2, statementId: 8 }, { requestId: 1, statementId: 9 }]);
+    const pairs = linkStatements(
+      [request(1, 10, "x' AND 1=1"), request(2, 400, "x' AND 1=1"), request(3, 10, 'abc')],
+      [statement(9, 10, "select 'x' AND 1=1'"), statement(8, 401, "select 'x' AND 1=1'"), statement(7, 900, "select 'x' AND 1=1'")],
+    );
+    expect(pairs).toEqual([
+      { requestId: 2, statementId: 8 },
+      { requestId: 1, statementId: 9 },
+    ]);
   });
 });

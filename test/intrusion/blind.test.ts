@@ -4,16 +4,37 @@ import { rebuildInjections } from '../../src/intrusion/injection/rebuild.ts';
 import { type Attack, type Channel, type Dialect, runAttack, type Strategy } from '../reference/blind-attacker.ts';
 
 const dialects: readonly Dialect[] = ['postgresql', 'mysql', 'mssql', 'oracle', 'sqlite'];
-const strategies: readonly Strategy[] = ['greater', 'less-equal', 'not-between', 'in-set', 'equal', 'bits', 'shift', 'greatest', 'like', 'regexp', 'left', 'case', 'xor'];
+const strategies: readonly Strategy[] = [
+  'greater',
+  'less-equal',
+  'not-between',
+  'in-set',
+  'equal',
+  'bits',
+  'shift',
+  'greatest',
+  'like',
+  'regexp',
+  'left',
+  'case',
+  'xor',
+];
 
 function random(seed: number): () => number {
   let s = seed >>> 0;
-  return () => { s = (Math.imul(s, 1664525) + 1013904223) >>> 0; return s / 2 ** 32; };
+  return () => {
+    s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
+    return s / 2 ** 32;
+  };
 }
 
 const plus = (s: string): string => encodeURIComponent(s).replaceAll('%20', '+');
 const encoders: Record<string, (s: string) => string> = {
-  url: plus, twice: s => encodeURIComponent(encodeURIComponent(s)), base64: s => encodeURIComponent(Buffer.from(s).toString('base64')), json: s => plus(JSON.stringify({ filter: { id: s } })), thrice: s => encodeURIComponent(encodeURIComponent(encodeURIComponent(s))),
+  url: plus,
+  twice: s => encodeURIComponent(encodeURIComponent(s)),
+  base64: s => encodeURIComponent(Buffer.from(s).toString('base64')),
+  json: s => plus(JSON.stringify({ filter: { id: s } })),
+  thrice: s => encodeURIComponent(encodeURIComponent(encodeURIComponent(s))),
 };
 const dresses: Record<string, (s: string) => string> = {
   none: s => s,
@@ -31,7 +52,17 @@ function supports(d: Dialect, s: Strategy): boolean {
 }
 
 const attack = (o: Partial<Attack> & { dialect: Dialect; strategy: Strategy }): Attack => ({
-  channel: 'size', column: 'secret', table: 'staff', values: ['abc1', 'x'], encode: plus, dress: s => s, random: random(1), lengthFirst: false, clients: 1, negate: false, ...o,
+  channel: 'size',
+  column: 'secret',
+  table: 'staff',
+  values: ['abc1', 'x'],
+  encode: plus,
+  dress: s => s,
+  random: random(1),
+  lengthFirst: false,
+  clients: 1,
+  negate: false,
+  ...o,
 });
 
 const valuesOf = (a: Attack, events = runAttack(a)): (string | null)[] => {
@@ -67,52 +98,87 @@ describe('what a blind injection obtained is rebuilt', () => {
     }
   }
   for (const [name, encode] of Object.entries(encoders)) {
-    it(`payload as ${name}`, () => { for (const dialect of dialects) expect(valuesOf(attack({ dialect, strategy: 'greater', encode }))).toEqual(['abc1', 'x']); });
+    it(`payload as ${name}`, () => {
+      for (const dialect of dialects) expect(valuesOf(attack({ dialect, strategy: 'greater', encode }))).toEqual(['abc1', 'x']);
+    });
   }
   for (const [name, dress] of Object.entries(dresses)) {
-    it(`dressed with ${name}`, () => { for (const dialect of dialects) expect(valuesOf(attack({ dialect, strategy: 'greater', dress }))).toEqual(['abc1', 'x']); });
+    it(`dressed with ${name}`, () => {
+      for (const dialect of dialects) expect(valuesOf(attack({ dialect, strategy: 'greater', dress }))).toEqual(['abc1', 'x']);
+    });
   }
 });
 
 const scenario = fc.record({
-  dialect: fc.constantFrom(...dialects), strategy: fc.constantFrom<Strategy>('greater', 'less-equal', 'not-between', 'in-set', 'case', 'bits'), channel: fc.constantFrom<Channel>('size', 'reflected', 'status', 'duration'),
-  values: fc.array(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,7}[A-Za-z0-9]$/), { minLength: 2, maxLength: 5 }), lengthFirst: fc.boolean(), clients: fc.integer({ min: 1, max: 8 }), seed: fc.integer({ min: 1, max: 1e9 }),
+  dialect: fc.constantFrom(...dialects),
+  strategy: fc.constantFrom<Strategy>('greater', 'less-equal', 'not-between', 'in-set', 'case', 'bits'),
+  channel: fc.constantFrom<Channel>('size', 'reflected', 'status', 'duration'),
+  values: fc.array(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,7}[A-Za-z0-9]$/), { minLength: 2, maxLength: 5 }),
+  lengthFirst: fc.boolean(),
+  clients: fc.integer({ min: 1, max: 8 }),
+  seed: fc.integer({ min: 1, max: 1e9 }),
 });
 
 describe('properties', () => {
   it('complete logs give the values, whatever the order of their lines', () => {
     let cells = 0;
     let exact = 0;
-    fc.assert(fc.property(scenario, s => {
-      const a = attack({ ...s, random: random(s.seed) });
-      const events = runAttack(a);
-      const got = valuesOf(a, events);
-      got.forEach((v, i) => { cells++; if (v === a.values[i]) exact++; expect([null, a.values[i]]).toContain(v); });
-      const next = random(s.seed + 1);
-      const shuffled = [...events].map(e => [next(), e] as const).sort((x, y) => x[0] - y[0]).map(x => x[1]);
-      expect(valuesOf(a, shuffled)).toEqual(got);
-    }), { numRuns: 100, seed: 20_261 });
+    fc.assert(
+      fc.property(scenario, s => {
+        const a = attack({ ...s, random: random(s.seed) });
+        const events = runAttack(a);
+        const got = valuesOf(a, events);
+        got.forEach((v, i) => {
+          cells++;
+          if (v === a.values[i]) exact++;
+          expect([null, a.values[i]]).toContain(v);
+        });
+        const next = random(s.seed + 1);
+        const shuffled = [...events]
+          .map(e => [next(), e] as const)
+          .sort((x, y) => x[0] - y[0])
+          .map(x => x[1]);
+        expect(valuesOf(a, shuffled)).toEqual(got);
+      }),
+      { numRuns: 100, seed: 20_261 },
+    );
     expect(exact / cells).toBeGreaterThanOrEqual(0.99);
   }, 60_000);
 
   it('lost lines take values away and never make wrong ones', () => {
     let cells = 0;
     let wrong = 0;
-    fc.assert(fc.property(scenario, fc.double({ min: 0.01, max: 0.1, noNaN: true }), (s, loss) => {
-      const a = attack({ ...s, random: random(s.seed) });
-      const next = random(s.seed + 2);
-      const got = valuesOf(a, runAttack(a).filter(() => next() > loss));
-      got.forEach((v, i) => { cells++; if (v !== null && v !== a.values[i]) wrong++; });
-    }), { numRuns: 60, seed: 77 });
+    fc.assert(
+      fc.property(scenario, fc.double({ min: 0.01, max: 0.1, noNaN: true }), (s, loss) => {
+        const a = attack({ ...s, random: random(s.seed) });
+        const next = random(s.seed + 2);
+        const got = valuesOf(
+          a,
+          runAttack(a).filter(() => next() > loss),
+        );
+        got.forEach((v, i) => {
+          cells++;
+          if (v !== null && v !== a.values[i]) wrong++;
+        });
+      }),
+      { numRuns: 60, seed: 77 },
+    );
     expect(cells).toBeGreaterThan(150);
     expect(wrong).toBe(0);
   }, 60_000);
 
   it('any text is read without harm', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 300 }), fc.constantFrom('\' AND ', '1 UNION ALL SELECT ', '1;IF(', '((((((((('), (noise, start) => {
-      const [event] = runAttack(attack({ dialect: 'mysql', strategy: 'greater', values: ['a'] }));
-      const r = rebuildInjections([{ ...event!, query: `id=${encodeURIComponent(start)}${noise}` }, { ...event!, query: null, path: `/${noise}`, extra: `{"body":${JSON.stringify(start + noise)}}` }, { ...event!, class: 2, sql_text: start + noise }]);
-      expect(r.cells.every(c => c.solution.status !== 'exact')).toBe(true);
-    }), { numRuns: 200, seed: 5 });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), fc.constantFrom("' AND ", '1 UNION ALL SELECT ', '1;IF(', '((((((((('), (noise, start) => {
+        const [event] = runAttack(attack({ dialect: 'mysql', strategy: 'greater', values: ['a'] }));
+        const r = rebuildInjections([
+          { ...event!, query: `id=${encodeURIComponent(start)}${noise}` },
+          { ...event!, query: null, path: `/${noise}`, extra: `{"body":${JSON.stringify(start + noise)}}` },
+          { ...event!, class: 2, sql_text: start + noise },
+        ]);
+        expect(r.cells.every(c => c.solution.status !== 'exact')).toBe(true);
+      }),
+      { numRuns: 200, seed: 5 },
+    );
   });
 });

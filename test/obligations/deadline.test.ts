@@ -3,15 +3,32 @@ import { parseIso } from '../../src/base/index.ts';
 import { deadlines, firstOpenDay, isClosedDay, readRegime, regimeIds } from '../../src/obligations/index.ts';
 
 const final = (known: string, triggers: string[]) =>
-  deadlines({ regime: 'jp-appi', knownUs: parseIso(known, 'Asia/Tokyo')!, triggers, organisationKind: 'non-life-insurer', asOfUs: null }).find(o => o.kind === 'final')!.due;
+  deadlines({ regime: 'jp-appi', knownUs: parseIso(known, 'Asia/Tokyo')!, triggers, organisationKind: 'non-life-insurer', asOfUs: null }).find(
+    o => o.kind === 'final',
+  )!.due;
 
 /** known day, days, due: computed by hand from the calendar, holidays of the Cabinet Office. */
 const vectors: [string, 30 | 60, string][] = [
-  ['2025-04-21', 60, '2025-06-19'], ['2025-04-21', 30, '2025-05-20'], ['2025-09-29', 60, '2025-11-27'], ['2025-10-19', 60, '2025-12-17'],
-  ['2024-06-08', 60, '2024-08-06'], ['2025-01-18', 60, '2025-03-18'], ['2026-07-22', 60, '2026-09-24'], ['2026-07-24', 60, '2026-09-24'],
-  ['2026-07-27', 60, '2026-09-24'], ['2026-03-06', 60, '2026-05-07'], ['2026-04-04', 30, '2026-05-07'], ['2026-10-05', 30, '2026-11-04'],
-  ['2026-10-25', 30, '2026-11-24'], ['2026-10-30', 60, '2026-12-28'], ['2026-10-31', 60, '2027-01-04'], ['2026-12-01', 30, '2027-01-04'],
-  ['2026-12-05', 30, '2027-01-04'], ['2026-11-21', 30, '2026-12-21'], ['2026-11-21', 60, '2027-01-19'], ['2027-01-22', 60, '2027-03-23'],
+  ['2025-04-21', 60, '2025-06-19'],
+  ['2025-04-21', 30, '2025-05-20'],
+  ['2025-09-29', 60, '2025-11-27'],
+  ['2025-10-19', 60, '2025-12-17'],
+  ['2024-06-08', 60, '2024-08-06'],
+  ['2025-01-18', 60, '2025-03-18'],
+  ['2026-07-22', 60, '2026-09-24'],
+  ['2026-07-24', 60, '2026-09-24'],
+  ['2026-07-27', 60, '2026-09-24'],
+  ['2026-03-06', 60, '2026-05-07'],
+  ['2026-04-04', 30, '2026-05-07'],
+  ['2026-10-05', 30, '2026-11-04'],
+  ['2026-10-25', 30, '2026-11-24'],
+  ['2026-10-30', 60, '2026-12-28'],
+  ['2026-10-31', 60, '2027-01-04'],
+  ['2026-12-01', 30, '2027-01-04'],
+  ['2026-12-05', 30, '2027-01-04'],
+  ['2026-11-21', 30, '2026-12-21'],
+  ['2026-11-21', 60, '2027-01-19'],
+  ['2027-01-22', 60, '2027-03-23'],
   ['2028-02-01', 30, '2028-03-01'],
 ];
 
@@ -37,14 +54,18 @@ test('the preliminary report is guidance, never shifted, never called statutory'
 });
 
 test('an insurer reports to the Financial Services Agency, My Number always to the Commission', () => {
-  const ask = (regime: string) => deadlines({ regime, knownUs: parseIso('2025-04-21')!, triggers: [], organisationKind: 'non-life-insurer', asOfUs: null })[0]!.recipient;
+  const ask = (regime: string) =>
+    deadlines({ regime, knownUs: parseIso('2025-04-21')!, triggers: [], organisationKind: 'non-life-insurer', asOfUs: null })[0]!.recipient;
   expect(ask('jp-appi')).toContain('金融庁');
   expect(ask('jp-insurance')).toContain('金融庁');
   expect(ask('jp-my-number')).toBe('個人情報保護委員会');
 });
 
 test('overdue only from the day after, and only when a day to compare with is given', () => {
-  const on = (day: string) => deadlines({ regime: 'jp-appi', knownUs: parseIso('2025-04-21')!, triggers: ['T3'], organisationKind: null, asOfUs: parseIso(day, 'Asia/Tokyo') }).find(o => o.kind === 'final')!.status;
+  const on = (day: string) =>
+    deadlines({ regime: 'jp-appi', knownUs: parseIso('2025-04-21')!, triggers: ['T3'], organisationKind: null, asOfUs: parseIso(day, 'Asia/Tokyo') }).find(
+      o => o.kind === 'final',
+    )!.status;
   expect(on('2025-06-19T23:59:00')).toBe('due');
   expect(on('2025-06-20T00:00:00')).toBe('overdue');
 });

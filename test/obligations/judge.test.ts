@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import { type Findings, judge, obligationsOf, readRegime } from '../../src/obligations/index.ts';
 
 const appi = readRegime('jp-appi');
-const base: Findings = { intrusion: true, improperPurpose: true, personsPossible: 10, personsNotExcluded: 10, combinations: [{ elements: ['person.name', 'contact.*'], persons: 10 }], roles: ['policyholder'] };
+const base: Findings = {
+  intrusion: true,
+  improperPurpose: true,
+  personsPossible: 10,
+  personsNotExcluded: 10,
+  combinations: [{ elements: ['person.name', 'contact.*'], persons: 10 }],
+  roles: ['policyholder'],
+};
 const state = (id: string, f: Partial<Findings>, regime = appi) => judge(regime.triggers.find(t => t.id === id)!, regime.regime, { ...base, ...f }).state;
 
 test('exactly 1,000 persons is not more than 1,000; the largest possible number counts', () => {
@@ -23,13 +30,27 @@ test('a card number is damage to property, a bare bank account needs a decision,
   expect(state('T2', { combinations: [{ elements: ['finance.card_number'], persons: 1 }] })).toBe('met');
   expect(state('T2', { combinations: [{ elements: ['finance.bank_account'], persons: 5 }] })).toBe('needs-decision');
   expect(state('T2', { combinations: [{ elements: ['auth.login', 'auth.password'], persons: 5 }] })).toBe('met');
-  expect(state('T2', { combinations: [{ elements: ['auth.login'], persons: 5 }, { elements: ['auth.password'], persons: 5 }] })).toBe('not-met');
+  expect(
+    state('T2', {
+      combinations: [
+        { elements: ['auth.login'], persons: 5 },
+        { elements: ['auth.password'], persons: 5 },
+      ],
+    }),
+  ).toBe('not-met');
 });
 
 test('nothing happened: no duty', () => {
   const f: Findings = { intrusion: false, improperPurpose: null, personsPossible: 0, personsNotExcluded: 100, combinations: [], roles: [] };
   expect(appi.triggers.map(t => judge(t, 'jp-appi', f).state)).toEqual(['not-met', 'not-met', 'not-met', 'not-met']);
-  expect(obligationsOf(appi, appi.triggers.map(t => judge(t, 'jp-appi', f)), '2025-04-21', null)).toEqual([]);
+  expect(
+    obligationsOf(
+      appi,
+      appi.triggers.map(t => judge(t, 'jp-appi', f)),
+      '2025-04-21',
+      null,
+    ),
+  ).toEqual([]);
 });
 
 test('the insurer reports one customer, not one agent', () => {
@@ -41,5 +62,9 @@ test('the insurer reports one customer, not one agent', () => {
 test('without the day of knowledge the obligation stands and asks for a decision', () => {
   const states = appi.triggers.map(t => judge(t, 'jp-appi', base));
   const list = obligationsOf(appi, states, null, 'non-life-insurer');
-  expect(list.map(o => [o.kind, o.due, o.status])).toEqual([['preliminary', null, 'needs-decision'], ['final', null, 'needs-decision'], ['individual-notice', null, 'due']]);
+  expect(list.map(o => [o.kind, o.due, o.status])).toEqual([
+    ['preliminary', null, 'needs-decision'],
+    ['final', null, 'needs-decision'],
+    ['individual-notice', null, 'due'],
+  ]);
 });

@@ -16,9 +16,18 @@ async function exposed() {
   await classifyColumns(kase, quietEffects);
   await identifyPersons(kase, quietEffects);
   const tiers: [number, number, number, number][] = [
-    [0, 1, 4, 4], [0, 2, 4, 4], [0, 3, 3, 3], [0, 7, 3, 3], [1, 1, 3, 4], [1, 4, 3, 3], [2, 1, 0, 2], [2, 7, 0, 2], [3, 0, 0, 1],
+    [0, 1, 4, 4],
+    [0, 2, 4, 4],
+    [0, 3, 3, 3],
+    [0, 7, 3, 3],
+    [1, 1, 3, 4],
+    [1, 4, 3, 3],
+    [2, 1, 0, 2],
+    [2, 7, 0, 2],
+    [3, 0, 0, 1],
   ];
-  for (const [row, column, lower, upper] of tiers) await kase.engine.run('test.tier', sql`insert into cell_tier values ('customers', ${row}, ${column}, ${lower}, ${upper}, 'claim-1')`);
+  for (const [row, column, lower, upper] of tiers)
+    await kase.engine.run('test.tier', sql`insert into cell_tier values ('customers', ${row}, ${column}, ${lower}, ${upper}, 'claim-1')`);
   return kase;
 }
 
@@ -53,7 +62,10 @@ test('combinations are disjoint, group contact data and sum to the records view 
 
 test('what was reachable while nobody recorded counts as not excluded, for every row', async () => {
   const kase = await exposed();
-  await kase.engine.run('test.reachable', sql`create table reachable as select 'customers' as dataset_id, [1, 4]::bigint[] as column_nos, 0::bigint as from_us, 1::bigint as to_us, 'silent' as reason, 'claim-2' as claim_id`);
+  await kase.engine.run(
+    'test.reachable',
+    sql`create table reachable as select 'customers' as dataset_id, [1, 4]::bigint[] as column_nos, 0::bigint as from_us, 1::bigint as to_us, 'silent' as reason, 'claim-2' as claim_id`,
+  );
   const c = await countExposure(kase);
   expect(c.figures.records.not_excluded).toBe(4);
   expect(c.datasets[0]!.columns.find(x => x.name === 'email')).toMatchObject({ possible: 0, not_excluded: 2 });
@@ -66,9 +78,17 @@ test('the parquet files hold every record of every dataset and every exposed rec
   await writePersons(kase);
   const persons = await kase.engine.rows('test.persons', sql`select dataset, key from read_parquet(${`${kase.outDir}/persons.parquet`})`);
   expect(persons.map(p => p['key'])).toEqual(['1', '2', '3', '4']);
-  const records = await kase.engine.rows('test.records', sql`select key, role, elements_lower, elements_upper from read_parquet(${`${kase.outDir}/records.parquet`})`);
+  const records = await kase.engine.rows(
+    'test.records',
+    sql`select key, role, elements_lower, elements_upper from read_parquet(${`${kase.outDir}/records.parquet`})`,
+  );
   expect(records).toEqual([
-    { key: '1', role: 'policyholder', elements_lower: ['contact.phone', 'finance.bank_account', 'person.birth_date', 'person.name'], elements_upper: ['contact.phone', 'finance.bank_account', 'person.birth_date', 'person.name'] },
+    {
+      key: '1',
+      role: 'policyholder',
+      elements_lower: ['contact.phone', 'finance.bank_account', 'person.birth_date', 'person.name'],
+      elements_upper: ['contact.phone', 'finance.bank_account', 'person.birth_date', 'person.name'],
+    },
     { key: '2', role: 'policyholder', elements_lower: ['person.name'], elements_upper: ['person.name'] },
     { key: '3', role: 'policyholder', elements_lower: [], elements_upper: ['finance.bank_account', 'person.name'] },
   ]);

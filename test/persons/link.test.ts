@@ -5,14 +5,17 @@ import { quietEffects } from '../../src/base/index.ts';
 import type { OpenCase } from '../../src/case/index.ts';
 import { sql } from '../../src/engine/index.ts';
 import { classifyColumns, explainMerge, identifyPersons, mergePersons, splitPersons } from '../../src/persons/index.ts';
-import { type TestTable, caseOf, readCsv } from './tables.ts';
+import { caseOf, readCsv, type TestTable } from './tables.ts';
 
 type Linked = { dataset: string; key: string; strict: string; best: string; wide: string; legal: boolean };
 
 async function linked(kase: OpenCase): Promise<Linked[]> {
   await classifyColumns(kase, quietEffects);
   await identifyPersons(kase, quietEffects);
-  return kase.engine.rows<Linked>('test.linked', sql`select dataset_id as dataset, key, person_strict as strict, person_best as best, person_wide as wide, legal_person as legal from person_record order by dataset_id, row_no`);
+  return kase.engine.rows<Linked>(
+    'test.linked',
+    sql`select dataset_id as dataset, key, person_strict as strict, person_best as best, person_wide as wide, legal_person as legal from person_record order by dataset_id, row_no`,
+  );
 }
 
 function pairs(labels: readonly string[]): number {
@@ -42,7 +45,8 @@ function nested(rows: readonly Linked[]): boolean {
 }
 
 const people: TestTable = {
-  id: 'customers', columns: ['id', 'name', 'kana', 'dob', 'sex', 'address', 'phone', 'email'],
+  id: 'customers',
+  columns: ['id', 'name', 'kana', 'dob', 'sex', 'address', 'phone', 'email'],
   rows: [
     ['1', '渡邊 花子', 'ワタナベ ハナコ', '1980-04-05', 'F', '東京都新宿区西新宿2丁目8番1号 コーポ桜101号室', '090-1111-2222', 'hanako@example.jp'],
     ['2', '渡辺花子', 'ﾜﾀﾅﾍﾞ ﾊﾅｺ', '昭和55年4月5日', '女', '新宿区西新宿２－８－１　コーポ桜１０１', '09011112222', null],
@@ -107,8 +111,26 @@ test('decisions of an analyst hold in every later run, also for exact copies of 
   expect(before.get('1')!.strict).toBe(before.get('14')!.strict);
   expect(before.get('1')!.wide).not.toBe(before.get('3')!.wide);
   splitPersons(kase, 'analyst', [[{ dataset: 'customers', key: '1' }], [{ dataset: 'customers', key: '14' }]], 'two passports seen', quietEffects);
-  mergePersons(kase, 'analyst', [{ dataset: 'customers', key: '1' }, { dataset: 'customers', key: '3' }], 'same voice', quietEffects);
-  mergePersons(kase, 'analyst', [{ dataset: 'customers', key: '1' }, { dataset: 'customers', key: '999' }], 'typing slip', quietEffects);
+  mergePersons(
+    kase,
+    'analyst',
+    [
+      { dataset: 'customers', key: '1' },
+      { dataset: 'customers', key: '3' },
+    ],
+    'same voice',
+    quietEffects,
+  );
+  mergePersons(
+    kase,
+    'analyst',
+    [
+      { dataset: 'customers', key: '1' },
+      { dataset: 'customers', key: '999' },
+    ],
+    'typing slip',
+    quietEffects,
+  );
   for (let run = 0; run < 2; run++) {
     const after = new Map((await linked(kase)).map(r => [r.key, r]));
     for (const level of ['strict', 'best', 'wide'] as const) {
@@ -122,7 +144,19 @@ test('decisions of an analyst hold in every later run, also for exact copies of 
 });
 
 test('rows that refer to a customer belong to that customer', async () => {
-  const kase = await caseOf([people, { id: 'claims', columns: ['id', 'customer_id', 'paid_amount'], rows: [['1', '1', '5000'], ['2', '8', '7000'], ['3', '8', '9000'], ['4', '4', '100']] }]);
+  const kase = await caseOf([
+    people,
+    {
+      id: 'claims',
+      columns: ['id', 'customer_id', 'paid_amount'],
+      rows: [
+        ['1', '1', '5000'],
+        ['2', '8', '7000'],
+        ['3', '8', '9000'],
+        ['4', '4', '100'],
+      ],
+    },
+  ]);
   const rows = await linked(kase);
   const of = (dataset: string, key: string): string => rows.find(r => r.dataset === dataset && r.key === key)!.strict;
   expect(of('claims', '2')).toBe(of('customers', '8'));
@@ -146,8 +180,24 @@ test('the order of the rows and the number of threads change nothing but the ids
 test('nothing in, nothing out: empty tables, tables without people, hostile cells', async () => {
   const kase = await caseOf([
     { id: 'empty', columns: ['id', 'name'], rows: [] },
-    { id: 'codes', columns: ['id', 'code'], rows: [['1', 'x'], ['2', 'x']] },
-    { id: 'hostile', columns: ['id', 'name', 'dob'], rows: [['1', "'; drop table x; --", '0000-99-99'], ['2', '\u0000\ufffd\u202e', '💥'], ['3', '氏'.repeat(5000), null], ['4', null, null]] },
+    {
+      id: 'codes',
+      columns: ['id', 'code'],
+      rows: [
+        ['1', 'x'],
+        ['2', 'x'],
+      ],
+    },
+    {
+      id: 'hostile',
+      columns: ['id', 'name', 'dob'],
+      rows: [
+        ['1', "'; drop table x; --", '0000-99-99'],
+        ['2', '\u0000\ufffd\u202e', '💥'],
+        ['3', '氏'.repeat(5000), null],
+        ['4', null, null],
+      ],
+    },
   ]);
   const rows = await linked(kase);
   expect(rows.length).toBe(6);
@@ -157,46 +207,77 @@ test('nothing in, nothing out: empty tables, tables without people, hostile cell
 
 const shared = path.resolve('../shared/data');
 const range = path.join(shared, 'range-01');
-test.skipIf(!fs.existsSync(range))('range-01 (skipped without the shared data): F1 ≥ 0.97, no wrong strict merge, the interval holds and is narrow', async () => {
-  const tables = ['customers', 'quotes'].map(id => { const t = readCsv(path.join(range, 'data', `${id}.csv`)); return { id, columns: t.header, rows: t.rows }; });
-  const truthOf = (JSON.parse(fs.readFileSync(path.join(range, 'truth/truth.json'), 'utf8')) as { persons: Record<string, Record<string, number>> }).persons;
-  const kase = await caseOf(tables);
-  const rows = await linked(kase);
-  const truth = rows.map(r => String(truthOf[r.dataset]![r.key]));
-  const best = score(rows.map(r => r.best), truth);
-  const [lower, upper, persons] = [distinct(rows.map(r => r.wide)), distinct(rows.map(r => r.strict)), distinct(truth)];
-  process.stdout.write(`range-01: P ${best.precision.toFixed(4)} R ${best.recall.toFixed(4)} F1 ${best.f1.toFixed(4)}, ${persons} persons in [${lower}, ${upper}]\n`);
-  expect(best.f1).toBeGreaterThanOrEqual(0.97);
-  expect(score(rows.map(r => r.strict), truth).wrong).toBe(0);
-  expect(lower).toBeLessThanOrEqual(persons);
-  expect(upper).toBeGreaterThanOrEqual(persons);
-  expect((upper - lower) / persons).toBeLessThanOrEqual(0.05);
-  expect(nested(rows)).toBe(true);
-  kase.close();
-});
+test.skipIf(!fs.existsSync(range))(
+  'range-01 (skipped without the shared data): F1 ≥ 0.97, no wrong strict merge, the interval holds and is narrow',
+  async () => {
+    const tables = ['customers', 'quotes'].map(id => {
+      const t = readCsv(path.join(range, 'data', `${id}.csv`));
+      return { id, columns: t.header, rows: t.rows };
+    });
+    const truthOf = (JSON.parse(fs.readFileSync(path.join(range, 'truth/truth.json'), 'utf8')) as { persons: Record<string, Record<string, number>> }).persons;
+    const kase = await caseOf(tables);
+    const rows = await linked(kase);
+    const truth = rows.map(r => String(truthOf[r.dataset]![r.key]));
+    const best = score(
+      rows.map(r => r.best),
+      truth,
+    );
+    const [lower, upper, persons] = [distinct(rows.map(r => r.wide)), distinct(rows.map(r => r.strict)), distinct(truth)];
+    process.stdout.write(
+      `range-01: P ${best.precision.toFixed(4)} R ${best.recall.toFixed(4)} F1 ${best.f1.toFixed(4)}, ${persons} persons in [${lower}, ${upper}]\n`,
+    );
+    expect(best.f1).toBeGreaterThanOrEqual(0.97);
+    expect(
+      score(
+        rows.map(r => r.strict),
+        truth,
+      ).wrong,
+    ).toBe(0);
+    expect(lower).toBeLessThanOrEqual(persons);
+    expect(upper).toBeGreaterThanOrEqual(persons);
+    expect((upper - lower) / persons).toBeLessThanOrEqual(0.05);
+    expect(nested(rows)).toBe(true);
+    kase.close();
+  },
+);
 
-const western: readonly { name: string; files: readonly string[]; key: string; truth: (row: Record<string, string | null>) => string; hide: readonly string[]; f1: number }[] = [
+const western: readonly {
+  name: string;
+  files: readonly string[];
+  key: string;
+  truth: (row: Record<string, string | null>) => string;
+  hide: readonly string[];
+  f1: number;
+}[] = [
   { name: 'FEBRL 1', files: ['dataset1.csv'], key: 'rec_id', truth: r => /\d+/.exec(r['rec_id']!)![0], hide: [], f1: 0.98 },
   { name: 'FEBRL 4', files: ['dataset4a.csv', 'dataset4b.csv'], key: 'rec_id', truth: r => /\d+/.exec(r['rec_id']!)![0], hide: [], f1: 0.98 },
   { name: 'fake 1000', files: ['fake_1000.csv'], key: 'unique_id', truth: r => r['cluster']!, hide: ['cluster'], f1: 0.8 },
 ];
-test.skipIf(!fs.existsSync(path.join(shared, 'linkage'))).each(western)('$name (skipped without the shared data): the interval holds the true number of persons', async set => {
-  const truth: string[] = [];
-  const tables = set.files.map((file, i) => {
-    const t = readCsv(path.join(shared, 'linkage', file));
-    const rows = t.rows.map(r => t.header.map((_h, c) => r[c]?.trim() || null));
-    for (const r of rows) truth.push(set.truth(Object.fromEntries(t.header.map((h, c) => [h, r[c] ?? null]))));
-    const seen = t.header.flatMap((h, c) => (set.hide.includes(h) ? [] : [c]));
-    return { id: `t${i}`, key: set.key, columns: seen.map(c => t.header[c]!), rows: rows.map(r => seen.map(c => r[c] ?? null)) };
-  });
-  const kase = await caseOf(tables);
-  const rows = await linked(kase);
-  const best = score(rows.map(r => r.best), truth);
-  const [lower, upper, persons] = [distinct(rows.map(r => r.wide)), distinct(rows.map(r => r.strict)), distinct(truth)];
-  process.stdout.write(`${set.name}: P ${best.precision.toFixed(4)} R ${best.recall.toFixed(4)} F1 ${best.f1.toFixed(4)}, ${persons} persons in [${lower}, ${upper}], best ${distinct(rows.map(r => r.best))}\n`);
-  expect(lower).toBeLessThanOrEqual(persons);
-  expect(upper).toBeGreaterThanOrEqual(persons);
-  expect(best.f1).toBeGreaterThanOrEqual(set.f1);
-  expect(nested(rows)).toBe(true);
-  kase.close();
-});
+test.skipIf(!fs.existsSync(path.join(shared, 'linkage'))).each(western)(
+  '$name (skipped without the shared data): the interval holds the true number of persons',
+  async set => {
+    const truth: string[] = [];
+    const tables = set.files.map((file, i) => {
+      const t = readCsv(path.join(shared, 'linkage', file));
+      const rows = t.rows.map(r => t.header.map((_h, c) => r[c]?.trim() || null));
+      for (const r of rows) truth.push(set.truth(Object.fromEntries(t.header.map((h, c) => [h, r[c] ?? null]))));
+      const seen = t.header.flatMap((h, c) => (set.hide.includes(h) ? [] : [c]));
+      return { id: `t${i}`, key: set.key, columns: seen.map(c => t.header[c]!), rows: rows.map(r => seen.map(c => r[c] ?? null)) };
+    });
+    const kase = await caseOf(tables);
+    const rows = await linked(kase);
+    const best = score(
+      rows.map(r => r.best),
+      truth,
+    );
+    const [lower, upper, persons] = [distinct(rows.map(r => r.wide)), distinct(rows.map(r => r.strict)), distinct(truth)];
+    process.stdout.write(
+      `${set.name}: P ${best.precision.toFixed(4)} R ${best.recall.toFixed(4)} F1 ${best.f1.toFixed(4)}, ${persons} persons in [${lower}, ${upper}], best ${distinct(rows.map(r => r.best))}\n`,
+    );
+    expect(lower).toBeLessThanOrEqual(persons);
+    expect(upper).toBeGreaterThanOrEqual(persons);
+    expect(best.f1).toBeGreaterThanOrEqual(set.f1);
+    expect(nested(rows)).toBe(true);
+    kase.close();
+  },
+);

@@ -5,7 +5,13 @@ import type { CaseFile, DatasetSpec, OpenCase } from '../../src/case/index.ts';
 import { CaseStore } from '../../src/case/index.ts';
 import { type ColumnType, Engine, sql } from '../../src/engine/index.ts';
 
-export type TestTable = { readonly id: string; readonly columns: readonly string[]; readonly rows: readonly (readonly (string | null)[])[]; readonly key?: string; readonly spec?: Partial<DatasetSpec> };
+export type TestTable = {
+  readonly id: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | null)[])[];
+  readonly key?: string;
+  readonly spec?: Partial<DatasetSpec>;
+};
 
 /** An open case in memory that holds just these tables. */
 export async function caseOf(tables: readonly TestTable[]): Promise<OpenCase & { close(): void }> {
@@ -13,27 +19,82 @@ export async function caseOf(tables: readonly TestTable[]): Promise<OpenCase & {
   const engine = await Engine.open({ file: ':memory:', threads: 2 });
   const store = new CaseStore(path.join(dir, 'case.sqlite'));
   const specs: DatasetSpec[] = tables.map(t => ({
-    id: t.id, system: null, table: t.id, files: [], encoding: 'auto', key: [t.key ?? t.columns[0]!], asOfUs: null,
-    role: { constant: 'policyholder' }, legalPerson: { constant: false }, columns: {}, ...t.spec,
+    id: t.id,
+    system: null,
+    table: t.id,
+    files: [],
+    encoding: 'auto',
+    key: [t.key ?? t.columns[0]!],
+    asOfUs: null,
+    role: { constant: 'policyholder' },
+    legalPerson: { constant: false },
+    columns: {},
+    ...t.spec,
   }));
   const varchar = 'VARCHAR' as ColumnType;
-  await engine.load('dataset', [{ name: 'dataset_id', type: 'VARCHAR' }, { name: 'table_name', type: 'VARCHAR' }, { name: 'rows', type: 'BIGINT' }, { name: 'role_spec', type: 'VARCHAR' }, { name: 'key_columns', type: 'VARCHAR[]' }],
-    tables.map((t, i) => [t.id, t.id, t.rows.length, JSON.stringify(specs[i]!.role), specs[i]!.key]));
-  await engine.load('dataset_column', [{ name: 'dataset_id', type: 'VARCHAR' }, { name: 'column_no', type: 'INTEGER' }, { name: 'name', type: 'VARCHAR' }],
-    tables.flatMap(t => t.columns.map((c, i) => [t.id, i, c])));
+  await engine.load(
+    'dataset',
+    [
+      { name: 'dataset_id', type: 'VARCHAR' },
+      { name: 'table_name', type: 'VARCHAR' },
+      { name: 'rows', type: 'BIGINT' },
+      { name: 'role_spec', type: 'VARCHAR' },
+      { name: 'key_columns', type: 'VARCHAR[]' },
+    ],
+    tables.map((t, i) => [t.id, t.id, t.rows.length, JSON.stringify(specs[i]!.role), specs[i]!.key]),
+  );
+  await engine.load(
+    'dataset_column',
+    [
+      { name: 'dataset_id', type: 'VARCHAR' },
+      { name: 'column_no', type: 'INTEGER' },
+      { name: 'name', type: 'VARCHAR' },
+    ],
+    tables.flatMap(t => t.columns.map((c, i) => [t.id, i, c])),
+  );
   for (const t of tables) {
     const key = t.columns.indexOf(t.key ?? t.columns[0]!);
-    await engine.load(`data_${t.id}`, [{ name: 'row_no', type: 'BIGINT' }, { name: 'key', type: varchar }, ...t.columns.map(name => ({ name, type: varchar }))], t.rows.map((r, i) => [i, r[key], ...r]));
+    await engine.load(
+      `data_${t.id}`,
+      [{ name: 'row_no', type: 'BIGINT' }, { name: 'key', type: varchar }, ...t.columns.map(name => ({ name, type: varchar }))],
+      t.rows.map((r, i) => [i, r[key], ...r]),
+    );
   }
-  await engine.run('test.tiers', sql`create table cell_tier (dataset_id varchar, row_no bigint, column_no integer, tier_lower tinyint, tier_upper tinyint, claim_id varchar)`);
+  await engine.run(
+    'test.tiers',
+    sql`create table cell_tier (dataset_id varchar, row_no bigint, column_no integer, tier_lower tinyint, tier_upper tinyint, claim_id varchar)`,
+  );
   const file: CaseFile = {
-    id: 'test', title: { ja: '', en: '' }, timezone: 'Asia/Tokyo', organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
-    facts: { detectedAt: null, knownAt: null, containedAt: null, attackerIps: { value: [], source: null, by: null }, compromisedAccounts: { value: [], source: null, by: null }, improperPurpose: null },
-    systems: [], evidence: [], datasets: specs, routes: [], regimes: null,
+    id: 'test',
+    title: { ja: '', en: '' },
+    timezone: 'Asia/Tokyo',
+    organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
+    facts: {
+      detectedAt: null,
+      knownAt: null,
+      containedAt: null,
+      attackerIps: { value: [], source: null, by: null },
+      compromisedAccounts: { value: [], source: null, by: null },
+      improperPurpose: null,
+    },
+    systems: [],
+    evidence: [],
+    datasets: specs,
+    routes: [],
+    regimes: null,
   };
   return {
-    file, casePath: path.join(dir, 'case.yaml'), caseDir: dir, outDir: dir, engine, store,
-    close() { engine.close(); store.close(); fs.rmSync(dir, { recursive: true, force: true }); },
+    file,
+    casePath: path.join(dir, 'case.yaml'),
+    caseDir: dir,
+    outDir: dir,
+    engine,
+    store,
+    close() {
+      engine.close();
+      store.close();
+      fs.rmSync(dir, { recursive: true, force: true });
+    },
   };
 }
 
@@ -44,16 +105,29 @@ export function readCsv(file: string, separator = ','): { header: string[]; rows
   let row: (string | null)[] = [];
   let cell = '';
   let quoted = false;
-  const end = (): void => { row.push(cell === '' ? null : cell); cell = ''; };
+  const end = (): void => {
+    row.push(cell === '' ? null : cell);
+    cell = '';
+  };
   for (let i = 0; i < text.length; i++) {
     const c = text[i]!;
     if (quoted) {
       if (c !== '"') cell += c;
-      else if (text[i + 1] === '"') { cell += '"'; i++; } else quoted = false;
+      else if (text[i + 1] === '"') {
+        cell += '"';
+        i++;
+      } else quoted = false;
     } else if (c === '"') quoted = true;
     else if (c === separator) end();
-    else if (c === '\n') { end(); rows.push(row); row = []; } else if (c !== '\r') cell += c;
+    else if (c === '\n') {
+      end();
+      rows.push(row);
+      row = [];
+    } else if (c !== '\r') cell += c;
   }
-  if (cell !== '' || row.length > 0) { end(); rows.push(row); }
+  if (cell !== '' || row.length > 0) {
+    end();
+    rows.push(row);
+  }
   return { header: rows[0]!.map(h => (h ?? '').trim()), rows: rows.slice(1) };
 }

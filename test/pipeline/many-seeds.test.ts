@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { quietEffects } from '../../src/base/index.ts';
 import { openForInvestigation } from '../../src/case/index.ts';
 import { detect } from '../../src/detections/index.ts';
-import { createTinyDrill, scoreDrill, tinyOptions, type DrillOptions } from '../../src/drills/index.ts';
+import { createTinyDrill, type DrillOptions, scoreDrill, tinyOptions } from '../../src/drills/index.ts';
 import { sql } from '../../src/engine/index.ts';
 import { estimateClockOffsets, measureCoverage, readEvents } from '../../src/events/index.ts';
 import { collectEvidence } from '../../src/evidence/index.ts';
@@ -15,9 +15,18 @@ import { temporaryFolder } from '../fixtures/run.ts';
 /** Every seed draws scenario, dialect, log format and addresses; the scenarios that the draw leaves out come by name. */
 const drawn: readonly [number, Partial<DrillOptions>][] = Array.from({ length: 48 }, (_, seed) => [seed, {}]);
 const named: readonly [number, Partial<DrillOptions>][] = [
-  [204, { scenario: 'web-shell', database: 'mysql-general' }], [206, { scenario: 'web-shell' }], [300, { scenario: 'db-dump' }], [301, { scenario: 'sqli-stacked' }], [302, { scenario: 'slow-scrape' }],
-  [303, { scenario: 'password-spray' }], [304, { scenario: 'id-enumeration', tell: true }], [305, { scenario: 'mass-export', tell: true }], [306, { scenario: 'credential-stuffing', sharedAddress: true }], [307, { scenario: 'sqli-union' }],
-  [308, { scenario: 'sqli-error' }], [309, { scenario: 'benign' }],
+  [204, { scenario: 'web-shell', database: 'mysql-general' }],
+  [206, { scenario: 'web-shell' }],
+  [300, { scenario: 'db-dump' }],
+  [301, { scenario: 'sqli-stacked' }],
+  [302, { scenario: 'slow-scrape' }],
+  [303, { scenario: 'password-spray' }],
+  [304, { scenario: 'id-enumeration', tell: true }],
+  [305, { scenario: 'mass-export', tell: true }],
+  [306, { scenario: 'credential-stuffing', sharedAddress: true }],
+  [307, { scenario: 'sqli-union' }],
+  [308, { scenario: 'sqli-error' }],
+  [309, { scenario: 'benign' }],
 ];
 const root = temporaryFolder('seeds');
 const figures: { name: string; lower: number; upper: number }[] = [];
@@ -41,24 +50,32 @@ async function investigate(dir: string): Promise<{ steps: number; actors: string
 }
 
 describe('small incidents of every kind', () => {
-  test.each([...drawn, ...named].map(([seed, more]) => ({ seed, more, scenario: tinyOptions(seed, '', more).scenario })))('seed $seed, $scenario: lower ⊆ truth ⊆ upper, nobody else accused', async ({ seed, more, scenario }) => {
-    const dir = path.join(root, String(seed));
-    await createTinyDrill(seed, dir, quietEffects, more);
-    const found = await investigate(dir);
-    const truth = JSON.parse(fs.readFileSync(path.join(dir, 'truth', 'truth.json'), 'utf8')) as Truth;
-    const intruders = new Set(truth.phases.flatMap(p => p.ips));
-    const score = await scoreDrill(dir, path.join(dir, 'out'));
-    figures.push({ name: scenario, lower: score.tightLower, upper: score.tightUpper });
-    expect({ over: score.overExamples, under: score.underExamples, innocent: found.actors.filter(ip => !intruders.has(ip)), steps: found.steps > 0 }).toEqual({ over: [], under: [], innocent: [], steps: scenario !== 'benign' });
-    fs.rmSync(dir, { recursive: true, force: true });
-  }, 60_000);
+  test.each([...drawn, ...named].map(([seed, more]) => ({ seed, more, scenario: tinyOptions(seed, '', more).scenario })))(
+    'seed $seed, $scenario: lower ⊆ truth ⊆ upper, nobody else accused',
+    async ({ seed, more, scenario }) => {
+      const dir = path.join(root, String(seed));
+      await createTinyDrill(seed, dir, quietEffects, more);
+      const found = await investigate(dir);
+      const truth = JSON.parse(fs.readFileSync(path.join(dir, 'truth', 'truth.json'), 'utf8')) as Truth;
+      const intruders = new Set(truth.phases.flatMap(p => p.ips));
+      const score = await scoreDrill(dir, path.join(dir, 'out'));
+      figures.push({ name: scenario, lower: score.tightLower, upper: score.tightUpper });
+      expect({ over: score.overExamples, under: score.underExamples, innocent: found.actors.filter(ip => !intruders.has(ip)), steps: found.steps > 0 }).toEqual(
+        { over: [], under: [], innocent: [], steps: scenario !== 'benign' },
+      );
+      fs.rmSync(dir, { recursive: true, force: true });
+    },
+    60_000,
+  );
 });
 
 afterAll(() => {
   const mean = (list: readonly number[]): string => (list.reduce((a, b) => a + b, 0) / list.length).toFixed(3);
   for (const name of [...new Set(figures.map(f => f.name))].sort()) {
     const own = figures.filter(f => f.name === name);
-    process.stdout.write(`${name.padEnd(20)} ${String(own.length).padStart(3)} seeds  lower/truth ${mean(own.map(f => f.lower))}  truth/upper ${mean(own.map(f => f.upper))}\n`);
+    process.stdout.write(
+      `${name.padEnd(20)} ${String(own.length).padStart(3)} seeds  lower/truth ${mean(own.map(f => f.lower))}  truth/upper ${mean(own.map(f => f.upper))}\n`,
+    );
   }
   fs.rmSync(root, { recursive: true, force: true });
 });

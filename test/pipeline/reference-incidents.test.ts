@@ -14,17 +14,31 @@ import { temporaryFolder } from '../fixtures/run.ts';
 
 /** The two published tables, at a hundredth: every figure the product counts against what the simulator really gave away. */
 
-type Table = { readonly rows: number; readonly filled: (columns: readonly string[], where?: (row: Readonly<Record<string, string>>) => boolean) => number; readonly records: readonly Readonly<Record<string, string>>[] };
+type Table = {
+  readonly rows: number;
+  readonly filled: (columns: readonly string[], where?: (row: Readonly<Record<string, string>>) => boolean) => number;
+  readonly records: readonly Readonly<Record<string, string>>[];
+};
 
 /** Cells of the drill's tables hold no line breaks, commas or quotes. */
 function readTable(file: string): Table {
   const [header, ...lines] = fs.readFileSync(file, 'utf8').trimEnd().split('\n');
   const names = header!.split(',');
-  const records = lines.map(l => { const cells = l.split(','); return Object.fromEntries(names.map((n, i) => [n, cells[i]!])); });
+  const records = lines.map(l => {
+    const cells = l.split(',');
+    return Object.fromEntries(names.map((n, i) => [n, cells[i]!]));
+  });
   return { rows: records.length, records, filled: (columns, where = () => true) => records.filter(r => where(r) && columns.every(c => r[c] !== '')).length };
 }
 
-async function investigated(scenario: ScenarioName): Promise<{ counts: ExposureCounts; dir: string; tables: Record<string, Table>; truth: { figures?: Record<string, number>; persons?: Record<string, Record<string, number>> } }> {
+async function investigated(
+  scenario: ScenarioName,
+): Promise<{
+  counts: ExposureCounts;
+  dir: string;
+  tables: Record<string, Table>;
+  truth: { figures?: Record<string, number>; persons?: Record<string, Record<string, number>> };
+}> {
   const dir = path.join(temporaryFolder(`reference-${scenario}`), 'case');
   const drill = await createDrill({ scenario, seed: 1, scale: 0.01, out: dir, cells: false }, quietEffects);
   const kase = await openForInvestigation(drill.casePath, path.join(dir, 'out'), { threads: 2 });
@@ -53,15 +67,31 @@ const holds = (p: { lower: number; upper: number }, true_: number): boolean => p
 describe('the incident of the indicator system (case A)', async () => {
   const { counts, dir, tables, truth } = await investigated('indicator-subsystem');
   const figures = truth.figures!;
-  const personOf = new Map(fs.readFileSync(path.join(dir, 'truth', 'persons.csv'), 'utf8').trimEnd().split('\n').slice(1).map(l => { const [d, k, p] = l.split(','); return [`${d}/${k}`, Number(p)]; }));
+  const personOf = new Map(
+    fs
+      .readFileSync(path.join(dir, 'truth', 'persons.csv'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(1)
+      .map(l => {
+        const [d, k, p] = l.split(',');
+        return [`${d}/${k}`, Number(p)];
+      }),
+  );
   const persons = (dataset: string, where: (row: Readonly<Record<string, string>>) => boolean = () => true): Set<number> =>
-    new Set(tables[dataset]!.records.filter(where).map(r => personOf.get(`${dataset}/${r['id']}`)).filter(p => p !== undefined));
+    new Set(
+      tables[dataset]!.records.filter(where)
+        .map(r => personOf.get(`${dataset}/${r['id']}`))
+        .filter(p => p !== undefined),
+    );
   const combination = (...elements: string[]) => counts.combinations.find(c => JSON.stringify([...c.elements].sort()) === JSON.stringify([...elements].sort()));
   const exactly = (n: number) => ({ lower: n, upper: n });
 
   test('all records of all seven data sets, and no more', () => {
     expect(counts.figures.records).toMatchObject({ executed: figures['total'], possible: figures['total'], not_excluded: figures['total'] });
-    expect(Object.fromEntries(counts.datasets.map(d => [d.id, [d.records.executed, d.records.possible]]))).toEqual(Object.fromEntries(Object.entries(tables).map(([id, t]) => [id, [t.rows, t.rows]])));
+    expect(Object.fromEntries(counts.datasets.map(d => [d.id, [d.records.executed, d.records.possible]]))).toEqual(
+      Object.fromEntries(Object.entries(tables).map(([id, t]) => [id, [t.rows, t.rows]])),
+    );
   });
 
   test('every row of the table by items, and the sums the announcement gives', () => {
@@ -70,17 +100,39 @@ describe('the incident of the indicator system (case A)', async () => {
     const contactOnly = parts.filled(['address'], r => r['name'] === '');
     const unnamed = figures['agency']! - figures['agency_named']!;
     const rows = {
-      nameContactPolicy: combination('person.name', 'contact.*', 'contract.policy_number'), namePolicy: combination('person.name', 'contract.policy_number'), contactPolicy: combination('contact.*', 'contract.policy_number'),
-      accounts: combination('person.name', 'finance.bank_account'), nameOnly: combination('person.name'), contactOnly: combination('contact.*'), namedStaff: combination('person.name', 'person.birth_date'),
-      staffNumbers: combination(), premiums: combination('contract.policy_number', 'contract.other'), accidents: combination('claim.accident_number', 'claim.payment'),
+      nameContactPolicy: combination('person.name', 'contact.*', 'contract.policy_number'),
+      namePolicy: combination('person.name', 'contract.policy_number'),
+      contactPolicy: combination('contact.*', 'contract.policy_number'),
+      accounts: combination('person.name', 'finance.bank_account'),
+      nameOnly: combination('person.name'),
+      contactOnly: combination('contact.*'),
+      namedStaff: combination('person.name', 'person.birth_date'),
+      staffNumbers: combination(),
+      premiums: combination('contract.policy_number', 'contract.other'),
+      accidents: combination('claim.accident_number', 'claim.payment'),
     };
-    expect(Object.fromEntries(Object.entries(rows).map(([k, c]) => [k, c?.records]))).toEqual(Object.fromEntries(Object.entries({
-      nameContactPolicy: figures['name_contact_policy']!, namePolicy: figures['name_policy']!, contactPolicy: figures['contact_policy']!, accounts: figures['accounts']!, nameOnly, contactOnly,
-      namedStaff: figures['agency_named']!, staffNumbers: unnamed, premiums: tables['policy_monthly']!.rows, accidents: tables['accident_monthly']!.rows,
-    }).map(([k, n]) => [k, exactly(n)])));
+    expect(Object.fromEntries(Object.entries(rows).map(([k, c]) => [k, c?.records]))).toEqual(
+      Object.fromEntries(
+        Object.entries({
+          nameContactPolicy: figures['name_contact_policy']!,
+          namePolicy: figures['name_policy']!,
+          contactPolicy: figures['contact_policy']!,
+          accounts: figures['accounts']!,
+          nameOnly,
+          contactOnly,
+          namedStaff: figures['agency_named']!,
+          staffNumbers: unnamed,
+          premiums: tables['policy_monthly']!.rows,
+          accidents: tables['accident_monthly']!.rows,
+        }).map(([k, n]) => [k, exactly(n)]),
+      ),
+    );
     expect(counts.combinations).toHaveLength(Object.keys(rows).length);
     expect(nameOnly + contactOnly + figures['accounts']!).toBe(figures['others']);
-    expect(counts.roles.map(r => [r.role, r.records])).toEqual([['policyholder', exactly(figures['customers']! + figures['numbers_only']!)], ['agent', exactly(figures['agency']!)]]);
+    expect(counts.roles.map(r => [r.role, r.records])).toEqual([
+      ['policyholder', exactly(figures['customers']! + figures['numbers_only']!)],
+      ['agent', exactly(figures['agency']!)],
+    ]);
     expect(counts.roles[0]!.of_which.find(o => o.element === 'finance.bank_account')!.records).toEqual(exactly(figures['accounts']!));
   });
 
@@ -96,7 +148,9 @@ describe('the incident of the indicator system (case A)', async () => {
   });
 
   test('what is not included: cards, My Number, licences, health, passwords', () => {
-    expect(counts.absent.map(a => a.element)).toEqual(expect.arrayContaining(['finance.card_number', 'id.my_number', 'id.driver_licence', 'sensitive.health', 'auth.password']));
+    expect(counts.absent.map(a => a.element)).toEqual(
+      expect.arrayContaining(['finance.card_number', 'id.my_number', 'id.driver_licence', 'sensitive.health', 'auth.password']),
+    );
     expect(counts.absent.map(a => a.element)).not.toContain('finance.bank_account');
   });
 });
@@ -118,13 +172,21 @@ describe('the incident of the pet insurer (case B)', async () => {
   });
 
   test('the large roles to the record', () => {
-    for (const [name, dataset] of [['policyholder', 'customers'], ['quote-requester', 'quotes'], ['clinic', 'clinics']] as const) {
+    for (const [name, dataset] of [
+      ['policyholder', 'customers'],
+      ['quote-requester', 'quotes'],
+      ['clinic', 'clinics'],
+    ] as const) {
       expect([name, role(name).records]).toEqual([name, { lower: tables[dataset]!.rows, upper: tables[dataset]!.rows }]);
     }
   });
 
   test('persons by role, and in all', () => {
-    for (const [name, dataset] of [['policyholder', 'customers'], ['quote-requester', 'quotes'], ['third-party-victim', 'victims']] as const) {
+    for (const [name, dataset] of [
+      ['policyholder', 'customers'],
+      ['quote-requester', 'quotes'],
+      ['third-party-victim', 'victims'],
+    ] as const) {
       expect([name, role(name).persons, new Set(Object.values(truth.persons![dataset]!)).size]).toSatisfy(([, p, n]) => holds(p, n));
     }
     const everybody = new Set(Object.values(truth.persons!).flatMap(t => Object.values(t)));

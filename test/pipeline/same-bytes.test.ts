@@ -4,7 +4,16 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { killAfter, resultText, tadasu, tinyDrill } from '../fixtures/run.ts';
 
-const files = ['cells.parquet', 'records.parquet', 'persons.parquet', 'recovered.jsonl', 'report.html', 'manifest.json', 'reports/technical.ja.pdf', 'notices/index.csv'];
+const files = [
+  'cells.parquet',
+  'records.parquet',
+  'persons.parquet',
+  'recovered.jsonl',
+  'report.html',
+  'manifest.json',
+  'reports/technical.ja.pdf',
+  'notices/index.csv',
+];
 
 function fingerprint(out: string): Record<string, string> {
   const hash = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex').slice(0, 16);

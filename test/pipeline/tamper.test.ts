@@ -20,7 +20,9 @@ test('one flipped byte in any file of the evidence or the output is found and na
   expect(ran.code, ran.stderr).toBeLessThanOrEqual(1);
   expect((await verifyCase(out, quietEffects)).state).toBe('intact');
 
-  const targets = [...filesUnder(out), ...filesUnder(path.join(dir, 'evidence')), ...filesUnder(path.join(dir, 'data')), path.join(dir, 'case.yaml')].filter(f => fs.statSync(f).size > 0);
+  const targets = [...filesUnder(out), ...filesUnder(path.join(dir, 'evidence')), ...filesUnder(path.join(dir, 'data')), path.join(dir, 'case.yaml')].filter(
+    f => fs.statSync(f).size > 0,
+  );
   expect(targets.length).toBeGreaterThan(20);
   const unnoticed: string[] = [];
   for (const file of targets) {

@@ -1,7 +1,11 @@
 import type { PGlite } from '@electric-sql/pglite';
 
 /** Rows of small tables whose removal changes the answer of a query: slow, and true by definition ("indispensable tuples"). */
-export async function indispensable(db: PGlite, query: string, tables: readonly { readonly name: string; readonly keys: readonly number[] }[]): Promise<Map<string, Set<number>>> {
+export async function indispensable(
+  db: PGlite,
+  query: string,
+  tables: readonly { readonly name: string; readonly keys: readonly number[] }[],
+): Promise<Map<string, Set<number>>> {
   const out = new Map<string, Set<number>>();
   const full = await answer(db, query);
   for (const t of tables) {
@@ -21,5 +25,8 @@ export async function indispensable(db: PGlite, query: string, tables: readonly 
 /** The answer as one text: a multiset of rows, because SQL promises no order without ORDER BY. */
 export async function answer(db: PGlite, query: string): Promise<string> {
   const r = await db.query<unknown[]>(query, [], { rowMode: 'array' });
-  return r.rows.map(row => JSON.stringify(row, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v))).sort().join('\n');
+  return r.rows
+    .map(row => JSON.stringify(row, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v)))
+    .sort()
+    .join('\n');
 }

@@ -33,10 +33,7 @@ function keyword(test: Test, message: string): boolean {
   if (test.kind === 'regex') return new RegExp(test.source, test.flags).test(message);
   if (test.kind !== 'pattern') return false;
   const text = test.cased ? message : message.toLowerCase();
-  return matchesPattern(
-    [{ any: 'many' }, ...test.pattern.map(p => (typeof p === 'string' && !test.cased ? p.toLowerCase() : p)), { any: 'many' }],
-    text,
-  );
+  return matchesPattern([{ any: 'many' }, ...test.pattern.map(p => (typeof p === 'string' && !test.cased ? p.toLowerCase() : p)), { any: 'many' }], text);
 }
 
 function one(test: Test, value: string, record: RuleRecord): boolean {
@@ -47,9 +44,7 @@ function one(test: Test, value: string, record: RuleRecord): boolean {
         test.cased ? value : value.toLowerCase(),
       );
     case 'regex':
-      return new RegExp(test.source.replace(/^\(\?i\)/, ''), `${test.flags}${test.source.startsWith('(?i)') ? 'i' : ''}`).test(
-        value,
-      );
+      return new RegExp(test.source.replace(/^\(\?i\)/, ''), `${test.flags}${test.source.startsWith('(?i)') ? 'i' : ''}`).test(value);
     case 'number':
       return test.compare === 'eq'
         ? value === String(test.value)
@@ -64,13 +59,7 @@ function one(test: Test, value: string, record: RuleRecord): boolean {
       const other = record.get(test.other.toLowerCase());
       return (other === undefined ? [] : [other].flat()).some(o => {
         const [a, b] = test.cased ? [value, o as string] : [value.toLowerCase(), (o as string).toLowerCase()];
-        return test.how === 'equals'
-          ? a === b
-          : test.how === 'startswith'
-            ? a.startsWith(b)
-            : test.how === 'endswith'
-              ? a.endsWith(b)
-              : a.includes(b);
+        return test.how === 'equals' ? a === b : test.how === 'startswith' ? a.startsWith(b) : test.how === 'endswith' ? a.endsWith(b) : a.includes(b);
       });
     }
     case 'null':

@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { documentHtml, documentTypst, type Document, figure, heading, literal, PdfPrinter, paragraph } from '../../src/view/index.ts';
+import { type Document, documentHtml, documentTypst, figure, heading, literal, PdfPrinter, paragraph } from '../../src/view/index.ts';
 
 const hostile = `<script>alert(1)</script> #eval("1") \\ " $x$ *b* _i_ @x \u0000\u202e 髙﨑𠮷 \n=1+1`;
 const doc: Document = {
-  lang: 'ja', title: hostile, date: '2025-04-25', header: hostile, footer: hostile, mark: '案', body: 'gothic',
+  lang: 'ja',
+  title: hostile,
+  date: '2025-04-25',
+  header: hostile,
+  footer: hostile,
+  mark: '案',
+  body: 'gothic',
   blocks: [
-    heading(1, hostile), paragraph(hostile, figure('figure:records.confirmed', '12,345件'), { kind: 'code', text: hostile }, { kind: 'strong', text: hostile }),
-    { kind: 'list', items: [[hostile], ['b']] }, { kind: 'facts', rows: [[hostile, [hostile]]] },
+    heading(1, hostile),
+    paragraph(hostile, figure('figure:records.confirmed', '12,345件'), { kind: 'code', text: hostile }, { kind: 'strong', text: hostile }),
+    { kind: 'list', items: [[hostile], ['b']] },
+    { kind: 'facts', rows: [[hostile, [hostile]]] },
     { kind: 'table', caption: hostile, columns: [{ title: hostile }, { title: '件', align: 'right' }], rows: [[[hostile], ['1']]] },
     { kind: 'table', columns: [{ title: 'a' }, { title: 'b' }], rows: [], empty: 'なし' },
     { kind: 'picture', svg: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="5" height="5"/></svg>', alt: hostile },

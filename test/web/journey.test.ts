@@ -1,6 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import fs from 'node:fs';
 import path from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openResult } from '../../src/case/index.ts';
@@ -43,7 +43,16 @@ describe('the API', () => {
     const line = (await get(`/api/line?file=${encodeURIComponent(place.file)}&line=${place.line}`)).body as { text: string; line: number };
     const raw = fs.readFileSync(path.join(kase.caseDir, place.file), 'utf8').split('\n')[line.line - 1]!;
     expect(line.text).toBe(raw.replace(/\r$/, ''));
-    for (const bad of ['/api/line?file=../../etc/passwd&line=1', '/api/line?file=x&line=0', '/api/line?file=x&line=abc', '/api/steps/x/events?limit=9999', '/api/timeline?buckets=-1', '/api/explain?ref=', '/api/nope', "/api/steps/'%20or%201=1--/events?after=abc"]) {
+    for (const bad of [
+      '/api/line?file=../../etc/passwd&line=1',
+      '/api/line?file=x&line=0',
+      '/api/line?file=x&line=abc',
+      '/api/steps/x/events?limit=9999',
+      '/api/timeline?buckets=-1',
+      '/api/explain?ref=',
+      '/api/nope',
+      "/api/steps/'%20or%201=1--/events?after=abc",
+    ]) {
       const { status, body } = await get(bad);
       expect([bad, status]).toEqual([bad, expect.toBeOneOf([400, 404])]);
       expect(body).toMatchObject({ error: { code: expect.any(String), params: expect.any(Object) } });
@@ -51,7 +60,14 @@ describe('the API', () => {
   });
 
   test('files outside the case cannot be named, other hosts are refused, pages carry a policy', async () => {
-    for (const url of ['/documents/../case.sqlite', '/documents/%2e%2e/case.sqlite', '/documents/keys/private.pem', '/documents/reports/..%2f..%2fcase.sqlite', '/assets/..%2f..%2fpackage.json', '/fonts/..%2f..%2fpackage.json']) {
+    for (const url of [
+      '/documents/../case.sqlite',
+      '/documents/%2e%2e/case.sqlite',
+      '/documents/keys/private.pem',
+      '/documents/reports/..%2f..%2fcase.sqlite',
+      '/assets/..%2f..%2fpackage.json',
+      '/fonts/..%2f..%2fpackage.json',
+    ]) {
       const { status, body } = await get(url);
       expect([url, status === 404 || (typeof body === 'string' && body.includes('<div id="root">'))]).toEqual([url, true]);
     }
@@ -62,7 +78,13 @@ describe('the API', () => {
   });
 
   test('the figure of every level can be explained', async () => {
-    for (const ref of ['figure:records.confirmed', 'figure:records.executed', 'figure:records.possible', 'figure:records.not_excluded', 'figure:persons.executed']) {
+    for (const ref of [
+      'figure:records.confirmed',
+      'figure:records.executed',
+      'figure:records.possible',
+      'figure:records.not_excluded',
+      'figure:persons.executed',
+    ]) {
       const { status, body } = await get(`/api/explain?ref=${ref}`);
       expect([ref, status, JSON.stringify(body).length > 50]).toEqual([ref, 200, true]);
     }
@@ -72,7 +94,18 @@ describe('the API', () => {
 describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium)', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+    browser = await chromium.launch({
+      executablePath: chromiumPath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
   });
   afterAll(() => browser?.close());
 
@@ -82,7 +115,10 @@ describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium
     const errors: string[] = [];
     page.on('pageerror', e => errors.push(e.message));
     page.on('console', m => m.type() === 'error' && errors.push(m.text()));
-    page.on('request', r => new URL(r.url()).origin !== new URL(server.url).origin && !r.url().startsWith('data:') && errors.push(`outside request ${r.url()}`));
+    page.on(
+      'request',
+      r => new URL(r.url()).origin !== new URL(server.url).origin && !r.url().startsWith('data:') && errors.push(`outside request ${r.url()}`),
+    );
     await page.goto(new URL(url, server.url).href);
     await page.waitForSelector('h1');
     return { page, errors };

@@ -43,11 +43,7 @@ function windows(fields: Fields, channel: string, id: number): Scope {
 function registryKind(fields: Fields, category: string, id: number): boolean {
   if (id !== 12) return true;
   const type = one(fields, 'eventtype')?.toLowerCase() ?? '';
-  return category === 'registry_add'
-    ? !type.startsWith('delete')
-    : category === 'registry_delete'
-      ? type === '' || type.startsWith('delete')
-      : true;
+  return category === 'registry_add' ? !type.startsWith('delete') : category === 'registry_delete' ? type === '' || type.startsWith('delete') : true;
 }
 
 const prefixes = /^(?:event\.)?(?:system|eventdata|userdata(?:\.[^.]+)?)\.|^winlog\.(?:event_data\.|)/;
@@ -72,8 +68,7 @@ function shortenWindows(fields: Fields): void {
 
 /** Names of event data may hold blanks; rules write them without. */
 function stripBlanks(fields: Fields): void {
-  for (const [name, value] of [...fields])
-    if (name.includes(' ') && !fields.has(name.replaceAll(' ', ''))) fields.set(name.replaceAll(' ', ''), value);
+  for (const [name, value] of [...fields]) if (name.includes(' ') && !fields.has(name.replaceAll(' ', ''))) fields.set(name.replaceAll(' ', ''), value);
 }
 
 function one(fields: Fields, name: string): string | undefined {
@@ -85,38 +80,15 @@ type Product = readonly [string, readonly string[] | ((f: Fields) => string[]), 
 
 /** First that fits. */
 const products: readonly Product[] = [
-  [
-    'aws',
-    ['cloudtrail'],
-    f =>
-      f.has('eventsource') &&
-      f.has('eventname') &&
-      (f.has('awsregion') || (one(f, 'eventsource') ?? '').endsWith('.amazonaws.com')),
-  ],
-  [
-    'okta',
-    ['okta'],
-    f =>
-      f.has('eventtype') && (f.has('actor.alternateid') || f.has('actor.id')) && (f.has('outcome.result') || f.has('published')),
-  ],
-  [
-    'kubernetes',
-    ['audit'],
-    f => (one(f, 'apiversion') ?? '').startsWith('audit.k8s.io') || (f.has('objectref.resource') && f.has('verb')),
-  ],
+  ['aws', ['cloudtrail'], f => f.has('eventsource') && f.has('eventname') && (f.has('awsregion') || (one(f, 'eventsource') ?? '').endsWith('.amazonaws.com'))],
+  ['okta', ['okta'], f => f.has('eventtype') && (f.has('actor.alternateid') || f.has('actor.id')) && (f.has('outcome.result') || f.has('published'))],
+  ['kubernetes', ['audit'], f => (one(f, 'apiversion') ?? '').startsWith('audit.k8s.io') || (f.has('objectref.resource') && f.has('verb'))],
   [
     'gcp',
-    f =>
-      (one(f, 'protopayload.servicename') ?? '').includes('login')
-        ? ['google_workspace.login', 'gcp.audit']
-        : ['gcp.audit', 'google_workspace.admin'],
+    f => ((one(f, 'protopayload.servicename') ?? '').includes('login') ? ['google_workspace.login', 'gcp.audit'] : ['gcp.audit', 'google_workspace.admin']),
     f => f.has('protopayload.methodname') || f.has('gcp.audit.method_name') || f.has('protopayload.servicename'),
   ],
-  [
-    'm365',
-    ['audit', 'threat_management', 'threat_detection', 'exchange'],
-    f => f.has('workload') || (f.has('recordtype') && f.has('organizationid')),
-  ],
+  ['m365', ['audit', 'threat_management', 'threat_detection', 'exchange'], f => f.has('workload') || (f.has('recordtype') && f.has('organizationid'))],
   [
     'azure',
     ['auditlogs', 'activitylogs', 'signinlogs', 'riskdetection', 'pim', 'azureactivity'],

@@ -98,9 +98,7 @@ function column(test: Test, c: Column, target: Target): Sql {
       return test.present ? sql`${c.expr} is not null` : sql`${c.expr} is null`;
     case 'number':
       if (c.type === 'number') return compareSql(c.expr, test.compare, test.value);
-      return test.compare === 'eq'
-        ? sql`${text} = ${sql.lit(String(test.value))}`
-        : compareSql(sql`try_cast(${text} as double)`, test.compare, test.value);
+      return test.compare === 'eq' ? sql`${text} = ${sql.lit(String(test.value))}` : compareSql(sql`try_cast(${text} as double)`, test.compare, test.value);
     case 'regex':
       return regex(test, text);
     case 'cidr':
@@ -168,8 +166,7 @@ function regex(test: { source: string; flags: string }, text: Sql): Sql {
 
 /** Plain comparison, starts_with, suffix or contains where there is no wildcard inside; else LIKE. */
 function like(pattern: Pattern, text: Sql, cased: boolean, target: Target): Sql {
-  const word = (w: string): Sql =>
-    cased ? sql.lit(w) : target.lowering === 'js' ? sql.lit(w.toLowerCase()) : sql`lower(${sql.lit(w)})`;
+  const word = (w: string): Sql => (cased ? sql.lit(w) : target.lowering === 'js' ? sql.lit(w.toLowerCase()) : sql`lower(${sql.lit(w)})`);
   const plain = plainText(pattern);
   if (plain !== null) return sql`${text} = ${word(plain)}`;
   if (pattern.length === 1 && isMany(pattern[0])) return sql`${text} is not null`;
@@ -177,8 +174,6 @@ function like(pattern: Pattern, text: Sql, cased: boolean, target: Target): Sql 
   if (pattern.length === 2 && isMany(a) && typeof b === 'string') return sql`suffix(${text}, ${word(b)})`;
   if (pattern.length === 2 && isMany(b) && typeof a === 'string') return sql`starts_with(${text}, ${word(a)})`;
   if (pattern.length === 3 && isMany(a) && isMany(c) && typeof b === 'string') return sql`contains(${text}, ${word(b)})`;
-  const source = pattern
-    .map(p => (typeof p === 'string' ? p.replace(/[\\%_]/g, x => `\\${x}`) : p.any === 'many' ? '%' : '_'))
-    .join('');
+  const source = pattern.map(p => (typeof p === 'string' ? p.replace(/[\\%_]/g, x => `\\${x}`) : p.any === 'many' ? '%' : '_')).join('');
   return sql`${text} like ${word(source)} escape ${sql.lit('\\')}`;
 }

@@ -45,10 +45,7 @@ export function parseCondition(text: string, searches: ReadonlyMap<string, Expr>
     }
     if (peek(1) === 'of' && /^(?:all|any|\d+)$/i.test(token.text)) return quantified();
     const search = searches.get(token.text);
-    if (!search)
-      return fail(
-        /^\||near|count/.test(token.text) ? `"${token.text}" is not part of the language` : `no search "${token.text}"`,
-      );
+    if (!search) return fail(/^\||near|count/.test(token.text) ? `"${token.text}" is not part of the language` : `no search "${token.text}"`);
     i++;
     return search;
   }

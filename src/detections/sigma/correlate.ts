@@ -49,8 +49,7 @@ function slidingWindows(c: Correlation, list: readonly Occurrence[]): Raw[] {
   let start = 0;
   const keyOf = (o: Occurrence): string | null => (c.type === 'value_count' ? o.value : c.type === 'temporal' ? o.rule : null);
   const numeric = c.type === 'value_sum' || c.type === 'value_avg' || c.type === 'value_percentile' || c.type === 'value_median';
-  const numberOf = (o: Occurrence): number | null =>
-    o.value === null || o.value.trim() === '' || !Number.isFinite(Number(o.value)) ? null : Number(o.value);
+  const numberOf = (o: Occurrence): number | null => (o.value === null || o.value.trim() === '' || !Number.isFinite(Number(o.value)) ? null : Number(o.value));
   const enter = (o: Occurrence): void => {
     const key = keyOf(o);
     if (key !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -79,8 +78,7 @@ function slidingWindows(c: Correlation, list: readonly Occurrence[]): Raw[] {
     // Events of the same instant belong to the same window: it is complete at the last of them.
     if (list[i + 1]?.atUs === list[i]!.atUs) continue;
     const metric = metricOf(c, i - start + 1, counts.size, numbers, sum);
-    if (metric !== null && holds(c, metric))
-      out.push({ from: list[start]!.atUs, to: list[i]!.atUs, metric, events: list.slice(start, i + 1) });
+    if (metric !== null && holds(c, metric)) out.push({ from: list[start]!.atUs, to: list[i]!.atUs, metric, events: list.slice(start, i + 1) });
   }
   return out;
 }

@@ -29,8 +29,7 @@ export async function documentEvaluation(
       resolve,
       lowering: 'js',
       message: { lowered: sql`message_l`, plain: sql`message` },
-      inNetwork: (column, low, high) =>
-        sql`${column} in (select address from sigma_document_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
+      inNetwork: (column, low, high) => sql`${column} in (select address from sigma_document_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
       anyInNetwork: (list, low, high) =>
         sql`list_has_any(${list}, coalesce((select list(address) from sigma_document_address where hex between ${sql.lit(low)} and ${sql.lit(high)}), []::varchar[]))`,
     },
@@ -62,6 +61,5 @@ async function* values(engine: Engine, table: string, columns: readonly Sql[]): 
     columns.map(c => sql`select cast(${c} as varchar) as v from ${sql.id(table)}`),
     sql` union `,
   );
-  for await (const batch of engine.stream<{ v: string | null }>('sigma.document-addresses', sql`${union}`))
-    for (const r of batch) if (r.v !== null) yield r.v;
+  for await (const batch of engine.stream<{ v: string | null }>('sigma.document-addresses', sql`${union}`)) for (const r of batch) if (r.v !== null) yield r.v;
 }

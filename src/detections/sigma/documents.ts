@@ -127,9 +127,7 @@ export async function loadDocuments(
       const i = byName.get(fieldKey(field));
       if (i === undefined || !present.has(i)) return [];
       const expr = sql.id(`f${i}`);
-      return lists.has(i)
-        ? [{ type: 'list', expr: sql`string_split(${expr}, ${sql.lit(separator)})` }]
-        : [{ type: 'text', expr, lowered: sql.id(`l${i}`) }];
+      return lists.has(i) ? [{ type: 'list', expr: sql`string_split(${expr}, ${sql.lit(separator)})` }] : [{ type: 'text', expr, lowered: sql.id(`l${i}`) }];
     },
   };
 }
@@ -169,11 +167,7 @@ function timeOf(fields: Fields): number | null {
 }
 
 /** Every address that stands in a column, with its place among all addresses, so that networks are ranges. */
-export async function loadAddresses(
-  engine: Engine,
-  table: string,
-  values: AsyncIterable<string> | Iterable<string>,
-): Promise<void> {
+export async function loadAddresses(engine: Engine, table: string, values: AsyncIterable<string> | Iterable<string>): Promise<void> {
   async function* rows(): AsyncGenerator<readonly unknown[]> {
     for await (const v of values) {
       const hex = addressHex(v);

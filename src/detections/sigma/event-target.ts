@@ -53,10 +53,7 @@ function scopeOf(rule: Rule): ReturnType<typeof eventScope> {
 }
 
 /** One evaluation a log source: field names mean different columns there. */
-export async function eventEvaluations(
-  engine: Engine,
-  rules: readonly Rule[],
-): Promise<{ rules: Rule[]; evaluation: Evaluation }[]> {
+export async function eventEvaluations(engine: Engine, rules: readonly Rule[]): Promise<{ rules: Rule[]; evaluation: Evaluation }[]> {
   if (rules.some(r => usesNetwork(r))) await loadAddresses(engine, 'sigma_address', addresses(engine));
   const groups = new Map<string, Rule[]>();
   for (const rule of rules) {
@@ -88,8 +85,7 @@ function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: 
     resolve: field => columnsOf(field).map(columnOf),
     message: { lowered: sql`lower(${message})`, plain: message },
     lowering: 'duckdb',
-    inNetwork: (column, low, high) =>
-      sql`${column} in (select address from sigma_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
+    inNetwork: (column, low, high) => sql`${column} in (select address from sigma_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
     anyInNetwork: () => sql`false`,
   };
   const whole = rules.some(r => hasKeyword(r.expr));
@@ -125,8 +121,7 @@ function columnOf(name: string): Column {
       expr: sql`coalesce(case when json_valid(extra) then json_extract_string(extra, '$.cookie') end, session)`,
       lowered: null,
     };
-  if (name === 'path_extension')
-    return { type: 'text', expr: sql`nullif(regexp_extract(path, '\\.([A-Za-z0-9]{1,8})$', 1), '')`, lowered: null };
+  if (name === 'path_extension') return { type: 'text', expr: sql`nullif(regexp_extract(path, '\\.([A-Za-z0-9]{1,8})$', 1), '')`, lowered: null };
   const expr: Sql = sql.id(name);
   return numbers.has(name) ? { type: 'number', expr } : { type: 'text', expr, lowered: null };
 }
@@ -138,11 +133,7 @@ export function eventColumns(rule: Rule, field: string): readonly Column[] {
 
 /** Whether a condition looks for words in the whole message. */
 export function hasKeyword(expr: Expr): boolean {
-  return expr.op === 'leaf'
-    ? expr.field === null
-    : expr.op === 'not' || expr.op === 'search'
-      ? hasKeyword(expr.item)
-      : expr.items.some(hasKeyword);
+  return expr.op === 'leaf' ? expr.field === null : expr.op === 'not' || expr.op === 'search' ? hasKeyword(expr.item) : expr.items.some(hasKeyword);
 }
 
 function usesNetwork(rule: Rule): boolean {
@@ -150,9 +141,6 @@ function usesNetwork(rule: Rule): boolean {
 }
 
 async function* addresses(engine: Engine): AsyncGenerator<string> {
-  for await (const batch of engine.stream<{ src_ip: string }>(
-    'sigma.addresses',
-    sql`select distinct src_ip from event where src_ip is not null`,
-  ))
+  for await (const batch of engine.stream<{ src_ip: string }>('sigma.addresses', sql`select distinct src_ip from event where src_ip is not null`))
     for (const r of batch) yield r.src_ip;
 }

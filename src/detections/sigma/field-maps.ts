@@ -87,20 +87,13 @@ export function eventScope(product: string | null, category: string | null, serv
   if (category === 'webserver' || ((service === 'apache' || service === 'nginx' || service === 'iis') && category === null))
     return { classes: [1, 7], fields: webserver };
   if (category === 'proxy') return { classes: [1], fields: proxy };
-  if (category === 'database' || product === 'sql' || product === 'postgresql' || product === 'mysql')
-    return { classes: [2], fields: database };
+  if (category === 'database' || product === 'sql' || product === 'postgresql' || product === 'mysql') return { classes: [2], fields: database };
   if (
     category === 'authentication' ||
-    (product === 'linux' &&
-      (service === 'sshd' || service === 'auth' || service === 'syslog' || service === 'sudo' || service === null) &&
-      category === null)
+    (product === 'linux' && (service === 'sshd' || service === 'auth' || service === 'syslog' || service === 'sudo' || service === null) && category === null)
   )
     return { classes: [3, 7], fields: auth };
-  if (
-    category === 'application' &&
-    product !== null &&
-    ['python', 'django', 'ruby_on_rails', 'spring', 'nodejs', 'jvm', 'velocity'].includes(product)
-  )
+  if (category === 'application' && product !== null && ['python', 'django', 'ruby_on_rails', 'spring', 'nodejs', 'jvm', 'velocity'].includes(product))
     return { classes: [7], fields: {} };
   return null;
 }

@@ -56,15 +56,7 @@ export type Rule = RuleHead & {
   readonly fields: readonly string[];
 };
 
-export type CorrelationType =
-  | 'event_count'
-  | 'value_count'
-  | 'temporal'
-  | 'temporal_ordered'
-  | 'value_sum'
-  | 'value_avg'
-  | 'value_percentile'
-  | 'value_median';
+export type CorrelationType = 'event_count' | 'value_count' | 'temporal' | 'temporal_ordered' | 'value_sum' | 'value_avg' | 'value_percentile' | 'value_median';
 
 export type Correlation = RuleHead & {
   readonly kind: 'correlation';

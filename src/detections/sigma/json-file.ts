@@ -7,8 +7,7 @@ const wholeLimit = 256 << 20;
 
 /** True when a file begins like JSON. */
 export async function looksLikeJson(file: string): Promise<boolean> {
-  for await (const block of readContent(file))
-    return /^\ufeff?\s*[[{]/.test(Buffer.from(block.subarray(0, 512)).toString('utf8'));
+  for await (const block of readContent(file)) return /^\ufeff?\s*[[{]/.test(Buffer.from(block.subarray(0, 512)).toString('utf8'));
   return false;
 }
 
@@ -29,19 +28,11 @@ export async function* jsonDocuments(file: string, shown: string, bad: { count: 
     yield* lineDocuments(lines, shown, bad);
     return;
   }
-  yield* lineDocuments(
-    readline.createInterface({ input: (await import('node:stream')).Readable.from(readContent(file)), crlfDelay: Infinity }),
-    shown,
-    bad,
-  );
+  yield* lineDocuments(readline.createInterface({ input: (await import('node:stream')).Readable.from(readContent(file)), crlfDelay: Infinity }), shown, bad);
 }
 
 /** One value a line, or values that span lines one after another. A line that cannot be the middle of a value starts anew. */
-async function* lineDocuments(
-  lines: AsyncIterable<string> | Iterable<string>,
-  shown: string,
-  bad: { count: number },
-): AsyncGenerator<Document> {
+async function* lineDocuments(lines: AsyncIterable<string> | Iterable<string>, shown: string, bad: { count: number }): AsyncGenerator<Document> {
   let line = 0;
   let open: { text: string; line: number; depth: number } | null = null;
   for await (const text of lines) {

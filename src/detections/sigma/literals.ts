@@ -4,11 +4,7 @@ import type { Expr, Leaf } from './ir.ts';
  * Lower-case words of which at least one must stand in the message for the condition to hold; null when no such set exists.
  * `useless` words are too common to help. `visible` says whether a field's text is part of that message word for word.
  */
-export function necessaryWords(
-  expr: Expr,
-  visible: (field: string) => boolean,
-  useless: ReadonlySet<string> = new Set(),
-): ReadonlySet<string> | null {
+export function necessaryWords(expr: Expr, visible: (field: string) => boolean, useless: ReadonlySet<string> = new Set()): ReadonlySet<string> | null {
   switch (expr.op) {
     case 'leaf':
       return leafWords(expr, visible, useless);
@@ -50,7 +46,5 @@ function leafWords(leaf: Leaf, visible: (field: string) => boolean, useless: Rea
   let longest = '';
   for (const p of leaf.test.pattern) if (typeof p === 'string' && p.length > longest.length) longest = p;
   // Letters whose lower case differs between engines would break the guarantee.
-  return longest.length >= minLength && /^[\x20-\x7e]*$/.test(longest) && !useless.has(longest.toLowerCase())
-    ? new Set([longest.toLowerCase()])
-    : null;
+  return longest.length >= minLength && /^[\x20-\x7e]*$/.test(longest) && !useless.has(longest.toLowerCase()) ? new Set([longest.toLowerCase()]) : null;
 }

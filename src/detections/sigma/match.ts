@@ -29,11 +29,7 @@ const prefilterFrom = 20_000;
  * Which rules match which rows. Rules with necessary words look only at rows that hold one of them (one RE2 pass over the message);
  * words that are common, and rules without any, cost a full scan. A rule the engine refuses is reported, the others go on.
  */
-export async function matchRules(
-  engine: Engine,
-  rules: readonly Rule[],
-  evaluation: Evaluation,
-): Promise<{ matches: Match[]; unsupported: Unsupported[] }> {
+export async function matchRules(engine: Engine, rules: readonly Rule[], evaluation: Evaluation): Promise<{ matches: Match[]; unsupported: Unsupported[] }> {
   const { n } = await engine.row<{ n: number }>('sigma.rows', sql`select count(*) as n from ${evaluation.from}`);
   const out = { matches: [] as Match[], unsupported: [] as Unsupported[] };
   if (n === 0) return out;
@@ -85,9 +81,7 @@ async function commonWords(engine: Engine, { from, target }: Evaluation, words: 
   const common = new Set<string>();
   for (let i = 0; i < list.length; i += 200) {
     const part = list.slice(i, i + 200);
-    const counts = sql.join(
-      part.map((w, j) => sql`count(*) filter (where contains(message, ${sql.lit(w)})) as ${sql.id(`w${j}`)}`),
-    );
+    const counts = sql.join(part.map((w, j) => sql`count(*) filter (where contains(message, ${sql.lit(w)})) as ${sql.id(`w${j}`)}`));
     const row = await engine.row<Record<string, number>>(
       'sigma.common-words',
       sql`select count(*) as n, ${counts} from (select ${target.message.lowered} as message from ${from} limit ${sql.lit(sampleRows)})`,

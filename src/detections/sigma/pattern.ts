@@ -35,11 +35,7 @@ export function widen(pattern: Pattern, how: 'startswith' | 'endswith' | 'contai
   const starts = typeof pattern[0] === 'object' && pattern[0].any === 'many';
   const last = pattern[pattern.length - 1];
   const ends = typeof last === 'object' && last.any === 'many';
-  return [
-    ...(how === 'startswith' || starts ? [] : [many]),
-    ...pattern,
-    ...(how === 'endswith' || (ends && pattern.length > 0) ? [] : [many]),
-  ];
+  return [...(how === 'startswith' || starts ? [] : [many]), ...pattern, ...(how === 'endswith' || (ends && pattern.length > 0) ? [] : [many])];
 }
 
 /** Whether a text matches, by the definition itself (no regular expression, no recursion). */

@@ -8,9 +8,7 @@ import type { Placeholders } from './search.ts';
 export function readRuleFolder(folder: string, placeholders: Placeholders = {}): ReadRules {
   if (!fs.existsSync(folder)) throw new UserError('detections.no-rules', { path: folder });
   const files = fs.statSync(folder).isDirectory() ? walk(folder, '') : [''];
-  const all = files.map(f =>
-    readRules(fs.readFileSync(path.join(folder, f), 'utf8'), f === '' ? path.basename(folder) : f, placeholders),
-  );
+  const all = files.map(f => readRules(fs.readFileSync(path.join(folder, f), 'utf8'), f === '' ? path.basename(folder) : f, placeholders));
   const filters = all.flatMap(a => a.filters);
   return {
     rules: applyFilters(

@@ -114,9 +114,7 @@ function readFilter(map: Readonly<Record<string, unknown>>, file: string, placeh
 export function applyFilters(rules: readonly Rule[], filters: readonly Filter[]): Rule[] {
   return rules.map(rule => {
     const mine = filters.filter(
-      f =>
-        (f.rules === 'any' || f.rules.includes(rule.id) || (rule.name !== null && f.rules.includes(rule.name))) &&
-        within(f.logsource, rule.logsource),
+      f => (f.rules === 'any' || f.rules.includes(rule.id) || (rule.name !== null && f.rules.includes(rule.name))) && within(f.logsource, rule.logsource),
     );
     if (mine.length === 0) return rule;
     const expr: Expr = { op: 'and', items: [rule.expr, ...mine.map((f): Expr => ({ op: 'not', item: f.expr }))] };
@@ -128,16 +126,7 @@ function within(wide: Logsource, narrow: Logsource): boolean {
   return (['product', 'category', 'service'] as const).every(k => wide[k] === null || wide[k] === narrow[k]);
 }
 
-const correlationTypes = new Set([
-  'event_count',
-  'value_count',
-  'temporal',
-  'temporal_ordered',
-  'value_sum',
-  'value_avg',
-  'value_percentile',
-  'value_median',
-]);
+const correlationTypes = new Set(['event_count', 'value_count', 'temporal', 'temporal_ordered', 'value_sum', 'value_avg', 'value_percentile', 'value_median']);
 const compares = new Set(['gt', 'gte', 'lt', 'lte', 'eq', 'neq']);
 
 function readCorrelation(map: Readonly<Record<string, unknown>>, file: string): Correlation {

@@ -21,20 +21,11 @@ export type RuleRun = {
  * All rules over the view `event` and over documents. Rules that only feed a correlation are matched but named in `silent`
  * unless the correlation says `generate`.
  */
-export async function runRules(
-  engine: Engine,
-  read: ReadRules,
-  documents: AsyncIterable<Document> | null,
-  withEvents: boolean,
-): Promise<RuleRun> {
+export async function runRules(engine: Engine, read: ReadRules, documents: AsyncIterable<Document> | null, withEvents: boolean): Promise<RuleRun> {
   const matches: RuleMatch[] = [];
   const unsupported: Unsupported[] = [];
   const correlations: CorrelationMatch[] = [];
-  const collect = (
-    rules: readonly Rule[],
-    where: RuleMatch['where'],
-    result: { matches: Match[]; unsupported: Unsupported[] },
-  ): void => {
+  const collect = (rules: readonly Rule[], where: RuleMatch['where'], result: { matches: Match[]; unsupported: Unsupported[] }): void => {
     for (const m of result.matches) matches.push({ rule: rules[m.rule]!, where, event: m.event });
     unsupported.push(...result.unsupported);
   };
@@ -47,11 +38,7 @@ export async function runRules(
     const fields = [
       ...new Set([
         ...read.rules.flatMap(r => r.fields),
-        ...read.correlations.flatMap(c => [
-          ...c.groupBy,
-          ...(c.field ? [c.field] : []),
-          ...Object.values(c.aliases).flatMap(a => Object.values(a)),
-        ]),
+        ...read.correlations.flatMap(c => [...c.groupBy, ...(c.field ? [c.field] : []), ...Object.values(c.aliases).flatMap(a => Object.values(a))]),
       ]),
     ];
     const { rows, resolve } = await loadDocuments(engine, 'sigma_document', documents, fields);
@@ -80,9 +67,7 @@ async function correlateMatches(
   const open = [...read.correlations];
   for (let round = 0; open.length > 0 && round < 20; round++) {
     for (const c of [...open]) {
-      const feeders = c.rules
-        .map(name => read.correlations.find(x => x.id === name || x.name === name))
-        .filter(x => x !== undefined);
+      const feeders = c.rules.map(name => read.correlations.find(x => x.id === name || x.name === name)).filter(x => x !== undefined);
       if (feeders.some(f => open.includes(f) && f !== c)) continue;
       open.splice(open.indexOf(c), 1);
       const occurrences = await occurrencesOf(
@@ -92,8 +77,7 @@ async function correlateMatches(
         where,
         resolve,
       );
-      for (const f of feeders)
-        for (const o of done.get(f.id) ?? []) occurrences.push({ ...o, rule: c.rules.find(n => n === f.id || n === f.name)! });
+      for (const f of feeders) for (const o of done.get(f.id) ?? []) occurrences.push({ ...o, rule: c.rules.find(n => n === f.id || n === f.name)! });
       const windows = correlate(c, occurrences);
       done.set(
         c.id,

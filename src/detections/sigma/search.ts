@@ -12,9 +12,7 @@ export function readSearch(name: string, spec: unknown, placeholders: Placeholde
 function searchBody(at: string, spec: unknown, placeholders: Placeholders): Expr {
   if (Array.isArray(spec)) {
     if (spec.length === 0) throw new RuleError(`${at} is empty`);
-    const items = spec.map((s, i) =>
-      isMap(s) ? mapBody(`${at}[${i}]`, s, placeholders) : fieldTest(null, [], s, `${at}[${i}]`, placeholders),
-    );
+    const items = spec.map((s, i) => (isMap(s) ? mapBody(`${at}[${i}]`, s, placeholders) : fieldTest(null, [], s, `${at}[${i}]`, placeholders)));
     return items.length === 1 ? items[0]! : { op: 'or', items };
   }
   return isMap(spec) ? mapBody(at, spec, placeholders) : fieldTest(null, [], spec, at, placeholders);
@@ -79,13 +77,7 @@ const timeParts = new Set(['minute', 'hour', 'day', 'week', 'month', 'year']);
 const comparisons = new Set(['lt', 'lte', 'gt', 'gte']);
 
 /** `field|modifiers: values` → one expression; modifiers left to right. */
-function fieldTest(
-  field: string | null,
-  modifiers: readonly string[],
-  value: unknown,
-  at: string,
-  placeholders: Placeholders,
-): Expr {
+function fieldTest(field: string | null, modifiers: readonly string[], value: unknown, at: string, placeholders: Placeholders): Expr {
   for (const m of modifiers) if (!known.has(m)) throw new RuleError(`modifier "${m}" is not known`);
   const has = (m: string): boolean => modifiers.includes(m);
   const values = Array.isArray(value) ? value : [value];
@@ -116,17 +108,14 @@ function oneValue(value: unknown, modifiers: readonly string[], placeholders: Pl
       {
         kind: 'regex',
         source: checkedRegex(String(value)),
-        flags: [
-          ...(has('i') || has('ignorecase') ? 'i' : ''),
-          ...(has('m') || has('multiline') ? 'm' : ''),
-          ...(has('s') || has('dotall') ? 's' : ''),
-        ].join(''),
+        flags: [...(has('i') || has('ignorecase') ? 'i' : ''), ...(has('m') || has('multiline') ? 'm' : ''), ...(has('s') || has('dotall') ? 's' : '')].join(
+          '',
+        ),
       },
     ];
   const how = has('contains') ? 'contains' : has('startswith') ? 'startswith' : has('endswith') ? 'endswith' : 'equals';
   if (has('fieldref')) return [{ kind: 'field', other: String(value), how, cased }];
-  if (typeof value === 'number' && how === 'equals' && modifiers.every(m => m === 'all' || m === 'neq'))
-    return [{ kind: 'number', compare: 'eq', value }];
+  if (typeof value === 'number' && how === 'equals' && modifiers.every(m => m === 'all' || m === 'neq')) return [{ kind: 'number', compare: 'eq', value }];
   let words = has('expand') ? expand(String(value), placeholders) : [String(value)];
   if (has('windash')) words = words.flatMap(windash);
   const patterns = words.flatMap(w => encoded(w, modifiers));

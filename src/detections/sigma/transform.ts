@@ -42,9 +42,7 @@ export function addressHex(text: string): string | null {
   const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
   if (v4) {
     const parts = v4.slice(1).map(Number);
-    return parts.every(p => p < 256)
-      ? `00000000000000000000ffff${parts.map(p => p.toString(16).padStart(2, '0')).join('')}`
-      : null;
+    return parts.every(p => p < 256) ? `00000000000000000000ffff${parts.map(p => p.toString(16).padStart(2, '0')).join('')}` : null;
   }
   let t = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   const tail = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(t);

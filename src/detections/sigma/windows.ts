@@ -33,10 +33,7 @@ export const serviceChannels: Readonly<Record<string, readonly string[]>> = {
   'smbclient-connectivity': ['microsoft-windows-smbclient/connectivity'],
   'smbclient-security': ['microsoft-windows-smbclient/security'],
   'smbserver-connectivity': ['microsoft-windows-smbserver/connectivity'],
-  'security-mitigations': [
-    'microsoft-windows-security-mitigations/kernel mode',
-    'microsoft-windows-security-mitigations/user mode',
-  ],
+  'security-mitigations': ['microsoft-windows-security-mitigations/kernel mode', 'microsoft-windows-security-mitigations/user mode'],
   'appxdeployment-server': ['microsoft-windows-appxdeploymentserver/operational'],
   'appxpackaging-om': ['microsoft-windows-appxpackaging/operational'],
   'appmodel-runtime': ['microsoft-windows-appmodel-runtime/admin'],

@@ -10,17 +10,11 @@ export const commands = signatureSet(
     [
       'separator-command',
       5,
-      new RegExp(
-        `(?:[;|&\\n\`]|\\|\\||&&|\\$\\(|\\{)[\\s+'"\\\\(]*(?:/?(?:usr/)?(?:local/)?s?bin/)?(?:${words})(?:\\.exe)?(?:[\\s;|&<>\`'")/+]|$)`,
-      ),
+      new RegExp(`(?:[;|&\\n\`]|\\|\\||&&|\\$\\(|\\{)[\\s+'"\\\\(]*(?:/?(?:usr/)?(?:local/)?s?bin/)?(?:${words})(?:\\.exe)?(?:[\\s;|&<>\`'")/+]|$)`),
     ],
     ['substitution', 5, /\$\(\s*[a-z/][^)]{0,200}\)|`\s*[/a-z][^`]{0,200}`/],
     ['binary-path', 5, /(?:^|[\s;|&`'"(=/])(?:\/?usr)?\/(?:local\/)?s?bin\/[a-z]/],
-    [
-      'windows-shell',
-      5,
-      /\bcmd(?:\.exe)?\s*[/+]+\s*[ck]\b|\bpowershell(?:\.exe)?\b.{0,40}(?:-e|-c|-nop|iex|invoke|download)|%comspec%/,
-    ],
+    ['windows-shell', 5, /\bcmd(?:\.exe)?\s*[/+]+\s*[ck]\b|\bpowershell(?:\.exe)?\b.{0,40}(?:-e|-c|-nop|iex|invoke|download)|%comspec%/],
     [
       'powershell-command',
       5,

@@ -6,18 +6,7 @@ import { sqli } from './sqli.ts';
 import { decodeStages } from './stages.ts';
 import { xss } from './xss.ts';
 
-const sets: readonly SignatureSet[] = [
-  sqli,
-  xss,
-  files,
-  commands,
-  ssrf,
-  template,
-  deserialisation,
-  nosql,
-  codeInjection,
-  headerInjection,
-];
+const sets: readonly SignatureSet[] = [sqli, xss, files, commands, ssrf, template, deserialisation, nosql, codeInjection, headerInjection];
 
 /** Where in a request a value stood. */
 export type Part = 'path' | 'query-name' | 'query-value' | 'user-agent' | 'referer' | 'body' | 'cookie' | 'header';
@@ -48,13 +37,10 @@ export function scoreValue(value: string, part: Part): FamilyScore[] {
       const text = set.family === 'sqli' ? sqlText : lower;
       if (!set.gate.test(text)) continue;
       const found = match(set, text, part);
-      if (found && (best.get(set.family)?.score ?? 0) < found.score)
-        best.set(set.family, { ...found, stage: Math.min(stage, texts.length - 1) });
+      if (found && (best.get(set.family)?.score ?? 0) < found.score) best.set(set.family, { ...found, stage: Math.min(stage, texts.length - 1) });
     }
   }
-  return [...best.values()]
-    .filter(s => s.score >= attackThreshold)
-    .sort((a, b) => b.score - a.score || (a.family < b.family ? -1 : 1));
+  return [...best.values()].filter(s => s.score >= attackThreshold).sort((a, b) => b.score - a.score || (a.family < b.family ? -1 : 1));
 }
 
 function match(set: SignatureSet, text: string, part: Part): Omit<FamilyScore, 'stage'> | null {
@@ -104,12 +90,7 @@ function sqlTechnique(hits: readonly Signature[], text: string): string {
 
 function applies(family: Family, part: Part): boolean {
   if (part === 'user-agent' || part === 'referer')
-    return (
-      family !== 'path-traversal' &&
-      family !== 'ssrf' &&
-      family !== 'nosql' &&
-      (part === 'user-agent' || family !== 'code-injection')
-    );
+    return family !== 'path-traversal' && family !== 'ssrf' && family !== 'nosql' && (part === 'user-agent' || family !== 'code-injection');
   if (part === 'path') return family !== 'ssrf' && family !== 'nosql';
   return true;
 }

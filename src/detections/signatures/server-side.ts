@@ -7,11 +7,7 @@ export const ssrf = signatureSet('ssrf', /:\/\/|:\\\\|^\/\//, [
     5,
     /(?:https?|ftp|wss?):\/\/(?:[^/@\s]*@)?(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|0x7f|2130706433|017700000001|\[::1?\]|\[::ffff:7f|127\.1\b)/,
   ],
-  [
-    'private-url',
-    4,
-    /(?:https?|ftp):\/\/(?:[^/@\s]*@)?(?:10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+)/,
-  ],
+  ['private-url', 4, /(?:https?|ftp):\/\/(?:[^/@\s]*@)?(?:10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+)/],
   ['odd-scheme', 5, /\b(?:gopher|dict|netdoc|jar|tftp|ldaps?|sftp|expect|phar|zip|glob|ogg|rar|compress\.zlib|php|data):\/\//],
   ['remote-include', 5, /^(?:https?|ftp):\/\/[^\s]+\.(?:txt|php\d?|inc|dat|gif|jpe?g|png|sh)\?+$/],
 ]);
@@ -29,26 +25,18 @@ export const template = signatureSet('template', /[{<#@$*]/, [
   ['erb', 5, /<%=?\s*(?:`|system|file|dir|io\.|eval|require|\d)/],
 ]);
 
-export const deserialisation = signatureSet(
-  'deserialisation',
-  /ro0|aced|o:\d|a:\d|aaeaaad|!!|@type|__|\$type|yso|c:\d|entity|<!doctype/,
-  [
-    ['java-object', 5, /\bro0ab[a-z0-9+/]|aced0005/],
-    ['dotnet-object', 5, /aaeaaad\/{4}|\/wey[a-z0-9+/]{20}/],
-    ['php-object', 5, /(?:^|[;{=])[oc]:\+?\d+:"[\w\\]+":\d+:\{/],
-    ['php-array', 3, /^a:\d+:\{[sibdaon]:/],
-    ['yaml-object', 5, /!!(?:javax|java|python\/object|ruby\/object|com\.sun)/],
-    ['type-hint', 5, /["']?(?:@type|\$type|__type|@class)["']?\s*:\s*["'](?:com|java|javax|org|system|sun)\./],
-    ['external-entity', 5, /<!entity\s|<!doctype[^>]{1,200}\[/],
-  ],
-);
+export const deserialisation = signatureSet('deserialisation', /ro0|aced|o:\d|a:\d|aaeaaad|!!|@type|__|\$type|yso|c:\d|entity|<!doctype/, [
+  ['java-object', 5, /\bro0ab[a-z0-9+/]|aced0005/],
+  ['dotnet-object', 5, /aaeaaad\/{4}|\/wey[a-z0-9+/]{20}/],
+  ['php-object', 5, /(?:^|[;{=])[oc]:\+?\d+:"[\w\\]+":\d+:\{/],
+  ['php-array', 3, /^a:\d+:\{[sibdaon]:/],
+  ['yaml-object', 5, /!!(?:javax|java|python\/object|ruby\/object|com\.sun)/],
+  ['type-hint', 5, /["']?(?:@type|\$type|__type|@class)["']?\s*:\s*["'](?:com|java|javax|org|system|sun)\./],
+  ['external-entity', 5, /<!entity\s|<!doctype[^>]{1,200}\[/],
+]);
 
 export const nosql = signatureSet('nosql', /\$|\*\)/, [
-  [
-    'operator-key',
-    5,
-    /\[\s*\$(?:ne|gt|gte|lt|lte|in|nin|regex|exists|where|or|and|not)\s*\]|["']\$(?:ne|gt|gte|lt|lte|in|nin|regex|exists|where|or)["']\s*:/,
-  ],
+  ['operator-key', 5, /\[\s*\$(?:ne|gt|gte|lt|lte|in|nin|regex|exists|where|or|and|not)\s*\]|["']\$(?:ne|gt|gte|lt|lte|in|nin|regex|exists|where|or)["']\s*:/],
   ['where-code', 5, /\$where\b|\bthis\.\w+\s*(?:==|!=|\.match\()/],
   ['ldap-filter', 5, /\*\)\s*\(\s*[|&!]?\s*\(?\w+\s*=|\)\s*\(\s*[|&]\s*\(/],
 ]);
@@ -60,21 +48,9 @@ export const codeInjection = signatureSet('code-injection', /[<({:[\\=$]|php|cla
     5,
     /_\$\$nd_func\$\$_|__js_function|\bnew\s+function\s*\(|constructor\.constructor|\bmodule\.exports\b|\bchild_process\b|\bconsole\.(?:log|info|warn|error|debug|trace)\s*\(/,
   ],
-  [
-    'php-variable-call',
-    5,
-    /\$\{?_?[a-z]\w*(?:\[[^\]]{1,40}\])?\}?\s*\(\s*\$|\(\s*['"](?:system|exec|passthru|phpinfo|shell_exec|eval)['"]\s*\)\s*\(/,
-  ],
-  [
-    'php-stream',
-    5,
-    /\bphp:\/\/(?:input|filter|stdin|memory|temp|fd)|\bdata:\/\/text\/plain|\bdata:text\/plain;base64|\bexpect:\/\//,
-  ],
-  [
-    'php-option',
-    5,
-    /\b(?:allow_url_include|auto_prepend_file|auto_append_file|disable_functions|safe_mode|open_basedir)\s*=|-d\s*allow_url/,
-  ],
+  ['php-variable-call', 5, /\$\{?_?[a-z]\w*(?:\[[^\]]{1,40}\])?\}?\s*\(\s*\$|\(\s*['"](?:system|exec|passthru|phpinfo|shell_exec|eval)['"]\s*\)\s*\(/],
+  ['php-stream', 5, /\bphp:\/\/(?:input|filter|stdin|memory|temp|fd)|\bdata:\/\/text\/plain|\bdata:text\/plain;base64|\bexpect:\/\//],
+  ['php-option', 5, /\b(?:allow_url_include|auto_prepend_file|auto_append_file|disable_functions|safe_mode|open_basedir)\s*=|-d\s*allow_url/],
   [
     'php-call',
     5,
@@ -83,18 +59,10 @@ export const codeInjection = signatureSet('code-injection', /[<({:[\\=$]|php|cla
   ['framework-call', 5, /invokefunction|\\think\\|\/think\\app|class\.module\.classloader|class\.classloader|suppress_errors/],
   ['prototype', 5, /__proto__|constructor\s*(?:\[|\.)\s*['"]?prototype/],
   ['superglobal', 5, /\$_(?:get|post|request|server|cookie|files|session|env)\b|\bglobals\s*\[/],
-  [
-    'node-code',
-    5,
-    /\brequire\s*\(\s*['"`]\w+['"`]\s*\)|process\.(?:binding|mainmodule|env\b|exit)|global\.process|\bfunction\s*\(\s*\)\s*\{/,
-  ],
+  ['node-code', 5, /\brequire\s*\(\s*['"`]\w+['"`]\s*\)|process\.(?:binding|mainmodule|env\b|exit)|global\.process|\bfunction\s*\(\s*\)\s*\{/],
 ]);
 
 export const headerInjection = signatureSet('header-injection', /[\r\n]/, [
-  [
-    'split',
-    5,
-    /[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition)|x-[\w-]+|host|transfer-encoding|refresh)\s*:/,
-  ],
+  ['split', 5, /[\r\n]\s*(?:set-cookie|location|content-(?:type|length|disposition)|x-[\w-]+|host|transfer-encoding|refresh)\s*:/],
   ['smuggle', 5, /[\r\n]\s*(?:get|post|head|put|delete|http\/\d)[\s/]/],
 ]);

@@ -29,9 +29,7 @@ function step(text: string, plus: boolean): { text: string; decoder: string } | 
     if (decoded !== text) return { text: decoded, decoder: 'html' };
   }
   if (/\\u00[0-9a-f]{2}|\\x[0-9a-f]{2}/i.test(text)) {
-    const decoded = text.replace(/\\u00([0-9a-f]{2})|\\x([0-9a-f]{2})/gi, (_, a?: string, b?: string) =>
-      String.fromCharCode(Number.parseInt(a ?? b!, 16)),
-    );
+    const decoded = text.replace(/\\u00([0-9a-f]{2})|\\x([0-9a-f]{2})/gi, (_, a?: string, b?: string) => String.fromCharCode(Number.parseInt(a ?? b!, 16)));
     if (decoded !== text) return { text: decoded, decoder: 'escape' };
   }
   if (/[\uff01-\uff5e]/.test(text)) {

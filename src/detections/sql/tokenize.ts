@@ -9,14 +9,57 @@ export type TokenizeOptions = {
 };
 
 const operators = [
-  '!~~*', '<=>', '->>', '#>>', '!~~', '!~*', '~~*', '**=', '||', '&&', '::', ':=', '<=', '>=', '<>', '!=', '!<', '!>', '^=', '<<', '>>', '->', '#>', '@>', '<@', '?|', '?&',
-  '~~', '~*', '!~', '|/', '**', '@@', '+=', '-=', '*=', '/=', '%=', '&=', '|=',
+  '!~~*',
+  '<=>',
+  '->>',
+  '#>>',
+  '!~~',
+  '!~*',
+  '~~*',
+  '**=',
+  '||',
+  '&&',
+  '::',
+  ':=',
+  '<=',
+  '>=',
+  '<>',
+  '!=',
+  '!<',
+  '!>',
+  '^=',
+  '<<',
+  '>>',
+  '->',
+  '#>',
+  '@>',
+  '<@',
+  '?|',
+  '?&',
+  '~~',
+  '~*',
+  '!~',
+  '|/',
+  '**',
+  '@@',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '&=',
+  '|=',
 ] as const;
 const byFirst = new Map<string, readonly string[]>();
-for (const op of operators) byFirst.set(op[0]!, [...(byFirst.get(op[0]!) ?? []), op].sort((a, b) => b.length - a.length));
+for (const op of operators)
+  byFirst.set(
+    op[0]!,
+    [...(byFirst.get(op[0]!) ?? []), op].sort((a, b) => b.length - a.length),
+  );
 
 const isDigit = (c: number): boolean => c >= 48 && c <= 57;
-const isSpace = (c: number): boolean => c <= 32 || c === 0xa0 || c === 0x3000 || c === 0xfeff || (c >= 0x2000 && c <= 0x200b) || c === 0x85 || c === 0x2028 || c === 0x2029;
+const isSpace = (c: number): boolean =>
+  c <= 32 || c === 0xa0 || c === 0x3000 || c === 0xfeff || (c >= 0x2000 && c <= 0x200b) || c === 0x85 || c === 0x2028 || c === 0x2029;
 const isWordStart = (c: number): boolean => (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || (c >= 0x80 && !isSpace(c));
 const isWordPart = (c: number): boolean => isWordStart(c) || isDigit(c) || c === 36 || c === 35;
 const isHex = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 70) || (c >= 97 && c <= 102);
@@ -44,27 +87,58 @@ export function tokenizeSql(text: string, options: TokenizeOptions = {}): SqlTok
   }
   while (i < n) {
     const c = text.charCodeAt(i);
-    if (isSpace(c)) { i++; continue; }
+    if (isSpace(c)) {
+      i++;
+      continue;
+    }
     const d = i + 1 < n ? text.charCodeAt(i + 1) : 0;
     if (c === 47 && d === 42) {
       const run = executable(text, i);
-      if (run > 0 && (dialect === 'mysql' || dialect === 'any')) { opened++; i += run; continue; }
+      if (run > 0 && (dialect === 'mysql' || dialect === 'any')) {
+        opened++;
+        i += run;
+        continue;
+      }
       const { end, closed } = blockEnd(text, i, dialect === 'postgresql' || dialect === 'mssql');
-      if (options.comments) push('comment', end, text.slice(i + 2, closed ? end - 2 : end), '/*', closed); else i = end;
+      if (options.comments) push('comment', end, text.slice(i + 2, closed ? end - 2 : end), '/*', closed);
+      else i = end;
       continue;
     }
-    if (opened > 0 && c === 42 && d === 47) { opened--; i += 2; continue; }
-    if ((c === 45 && d === 45 && (dialect !== 'mysql' || i + 2 >= n || isSpace(text.charCodeAt(i + 2)))) || (c === 35 && (dialect === 'mysql' || (dialect === 'any' && d !== 62)))) {
+    if (opened > 0 && c === 42 && d === 47) {
+      opened--;
+      i += 2;
+      continue;
+    }
+    if (
+      (c === 45 && d === 45 && (dialect !== 'mysql' || i + 2 >= n || isSpace(text.charCodeAt(i + 2)))) ||
+      (c === 35 && (dialect === 'mysql' || (dialect === 'any' && d !== 62)))
+    ) {
       let end = i;
       while (end < n && text.charCodeAt(end) !== 10) end++;
-      if (options.comments) push('comment', end, text.slice(i + (c === 35 ? 1 : 2), end), c === 35 ? '#' : '--'); else i = end;
+      if (options.comments) push('comment', end, text.slice(i + (c === 35 ? 1 : 2), end), c === 35 ? '#' : '--');
+      else i = end;
       continue;
     }
-    if (c === 39) { quoted('string', i + 1, "'", backslashes); continue; }
-    if (c === 34) { quoted(dialect === 'mysql' ? 'string' : 'name', i + 1, '"', backslashes); continue; }
-    if (c === 96) { quoted('name', i + 1, '`', false); continue; }
-    if (c === 91 && bracketName(text, i, dialect)) { quoted('name', i + 1, '[', false); continue; }
-    if (isDigit(c) || (c === 46 && isDigit(d) && !(i > 0 && isWordPart(text.charCodeAt(i - 1))))) { readNumber(); continue; }
+    if (c === 39) {
+      quoted('string', i + 1, "'", backslashes);
+      continue;
+    }
+    if (c === 34) {
+      quoted(dialect === 'mysql' ? 'string' : 'name', i + 1, '"', backslashes);
+      continue;
+    }
+    if (c === 96) {
+      quoted('name', i + 1, '`', false);
+      continue;
+    }
+    if (c === 91 && bracketName(text, i, dialect)) {
+      quoted('name', i + 1, '[', false);
+      continue;
+    }
+    if (isDigit(c) || (c === 46 && isDigit(d) && !(i > 0 && isWordPart(text.charCodeAt(i - 1))))) {
+      readNumber();
+      continue;
+    }
     if (c === 36) {
       const tag = /^\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/.exec(text.slice(i, i + 70));
       if (tag && (dialect === 'postgresql' || dialect === 'any')) {
@@ -73,11 +147,17 @@ export function tokenizeSql(text: string, options: TokenizeOptions = {}): SqlTok
         push('string', close < 0 ? n : close + tag[0].length, text.slice(i + tag[0].length, stop), tag[0], close >= 0);
         continue;
       }
-      if (isDigit(d)) { push('parameter', digitsEnd(i + 1), text.slice(i, digitsEnd(i + 1))); continue; }
+      if (isDigit(d)) {
+        push('parameter', digitsEnd(i + 1), text.slice(i, digitsEnd(i + 1)));
+        continue;
+      }
       push('other', i + 1, '$');
       continue;
     }
-    if (isWordStart(c)) { readWord(c, d); continue; }
+    if (isWordStart(c)) {
+      readWord(c, d);
+      continue;
+    }
     if (c === 64 && (d === 64 || isWordStart(d) || d === 96)) {
       const from = d === 64 ? i + 2 : i + 1;
       if (text.charCodeAt(from) === 96) {
@@ -89,12 +169,27 @@ export function tokenizeSql(text: string, options: TokenizeOptions = {}): SqlTok
       }
       continue;
     }
-    if (c === 35 && isWordStart(d)) { push('word', wordEnd(i + 1), text.slice(i, wordEnd(i + 1)).toUpperCase()); continue; }
-    if (c === 63 && d !== 124 && d !== 38) { push('parameter', i + 1, '?'); continue; }
-    if (c === 58 && d !== 58 && d !== 61 && isWordPart(d)) { push('parameter', wordEnd(i + 1), text.slice(i, wordEnd(i + 1))); continue; }
+    if (c === 35 && isWordStart(d)) {
+      push('word', wordEnd(i + 1), text.slice(i, wordEnd(i + 1)).toUpperCase());
+      continue;
+    }
+    if (c === 63 && d !== 124 && d !== 38) {
+      push('parameter', i + 1, '?');
+      continue;
+    }
+    if (c === 58 && d !== 58 && d !== 61 && isWordPart(d)) {
+      push('parameter', wordEnd(i + 1), text.slice(i, wordEnd(i + 1)));
+      continue;
+    }
     const op = byFirst.get(text[i]!)?.find(o => text.startsWith(o, i));
-    if (op) { push('operator', i + op.length, op); continue; }
-    if ('+-*/%^&|~=<>!#@'.includes(text[i]!)) { push('operator', i + 1, text[i]!); continue; }
+    if (op) {
+      push('operator', i + op.length, op);
+      continue;
+    }
+    if ('+-*/%^&|~=<>!#@'.includes(text[i]!)) {
+      push('operator', i + 1, text[i]!);
+      continue;
+    }
     push('(),;.[]{}:'.includes(text[i]!) ? 'punct' : 'other', i + 1, text[i]!);
   }
   return out;

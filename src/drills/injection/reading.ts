@@ -11,7 +11,13 @@ export type Question = { readonly text: string; readonly holds: boolean };
 /** Asks questions; the caller sends each and returns the answer; the return value is what was learned. */
 export type Reading = Generator<Question, string, boolean>;
 
-export type ReadingSetting = { readonly grammar: Grammar; readonly strategy: Strategy; readonly tamper: Tamper; readonly random: Random; /** Values met before in the same column. */ readonly met: readonly string[] };
+export type ReadingSetting = {
+  readonly grammar: Grammar;
+  readonly strategy: Strategy;
+  readonly tamper: Tamper;
+  readonly random: Random /** Values met before in the same column. */;
+  readonly met: readonly string[];
+};
 
 /** Read one value to its end with one of the strategies that tools and people use. */
 export function* readValue(wanted: Wanted, s: ReadingSetting): Reading {
@@ -27,7 +33,12 @@ export function* readValue(wanted: Wanted, s: ReadingSetting): Reading {
   }
   for (let p = 1; ; p++) {
     const code = codes[p - 1] ?? 0;
-    const read = s.strategy === 'sets' ? yield* readBySets(wanted, s, p, code) : s.strategy === 'bits' ? yield* readByBits(wanted, s, p, code) : yield* readByBisection(wanted, s, p, code);
+    const read =
+      s.strategy === 'sets'
+        ? yield* readBySets(wanted, s, p, code)
+        : s.strategy === 'bits'
+          ? yield* readByBits(wanted, s, p, code)
+          : yield* readByBisection(wanted, s, p, code);
     if (read === 0) return g.text(known);
     known.push(read);
   }
@@ -88,8 +99,14 @@ function* readPrefix(wanted: Wanted, s: ReadingSetting): Reading {
   const form = s.random.int(0, 2);
   const starts = (text: string): Question => ({
     holds: wanted.value.startsWith(text),
-    text: form === 0 ? `${g.left(wanted.text, text.length)}='${text}'`
-      : form === 1 || (g.name !== 'mysql' && g.name !== 'postgresql') ? `${wanted.text} LIKE '${text}%'` : g.name === 'mysql' ? `${wanted.text} REGEXP '^${text}'` : `${wanted.text} ~ '^${text}'`,
+    text:
+      form === 0
+        ? `${g.left(wanted.text, text.length)}='${text}'`
+        : form === 1 || (g.name !== 'mysql' && g.name !== 'postgresql')
+          ? `${wanted.text} LIKE '${text}%'`
+          : g.name === 'mysql'
+            ? `${wanted.text} REGEXP '^${text}'`
+            : `${wanted.text} ~ '^${text}'`,
   });
   let known = '';
   grow: for (;;) {

@@ -1,7 +1,8 @@
 import type { Tamper } from '../options.ts';
 import type { Random } from '../random.ts';
 
-const keyword = /\b(SELECT|FROM|WHERE|AND|OR|NOT|BETWEEN|COALESCE|CAST|AS|VARCHAR|NVARCHAR|CHR|CHAR|NCHAR|ASCII|SUBSTRING|SUBSTRC|SUBSTR|MID|ORD|UNICODE|ORDER|BY|OFFSET|LIMIT|UNION|ALL|NULL|CASE|WHEN|THEN|ELSE|END|IN|IFNULL|ISNULL|NVL|LENGTH|COUNT|TOP|FOR|LEFT|LIKE)\b/g;
+const keyword =
+  /\b(SELECT|FROM|WHERE|AND|OR|NOT|BETWEEN|COALESCE|CAST|AS|VARCHAR|NVARCHAR|CHR|CHAR|NCHAR|ASCII|SUBSTRING|SUBSTRC|SUBSTR|MID|ORD|UNICODE|ORDER|BY|OFFSET|LIMIT|UNION|ALL|NULL|CASE|WHEN|THEN|ELSE|END|IN|IFNULL|ISNULL|NVL|LENGTH|COUNT|TOP|FOR|LEFT|LIKE)\b/g;
 
 /**
  * Rewrite the SQL of a payload, never what stands in single quotes: `randomcase`, `space2comment` (the other tampers work elsewhere).
@@ -9,9 +10,12 @@ const keyword = /\b(SELECT|FROM|WHERE|AND|OR|NOT|BETWEEN|COALESCE|CAST|AS|VARCHA
  */
 export function tamperText(text: string, tamper: Tamper, random: Random, quotedFirst: boolean): string {
   if (tamper !== 'randomcase' && tamper !== 'space2comment') return text;
-  return text.split("'").map((part, i) => {
-    if ((i % 2 === 0) === quotedFirst) return part;
-    if (tamper === 'space2comment') return part.replaceAll(' ', '/**/');
-    return part.replace(keyword, w => [...w].map(c => (random.chance(0.5) ? c.toLowerCase() : c)).join(''));
-  }).join("'");
+  return text
+    .split("'")
+    .map((part, i) => {
+      if ((i % 2 === 0) === quotedFirst) return part;
+      if (tamper === 'space2comment') return part.replaceAll(' ', '/**/');
+      return part.replace(keyword, w => [...w].map(c => (random.chance(0.5) ? c.toLowerCase() : c)).join(''));
+    })
+    .join("'");
 }

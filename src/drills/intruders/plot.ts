@@ -9,8 +9,17 @@ import { createClient, officeAddress } from '../users.ts';
 
 /** What an intrusion script may use. */
 export type Plot = {
-  readonly site: Site; readonly random: Random; readonly truth: Truth; readonly play: Play; readonly seed: number;
-  readonly dialect: Dialect; readonly strategy: Strategy; readonly tamper: Tamper; readonly threads: number; readonly sharedAddress: boolean; readonly targetRows: number;
+  readonly site: Site;
+  readonly random: Random;
+  readonly truth: Truth;
+  readonly play: Play;
+  readonly seed: number;
+  readonly dialect: Dialect;
+  readonly strategy: Strategy;
+  readonly tamper: Tamper;
+  readonly threads: number;
+  readonly sharedAddress: boolean;
+  readonly targetRows: number;
   /** Stop in the middle of a value. */
   readonly interrupted: boolean;
   /** Stretches of the period between phases, from minutes in tiny drills to hours. */
@@ -27,11 +36,18 @@ export type Stagecraft = Pick<Plot, 'random' | 'truth' | 'play' | 'sharedAddress
 /** An intrusion as it goes on; what it brings back can be used by the next phase. */
 export type Act<T = void> = Generator<Step, T, Answer | null>;
 
-const tools = ['python-requests/2.32.3', 'Go-http-client/1.1', 'curl/8.9.1', 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', 'Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 Chrome/87.0.4280.88 Safari/537.36'];
+const tools = [
+  'python-requests/2.32.3',
+  'Go-http-client/1.1',
+  'curl/8.9.1',
+  'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+  'Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 Chrome/87.0.4280.88 Safari/537.36',
+];
 
 /** A new client of the intruder in a phase. */
 export function intruder(plot: Stagecraft, phase: string, options: { ip?: string; userAgent?: string } = {}): Client {
-  const ip = options.ip ?? (plot.sharedAddress ? officeAddress('tokyo') : `${plot.random.pick(['192.0.2', '203.0.113', '198.51.100'])}.${plot.random.int(100, 199)}`);
+  const ip =
+    options.ip ?? (plot.sharedAddress ? officeAddress('tokyo') : `${plot.random.pick(['192.0.2', '203.0.113', '198.51.100'])}.${plot.random.int(100, 199)}`);
   return createClient(plot.random, ip, options.userAgent ?? plot.random.pick(tools), phase);
 }
 
@@ -80,4 +96,3 @@ export function* signIn(plot: Plot, client: Client, agent: Row): Act {
   yield* send(client, plot.site.login(login, agent[agents.column('password')]!), 0);
   plot.truth.phase(client.phase!).account = login;
 }
-

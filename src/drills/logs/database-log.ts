@@ -1,4 +1,4 @@
-import { type Micros, MINUTE } from '../../base/index.ts';
+import { MINUTE, type Micros } from '../../base/index.ts';
 import type { DatabaseFormat } from '../options.ts';
 import type { Random } from '../random.ts';
 import type { LogWriter, Mark } from './log-writer.ts';
@@ -19,7 +19,17 @@ export type Statement = {
 
 export type DatabaseLog = { statement(atUs: Micros, doneUs: Micros, s: Statement, mark?: Mark): void };
 
-type Backend = { readonly pid: number; readonly session: string; readonly startUs: Micros; readonly slot: number; readonly login: Login; line: number; statements: number; transactions: number; busyUntil: Micros };
+type Backend = {
+  readonly pid: number;
+  readonly session: string;
+  readonly startUs: Micros;
+  readonly slot: number;
+  readonly login: Login;
+  line: number;
+  statements: number;
+  transactions: number;
+  busyUntil: Micros;
+};
 type Login = { readonly user: string; readonly application: string; readonly address: string };
 
 const database = 'quote';
@@ -55,7 +65,17 @@ export function createDatabaseLog(format: DatabaseFormat, writer: LogWriter, aud
     });
     nextPid += random.int(1, 4);
     const session = `${Math.floor(at / 1e6).toString(16)}.${nextPid.toString(16)}`;
-    const b: Backend = { pid: nextPid, session, startUs: at, slot: freeSlots.pop() ?? ++slots, login, line: 0, statements: 0, transactions: 40 + random.int(0, 60), busyUntil: at };
+    const b: Backend = {
+      pid: nextPid,
+      session,
+      startUs: at,
+      slot: freeSlots.pop() ?? ++slots,
+      login,
+      line: 0,
+      statements: 0,
+      transactions: 40 + random.int(0, 60),
+      busyUntil: at,
+    };
     pool.push(b);
     if (format === 'mysql-general') general(at, b, 'Connect', `${login.user}@${login.address} on ${database} using TCP/IP`);
     else {
@@ -72,21 +92,47 @@ export function createDatabaseLog(format: DatabaseFormat, writer: LogWriter, aud
     const state = l.state ?? '00000';
     const xid = l.anonymous ? '' : `${b.slot}/${b.transactions}`;
     if (format === 'pg-jsonlog') {
-      writer.add(at, JSON.stringify({
-        timestamp: postgresStamp(at), ...(!l.anonymous && { user: b.login.user, dbname: database }), pid: b.pid, remote_host: b.login.address, remote_port: 40000 + (b.pid % 20000), session_id: b.session, line_num: b.line,
-        ...(l.tag && { ps: l.tag }), session_start: postgresStamp(b.startUs, true), ...(xid && { vxid: xid }), txid: 0, error_severity: severity, state_code: state, message: l.message,
-        ...(l.query !== undefined && { statement: l.query }), ...(l.position && { cursor_position: l.position }), ...(b.login.application && { application_name: b.login.application }), backend_type: l.anonymous ? 'not initialized' : 'client backend', query_id: 0,
-      }), mark);
+      writer.add(
+        at,
+        JSON.stringify({
+          timestamp: postgresStamp(at),
+          ...(!l.anonymous && { user: b.login.user, dbname: database }),
+          pid: b.pid,
+          remote_host: b.login.address,
+          remote_port: 40000 + (b.pid % 20000),
+          session_id: b.session,
+          line_num: b.line,
+          ...(l.tag && { ps: l.tag }),
+          session_start: postgresStamp(b.startUs, true),
+          ...(xid && { vxid: xid }),
+          txid: 0,
+          error_severity: severity,
+          state_code: state,
+          message: l.message,
+          ...(l.query !== undefined && { statement: l.query }),
+          ...(l.position && { cursor_position: l.position }),
+          ...(b.login.application && { application_name: b.login.application }),
+          backend_type: l.anonymous ? 'not initialized' : 'client backend',
+          query_id: 0,
+        }),
+        mark,
+      );
       return;
     }
     const who = l.anonymous ? ',' : `${quoted(b.login.user)},${quoted(database)}`;
-    writer.add(at, `${postgresStamp(at)},${who},${b.pid},${quoted(`${b.login.address}:${40000 + (b.pid % 20000)}`)},${b.session},${b.line},${quoted(l.tag)},${postgresStamp(b.startUs, true)},${xid},0,${severity},${state},${quoted(l.message)},,,,,,${
-      l.query === undefined ? '' : quoted(l.query)},${l.position ?? ''},,${quoted(b.login.application)},${quoted(l.anonymous ? 'not initialized' : 'client backend')},,0`, mark);
+    writer.add(
+      at,
+      `${postgresStamp(at)},${who},${b.pid},${quoted(`${b.login.address}:${40000 + (b.pid % 20000)}`)},${b.session},${b.line},${quoted(l.tag)},${postgresStamp(b.startUs, true)},${xid},0,${severity},${state},${quoted(l.message)},,,,,,${
+        l.query === undefined ? '' : quoted(l.query)
+      },${l.position ?? ''},,${quoted(b.login.application)},${quoted(l.anonymous ? 'not initialized' : 'client backend')},,0`,
+      mark,
+    );
   }
   function general(at: Micros, b: Backend, command: string, argument: string, mark?: Mark): void {
     writer.add(at, `${isoMicros(at)}\t${String(b.pid).padStart(5)} ${command}\t${argument}`, mark);
   }
-  const literal = (value: string | null): string => (value === null ? 'NULL' : /^-?\d{1,9}$/.test(value) && !/^0\d/.test(value) ? value : `'${value.replaceAll("'", "''")}'`);
+  const literal = (value: string | null): string =>
+    value === null ? 'NULL' : /^-?\d{1,9}$/.test(value) && !/^0\d/.test(value) ? value : `'${value.replaceAll("'", "''")}'`;
 
   return {
     statement(at, done, s, mark) {
@@ -96,7 +142,13 @@ export function createDatabaseLog(format: DatabaseFormat, writer: LogWriter, aud
         if (s.params === null) general(at, b, 'Query', s.sql, mark);
         else {
           const values = [...s.params];
-          general(at, b, 'Execute', s.sql.replace(/\?/g, () => literal(values.shift() ?? null)), mark);
+          general(
+            at,
+            b,
+            'Execute',
+            s.sql.replace(/\?/g, () => literal(values.shift() ?? null)),
+            mark,
+          );
         }
         return;
       }
@@ -106,10 +158,23 @@ export function createDatabaseLog(format: DatabaseFormat, writer: LogWriter, aud
       if (!parse) {
         b.statements++;
         const tag = s.params === null ? kind : 'BIND';
-        postgres(at, b, { tag, message: `AUDIT: SESSION,${b.statements},1,${auditClass[kind]},${kind === 'COPY' ? 'SELECT' : kind},,,${auditField(s.sql)},${auditParameters(s.params)}${auditRows ? `,${s.rows}` : ''}` }, mark);
+        postgres(
+          at,
+          b,
+          {
+            tag,
+            message: `AUDIT: SESSION,${b.statements},1,${auditClass[kind]},${kind === 'COPY' ? 'SELECT' : kind},,,${auditField(s.sql)},${auditParameters(s.params)}${auditRows ? `,${s.rows}` : ''}`,
+          },
+          mark,
+        );
       }
       if (s.error) {
-        postgres(done, b, { tag: parse ? 'idle' : kind, severity: 'ERROR', state: s.error.state, message: s.error.message, query: s.sql }, parse ? mark : undefined);
+        postgres(
+          done,
+          b,
+          { tag: parse ? 'idle' : kind, severity: 'ERROR', state: s.error.state, message: s.error.message, query: s.sql },
+          parse ? mark : undefined,
+        );
       }
     },
   };

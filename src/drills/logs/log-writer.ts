@@ -32,7 +32,13 @@ export type LogWriter = {
   close(): Promise<LogFacts>;
 };
 
-export type LogFacts = { readonly files: string[]; readonly lines: number; readonly lost: number; readonly droppedFile: string | null; readonly droppedLines: number };
+export type LogFacts = {
+  readonly files: string[];
+  readonly lines: number;
+  readonly lost: number;
+  readonly droppedFile: string | null;
+  readonly droppedLines: number;
+};
 
 type Entry = { text: string; at: Micros; mark: Mark | undefined };
 

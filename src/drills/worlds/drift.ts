@@ -10,8 +10,20 @@ export function newCustomer(world: World, seed: number, random: Random): Row {
   const no = 7_000_000 + random.int(0, 999_999);
   const r = register(personAt(seed, no), random);
   const known: Record<string, string | null> = {
-    id: String(last + 1), policy_no: `P9${random.text(9, '0123456789')}`, kind: '個人', name: r.name, kana: r.kana, dob: r.birthDate, sex: r.sex, zip: r.zip, address: r.address, phone: r.phone, email: r.email,
-    branch: random.pick(branches), status: '有効', created_at: '2025-04-17',
+    id: String(last + 1),
+    policy_no: `P9${random.text(9, '0123456789')}`,
+    kind: '個人',
+    name: r.name,
+    kana: r.kana,
+    dob: r.birthDate,
+    sex: r.sex,
+    zip: r.zip,
+    address: r.address,
+    phone: r.phone,
+    email: r.email,
+    branch: random.pick(branches),
+    status: '有効',
+    created_at: '2025-04-17',
   };
   world.persons['customers']![known['id']!] = no;
   return customers.columns.map(c => known[c] ?? null);

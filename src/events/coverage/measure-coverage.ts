@@ -38,8 +38,7 @@ export async function measureCoverage(kase: OpenCase, effects: Effects): Promise
     };
     sources.push([id, first, last, traffic.model, traffic.clientsPerHour, traffic.dispersion, JSON.stringify(facts)]);
     if (sequence.filtered.includes(id)) problems.push(problem('events.sequence-filtered', 'info', { ref: id }, { ref: id }));
-    if (facts.size_at_limit)
-      problems.push(problem('events.size-at-limit', 'info', { file: oldest.path, ref: id }, { ref: id, bytes: oldest.bytes }));
+    if (facts.size_at_limit) problems.push(problem('events.size-at-limit', 'info', { file: oldest.path, ref: id }, { ref: id, bytes: oldest.bytes }));
   }
   for (const c of truncation.cut)
     problems.push(

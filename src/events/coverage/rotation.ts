@@ -71,8 +71,7 @@ function missingDays(family: readonly Named[]): Gap[] {
       .filter(n => n.day === days[i] && n.file.firstUs !== null)
       .map(n => n.file)
       .sort((a, b) => a.firstUs! - b.firstUs! || a.file_no - b.file_no)[0];
-    if (early && late && early.lastUs! <= late.firstUs!)
-      out.push(between(early, late, { missing_files: step / usual - 1, family: sorted[0]!.family }));
+    if (early && late && early.lastUs! <= late.firstUs!) out.push(between(early, late, { missing_files: step / usual - 1, family: sorted[0]!.family }));
   }
   return out;
 }
@@ -100,10 +99,7 @@ function between(early: RotatedFile, late: RotatedFile, detail: Record<string, u
 }
 
 const mega = 1024 * 1024;
-const limits = [1, 5, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024, 2048].flatMap(n => [
-  n * mega,
-  n * 1_000_000,
-]);
+const limits = [1, 5, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024, 2048].flatMap(n => [n * mega, n * 1_000_000]);
 
 /** The rotation limit that a size is just at (within 64 KiB), or null. Small files are at no limit. */
 export function rotationLimit(bytes: number): number | null {

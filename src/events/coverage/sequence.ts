@@ -15,10 +15,7 @@ export async function findSequenceBreaks(kase: Pick<OpenCase, 'engine'>): Promis
   const { engine } = kase;
   const gaps: Gap[] = [];
   const filtered: string[] = [];
-  const files = await engine.rows<{ file_no: number; format: string }>(
-    'coverage.sequence.files',
-    sql`select file_no, format from event_file order by file_no`,
-  );
+  const files = await engine.rows<{ file_no: number; format: string }>('coverage.sequence.files', sql`select file_no, format from event_file order by file_no`);
   for (const { kind, formats, keys, numbers } of detectors) {
     const own = files.filter(f => formats.includes(f.format)).map(f => f.file_no);
     if (own.length === 0) continue;
@@ -102,11 +99,7 @@ async function headBreaks(kase: Pick<OpenCase, 'engine'>, files: readonly number
 /** Breaks that overlap are one gap. */
 function merge(breaks: readonly Break[], kind: string): Gap[] {
   const sorted = [...breaks].sort((a, b) =>
-    a.evidence_id < b.evidence_id
-      ? -1
-      : a.evidence_id > b.evidence_id
-        ? 1
-        : a.from_us - b.from_us || a.to_us - b.to_us || a.file_no - b.file_no,
+    a.evidence_id < b.evidence_id ? -1 : a.evidence_id > b.evidence_id ? 1 : a.from_us - b.from_us || a.to_us - b.to_us || a.file_no - b.file_no,
   );
   const out: { gap: Gap; missing: number; sequences: number }[] = [];
   for (const b of sorted) {

@@ -120,8 +120,7 @@ const mod = (a: number, n: number): number => ((a % n) + n) % n;
 function dispersionOf(bins: Bins, hours: Hours | null): { short: number; long: number } {
   const pairs: { x: number; m: number }[] = [];
   if (hours) {
-    for (const h of hours.list)
-      if (h.covered > HOUR / 2 && h.mean > 0 && h.observed > 0) pairs.push({ x: (h.observed * HOUR) / h.covered, m: h.mean });
+    for (const h of hours.list) if (h.covered > HOUR / 2 && h.mean > 0 && h.observed > 0) pairs.push({ x: (h.observed * HOUR) / h.covered, m: h.mean });
   }
   const block = 10;
   const sums = new Map<number, number>();
@@ -157,8 +156,7 @@ function localRate(bins: Bins, from: Micros, to: Micros): number {
   const after = Math.min(width, bins.lastUs - to);
   if (before < 10 * bins.width || after < 10 * bins.width) return 0;
   const rate = (a: Micros, b: Micros): number => sumBetween(bins, a / bins.width, b / bins.width) / (b - a);
-  const quarter = (a: Micros, b: Micros): number =>
-    Math.min(rate(a, b), rate(a, (a + b) / 2) * 1.5 + 1e-18, rate((a + b) / 2, b) * 1.5 + 1e-18);
+  const quarter = (a: Micros, b: Micros): number => Math.min(rate(a, b), rate(a, (a + b) / 2) * 1.5 + 1e-18, rate((a + b) / 2, b) * 1.5 + 1e-18);
   const calmest = Math.max(longestPause(bins, from - before, from), longestPause(bins, to, to + after));
   if (to - from < 5 * (calmest + bins.width)) return 0;
   return Math.min(quarter(from - before, from), quarter(to, to + after));
@@ -206,8 +204,7 @@ function thinStretches(hours: Hours, dispersion: number, silent: readonly Stretc
   };
   for (const h of hours.list) {
     const overlapsSilence = silent.some(s => s.fromUs < h.start + HOUR && s.toUs > h.start);
-    const thin =
-      h.covered > HOUR * 0.99 && !overlapsSilence && poissonAtMost(h.observed / dispersion, h.mean / dispersion) < rare;
+    const thin = h.covered > HOUR * 0.99 && !overlapsSilence && poissonAtMost(h.observed / dispersion, h.mean / dispersion) < rare;
     if (thin) run.push(h);
     else close();
   }

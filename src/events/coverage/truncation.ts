@@ -27,9 +27,7 @@ export async function findTruncation(kase: Pick<OpenCase, 'engine'>): Promise<Tr
     group by m.file_no, m.length order by m.file_no`,
   );
   const cut = longest
-    .filter(
-      l => l.lines >= 3 && l.length >= 200 && l.lines > l.near && usualLengths.some(u => l.length <= u && l.length >= u - 4),
-    )
+    .filter(l => l.lines >= 3 && l.length >= 200 && l.lines > l.near && usualLengths.some(u => l.length <= u && l.length >= u - 4))
     .map(l => ({ file_no: l.file_no, evidence_id: l.evidence_id, length: l.length, lines: l.lines }));
   const gaps: Gap[] = [];
   for (const c of cut) gaps.push(...(await cutPoints(kase, c)));

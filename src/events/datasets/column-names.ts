@@ -13,8 +13,7 @@ export function uniqueNames(header: readonly string[]): { columns: ColumnName[];
   const columns = header.map((given, i) => {
     const base = clean(given) || `column_${i + 1}`;
     let name = base;
-    for (let k = 2; taken.has(name.toLowerCase()) || (name !== base && wanted.has(name.toLowerCase())); k++)
-      name = `${base}_${k}`;
+    for (let k = 2; taken.has(name.toLowerCase()) || (name !== base && wanted.has(name.toLowerCase())); k++) name = `${base}_${k}`;
     taken.add(name.toLowerCase());
     return { given, name };
   });

@@ -22,10 +22,8 @@ export async function openCsv(file: OpenFile): Promise<TableFile> {
   const look = new EncodingSurvey();
   for await (const chunk of readContent(file.absolute)) look.add(chunk);
   const found = look.finish(file.encoding);
-  if (found.unknownLabel)
-    problems.push(problem('evidence.dataset-unknown-encoding', 'warning', where, { given: file.encoding, used: found.label }));
-  if (found.doubtful)
-    problems.push(problem('evidence.dataset-other-encoding', 'warning', where, { given: file.encoding, used: found.label }));
+  if (found.unknownLabel) problems.push(problem('evidence.dataset-unknown-encoding', 'warning', where, { given: file.encoding, used: found.label }));
+  if (found.doubtful) problems.push(problem('evidence.dataset-other-encoding', 'warning', where, { given: file.encoding, used: found.label }));
   let text = file.absolute;
   if (source.compression !== 'none' || found.label !== 'utf-8' || found.bomBytes > 0 || !found.valid) {
     text = path.join(file.scratch, `${source.file_no}.csv`);
@@ -53,12 +51,7 @@ export async function openCsv(file: OpenFile): Promise<TableFile> {
       return loadByScanner(chunksOf(text), dialect, header.length, survey.extraEmpty, target);
 
       async function loadFast(): Promise<boolean> {
-        if (survey.regular)
-          return loadByEngine(
-            { file: text, delimiter: dialect.delimiter, lineEnd: survey.lineEnd, columns: header.length },
-            survey,
-            target,
-          );
+        if (survey.regular) return loadByEngine({ file: text, delimiter: dialect.delimiter, lineEnd: survey.lineEnd, columns: header.length }, survey, target);
         const even = path.join(file.scratch, `${source.file_no}-even.csv`);
         const expected = await rewriteCsv(chunksOf(text), dialect, header.length, !survey.extraEmpty, even);
         return loadByEngine({ file: even, delimiter: 44, lineEnd: 'lf', columns: names.length }, expected, target);
@@ -70,8 +63,7 @@ export async function openCsv(file: OpenFile): Promise<TableFile> {
 
 function reportSurvey(s: CsvSurvey, where: { file: string; ref: string }, problems: OpenFile['problems']): void {
   const report = (code: string, severity: 'info' | 'warning' | 'error', p: Places): void => {
-    if (p.count > 0)
-      problems.push(problem(code, severity, { ...where, line: p.lines[0]! }, { lines: p.lines.join(', ') }, p.count));
+    if (p.count > 0) problems.push(problem(code, severity, { ...where, line: p.lines[0]! }, { lines: p.lines.join(', ') }, p.count));
   };
   report('evidence.dataset-short-rows', 'error', s.short);
   report('evidence.dataset-long-rows', s.extraEmpty ? 'info' : 'error', s.long);

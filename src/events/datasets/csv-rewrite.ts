@@ -17,13 +17,7 @@ const QUOTE = 34;
  * Write an irregular CSV again so that any reader agrees on it: comma, LF, every cell that is not NULL quoted, as many cells as `columns`
  * (and one more for what is beyond them when `extra`). Bytes are copied, not decoded.
  */
-export async function rewriteCsv(
-  content: AsyncIterable<Uint8Array>,
-  dialect: Dialect,
-  columns: number,
-  extra: boolean,
-  target: string,
-): Promise<Expected> {
+export async function rewriteCsv(content: AsyncIterable<Uint8Array>, dialect: Dialect, columns: number, extra: boolean, target: string): Promise<Expected> {
   const out = fs.openSync(target, 'w');
   let buffer = Buffer.allocUnsafe(1 << 20);
   let used = 0;

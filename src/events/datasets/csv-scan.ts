@@ -122,8 +122,7 @@ export class CsvScanner {
           to = p++;
           const c = p < n ? b[p]! : -1;
           if (c === CR && !carriageReturnEnds && p + 1 >= n && !atEnd) return -1;
-          const ends =
-            c === -1 || c === delimiter || c === LF || (c === CR && (carriageReturnEnds || (p + 1 < n && b[p + 1] === LF)));
+          const ends = c === -1 || c === delimiter || c === LF || (c === CR && (carriageReturnEnds || (p + 1 < n && b[p + 1] === LF)));
           if (!ends) {
             (literal ??= new Set()).add(open);
             continue restart;

@@ -57,19 +57,13 @@ export class EncodingSurvey {
       doubtful,
       unknownLabel,
     });
-    if (bom)
-      return finding(
-        bom.label,
-        bom.bytes,
-        wanted !== null && wanted !== 'auto' && wanted !== bom.label && declared.toLowerCase() !== 'utf-16',
-      );
+    if (bom) return finding(bom.label, bom.bytes, wanted !== null && wanted !== 'auto' && wanted !== bom.label && declared.toLowerCase() !== 'utf-16');
     const sixteen = wideBytes(this.head);
     const found = sixteen ?? (this.utf8 ? 'utf-8' : guessJapanese(Buffer.concat(this.sample)));
     if (wanted === null || wanted === 'auto') return finding(found, 0);
     if (found === wanted || this.ascii) return finding(wanted, 0);
     // Text of another encoding is practically never valid UTF-8 by chance.
-    const clearlyUtf8 =
-      this.utf8 && sixteen === null && !wanted.startsWith('utf-16') && wanted !== 'iso-2022-jp' && this.sampled >= 30;
+    const clearlyUtf8 = this.utf8 && sixteen === null && !wanted.startsWith('utf-16') && wanted !== 'iso-2022-jp' && this.sampled >= 30;
     return clearlyUtf8 ? finding('utf-8', 0, true) : finding(wanted, 0, sixteen !== null && !wanted.startsWith('utf-16'));
   }
 
@@ -151,11 +145,7 @@ function safeCut(bytes: Uint8Array): number {
 }
 
 /** Content as UTF-8 bytes without mark. Bytes that are not valid UTF-8 become `\xHH`; in other encodings they become U+FFFD and are counted. */
-export async function* toUtf8(
-  content: AsyncIterable<Uint8Array>,
-  finding: EncodingFinding,
-  onInvalid: (count: number) => void,
-): AsyncGenerator<Uint8Array> {
+export async function* toUtf8(content: AsyncIterable<Uint8Array>, finding: EncodingFinding, onInvalid: (count: number) => void): AsyncGenerator<Uint8Array> {
   let skip = finding.bomBytes;
   if (finding.label === 'utf-8') {
     let rest: Uint8Array = new Uint8Array(0);

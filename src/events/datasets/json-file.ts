@@ -17,8 +17,7 @@ export async function openJsonLines(file: OpenFile): Promise<TableFile> {
   const bad: Places = { count: 0, lines: [] };
   const repeated: Places = { count: 0, lines: [] };
   let invalid = 0;
-  const lines = (): AsyncGenerator<{ line: number; text: string }> =>
-    linesOf(toUtf8(readContent(file.absolute), found, () => invalid++));
+  const lines = (): AsyncGenerator<{ line: number; text: string }> => linesOf(toUtf8(readContent(file.absolute), found, () => invalid++));
   for await (const { line, text } of lines()) {
     const members = flatObject(text);
     if (!members) {
@@ -32,27 +31,12 @@ export async function openJsonLines(file: OpenFile): Promise<TableFile> {
       header.push(name);
     }
   }
-  if (invalid > 0)
-    file.problems.push(problem('evidence.dataset-bad-bytes', 'warning', where, { encoding: found.label }, invalid));
+  if (invalid > 0) file.problems.push(problem('evidence.dataset-bad-bytes', 'warning', where, { encoding: found.label }, invalid));
   if (bad.count > 0)
-    file.problems.push(
-      problem(
-        'evidence.dataset-bad-json',
-        'error',
-        { ...where, line: bad.lines[0]! },
-        { lines: bad.lines.join(', ') },
-        bad.count,
-      ),
-    );
+    file.problems.push(problem('evidence.dataset-bad-json', 'error', { ...where, line: bad.lines[0]! }, { lines: bad.lines.join(', ') }, bad.count));
   if (repeated.count > 0)
     file.problems.push(
-      problem(
-        'evidence.dataset-repeated-names',
-        'warning',
-        { ...where, line: repeated.lines[0]! },
-        { lines: repeated.lines.join(', ') },
-        repeated.count,
-      ),
+      problem('evidence.dataset-repeated-names', 'warning', { ...where, line: repeated.lines[0]! }, { lines: repeated.lines.join(', ') }, repeated.count),
     );
   return {
     format: 'jsonl',

@@ -15,14 +15,7 @@ export function keyText(places: readonly number[], row: readonly (string | null)
 }
 
 /** Names that usually hold a key, best first. */
-const keyNames = [
-  /^id$/i,
-  /^.*[_-]id$/i,
-  /^.*Id$/,
-  /^(no|number|code|uuid|guid)$/i,
-  /^.*[_-](no|num|number|code|uuid)$/i,
-  /^.*(番号|コード|ＩＤ|ID)$/,
-];
+const keyNames = [/^id$/i, /^.*[_-]id$/i, /^.*Id$/, /^(no|number|code|uuid|guid)$/i, /^.*[_-](no|num|number|code|uuid)$/i, /^.*(番号|コード|ＩＤ|ID)$/];
 
 /** A column without NULL and without repeats whose name says key; null when there is none. */
 export async function inferKey(engine: Engine, table: string, columns: readonly string[]): Promise<string | null> {
@@ -52,9 +45,7 @@ export async function checkKey(engine: Engine, table: string, columns: readonly 
     sql` or `,
   );
   const first = async (step: string, condition: Sql): Promise<number[]> =>
-    (await engine.rows<{ row_no: number }>(step, sql`select row_no from ${t} where ${condition} order by row_no limit 5`)).map(
-      r => r.row_no,
-    );
+    (await engine.rows<{ row_no: number }>(step, sql`select row_no from ${t} where ${condition} order by row_no limit 5`)).map(r => r.row_no);
   const { n } = await engine.row<{ n: number }>('dataset.key_nulls', sql`select count(*) as n from ${t} where ${missing}`);
   const repeated = sql`select key from ${t} where key is not null group by key having count(*) > 1`;
   const repeats = await engine.row<{ n: number; k: number }>(

@@ -95,23 +95,14 @@ type Loaded = {
 };
 type OpenedFile = { readonly source: SourceFile; readonly file: TableFile };
 
-async function loadDataset(
-  kase: OpenCase,
-  spec: DatasetSpec,
-  sources: readonly SourceFile[],
-  scratch: string,
-  problems: Problem[],
-): Promise<Loaded> {
+async function loadDataset(kase: OpenCase, spec: DatasetSpec, sources: readonly SourceFile[], scratch: string, problems: Problem[]): Promise<Loaded> {
   const { engine } = kase;
   const table = `data_${spec.id}`;
   const ref = { ref: spec.id };
   const opened: OpenedFile[] = [];
   for (const source of sources) {
     if (source.content_bytes === 0) continue;
-    const file = await openTable(
-      { source, absolute: path.resolve(kase.caseDir, source.path), encoding: spec.encoding, scratch, problems },
-      kase,
-    );
+    const file = await openTable({ source, absolute: path.resolve(kase.caseDir, source.path), encoding: spec.encoding, scratch, problems }, kase);
     if (file) opened.push({ source, file });
   }
   const columns: string[] = [];
@@ -119,9 +110,7 @@ async function loadDataset(
   for (const [i, o] of opened.entries()) {
     const absent = columns.filter((_, c) => !placesOf[i]!.includes(c));
     if (absent.length > 0)
-      problems.push(
-        problem('evidence.dataset-missing-columns', 'warning', { file: o.source.path, ...ref }, { columns: absent.join(', ') }),
-      );
+      problems.push(problem('evidence.dataset-missing-columns', 'warning', { file: o.source.path, ...ref }, { columns: absent.join(', ') }));
   }
   await engine.run(
     'dataset.table',
@@ -203,21 +192,11 @@ function declaredKey(spec: DatasetSpec, columns: readonly string[], problems: Pr
   );
   const missing = spec.key.filter((_, i) => key[i] === undefined);
   if (missing.length === 0) return key as string[];
-  if (columns.length > 0)
-    problems.push(
-      problem('evidence.dataset-no-key-column', 'error', { ref: spec.id }, { id: spec.id, columns: missing.join(', ') }),
-    );
+  if (columns.length > 0) problems.push(problem('evidence.dataset-no-key-column', 'error', { ref: spec.id }, { id: spec.id, columns: missing.join(', ') }));
   return [];
 }
 
-async function chooseKey(
-  kase: OpenCase,
-  spec: DatasetSpec,
-  table: string,
-  columns: readonly string[],
-  rows: number,
-  problems: Problem[],
-): Promise<string[]> {
+async function chooseKey(kase: OpenCase, spec: DatasetSpec, table: string, columns: readonly string[], rows: number, problems: Problem[]): Promise<string[]> {
   if (rows === 0) return [];
   const found = await inferKey(kase.engine, table, columns);
   const t = sql.id(table);

@@ -18,8 +18,7 @@ export async function openParquet(file: OpenFile, engine: Engine): Promise<Table
       const value = (name: string) => {
         const c = byPlace.get(target.columns.indexOf(name));
         if (!c) return sql`cast(null as varchar)`;
-        if (c.column_type === 'BLOB')
-          return sql`coalesce(try(decode(f.${sql.id(c.column_name)})), cast(f.${sql.id(c.column_name)} as varchar))`;
+        if (c.column_type === 'BLOB') return sql`coalesce(try(decode(f.${sql.id(c.column_name)})), cast(f.${sql.id(c.column_name)} as varchar))`;
         return sql`cast(f.${sql.id(c.column_name)} as varchar)`;
       };
       await engine.run(
@@ -28,10 +27,7 @@ export async function openParquet(file: OpenFile, engine: Engine): Promise<Table
         select file_row_number + ${target.firstRow}::bigint, ${target.keyOf(value)}, ${sql.join(target.columns.map(value))}
         from read_parquet(${literalPath(file.absolute)}, file_row_number = true) f`,
       );
-      const { n } = await engine.row<{ n: number }>(
-        'dataset.parquet_rows',
-        sql`select count(*) as n from read_parquet(${literalPath(file.absolute)})`,
-      );
+      const { n } = await engine.row<{ n: number }>('dataset.parquet_rows', sql`select count(*) as n from read_parquet(${literalPath(file.absolute)})`);
       return n;
     },
     linesOf: async rows => rows.map(() => null),

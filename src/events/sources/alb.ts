@@ -40,8 +40,7 @@ class AlbParser implements RecordParser {
   parse(bytes: Uint8Array, from: number, to: number, sink: EventSink): ParseOutcome {
     if (from === to) return 'meta';
     const n = this.split(bytes, from, to);
-    if (n < fewest || !types.has(latin.decode(bytes.subarray(from, Math.min(this.ends[0]!, from + 8)))))
-      return { unparsed: 'format-mismatch' };
+    if (n < fewest || !types.has(latin.decode(bytes.subarray(from, Math.min(this.ends[0]!, from + 8))))) return { unparsed: 'format-mismatch' };
     const row = this.row;
     row.clear();
     resetScratch();
@@ -51,9 +50,7 @@ class AlbParser implements RecordParser {
     for (const [i, field] of fieldList) {
       if (i >= n) break;
       const escaped = unescapeField(bytes, this.starts[i]!, this.ends[i]!, 'backslash');
-      const ok = escaped
-        ? field.take(scratchBytes(), scratchEnd.from, scratchEnd.to, row, sink)
-        : field.take(bytes, this.starts[i]!, this.ends[i]!, row, sink);
+      const ok = escaped ? field.take(scratchBytes(), scratchEnd.from, scratchEnd.to, row, sink) : field.take(bytes, this.starts[i]!, this.ends[i]!, row, sink);
       if (!ok) return { unparsed: `bad-${field.name}` };
     }
     // Two stamps: creation of the request and of the response; their difference is the duration.

@@ -6,8 +6,7 @@ import { put, putExtra, putIp, putPort, putStamp } from './row.ts';
 import { shareOf } from './sniff.ts';
 import { civilOf, inZone, readWebStamp } from './stamp.ts';
 
-const apache =
-  /^\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:.]+ \d{4})\] (?:\[(?:([\w-]*):)?(\w+)\] )?(?:\[pid (\d+)(?::tid (\d+))?\] )?(.*)$/s;
+const apache = /^\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:.]+ \d{4})\] (?:\[(?:([\w-]*):)?(\w+)\] )?(?:\[pid (\d+)(?::tid (\d+))?\] )?(.*)$/s;
 const client = /\[(?:client|remote) ([^\]\s]+)\] /;
 const nginx = /^(\d{4})\/(\d\d)\/(\d\d) (\d\d):(\d\d):(\d\d) \[(\w+)\] (\d+)#(\d+): (?:\*(\d+) )?(.*)$/s;
 

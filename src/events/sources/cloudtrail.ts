@@ -47,9 +47,7 @@ function open(context: SourceContext): RecordParser {
       put(sink, 'host', textOf(o['awsRegion']));
       putNumber(sink, 'bytes_out', numberOf(at(o, 'additionalEventData.bytesTransferredOut')));
       putNumber(sink, 'bytes_in', numberOf(at(o, 'additionalEventData.bytesTransferredIn')));
-      const resources = Array.isArray(o['resources'])
-        ? o['resources'].map(r => (isObject(r) ? textOf(r['ARN']) : null)).filter(r => r !== null)
-        : [];
+      const resources = Array.isArray(o['resources']) ? o['resources'].map(r => (isObject(r) ? textOf(r['ARN']) : null)).filter(r => r !== null) : [];
       if (resources.length > 0) sink.text('objects', JSON.stringify(resources));
       sink.text('extra', JSON.stringify(o));
       return 'event';
@@ -74,8 +72,6 @@ export const cloudtrailEntry: SourceEntry = {
   source: cloudtrail,
   sniff: sample => {
     const head = headText(sample, 65536);
-    return /^\s*\{/.test(head) && head.includes('"eventSource"') && head.includes('"eventName"') && head.includes('"eventTime"')
-      ? 0.96
-      : 0;
+    return /^\s*\{/.test(head) && head.includes('"eventSource"') && head.includes('"eventName"') && head.includes('"eventTime"') ? 0.96 : 0;
   },
 };

@@ -157,12 +157,7 @@ function substitute(state: State, f: Fragment, index: number): void {
 const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
 /** `EventData.Data[Name]` becomes the name itself; everything else is a dotted path below `Event`. */
-function emit(
-  state: State,
-  base: number,
-  parents: readonly string[],
-  e: { name: string; attributes: Map<string, string>; text: string },
-): void {
+function emit(state: State, base: number, parents: readonly string[], e: { name: string; attributes: Map<string, string>; text: string }): void {
   const path = [...state.path.slice(0, base), ...parents, e.name].filter((p, i) => !(i === 0 && p === 'Event')).join('.');
   const set = (key: string, value: string): void => {
     let k = key;

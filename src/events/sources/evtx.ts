@@ -17,8 +17,7 @@ function has(bytes: Uint8Array, at: number, to: number, mark: readonly number[])
   return true;
 }
 
-const uint32 = (bytes: Uint8Array, at: number): number =>
-  (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+const uint32 = (bytes: Uint8Array, at: number): number => (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 
 /** File header, chunk headers, event records, and the slack between them, each one piece. */
 export const evtxFramer: Framer = (bytes, from, to, atEnd) => {
@@ -135,11 +134,7 @@ function writeEvent(fields: ReadonlyMap<string, string>, written: number | null,
   putPort(sink, data('IpPort', 'SourcePort'));
   put(sink, 'auth_method', data('LogonType', 'AuthenticationPackageName'));
   put(sink, 'session', data('TargetLogonId', 'LogonId', 'LogonGuid'));
-  put(
-    sink,
-    'action',
-    auth ? known[0] : id === '1102' || (id === '104' && channel === 'System') ? 'log-cleared' : `${channel || 'event'}/${id}`,
-  );
+  put(sink, 'action', auth ? known[0] : id === '1102' || (id === '104' && channel === 'System') ? 'log-cleared' : `${channel || 'event'}/${id}`);
   if (auth) sink.number('outcome', known[1]);
   sink.number('class', auth ? eventClass.auth : classes(channel, id));
   put(sink, 'message', data('CommandLine', 'ScriptBlockText', 'Image', 'TargetFilename', 'ProcessName'));
@@ -157,8 +152,7 @@ function classes(channel: string, id: string): number {
 function shortNames(fields: ReadonlyMap<string, string>): Record<string, string> {
   const out: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [path, value] of fields) {
-    const short =
-      path === 'System.Provider.Name' ? 'Provider_Name' : path.replace(/^(?:System|EventData|UserData\.[^.]+|UserData)\./, '');
+    const short = path === 'System.Provider.Name' ? 'Provider_Name' : path.replace(/^(?:System|EventData|UserData\.[^.]+|UserData)\./, '');
     out[Object.hasOwn(out, short) ? path : short] = value;
   }
   return out;

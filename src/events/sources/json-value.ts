@@ -60,8 +60,7 @@ export function at(value: Json | undefined, path: string): Json | undefined {
 export function textOf(value: Json | undefined): string | null {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (Array.isArray(value) && value.length > 0 && value.every(v => typeof v === 'string' || typeof v === 'number'))
-    return value.join(', ');
+  if (Array.isArray(value) && value.length > 0 && value.every(v => typeof v === 'string' || typeof v === 'number')) return value.join(', ');
   return null;
 }
 

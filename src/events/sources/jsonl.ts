@@ -166,8 +166,7 @@ function writeColumn(
     seen.method = true;
   } else if (type !== 'str') {
     const n = numberOf(value);
-    if (n === null || !Number.isSafeInteger(n) || n < 0 || n > largest[type!]! || (column === 'status' && (n < 100 || n > 999)))
-      return false;
+    if (n === null || !Number.isSafeInteger(n) || n < 0 || n > largest[type!]! || (column === 'status' && (n < 100 || n > 999))) return false;
     sink.number(column, n);
     if (column === 'status') seen.status = true;
   } else {
@@ -220,11 +219,7 @@ function durationOf(value: Json, p: Path): number | null {
   const n = text ? Number(text[1]) : numberOf(value);
   if (n === null || n < 0) return null;
   const named = text?.[2] === 'µs' ? 1 : text?.[2] ? unitOfFormat[text[2]] : undefined;
-  const unit =
-    (p.format === null ? undefined : unitOfFormat[p.format]) ??
-    named ??
-    durationUnits[p.path] ??
-    (Number.isInteger(n) ? 1e3 : 1e6);
+  const unit = (p.format === null ? undefined : unitOfFormat[p.format]) ?? named ?? durationUnits[p.path] ?? (Number.isInteger(n) ? 1e3 : 1e6);
   const us = Math.round(n * unit);
   return Number.isSafeInteger(us) ? us : null;
 }
@@ -247,17 +242,10 @@ export const jsonArray: Source = { ...jsonl, name: 'json-array', independent: fa
 
 export const jsonlEntry: SourceEntry = {
   source: jsonl,
-  sniff: sample =>
-    shareOf(
-      sample,
-      t => /^\s*\{\s*".*\}\s*$/s.test(t) || /^[\w.-]{1,60} +\| \{"/.test(t) || (t.length >= 1999 && /^\s*\{\s*"/.test(t)),
-    ) * 0.7,
+  sniff: sample => shareOf(sample, t => /^\s*\{\s*".*\}\s*$/s.test(t) || /^[\w.-]{1,60} +\| \{"/.test(t) || (t.length >= 1999 && /^\s*\{\s*"/.test(t))) * 0.7,
 };
 
 export const jsonArrayEntry: SourceEntry = {
   source: jsonArray,
-  sniff: sample =>
-    /^\s*(?:\[\s*\{|\{\s*"(?:Records|records|events|logEvents|value|items)"\s*:\s*\[|\{\s*\r?\n\s*")/.test(headText(sample, 400))
-      ? 0.72
-      : 0,
+  sniff: sample => (/^\s*(?:\[\s*\{|\{\s*"(?:Records|records|events|logEvents|value|items)"\s*:\s*\[|\{\s*\r?\n\s*")/.test(headText(sample, 400)) ? 0.72 : 0),
 };

@@ -52,8 +52,7 @@ function open(context: SourceContext): RecordParser {
       writeHeaders(headers, sink);
       if (headers.size > 0) extra['request_headers'] = Object.fromEntries(headers);
       const body = at(request, 'body');
-      if (body !== undefined && body !== null && body !== '')
-        extra['request_body'] = typeof body === 'string' ? body : JSON.stringify(body);
+      if (body !== undefined && body !== null && body !== '') extra['request_body'] = typeof body === 'string' ? body : JSON.stringify(body);
       const returned = at(response, 'body');
       if (typeof returned === 'string' && returned !== '') extra['response_body'] = returned;
       const back = headersOf(at(response, 'headers'));

@@ -127,8 +127,5 @@ export const modsecuritySerial: Source = {
 export const modsecuritySerialEntry: SourceEntry = {
   source: modsecuritySerial,
   sniff: sample =>
-    /^--[0-9A-Za-z]{4,64}-A--\r?$/m.test(headText(sample, 65536)) &&
-    /^--[0-9A-Za-z]{4,64}-[BZ]--\r?$/m.test(headText(sample, 65536))
-      ? 0.98
-      : 0,
+    /^--[0-9A-Za-z]{4,64}-A--\r?$/m.test(headText(sample, 65536)) && /^--[0-9A-Za-z]{4,64}-[BZ]--\r?$/m.test(headText(sample, 65536)) ? 0.98 : 0,
 };

@@ -38,13 +38,7 @@ export function writeHeaders(headers: ReadonlyMap<string, string>, sink: EventSi
   if (basic) put(sink, 'account', Buffer.from(basic[1]!, 'base64').toString('latin1').split(':')[0]);
 }
 
-export function writeVerdict(
-  rules: readonly WafRule[],
-  intercepted: boolean,
-  status: number | null,
-  sink: EventSink,
-  extra: Record<string, unknown>,
-): void {
+export function writeVerdict(rules: readonly WafRule[], intercepted: boolean, status: number | null, sink: EventSink, extra: Record<string, unknown>): void {
   sink.number('class', eventClass.waf);
   sink.number('outcome', intercepted ? outcome.failure : outcome.unknown);
   sink.text('action', intercepted ? 'blocked' : rules.length > 0 ? 'alert' : 'audit');

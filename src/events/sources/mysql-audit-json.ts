@@ -46,11 +46,7 @@ function writeRecord(o: JsonObject, sink: EventSink): void {
   const status = numberOf(general?.['status'] ?? connection?.['status']);
   if (status !== null && status !== 0) put(sink, 'err_code', String(status));
   if (status !== null) sink.number('outcome', status === 0 ? outcome.success : outcome.failure);
-  put(
-    sink,
-    'stmt_kind',
-    (textOf(general?.['sql_command']) ?? textOf(access?.['sql_command']))?.toUpperCase() ?? (sql ? statementKind(sql) : null),
-  );
+  put(sink, 'stmt_kind', (textOf(general?.['sql_command']) ?? textOf(access?.['sql_command']))?.toUpperCase() ?? (sql ? statementKind(sql) : null));
   putNumber(sink, 'rows_out', numberOf(at(o, 'query_statistics.rows_sent') ?? at(general, 'query_statistics.rows_sent')));
   putNumber(sink, 'bytes_out', numberOf(at(o, 'query_statistics.bytes_sent') ?? at(general, 'query_statistics.bytes_sent')));
   const seconds = numberOf(at(o, 'query_statistics.query_time') ?? at(general, 'query_statistics.query_time'));
@@ -69,10 +65,7 @@ function writeRecord(o: JsonObject, sink: EventSink): void {
         : event || kind;
   put(sink, 'action', action);
   put(sink, 'sql_text', sql);
-  sink.number(
-    'class',
-    kind === 'connection' ? eventClass.auth : sql !== null || kind === 'table_access' ? eventClass.sql : eventClass.app,
-  );
+  sink.number('class', kind === 'connection' ? eventClass.auth : sql !== null || kind === 'table_access' ? eventClass.sql : eventClass.app);
   putExtra(sink, { class: kind || undefined, event: event || undefined, command: textOf(general?.['command']) ?? undefined });
 }
 
@@ -115,9 +108,7 @@ export const mysqlAuditJsonEntry: SourceEntry = {
   sniff: sample => {
     const head = headText(sample);
     if (!/^\s*\[?\s*\{/.test(head)) return 0;
-    const marks = ['"timestamp"', '"class"', '"event"', '"connection_id"', '"account"', '"login"'].filter(k =>
-      head.includes(k),
-    ).length;
+    const marks = ['"timestamp"', '"class"', '"event"', '"connection_id"', '"account"', '"login"'].filter(k => head.includes(k)).length;
     return head.includes('"audit_record"') && head.includes('"timestamp"') ? 0.95 : marks >= 5 ? 0.97 : 0;
   },
 };

@@ -68,13 +68,7 @@ function oldStamp(text: string, zone: string): Stamp | null {
   return civil === null ? null : openDigits(inZone(civil, zone), '');
 }
 
-function writeCommand(
-  name: string,
-  argument: string,
-  conn: string,
-  users: Map<string, { user: string; host: string; db: string }>,
-  sink: EventSink,
-): void {
+function writeCommand(name: string, argument: string, conn: string, users: Map<string, { user: string; host: string; db: string }>, sink: EventSink): void {
   const key = name.toLowerCase();
   sink.text('action', key.replaceAll(' ', '-'));
   const sql = key === 'query' || key === 'execute' || key === 'prepare';
@@ -112,11 +106,7 @@ function writeCommand(
   put(sink, 'message', argument);
 }
 
-function remember(
-  users: Map<string, { user: string; host: string; db: string }>,
-  conn: string,
-  entry: { user: string; host: string; db: string },
-): void {
+function remember(users: Map<string, { user: string; host: string; db: string }>, conn: string, entry: { user: string; host: string; db: string }): void {
   users.delete(conn);
   users.set(conn, entry);
   if (users.size > 50_000) users.delete(users.keys().next().value!);
@@ -146,9 +136,7 @@ export const mysqlGeneralEntry: SourceEntry = {
   source: mysqlGeneral,
   sniff: sample => {
     const heads = shareOf(sample, t => header.test(t) || banner.test(t));
-    return heads > 0.05 && sample.lines.some(l => header.test(utf8Text(l, 0, Math.min(l.length, 400))))
-      ? Math.max(0.55, heads)
-      : 0;
+    return heads > 0.05 && sample.lines.some(l => header.test(utf8Text(l, 0, Math.min(l.length, 400)))) ? Math.max(0.55, heads) : 0;
   },
 };
 
@@ -167,8 +155,7 @@ function openSlow(context: SourceContext): RecordParser {
   return {
     parse(bytes, from, to, sink) {
       const text = read(bytes, from, to);
-      if (!slowStart.test(text))
-        return text.trim() === '' || /^(?:\S*(?:mysqld|mariadbd)|Tcp port|Time )/.test(text) ? 'meta' : { unparsed: 'no-header' };
+      if (!slowStart.test(text)) return text.trim() === '' || /^(?:\S*(?:mysqld|mariadbd)|Tcp port|Time )/.test(text) ? 'meta' : { unparsed: 'no-header' };
       const time = /^# Time: (\S+(?: +\d{1,2}:\d\d:\d\d)?)/.exec(text)?.[1];
       if (time) pending = openDigits(readIso(time, context.zone), time) ?? oldStamp(time, context.zone);
       const who = /^# User@Host: (.*?)\[(.*?)\] @ +(\S*) *\[([^\]]*)\](?: +Id: *(\d+))?/m.exec(text);

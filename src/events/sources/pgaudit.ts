@@ -36,16 +36,9 @@ export function auditMemory(limit = 20_000): AuditMemory {
 }
 
 /** Writes the audit columns from a whole message; false when it does not have the shape. Adds what has no column to `extra`. */
-export function writeAudit(
-  message: string,
-  conn: string,
-  memory: AuditMemory,
-  sink: EventSink,
-  extra: Record<string, unknown>,
-): boolean {
+export function writeAudit(message: string, conn: string, memory: AuditMemory, sink: EventSink, extra: Record<string, unknown>): boolean {
   const f = csvValues(message, auditPrefix.length);
-  if (!f || f.length < 9 || (f[0] !== 'SESSION' && f[0] !== 'OBJECT') || !/^\d+$/.test(f[1]!) || !/^\d+$/.test(f[2]!))
-    return false;
+  if (!f || f.length < 9 || (f[0] !== 'SESSION' && f[0] !== 'OBJECT') || !/^\d+$/.test(f[1]!) || !/^\d+$/.test(f[2]!)) return false;
   sink.text('action', 'audit');
   putNumber(sink, 'stmt_id', +f[1]!);
   putNumber(sink, 'substmt_id', +f[2]!);

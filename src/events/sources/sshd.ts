@@ -51,10 +51,9 @@ function writeInvalidUser(text: string, sink: EventSink): boolean {
     return true;
   }
   const not = /^User (.*) from (\S+) not allowed because /s.exec(text);
-  const max =
-    /^(?:error: )?maximum authentication attempts exceeded for (invalid user )?(.*) from (\S+) port (\d{1,5})(?: ssh2?)?(?: \[preauth\])?$/s.exec(
-      text,
-    );
+  const max = /^(?:error: )?maximum authentication attempts exceeded for (invalid user )?(.*) from (\S+) port (\d{1,5})(?: ssh2?)?(?: \[preauth\])?$/s.exec(
+    text,
+  );
   if (!not && !max) return false;
   sink.text('action', not ? 'denied' : 'too-many-attempts');
   sink.number('outcome', outcome.failure);
@@ -127,8 +126,7 @@ const levels = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'd
 
 export const yearOf = (context: SourceContext): YearClock => {
   const params = context.params as { firstYear?: unknown } | null | undefined;
-  const first =
-    typeof params === 'object' && params !== null && typeof params.firstYear === 'number' ? params.firstYear : undefined;
+  const first = typeof params === 'object' && params !== null && typeof params.firstYear === 'number' ? params.firstYear : undefined;
   return yearClock(context.zone, context.modifiedUs, first);
 };
 

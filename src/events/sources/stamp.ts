@@ -76,8 +76,7 @@ export function inZone(civil: Micros, zone: string): Stamp {
   return { us: earliest, span: latest - earliest };
 }
 
-const isoPattern =
-  /^(\d{4})[-/](\d{2})[-/](\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\s?(Z|[+-]\d{2}(?::?\d{2}){0,2}|[A-Za-z]{1,5})?$/;
+const isoPattern = /^(\d{4})[-/](\d{2})[-/](\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\s?(Z|[+-]\d{2}(?::?\d{2}){0,2}|[A-Za-z]{1,5})?$/;
 
 /** `2026-11-22 05:23:10.421 JST`, ISO 8601 with or without zone, `/` for `-`. Null when it is none. */
 export function readIso(text: string, zone: string): Stamp | null {
@@ -89,27 +88,8 @@ export function readIso(text: string, zone: string): Stamp | null {
 }
 
 /** Checked civil time as if UTC, years 1900 to 2250; `fraction` is a run of digits. */
-export function civilOf(
-  year: number,
-  month: number,
-  day: number,
-  hour: number,
-  minute: number,
-  second: number,
-  fraction = '',
-): Micros | null {
-  if (
-    year < 1900 ||
-    year > 2250 ||
-    month < 1 ||
-    month > 12 ||
-    day < 1 ||
-    day > daysIn(year, month) ||
-    hour > 24 ||
-    minute > 59 ||
-    second > 60
-  )
-    return null;
+export function civilOf(year: number, month: number, day: number, hour: number, minute: number, second: number, fraction = ''): Micros | null {
+  if (year < 1900 || year > 2250 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 24 || minute > 59 || second > 60) return null;
   return utcMicros(year, month, day, hour, minute, second, fraction === '' ? 0 : +fraction.slice(0, 6).padEnd(6, '0'));
 }
 

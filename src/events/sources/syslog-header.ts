@@ -12,8 +12,7 @@ export type SyslogHeader = {
   readonly text: string;
 };
 
-const bsd =
-  /^([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ([A-Z]{3,4}|[+-]\d\d:?\d\d))?:? (?=\S)/;
+const bsd = /^([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ([A-Z]{3,4}|[+-]\d\d:?\d\d))?:? (?=\S)/;
 const iso = /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\s+/;
 const rfc5424 = /^<(\d{1,3})>1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\"]|\\.|"(?:[^"\\]|\\.)*")*\])+)(?: (?:\uFEFF)?|$)/;
 const hostTag = /^(\S+) +([^\s:[\]]+)(?:\[(\d+)\])?: ?/;
@@ -39,15 +38,8 @@ export function yearClock(zone: string, modifiedUs: Micros | null, firstYear?: n
   let excess = 0;
   let last: Micros | null = null;
   const limit = modifiedUs === null ? null : modifiedUs + DAY;
-  const at = (
-    y: number,
-    month: number,
-    day: number,
-    hour: number,
-    minute: number,
-    second: number,
-    fraction: string,
-  ): Micros | null => civilOf(y, month, day, hour, minute, second, fraction);
+  const at = (y: number, month: number, day: number, hour: number, minute: number, second: number, fraction: string): Micros | null =>
+    civilOf(y, month, day, hour, minute, second, fraction);
   const start = (month: number, day: number, hour: number, minute: number, second: number, fraction: string): number => {
     let y = limit === null ? 1970 : civilFromDays(Math.floor(limit / DAY)).year;
     for (let back = 0; limit !== null && back < 8; back++, y--) {
@@ -144,8 +136,7 @@ export function readSyslogHeader(text: string, zone: string, clock: YearClock): 
     rest = body.slice(i[0].length);
   }
   const h = hostTag.exec(rest);
-  if (h && !/^[a-zA-Z_][\w.-]*=/.test(rest))
-    return { stamp, host: h[1]!, tag: h[2]!, pid: h[3] ?? '', priority, data: '', text: rest.slice(h[0].length) };
+  if (h && !/^[a-zA-Z_][\w.-]*=/.test(rest)) return { stamp, host: h[1]!, tag: h[2]!, pid: h[3] ?? '', priority, data: '', text: rest.slice(h[0].length) };
   const g = tagOnly.exec(rest);
   if (g) return { stamp, host: '', tag: g[1]!, pid: g[2] ?? '', priority, data: '', text: rest.slice(g[0].length) };
   const host = /^([A-Za-z0-9_.:-]+) (?=\S)/.exec(rest);

@@ -25,8 +25,7 @@ export function keyValues(text: string): Record<string, string> | null {
 const sources = ['srcip', 'src', 'src_ip', 'source_ip', 'rhost', 'client_ip', 'remip', 'SRC'];
 const ports = ['srcport', 'src_port', 'spt', 'SPT', 'sport'];
 const users = ['user', 'usr', 'username', 'suser', 'dstuser', 'login'];
-const first = (o: Record<string, string>, keys: readonly string[]): string | undefined =>
-  keys.map(k => o[k]).find(v => v !== undefined && v !== '');
+const first = (o: Record<string, string>, keys: readonly string[]): string | undefined => keys.map(k => o[k]).find(v => v !== undefined && v !== '');
 
 function writePairs(o: Record<string, string>, sink: EventSink): void {
   putIp(
@@ -49,10 +48,7 @@ function writeAsa(text: string, sink: EventSink, extra: Record<string, unknown>)
   extra['asa_code'] = m[2];
   put(sink, 'level', m[1]);
   put(sink, 'account', /\b[Uu]ser(?:name)? ?(?:= ?|<)?'?"?([^\s<>,"']+)/.exec(m[3]!)?.[1]);
-  putIp(
-    sink,
-    /\bIP ?(?:=|<) ?([0-9A-Fa-f.:]+)/.exec(m[3]!)?.[1] ?? /\b(?:from|src) (?:\w+:)?(\d+\.\d+\.\d+\.\d+)/.exec(m[3]!)?.[1],
-  );
+  putIp(sink, /\bIP ?(?:=|<) ?([0-9A-Fa-f.:]+)/.exec(m[3]!)?.[1] ?? /\b(?:from|src) (?:\w+:)?(\d+\.\d+\.\d+\.\d+)/.exec(m[3]!)?.[1]);
   return true;
 }
 
@@ -99,16 +95,13 @@ function writeBody(tag: string, text: string, sink: EventSink, extra: Record<str
   if (pairs) {
     writePairs(pairs, sink);
     extra['pairs'] = pairs;
-    return first(pairs, users) &&
-      /login|logon|auth|tunnel|vpn/i.test(`${pairs['action'] ?? ''} ${pairs['subtype'] ?? ''} ${pairs['logdesc'] ?? ''}`)
+    return first(pairs, users) && /login|logon|auth|tunnel|vpn/i.test(`${pairs['action'] ?? ''} ${pairs['subtype'] ?? ''} ${pairs['logdesc'] ?? ''}`)
       ? eventClass.auth
       : first(pairs, sources)
         ? eventClass.net
         : eventClass.app;
   }
-  const again =
-    /^(?:last )?message repeated (\d{1,9}) times/.exec(`${tag} ${text}`.trim()) ??
-    /^last message repeated (\d{1,9}) times/.exec(text);
+  const again = /^(?:last )?message repeated (\d{1,9}) times/.exec(`${tag} ${text}`.trim()) ?? /^last message repeated (\d{1,9}) times/.exec(text);
   if (again) sink.number('repeat_count', Math.max(1, +again[1]!));
   return eventClass.app;
 }

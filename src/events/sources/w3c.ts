@@ -124,20 +124,10 @@ function columnOf(name: string, all: readonly string[], flavour: W3cFlavour): Co
       return field(flavour === 'generic' ? extraField(name) : durationField(name, flavour === 'iis' ? 1000 : 1_000_000));
     case 'cs(user-agent)':
       return field(
-        flavour === 'cloudfront'
-          ? encodedField(name, 'user_agent')
-          : flavour === 'iis'
-            ? plusField(name, 'user_agent')
-            : textField(name, 'user_agent'),
+        flavour === 'cloudfront' ? encodedField(name, 'user_agent') : flavour === 'iis' ? plusField(name, 'user_agent') : textField(name, 'user_agent'),
       );
     case 'cs(cookie)':
-      return field(
-        flavour === 'cloudfront'
-          ? encodedField(name, 'session')
-          : flavour === 'iis'
-            ? plusField(name, 'session')
-            : textField(name, 'session'),
-      );
+      return field(flavour === 'cloudfront' ? encodedField(name, 'session') : flavour === 'iis' ? plusField(name, 'session') : textField(name, 'session'));
     case 'cs(referer)':
     case 'cs(referrer)':
       return field(flavour === 'cloudfront' ? encodedField(name, 'referer') : textField(name, 'referer'));
@@ -195,8 +185,7 @@ class W3cParser implements RecordParser {
     }
     if (this.columns === null) return { unparsed: 'no-fields-directive' };
     const n = this.split(bytes, start, to);
-    if (n < this.columns.length || (n > this.columns.length && this.flavour !== 'cloudfront'))
-      return { unparsed: 'wrong-field-count' };
+    if (n < this.columns.length || (n > this.columns.length && this.flavour !== 'cloudfront')) return { unparsed: 'wrong-field-count' };
     const row = this.row;
     row.clear();
     if (!this.hasDate && this.headerDate !== null) date(encoder.encode(this.headerDate), 0, 10, row);

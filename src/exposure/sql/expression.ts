@@ -1,4 +1,4 @@
-import { sql, type Sql } from '../../engine/index.ts';
+import { type Sql, sql } from '../../engine/index.ts';
 import { type Ast, child, constantValue, lastName, nodes, number, text, unwrap } from './ast.ts';
 import { type Compilation, type Expression, nothing, type Origin, type OutputColumn, type Scope, type SqlType, Unsupported, weaken } from './relation.ts';
 

@@ -1,4 +1,4 @@
-import { sql, type Sql } from '../../engine/index.ts';
+import { type Sql, sql } from '../../engine/index.ts';
 import { bareName } from '../catalogue.ts';
 import { type Ast, child, constantValue, lastName, nodes, number, text, unwrap } from './ast.ts';
 import { castTo, compileExpression, type ExpressionContext, isAggregate, originsIn } from './expression.ts';

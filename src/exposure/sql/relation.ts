@@ -1,4 +1,4 @@
-import { sql, type Sql } from '../../engine/index.ts';
+import { type Sql, sql } from '../../engine/index.ts';
 import type { Column, Dataset, ValueType } from '../catalogue.ts';
 
 /** `unknown` is a literal or parameter that takes the type of what it meets; `opaque` is a value we cannot compute. */

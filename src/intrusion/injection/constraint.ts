@@ -1,7 +1,7 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
-import { type CodeFamily, codeFamily, codeOf, evaluate, truth, type Val } from './evaluate.ts';
 import { type CodeSet, makeSet } from './code-set.ts';
 import { unknownName } from './condition.ts';
+import { type CodeFamily, codeFamily, codeOf, evaluate, truth, type Val } from './evaluate.ts';
 import { children, type Expr, replace, some } from './syntax.ts';
 
 /** A condition about one unknown text, in the form the solver works with. */

@@ -1,4 +1,4 @@
-export { judgeStatements, type JudgedStatement, shownCells } from './in-band-cells.ts';
+export { type JudgedStatement, judgeStatements, shownCells } from './in-band-cells.ts';
 export { readInjectionEvents } from './read-events.ts';
 export { type InjectionMark, type Rebuilt, type RebuiltCell, rebuildInjections } from './rebuild.ts';
 export { type Recovered, recoverCells } from './recovered.ts';

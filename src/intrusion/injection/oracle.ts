@@ -1,7 +1,7 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
-import { evaluate, truth } from './evaluate.ts';
-import type { Reading } from './constraint.ts';
 import type { Question } from './condition.ts';
+import type { Reading } from './constraint.ts';
+import { evaluate, truth } from './evaluate.ts';
 import { type Answer, solveCell } from './solve.ts';
 
 /** One request that asked a yes-or-no question, with all that the log says about its answer. */

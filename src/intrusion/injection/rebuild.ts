@@ -1,11 +1,11 @@
+import type { SqlDialect } from '../../detections/sql/index.ts';
 import { type Binding, bindUnknown, isCatalogue } from './bind.ts';
-import { type Reading, readConstraint } from './constraint.ts';
 import type { Technique } from './condition.ts';
+import { type Reading, readConstraint } from './constraint.ts';
 import type { InBand } from './in-band.ts';
 import { type Oracle, type Probe, readOracle } from './oracle.ts';
 import { type Carrier, createPayloadReader, type Payload } from './payload.ts';
 import { type Answer, type Solution, solveCell } from './solve.ts';
-import type { SqlDialect } from '../../detections/sql/index.ts';
 import type { Expr } from './syntax.ts';
 import { createReader, type Meaning } from './template.ts';
 

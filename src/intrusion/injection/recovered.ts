@@ -1,12 +1,12 @@
 import { contentId } from '../../base/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import { columnName, unwrap } from './bind.ts';
-import { codeText } from './constraint.ts';
+import { has } from './code-set.ts';
+import type { codeText } from './constraint.ts';
 import { evaluate, truth } from './evaluate.ts';
 import type { RebuiltCell } from './rebuild.ts';
 import { type Candidate, findCandidates, findCase, type KnownRow, readRows, type SnapshotTable } from './snapshot.ts';
 import type { Answer } from './solve.ts';
-import { has } from './code-set.ts';
 
 /** A row of `recovered_cell` before it knows its step. */
 export type Recovered = {

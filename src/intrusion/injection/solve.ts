@@ -1,6 +1,6 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
 import { type CodeSet, complement, has, intersect, makeSet, members, sizeOf } from './code-set.ts';
-import { codeText, type Constraint, maxCode } from './constraint.ts';
+import { type Constraint, codeText, maxCode } from './constraint.ts';
 import { type CodeFamily, truth } from './evaluate.ts';
 
 /** One question with its answer. `weight` 0 … 1: how clearly the answer could be told. */

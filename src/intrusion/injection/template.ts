@@ -1,8 +1,8 @@
+import type { SqlDialect } from '../../detections/sql/index.ts';
 import { guessDialect, type Question, readInjection } from './condition.ts';
 import type { Reading } from './constraint.ts';
 import { type InBand, readInBand } from './in-band.ts';
 import { printExpr } from './print.ts';
-import type { SqlDialect } from '../../detections/sql/index.ts';
 import { children, type Expr } from './syntax.ts';
 
 /** A question as asked; one object for all requests that differ in the unknown only. `readings`: its meaning by dialect, filled by who needs it. */

@@ -14,11 +14,18 @@ function load(): Word[] {
   return words;
 }
 
-const fold = (text: string): string => widen(text).toLowerCase().replace(/[\s_\-./()（）「」:：]/g, '');
+const fold = (text: string): string =>
+  widen(text)
+    .toLowerCase()
+    .replace(/[\s_\-./()（）「」:：]/g, '');
 
 /** Words of a header: snake_case, kebab-case, camelCase and Japanese runs apart. */
 export function headerTokens(header: string): string[] {
-  return widen(header).replace(/([a-z\d])([A-Z])/g, '$1 $2').toLowerCase().split(/[\s_\-./():]+/).filter(t => t !== '');
+  return widen(header)
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[\s_\-./():]+/)
+    .filter(t => t !== '');
 }
 
 /** What the header alone suggests, best first. Empty for c1, column_3, blanks and words we do not know. */
@@ -29,7 +36,13 @@ export function readHeader(header: string): HeaderHit[] {
   const best = new Map<Element, HeaderHit>();
   for (const w of load()) {
     let score = 0;
-    if (w.whole) score = folded === w.word ? 0.92 : tokens.length > 1 && /^[a-z]{4,}$/.test(w.word) && tokens.at(-1) === w.word && w.element !== 'none' && w.element !== 'record.key' ? 0.6 : 0;
+    if (w.whole)
+      score =
+        folded === w.word
+          ? 0.92
+          : tokens.length > 1 && /^[a-z]{4,}$/.test(w.word) && tokens.at(-1) === w.word && w.element !== 'none' && w.element !== 'record.key'
+            ? 0.6
+            : 0;
     else if (folded.includes(w.word) && (w.word.length >= 5 || !/^[a-z]+$/.test(w.word) || tokens.includes(w.word))) {
       if (!w.not.some(n => (/^[a-z]{1,4}$/.test(n) ? tokens.includes(n) : folded.includes(n)))) score = Math.min(0.88, 0.7 + 0.03 * w.word.length);
     }

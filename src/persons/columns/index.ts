@@ -1,5 +1,5 @@
-export { legalCategories, type LegalCategory } from './legal.ts';
-export { maskValue } from './mask.ts';
 export type { ColumnSample, Meaning, Reason } from './decide.ts';
+export { type LegalCategory, legalCategories } from './legal.ts';
+export { maskValue } from './mask.ts';
 export { meaningOfTable } from './neighbours.ts';
 export { isMissing, profileColumn } from './profile.ts';

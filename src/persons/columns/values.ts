@@ -9,7 +9,9 @@ const ratio = (p: Profile): number => (p.filled === 0 ? 0 : p.distinct / p.fille
 export function readValues(p: Profile): Candidate[] {
   const s = p.share;
   const out: Candidate[] = [];
-  const say = (element: Element, score: number, reason: string): void => { if (score > 0) out.push({ element, score, reason }); };
+  const say = (element: Element, score: number, reason: string): void => {
+    if (score > 0) out.push({ element, score, reason });
+  };
   if (p.filled === 0) return [{ element: 'none', score: 0.3, reason: 'empty' }];
   const some = p.filled >= 5 ? 1 : 0.8;
 
@@ -66,7 +68,8 @@ export function readValues(p: Profile): Candidate[] {
 
   if (s.sensitive >= 0.4) say('sensitive.other', 0.7, 'words-of-belief-or-record');
   if (s.claim >= 0.5 && s.claim >= s.health * 0.8) say('claim.history', 0.78, 'words-of-claims');
-  if (s.health >= 0.4 && s.claim < 0.8 && !(s.claim >= 0.5 && p.distinct <= 30 && p.length.mean <= 6)) say('sensitive.health', s.sentence >= 0.6 ? 0.65 : 0.84, 'words-of-health');
+  if (s.health >= 0.4 && s.claim < 0.8 && !(s.claim >= 0.5 && p.distinct <= 30 && p.length.mean <= 6))
+    say('sensitive.health', s.sentence >= 0.6 ? 0.65 : 0.84, 'words-of-health');
   if (s.sentence >= 0.5 && p.length.mean >= 10) say('free_text', 0.8, 'sentences');
 
   if (p.numbers && s.digits >= 0.99) {
@@ -88,7 +91,10 @@ function dates(p: Profile, say: (element: Element, score: number, reason: string
 }
 
 function licencePlaces(p: Profile): boolean {
-  return p.values.every(v => { const n = +v.slice(0, 2); return n >= 10 && n <= 97; });
+  return p.values.every(v => {
+    const n = +v.slice(0, 2);
+    return n >= 10 && n <= 97;
+  });
 }
 
 function passportLetters(p: Profile): boolean {
@@ -100,26 +106,53 @@ export function fits(element: Element, p: Profile): boolean {
   const s = p.share;
   if (p.filled === 0) return true;
   switch (element) {
-    case 'contact.email': return s.email >= 0.3;
-    case 'contact.phone': return s.phone >= 0.2 || s.phone_shape >= 0.2 || (s.digits >= 0.8 && p.length.mean >= 7 && p.length.mean <= 15);
-    case 'contact.postal_code': return s.postal_hyphen >= 0.2 || s.digits7 >= 0.2 || (p.length.mean >= 3 && p.length.max <= 11 && s.email === 0 && s.date < 0.5);
-    case 'contact.address': return s.email < 0.3 && s.date < 0.5 && s.ip < 0.5 && s.phone < 0.5;
-    case 'person.name': return s.digits < 0.3 && s.email < 0.3 && s.date < 0.3 && s.sentence < 0.6 && s.address < 0.5 && s.code < 0.6 && p.length.mean < 60;
-    case 'person.kana': return s.digits < 0.3 && s.email < 0.3 && s.date < 0.3 && (s.kana_only >= 0.3 || s.bank_kana >= 0.3 || s.latin_word > 0.3 || s.romaji_name > 0.1 || /^[Aa ]+$/.test(p.shape));
-    case 'person.birth_date': return s.date >= 0.5 || (s.digits >= 0.9 && p.length.mean >= 4 && p.length.mean <= 8);
-    case 'person.sex': return p.distinct <= 8 && p.length.max <= 12;
-    case 'claim.payment': return p.numbers !== null || s.amount > 0.3;
-    case 'finance.card_number': return s.email < 0.3 && s.han < 0.5;
-    case 'id.my_number': return s.digits12 >= 0.5;
-    case 'id.driver_licence': return s.digits12 >= 0.5;
-    case 'id.passport': return p.share.passport >= 0.3 || (p.length.mean >= 6 && p.length.mean <= 10 && s.han < 0.2);
-    case 'id.residence_card': return s.residence_card >= 0.3;
-    case 'auth.password': return s.date < 0.6 && s.email < 0.6 && s.han < 0.4;
-    case 'auth.login': return s.date < 0.6 && s.time < 0.5 && s.sentence < 0.3;
-    case 'agent.licence': case 'contract.policy_number': case 'claim.accident_number': case 'id.health_insurance':
+    case 'contact.email':
+      return s.email >= 0.3;
+    case 'contact.phone':
+      return s.phone >= 0.2 || s.phone_shape >= 0.2 || (s.digits >= 0.8 && p.length.mean >= 7 && p.length.mean <= 15);
+    case 'contact.postal_code':
+      return s.postal_hyphen >= 0.2 || s.digits7 >= 0.2 || (p.length.mean >= 3 && p.length.max <= 11 && s.email === 0 && s.date < 0.5);
+    case 'contact.address':
+      return s.email < 0.3 && s.date < 0.5 && s.ip < 0.5 && s.phone < 0.5;
+    case 'person.name':
+      return s.digits < 0.3 && s.email < 0.3 && s.date < 0.3 && s.sentence < 0.6 && s.address < 0.5 && s.code < 0.6 && p.length.mean < 60;
+    case 'person.kana':
+      return (
+        s.digits < 0.3 &&
+        s.email < 0.3 &&
+        s.date < 0.3 &&
+        (s.kana_only >= 0.3 || s.bank_kana >= 0.3 || s.latin_word > 0.3 || s.romaji_name > 0.1 || /^[Aa ]+$/.test(p.shape))
+      );
+    case 'person.birth_date':
+      return s.date >= 0.5 || (s.digits >= 0.9 && p.length.mean >= 4 && p.length.mean <= 8);
+    case 'person.sex':
+      return p.distinct <= 8 && p.length.max <= 12;
+    case 'claim.payment':
+      return p.numbers !== null || s.amount > 0.3;
+    case 'finance.card_number':
+      return s.email < 0.3 && s.han < 0.5;
+    case 'id.my_number':
+      return s.digits12 >= 0.5;
+    case 'id.driver_licence':
+      return s.digits12 >= 0.5;
+    case 'id.passport':
+      return p.share.passport >= 0.3 || (p.length.mean >= 6 && p.length.mean <= 10 && s.han < 0.2);
+    case 'id.residence_card':
+      return s.residence_card >= 0.3;
+    case 'auth.password':
+      return s.date < 0.6 && s.email < 0.6 && s.han < 0.4;
+    case 'auth.login':
+      return s.date < 0.6 && s.time < 0.5 && s.sentence < 0.3;
+    case 'agent.licence':
+    case 'contract.policy_number':
+    case 'claim.accident_number':
+    case 'id.health_insurance':
       return s.email < 0.3 && s.date < 0.6 && s.han < 0.6 && s.sentence < 0.3 && p.distinct > Math.min(3, p.filled - 1);
-    case 'record.key': return s.email < 0.3 && s.name_shape < 0.5 && s.phone < 0.6 && s.address < 0.3 && s.date < 0.8;
-    case 'location.other': return s.email < 0.3;
-    default: return true;
+    case 'record.key':
+      return s.email < 0.3 && s.name_shape < 0.5 && s.phone < 0.6 && s.address < 0.3 && s.date < 0.8;
+    case 'location.other':
+      return s.email < 0.3;
+    default:
+      return true;
   }
 }

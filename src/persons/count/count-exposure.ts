@@ -1,13 +1,25 @@
 import { t } from '../../base/index.ts';
 import { type Element, elements, type OpenCase, roles } from '../../case/index.ts';
-import { type Row, sql, type Sql } from '../../engine/index.ts';
+import { type Row, type Sql, sql } from '../../engine/index.ts';
 import type { AbsentElement, CombinationCount, DatasetCount, ElementGroup, ExposureCounts, PersonCount, RecordRange, RoleCount } from './figures.ts';
-import { countedDatasets, type CountedDataset, elementBit, hasTable, writeRecordMasks } from './record-masks.ts';
+import { type CountedDataset, countedDatasets, elementBit, hasTable, writeRecordMasks } from './record-masks.ts';
 
 /** Elements that the law or the public asks for by name: listed as うち, and as absent when nothing of them was reachable. */
 const special: readonly Element[] = [
-  'finance.bank_account', 'finance.card_number', 'finance.other', 'id.my_number', 'id.driver_licence', 'id.passport', 'id.health_insurance',
-  'id.residence_card', 'auth.login', 'auth.password', 'sensitive.health', 'sensitive.other', 'claim.payment', 'claim.history',
+  'finance.bank_account',
+  'finance.card_number',
+  'finance.other',
+  'id.my_number',
+  'id.driver_licence',
+  'id.passport',
+  'id.health_insurance',
+  'id.residence_card',
+  'auth.login',
+  'auth.password',
+  'sensitive.health',
+  'sensitive.other',
+  'claim.payment',
+  'claim.history',
 ];
 const askedWhenAbsent: readonly Element[] = special.filter(e => !e.startsWith('claim.') && e !== 'finance.other' && e !== 'auth.login');
 
@@ -33,13 +45,19 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
   const columnCounts = await writeRecordMasks(kase, datasets);
   const group = sql`(m & ${sql.lit(maskOf(shown.filter(e => !contact.includes(e))))}::bigint) | (case when m & ${sql.lit(maskOf(contact))}::bigint <> 0 then ${sql.lit(maskOf([contact[0]!]))}::bigint else 0 end)`;
   const grouped = (mask: Sql): Sql => sql`(select ${group} from (select ${mask} as m))`;
-  await engine.run('count.view', sql`create or replace table record_person as
+  await engine.run(
+    'count.view',
+    sql`create or replace table record_person as
     select r.*, p.person_strict, p.person_best, p.person_wide, coalesce(p.legal_person, false) as legal_person, coalesce(p.identified, false) as identified, coalesce(p.living, 'unknown') as living,
       ${grouped(sql`r.m3`)} as g3, ${grouped(sql`r.m2`)} as g2
-    from record_mask r left join person_record p on p.dataset_id = r.dataset_id and p.row_no = r.row_no`);
+    from record_mask r left join person_record p on p.dataset_id = r.dataset_id and p.row_no = r.row_no`,
+  );
 
   const levels = [
-    ['confirmed', sql`tier_lower >= 4`], ['executed', sql`tier_lower >= 3`], ['possible', sql`tier_upper >= 2`], ['not_excluded', sql`tier_upper >= 1`],
+    ['confirmed', sql`tier_lower >= 4`],
+    ['executed', sql`tier_lower >= 3`],
+    ['possible', sql`tier_upper >= 2`],
+    ['not_excluded', sql`tier_upper >= 1`],
   ] as const;
   const figures = { records: {} as ExposureCounts['figures']['records'], persons: {} as ExposureCounts['figures']['persons'] };
   for (const [name, where] of levels) {
@@ -50,33 +68,69 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
   const byDataset = await countDatasets(kase, datasets, columnCounts);
   const combinations = await countCombinations(kase);
   const sum = (f: (c: CombinationCount) => number): number => combinations.reduce((n, c) => n + f(c), 0);
-  if (sum(c => c.records.lower) !== figures.records.executed || sum(c => c.records.upper) !== figures.records.possible) throw new Error('combinations do not sum to the records');
+  if (sum(c => c.records.lower) !== figures.records.executed || sum(c => c.records.upper) !== figures.records.possible)
+    throw new Error('combinations do not sum to the records');
   if (byDataset.reduce((n, d) => n + d.records.possible, 0) !== figures.records.possible) throw new Error('datasets do not sum to the records');
-  const legal = await engine.row('count.legal', sql`select count(*) filter (where tier_lower >= 3 and legal_person) as lower, count(*) filter (where tier_upper >= 2 and legal_person) as upper from record_person`);
+  const legal = await engine.row(
+    'count.legal',
+    sql`select count(*) filter (where tier_lower >= 3 and legal_person) as lower, count(*) filter (where tier_upper >= 2 and legal_person) as upper from record_person`,
+  );
   return {
-    figures, datasets: byDataset, combinations, person_combinations: await countPersonCombinations(kase), roles: await countRoles(kase, figures.records.possible),
-    absent: await findAbsent(kase, datasets), legal_persons: { records: range(legal) }, living: await countLiving(kase),
+    figures,
+    datasets: byDataset,
+    combinations,
+    person_combinations: await countPersonCombinations(kase),
+    roles: await countRoles(kase, figures.records.possible),
+    absent: await findAbsent(kase, datasets),
+    legal_persons: { records: range(legal) },
+    living: await countLiving(kase),
   };
 }
 
 /** Persons of whom no record says that they are dead; a doubtful merge with a dead namesake is left out of the lower count only. */
 async function countLiving(kase: OpenCase): Promise<ExposureCounts['living']> {
   const known = (label: Sql): Sql => sql`${label} not in (select ${label} from record_person where living = 'no')`;
-  const of = async (lower: Sql, upper: Sql): Promise<PersonCount> => personCount(await kase.engine.row('count.living', sql`
+  const of = async (lower: Sql, upper: Sql): Promise<PersonCount> =>
+    personCount(
+      await kase.engine.row(
+        'count.living',
+        sql`
     select count(distinct person_wide) filter (where ${lower} and identified and ${known(sql`person_wide`)}) as p_lower, count(distinct person_best) filter (where ${lower} and ${known(sql`person_best`)}) as p_best,
-      count(distinct person_strict) filter (where ${upper} and ${known(sql`person_strict`)}) as p_upper from record_person where not legal_person and person_strict is not null`));
-  const deceased = await kase.engine.row('count.deceased', sql`select count(*) filter (where tier_lower >= 3) as lower, count(*) filter (where tier_upper >= 2) as upper from record_person where living = 'no'`);
-  return { deceased: range(deceased), persons: { executed: await of(sql`tier_lower >= 3`, sql`tier_lower >= 3`), possible: await of(sql`tier_upper >= 2`, sql`tier_upper >= 2`) } };
+      count(distinct person_strict) filter (where ${upper} and ${known(sql`person_strict`)}) as p_upper from record_person where not legal_person and person_strict is not null`,
+      ),
+    );
+  const deceased = await kase.engine.row(
+    'count.deceased',
+    sql`select count(*) filter (where tier_lower >= 3) as lower, count(*) filter (where tier_upper >= 2) as upper from record_person where living = 'no'`,
+  );
+  return {
+    deceased: range(deceased),
+    persons: { executed: await of(sql`tier_lower >= 3`, sql`tier_lower >= 3`), possible: await of(sql`tier_upper >= 2`, sql`tier_upper >= 2`) },
+  };
 }
 
 const range = (r: Row): RecordRange => ({ lower: Number(r['lower']), upper: Number(r['upper']) });
 
 async function countDatasets(kase: OpenCase, datasets: readonly CountedDataset[], columns: ReadonlyMap<string, readonly number[]>): Promise<DatasetCount[]> {
   const { engine } = kase;
-  const records = new Map((await engine.rows('count.by_dataset', sql`select dataset_id, count(*) filter (where tier_lower >= 4) as confirmed, count(*) filter (where tier_lower >= 3) as executed,
-    count(*) filter (where tier_upper >= 2) as possible, count(*) filter (where tier_upper >= 1) as not_excluded from record_mask group by dataset_id order by dataset_id`)).map(r => [String(r['dataset_id']), r]));
+  const records = new Map(
+    (
+      await engine.rows(
+        'count.by_dataset',
+        sql`select dataset_id, count(*) filter (where tier_lower >= 4) as confirmed, count(*) filter (where tier_lower >= 3) as executed,
+    count(*) filter (where tier_upper >= 2) as possible, count(*) filter (where tier_upper >= 1) as not_excluded from record_mask group by dataset_id order by dataset_id`,
+      )
+    ).map(r => [String(r['dataset_id']), r]),
+  );
   const only = (await hasTable(kase, 'claim_count'))
-    ? new Map((await engine.rows('count.only', sql`select dataset_id, max(lower) as lower, sum(upper) as upper from claim_count group by dataset_id order by dataset_id`)).map(r => [String(r['dataset_id']), r]))
+    ? new Map(
+        (
+          await engine.rows(
+            'count.only',
+            sql`select dataset_id, max(lower) as lower, sum(upper) as upper from claim_count group by dataset_id order by dataset_id`,
+          )
+        ).map(r => [String(r['dataset_id']), r]),
+      )
     : new Map<string, Row>();
   const attempted = (await hasTable(kase, 'attempted'))
     ? new Set((await engine.rows('count.attempted', sql`select dataset_id, column_no from attempted`)).map(r => `${r['dataset_id']}\u0001${r['column_no']}`))
@@ -86,8 +140,14 @@ async function countDatasets(kase: OpenCase, datasets: readonly CountedDataset[]
     const c = only.get(d.dataset_id);
     const rows = Number(d.rows);
     return {
-      id: d.dataset_id, rows,
-      records: { confirmed: Number(r?.['confirmed'] ?? 0), executed: Number(r?.['executed'] ?? 0), possible: Number(r?.['possible'] ?? 0), not_excluded: Number(r?.['not_excluded'] ?? 0) },
+      id: d.dataset_id,
+      rows,
+      records: {
+        confirmed: Number(r?.['confirmed'] ?? 0),
+        executed: Number(r?.['executed'] ?? 0),
+        possible: Number(r?.['possible'] ?? 0),
+        not_excluded: Number(r?.['not_excluded'] ?? 0),
+      },
       count_only: { lower: Math.min(rows, Number(c?.['lower'] ?? 0)), upper: Math.min(rows, Number(c?.['upper'] ?? 0)) },
       columns: d.columns.map(column => {
         const at = `${d.dataset_id}\u0001${column.column_no}`;
@@ -104,7 +164,9 @@ function groupsOf(mask: bigint): ElementGroup[] {
 }
 
 async function countCombinations(kase: OpenCase): Promise<CombinationCount[]> {
-  const rows = await kase.engine.rows('count.combinations', sql`
+  const rows = await kase.engine.rows(
+    'count.combinations',
+    sql`
     with l as (select g3 as g, count(*) as n, count(distinct person_wide) filter (where not legal_person and identified) as pw, count(*) filter (where not legal_person) as any_person,
         count(distinct person_best) filter (where not legal_person) as pb from record_person where tier_lower >= 3 group by g3),
       u as (select g2 as g, count(*) as n, count(distinct person_strict) filter (where not legal_person) as ps from record_person where tier_upper >= 2 group by g2),
@@ -114,19 +176,29 @@ async function countCombinations(kase: OpenCase): Promise<CombinationCount[]> {
       within_g as (select g.g, sum(p.n) filter (where (p.low & ~g.g) = 0 and (g.g & ~p.high) = 0) as n from g, pairs p group by g.g)
     select g.g, coalesce(l.n, 0) as lower, coalesce(u.n, 0) as upper, coalesce(b.n, 0) as certain, coalesce(w.n, 0) as possible,
       greatest(coalesce(pw, 0), (coalesce(any_person, 0) > 0)::bigint) as p_lower, coalesce(pb, 0) as p_best, coalesce(ps, 0) as p_upper
-    from g left join l using (g) left join u using (g) left join b using (g) left join within_g w using (g) order by coalesce(u.n, 0) desc, coalesce(l.n, 0) desc, g.g`);
-  return rows.map(r => ({ elements: groupsOf(BigInt(r['g'] as number)), records: range(r), certain: Number(r['certain']), within: Number(r['possible']), persons: personCount(r) }));
+    from g left join l using (g) left join u using (g) left join b using (g) left join within_g w using (g) order by coalesce(u.n, 0) desc, coalesce(l.n, 0) desc, g.g`,
+  );
+  return rows.map(r => ({
+    elements: groupsOf(BigInt(r['g'] as number)),
+    records: range(r),
+    certain: Number(r['certain']),
+    within: Number(r['possible']),
+    persons: personCount(r),
+  }));
 }
 
 /** Masks of all records of one person together, under the clustering that belongs to each bound. */
 async function countPersonCombinations(kase: OpenCase): Promise<ExposureCounts['person_combinations']> {
   const view = (person: string, mask: string, where: Sql): Sql => sql`select g, count(*) as n from (select bit_or(${sql.id(mask)}) as g from record_person
     where ${where} and not legal_person group by ${sql.id(person)}) group by g`;
-  const rows = await kase.engine.rows('count.person_combinations', sql`
+  const rows = await kase.engine.rows(
+    'count.person_combinations',
+    sql`
     with l as (${view('person_wide', 'g3', sql`tier_lower >= 3 and identified`)}), b as (${view('person_best', 'g3', sql`tier_lower >= 3`)}), u as (${view('person_strict', 'g2', sql`tier_upper >= 2`)}),
       g as (select g from l union select g from b union select g from u)
     select g.g, coalesce(l.n, 0) as p_lower, coalesce(b.n, 0) as p_best, coalesce(u.n, 0) as p_upper
-    from g left join l using (g) left join b using (g) left join u using (g) order by coalesce(u.n, 0) desc, g.g`);
+    from g left join l using (g) left join b using (g) left join u using (g) order by coalesce(u.n, 0) desc, g.g`,
+  );
   return rows.map(r => ({ elements: groupsOf(BigInt(r['g'] as number)), persons: personCount(r) }));
 }
 
@@ -140,14 +212,21 @@ async function countRoles(kase: OpenCase, possible: number): Promise<RoleCount[]
   const all = await kase.engine.rows('count.roles', sql`select * from (${sql.join([null, ...special].map(select), sql` union all `)}) order by role, element`);
   const totals = all.filter(r => r['element'] === '' && Number(r['upper']) > 0);
   if (totals.reduce((n, r) => n + Number(r['upper']), 0) !== possible) throw new Error('roles do not sum to the records');
-  const rank = (role: string): number => { const i = (roles as readonly string[]).indexOf(role); return i < 0 ? roles.length : i; };
-  return totals.map(r => ({
-    role: String(r['role']), records: range(r), persons: personCount(r),
-    of_which: special.flatMap(element => {
-      const own = all.find(x => x['role'] === r['role'] && x['element'] === element);
-      return own && Number(own['upper']) > 0 ? [{ element, records: range(own), persons: personCount(own) }] : [];
-    }),
-  })).sort((a, b) => rank(a.role) - rank(b.role) || (a.role < b.role ? -1 : 1));
+  const rank = (role: string): number => {
+    const i = (roles as readonly string[]).indexOf(role);
+    return i < 0 ? roles.length : i;
+  };
+  return totals
+    .map(r => ({
+      role: String(r['role']),
+      records: range(r),
+      persons: personCount(r),
+      of_which: special.flatMap(element => {
+        const own = all.find(x => x['role'] === r['role'] && x['element'] === element);
+        return own && Number(own['upper']) > 0 ? [{ element, records: range(own), persons: personCount(own) }] : [];
+      }),
+    }))
+    .sort((a, b) => rank(a.role) - rank(b.role) || (a.role < b.role ? -1 : 1));
 }
 
 /** Elements of which nothing was exposed or reachable, and why we may say so. */
@@ -156,11 +235,13 @@ async function findAbsent(kase: OpenCase, datasets: readonly CountedDataset[]): 
   const mask = BigInt(seen['m'] as number);
   const columns = datasets.flatMap(d => d.columns);
   const undecided = columns.filter(c => c.confidence < 0.5).length;
-  return askedWhenAbsent.filter(e => !(mask & (1n << BigInt(elementBit.get(e)!)))).map(element => {
-    const held = columns.filter(c => c.element === element).length;
-    const params = { datasets: datasets.length, columns: columns.length, undecided, held };
-    const key = held > 0 ? 'persons:absent.held' : undecided > 0 ? 'persons:absent.undecided' : 'persons:absent.none';
-    const text = { ja: t('ja', key, params), en: t('en', key, params) };
-    return { element, basis: text.en, text };
-  });
+  return askedWhenAbsent
+    .filter(e => !(mask & (1n << BigInt(elementBit.get(e)!))))
+    .map(element => {
+      const held = columns.filter(c => c.element === element).length;
+      const params = { datasets: datasets.length, columns: columns.length, undecided, held };
+      const key = held > 0 ? 'persons:absent.held' : undecided > 0 ? 'persons:absent.undecided' : 'persons:absent.none';
+      const text = { ja: t('ja', key, params), en: t('en', key, params) };
+      return { element, basis: text.en, text };
+    });
 }

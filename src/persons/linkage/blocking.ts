@@ -1,4 +1,4 @@
-import { type Engine, sql, type Sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 
 /** Two records are compared when all key parts of a rule are equal and known. `learns` is false where the key says too much to learn from. */
 export type BlockingRule = {
@@ -57,13 +57,22 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
   const skipped: { rule: string; blocks: number; nodes: number }[] = [];
   await engine.run('link.pair_table', sql`create or replace temp table link_raw_pair (l integer, r integer, rules integer)`);
   for (const { rule, i } of used) {
-    const known = sql`${sql.join(rule.keys.map(k => sql`${k} is not null`), sql` and `)}${rule.latin ? sql` and not japanese` : sql``}`;
-    await engine.run('link.block', sql`create or replace temp table link_block as select nid, hash(legal, ${sql.join([...rule.keys])}) as b from link_node where ${known}`);
+    const known = sql`${sql.join(
+      rule.keys.map(k => sql`${k} is not null`),
+      sql` and `,
+    )}${rule.latin ? sql` and not japanese` : sql``}`;
+    await engine.run(
+      'link.block',
+      sql`create or replace temp table link_block as select nid, hash(legal, ${sql.join([...rule.keys])}) as b from link_node where ${known}`,
+    );
     await engine.run('link.block_size', sql`create or replace temp table link_size as select b, count(*) as n from link_block group by b having count(*) > 1`);
     const over = await engine.row('link.block_over', sql`select count(*) as blocks, coalesce(sum(n), 0) as nodes from link_size where n > ${cap}`);
     if (Number(over['blocks']) > 0) skipped.push({ rule: rule.name, blocks: Number(over['blocks']), nodes: Number(over['nodes']) });
-    await engine.run('link.block_pairs', sql`insert into link_raw_pair select a.nid, z.nid, ${sql.lit(1 << i)}::integer
-      from (select k.nid, k.b from link_block k join link_size s on s.b = k.b and s.n <= ${cap}) a join link_block z on z.b = a.b and a.nid < z.nid`);
+    await engine.run(
+      'link.block_pairs',
+      sql`insert into link_raw_pair select a.nid, z.nid, ${sql.lit(1 << i)}::integer
+      from (select k.nid, k.b from link_block k join link_size s on s.b = k.b and s.n <= ${cap}) a join link_block z on z.b = a.b and a.nid < z.nid`,
+    );
   }
   await engine.run('link.pairs', sql`create or replace temp table link_pair as select l, r, bit_or(rules)::integer as rules from link_raw_pair group by l, r`);
   for (const t of ['link_raw_pair', 'link_block', 'link_size']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);

@@ -33,7 +33,14 @@ const outweighs = 8;
  *
  * Three nested partitions of nodes 0…n−1; the label of a cluster is its smallest node.
  */
-export function clusterNodes(n: number, edges: Edges, facts: Facts, together: readonly (readonly [number, number])[], apart: Apart, namesakes: Namesakes = { node: new Int32Array(0), group: new Int32Array(0) }): Partition {
+export function clusterNodes(
+  n: number,
+  edges: Edges,
+  facts: Facts,
+  together: readonly (readonly [number, number])[],
+  apart: Apart,
+  namesakes: Namesakes = { node: new Int32Array(0), group: new Int32Array(0) },
+): Partition {
   const parent = new Int32Array(n);
   for (let i = 0; i < n; i++) parent[i] = i;
   const size = new Int32Array(n).fill(1);
@@ -47,7 +54,11 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
   const find = (x: number): number => {
     let root = x;
     while (parent[root] !== root) root = parent[root]!;
-    while (parent[x] !== root) { const next = parent[x]!; parent[x] = root; x = next; }
+    while (parent[x] !== root) {
+      const next = parent[x]!;
+      parent[x] = root;
+      x = next;
+    }
     return root;
   };
   const torn = (a: number, b: number): boolean => {
@@ -77,8 +88,18 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
   const contradicts = (a: number, b: number, level: number, e: number): boolean => {
     const weight = edges.weight[e]!;
     const namesDiffer = given[a] !== 0 && given[b] !== 0 && given[a] !== given[b] && !(reading[a] !== 0 && reading[a] === reading[b]);
-    const birthsDiffer = birth[a] !== 0 && birth[b] !== 0 && farApart(Math.abs(birth[a]!), Math.abs(birth[b]!)) && !(birth[a]! < 0 && (weight >= outweighs || size[a] === 1 || size[b] === 1));
-    if (level === 3) return namesDiffer || (email[a] !== 0 && email[b] !== 0 && email[a] !== email[b]) || (birth[a] !== 0 && birth[b] !== 0 && birth[a] !== birth[b] && birthsDiffer) || (sex[a] !== 0 && sex[b] !== 0 && sex[a] !== sex[b]);
+    const birthsDiffer =
+      birth[a] !== 0 &&
+      birth[b] !== 0 &&
+      farApart(Math.abs(birth[a]!), Math.abs(birth[b]!)) &&
+      !(birth[a]! < 0 && (weight >= outweighs || size[a] === 1 || size[b] === 1));
+    if (level === 3)
+      return (
+        namesDiffer ||
+        (email[a] !== 0 && email[b] !== 0 && email[a] !== email[b]) ||
+        (birth[a] !== 0 && birth[b] !== 0 && birth[a] !== birth[b] && birthsDiffer) ||
+        (sex[a] !== 0 && sex[b] !== 0 && sex[a] !== sex[b])
+      );
     if (level === 2) return namesDiffer || birthsDiffer;
     // The two records themselves may differ (that was weighed); a record without a birth date must not join two that differ.
     return namesDiffer || (birthsDiffer && (facts.birth[edges.l[e]!] === 0 || facts.birth[edges.r[e]!] === 0));
@@ -98,7 +119,9 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
         if (seen.has(own)) continue;
         for (const [mask, list] of open) {
           if ((mask & known[own]!) !== 0) continue;
-          const at = list.findIndex(x => !torn(x, own) && !(sex[x] !== 0 && sex[own] !== 0 && sex[x] !== sex[own]) && !(given[x] !== 0 && given[own] !== 0 && given[x] !== given[own]));
+          const at = list.findIndex(
+            x => !torn(x, own) && !(sex[x] !== 0 && sex[own] !== 0 && sex[x] !== sex[own]) && !(given[x] !== 0 && given[own] !== 0 && given[x] !== given[own]),
+          );
           if (at < 0) continue;
           const other = list[at]!;
           list.splice(at, 1);
@@ -108,7 +131,8 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
         }
         seen.add(own);
         const list = open.get(known[own]!);
-        if (list) list.push(own); else open.set(known[own]!, [own]);
+        if (list) list.push(own);
+        else open.set(known[own]!, [own]);
       }
     }
   }
@@ -133,10 +157,15 @@ export function clusterNodes(n: number, edges: Edges, facts: Facts, together: re
 /** No part of the two dates (year, month, day) agrees twice: not a slip of the pen. */
 function farApart(a: number, b: number): boolean {
   if (a === b) return false;
-  const same = Number(Math.floor(a / 10000) === Math.floor(b / 10000)) + Number(Math.floor(a / 100) % 100 === Math.floor(b / 100) % 100) + Number(a % 100 === b % 100);
+  const same =
+    Number(Math.floor(a / 10000) === Math.floor(b / 10000)) + Number(Math.floor(a / 100) % 100 === Math.floor(b / 100) % 100) + Number(a % 100 === b % 100);
   if (same >= 2) return false;
   let [x, y, digits] = [a, b, 0];
-  for (let i = 0; i < 8; i++) { if (x % 10 !== y % 10) digits++; x = Math.floor(x / 10); y = Math.floor(y / 10); }
+  for (let i = 0; i < 8; i++) {
+    if (x % 10 !== y % 10) digits++;
+    x = Math.floor(x / 10);
+    y = Math.floor(y / 10);
+  }
   if (digits <= 1) return false;
   const swapped = Math.floor(a / 10000) * 10000 + (a % 100) * 100 + (Math.floor(a / 100) % 100);
   return swapped !== b;

@@ -1,4 +1,4 @@
-import { type Effects, problem, type Problem } from '../../base/index.ts';
+import { type Effects, type Problem, problem } from '../../base/index.ts';
 import type { OpenCase } from '../../case/index.ts';
 import { sql } from '../../engine/index.ts';
 import type { Apart } from './cluster.ts';
@@ -63,6 +63,11 @@ export async function decidedRecords(kase: OpenCase): Promise<number[]> {
 async function ridsOf(kase: OpenCase, ref: RecordRef): Promise<number[]> {
   const source = await kase.engine.rows('link.decided_source', sql`select 1 as one from link_source where dataset_id = ${ref.dataset}`);
   if (source.length === 0) return [];
-  return (await kase.engine.rows<{ rid: number }>('link.decided', sql`select r.rid from link_record r join link_source s using (src)
-    join ${sql.id(`data_${ref.dataset}`)} d on d.row_no = r.row_no where s.dataset_id = ${ref.dataset} and d.key = ${ref.key} order by r.rid`)).map(r => r.rid);
+  return (
+    await kase.engine.rows<{ rid: number }>(
+      'link.decided',
+      sql`select r.rid from link_record r join link_source s using (src)
+    join ${sql.id(`data_${ref.dataset}`)} d on d.row_no = r.row_no where s.dataset_id = ${ref.dataset} and d.key = ${ref.key} order by r.rid`,
+    )
+  ).map(r => r.rid);
 }

@@ -13,8 +13,11 @@ const pseudo = 150;
 /** Fellegi–Sunter parameters without training data: u from random pairs, m by EM over the pairs of each blocking rule, with priors. */
 export async function estimateModel(engine: Engine, nodes: number, pairs: number): Promise<Model> {
   const random = await randomPatterns(engine, nodes);
-  const matches = await engine.row('link.prior', sql`select coalesce(sum(n * (n - 1) / 2), 0)::double as n from (select count(*) as n from link_node
-    where surname is not null and given is not null and birth is not null group by surname, given, birth)`);
+  const matches = await engine.row(
+    'link.prior',
+    sql`select coalesce(sum(n * (n - 1) / 2), 0)::double as n from (select count(*) as n from link_node
+    where surname is not null and given is not null and birth is not null group by surname, given, birth)`,
+  );
   const possible = Math.max(1, (nodes * (nodes - 1)) / 2);
   const prior = Math.min(0.05, Math.max(Number(matches['n']) / 0.7, nodes * 0.02, 0.5) / possible);
   const u = comparisons.map((c, i) => distribution(c, random, i, 'u', 3000));
@@ -28,7 +31,7 @@ export async function estimateModel(engine: Engine, nodes: number, pairs: number
     const found = expectationMaximisation(own, u, rule.decides);
     comparisons.forEach((c, i) => {
       if (rule.decides.includes(c.name)) return;
-      for (const [level, n] of found[i]!) learned[i]!.set(level, learned[i]!.get(level)! + Math.min(n, n * 20_000 / total));
+      for (const [level, n] of found[i]!) learned[i]!.set(level, learned[i]!.get(level)! + Math.min(n, (n * 20_000) / total));
     });
   });
   return { prior, m: learned.map((counts, i) => bounded(comparisons[i]!, shares(counts))), u };
@@ -38,7 +41,7 @@ export async function estimateModel(engine: Engine, nodes: number, pairs: number
 function bounded(c: Comparison, m: Map<number, number>): Map<number, number> {
   const limit = c.name === 'given' ? 0.06 : c.name === 'birth' ? 0.05 : c.name === 'sex' ? 0.03 : c.name === 'surname' ? 0.12 : 0.6;
   const worst = m.get(0)!;
-  if (worst > limit) for (const [level, share] of m) m.set(level, level === 0 ? limit : share * (1 - limit) / (1 - worst));
+  if (worst > limit) for (const [level, share] of m) m.set(level, level === 0 ? limit : (share * (1 - limit)) / (1 - worst));
   for (const [level, share] of m) m.set(level, Math.max(share, 1e-4));
   return m;
 }
@@ -96,14 +99,20 @@ async function randomPatterns(engine: Engine, nodes: number): Promise<Pattern[]>
   if (nodes < 2) return [];
   const rounds = Math.min(60, Math.max(1, Math.ceil(300_000 / nodes)));
   const take = Math.max(1, Math.floor(nodes / 400_000));
-  return patternsOf(engine, sql`select a.nid as l, ((a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes})::integer as r, 0 as rules
-    from link_node a, range(${rounds}) g(k) where a.nid % ${take} = 0 and a.nid <> (a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes}`);
+  return patternsOf(
+    engine,
+    sql`select a.nid as l, ((a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes})::integer as r, 0 as rules
+    from link_node a, range(${rounds}) g(k) where a.nid % ${take} = 0 and a.nid <> (a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes}`,
+  );
 }
 
 async function patternsOf(engine: Engine, pairs: ReturnType<typeof sql>): Promise<Pattern[]> {
   const names = comparisons.map(c => sql.id(`g_${c.name}`));
-  const rows = await engine.rows<Record<string, number>>('link.patterns', sql`select rules, ${sql.join(names)}, count(*) as n from (
+  const rows = await engine.rows<Record<string, number>>(
+    'link.patterns',
+    sql`select rules, ${sql.join(names)}, count(*) as n from (
       select p.rules, ${sql.join(comparisons.map((c, i) => sql`${levelSql(c)} as ${names[i]!}`))} from (${pairs}) p join link_node l on l.nid = p.l join link_node r on r.nid = p.r
-    ) group by all order by all`);
+    ) group by all order by all`,
+  );
   return rows.map(x => ({ rules: Number(x['rules']), n: Number(x['n']), levels: comparisons.map(c => Number(x[`g_${c.name}`])) }));
 }

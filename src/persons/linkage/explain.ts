@@ -37,7 +37,8 @@ export async function explainMerge(kase: OpenCase, left: RecordRef, right: Recor
     const next: Place[] = [];
     for (const p of front) {
       for (const pair of await neighbours(kase, p)) {
-        const other = pair.l_dataset === p.dataset && pair.l_row === p.row ? { dataset: pair.r_dataset, row: pair.r_row } : { dataset: pair.l_dataset, row: pair.l_row };
+        const other =
+          pair.l_dataset === p.dataset && pair.l_row === p.row ? { dataset: pair.r_dataset, row: pair.r_row } : { dataset: pair.l_dataset, row: pair.l_row };
         if (reached.has(key(other))) continue;
         reached.set(key(other), { from: key(p), pair });
         next.push(other);
@@ -57,23 +58,35 @@ type PairRow = { l_dataset: string; l_row: number; r_dataset: string; r_row: num
 async function place(kase: OpenCase, ref: RecordRef): Promise<Place | null> {
   const source = await kase.engine.rows<{ src: number }>('explain.source', sql`select src from link_source where dataset_id = ${ref.dataset}`);
   if (source.length === 0) return null;
-  const rows = await kase.engine.rows<{ dataset: string; row: number }>('explain.place', sql`select s.dataset_id as dataset, f.row_no as row from ${sql.id(`data_${ref.dataset}`)} d
+  const rows = await kase.engine.rows<{ dataset: string; row: number }>(
+    'explain.place',
+    sql`select s.dataset_id as dataset, f.row_no as row from ${sql.id(`data_${ref.dataset}`)} d
     join link_record r on r.src = ${source[0]!.src} and r.row_no = d.row_no join link_member m using (rid) join link_node n using (nid) join link_record f on f.rid = n.first_rid
-    join link_source s on s.src = f.src where d.key = ${ref.key} order by 1, 2 limit 1`);
+    join link_source s on s.src = f.src where d.key = ${ref.key} order by 1, 2 limit 1`,
+  );
   return rows[0] ?? null;
 }
 
 async function neighbours(kase: OpenCase, p: Place): Promise<PairRow[]> {
-  return kase.engine.rows<PairRow>('explain.neighbours', sql`select * from match_pair where (l_dataset = ${p.dataset} and l_row = ${p.row}) or (r_dataset = ${p.dataset} and r_row = ${p.row})
-    order by weight desc, l_dataset, l_row, r_dataset, r_row limit 200`);
+  return kase.engine.rows<PairRow>(
+    'explain.neighbours',
+    sql`select * from match_pair where (l_dataset = ${p.dataset} and l_row = ${p.row}) or (r_dataset = ${p.dataset} and r_row = ${p.row})
+    order by weight desc, l_dataset, l_row, r_dataset, r_row limit 200`,
+  );
 }
 
 async function waterfall(kase: OpenCase, pair: PairRow): Promise<MergeExplanation> {
-  const model = await kase.engine.rows<{ comparison: string; level: number; label: string; bits: number; frequency: string | null }>('explain.model', sql`select * from link_model order by comparison, level`);
+  const model = await kase.engine.rows<{ comparison: string; level: number; label: string; bits: number; frequency: string | null }>(
+    'explain.model',
+    sql`select * from link_model order by comparison, level`,
+  );
   const levels = JSON.parse(pair.levels) as Record<string, number>;
-  const sides = await kase.engine.rows<Record<string, number | null>>('explain.frequencies', sql`select n.f_surname, n.f_given, n.f_birth, n.f_address, n.f_phone, n.f_email, n.f_ident
+  const sides = await kase.engine.rows<Record<string, number | null>>(
+    'explain.frequencies',
+    sql`select n.f_surname, n.f_given, n.f_birth, n.f_address, n.f_phone, n.f_email, n.f_ident
     from link_node n join link_record r on r.rid = n.first_rid join link_source s using (src)
-    where (s.dataset_id = ${pair.l_dataset} and r.row_no = ${pair.l_row}) or (s.dataset_id = ${pair.r_dataset} and r.row_no = ${pair.r_row}) order by n.nid`);
+    where (s.dataset_id = ${pair.l_dataset} and r.row_no = ${pair.l_row}) or (s.dataset_id = ${pair.r_dataset} and r.row_no = ${pair.r_row}) order by n.nid`,
+  );
   let sum = model.find(x => x.comparison === 'prior')?.bits ?? 0;
   const steps: MergeStep[] = [{ comparison: 'prior', level: 0, label: 'prior', bits: round(sum), sum: round(sum) }];
   for (const c of comparisons) {
@@ -90,7 +103,11 @@ async function waterfall(kase: OpenCase, pair: PairRow): Promise<MergeExplanatio
   const left = await refOf(kase, pair.l_dataset, pair.l_row);
   const right = await refOf(kase, pair.r_dataset, pair.r_row);
   return {
-    left: left.ref, right: right.ref, weight: pair.weight, probability: pair.probability, waterfall: steps,
+    left: left.ref,
+    right: right.ref,
+    weight: pair.weight,
+    probability: pair.probability,
+    waterfall: steps,
     same: { strict: left.strict === right.strict, best: left.best === right.best, wide: left.wide === right.wide },
   };
 }
@@ -98,6 +115,9 @@ async function waterfall(kase: OpenCase, pair: PairRow): Promise<MergeExplanatio
 const round = (x: number): number => Math.round(x * 1000) / 1000;
 
 async function refOf(kase: OpenCase, dataset: string, row: number): Promise<{ ref: RecordRef; strict: string; best: string; wide: string }> {
-  const r = await kase.engine.row<{ key: string; s: string; b: string; w: string }>('explain.ref', sql`select coalesce(key, '') as key, person_strict as s, person_best as b, person_wide as w from person_record where dataset_id = ${dataset} and row_no = ${row}`);
+  const r = await kase.engine.row<{ key: string; s: string; b: string; w: string }>(
+    'explain.ref',
+    sql`select coalesce(key, '') as key, person_strict as s, person_best as b, person_wide as w from person_record where dataset_id = ${dataset} and row_no = ${row}`,
+  );
   return { ref: { dataset, key: r.key }, strict: r.s, best: r.b, wide: r.w };
 }

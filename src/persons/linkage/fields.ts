@@ -29,9 +29,12 @@ const personalNumber = /ssn|soc(?:ial)?_?sec|national_?id|nino|social_?insurance
 
 /** Read the fields of every data set from `column_element`. */
 export async function readLinkFields(kase: OpenCase): Promise<LinkFields[]> {
-  const rows = await kase.engine.rows<{ dataset_id: string; rows: number; name: string; element: Element; confidence: number }>('link.fields', sql`
+  const rows = await kase.engine.rows<{ dataset_id: string; rows: number; name: string; element: Element; confidence: number }>(
+    'link.fields',
+    sql`
     select d.dataset_id, d.rows, c.name, e.element, e.confidence from dataset d join dataset_column c using (dataset_id) join column_element e using (dataset_id, column_no)
-    order by d.dataset_id, c.column_no`);
+    order by d.dataset_id, c.column_no`,
+  );
   const ids = await kase.engine.rows<{ dataset_id: string; rows: number }>('link.datasets', sql`select dataset_id, rows from dataset order by dataset_id`);
   return ids.map(d => {
     const own = rows.filter(r => r.dataset_id === d.dataset_id && r.confidence >= 0.5 && !skippedHeader.test(r.name));
@@ -42,12 +45,22 @@ export async function readLinkFields(kase: OpenCase): Promise<LinkFields[]> {
     const split = surname.length > 0 && given.length > 0;
     const kana = of('person.kana');
     return {
-      dataset_id: d.dataset_id, rows: Number(d.rows),
-      surname: split ? surname.slice(0, 1) : [], given: split ? given.slice(0, 1) : [], full: split ? [] : names.slice(0, names.length > 1 && names.every(n => n.length <= 12) && surname.length + given.length > 0 ? 2 : 1),
+      dataset_id: d.dataset_id,
+      rows: Number(d.rows),
+      surname: split ? surname.slice(0, 1) : [],
+      given: split ? given.slice(0, 1) : [],
+      full: split ? [] : names.slice(0, names.length > 1 && names.every(n => n.length <= 12) && surname.length + given.length > 0 ? 2 : 1),
       kana: kana.length > 1 && kana.some(k => kanaSurname.test(k)) ? kana.slice(0, 2) : kana.slice(0, 1),
-      birth: of('person.birth_date').slice(0, 1), sex: of('person.sex').slice(0, 1), address: of('contact.address').slice(0, 8), postal: of('contact.postal_code').slice(0, 1),
-      phone: of('contact.phone').slice(0, 2), email: of('contact.email').slice(0, 1),
-      ident: [...of('id.my_number', 'id.driver_licence', 'id.passport', 'id.residence_card'), ...rows.filter(r => r.dataset_id === d.dataset_id && personalNumber.test(r.name)).map(r => r.name)].slice(0, 1),
+      birth: of('person.birth_date').slice(0, 1),
+      sex: of('person.sex').slice(0, 1),
+      address: of('contact.address').slice(0, 8),
+      postal: of('contact.postal_code').slice(0, 1),
+      phone: of('contact.phone').slice(0, 2),
+      email: of('contact.email').slice(0, 1),
+      ident: [
+        ...of('id.my_number', 'id.driver_licence', 'id.passport', 'id.residence_card'),
+        ...rows.filter(r => r.dataset_id === d.dataset_id && personalNumber.test(r.name)).map(r => r.name),
+      ].slice(0, 1),
       place: of('location.other').slice(0, 1),
     };
   });

@@ -5,7 +5,13 @@ import { describesPersons, type LinkFields } from './fields.ts';
 /** A column whose values are keys (or policy numbers) of another data set: its rows are about that record's person. */
 export type Reference = { readonly from: string; readonly column: string; readonly to: string; readonly target: string };
 
-const stem = (name: string): string => name.toLowerCase().replace(/[_\s-]?(?:id|no|number|key|code|cd|番号|コード)$/i, '').replace(/[_\s-]/g, '').replace(/ies$/, 'y').replace(/s$/, '');
+const stem = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[_\s-]?(?:id|no|number|key|code|cd|番号|コード)$/i, '')
+    .replace(/[_\s-]/g, '')
+    .replace(/ies$/, 'y')
+    .replace(/s$/, '');
 
 /**
  * References of data sets that do not themselves say who their records are about. A column refers when its name says so (customer_id →
@@ -13,9 +19,15 @@ const stem = (name: string): string => name.toLowerCase().replace(/[_\s-]?(?:id|
  */
 export async function findReferences(kase: OpenCase, fields: readonly LinkFields[]): Promise<Reference[]> {
   const { engine } = kase;
-  const columns = await engine.rows<{ dataset_id: string; name: string; element: string }>('link.ref_columns', sql`select c.dataset_id, c.name, e.element from dataset_column c
-    join column_element e using (dataset_id, column_no) order by c.dataset_id, c.column_no`);
-  const datasets = await engine.rows<{ dataset_id: string; table_name: string; key_columns: string[] | null }>('link.ref_datasets', sql`select dataset_id, table_name, key_columns from dataset order by dataset_id`);
+  const columns = await engine.rows<{ dataset_id: string; name: string; element: string }>(
+    'link.ref_columns',
+    sql`select c.dataset_id, c.name, e.element from dataset_column c
+    join column_element e using (dataset_id, column_no) order by c.dataset_id, c.column_no`,
+  );
+  const datasets = await engine.rows<{ dataset_id: string; table_name: string; key_columns: string[] | null }>(
+    'link.ref_datasets',
+    sql`select dataset_id, table_name, key_columns from dataset order by dataset_id`,
+  );
   const out: Reference[] = [];
   const people = fields.filter(describesPersons);
   for (const f of fields.filter(x => !describesPersons(x) && x.rows > 0)) {
@@ -26,14 +38,22 @@ export async function findReferences(kase: OpenCase, fields: readonly LinkFields
         const target = datasets.find(d => d.dataset_id === p.dataset_id)!;
         const keys = target.key_columns ?? [];
         const names = [stem(target.dataset_id), stem(target.table_name)];
-        const key = keys.length === 1 && (names.includes(stem(c.name)) || (c.name.toLowerCase() === keys[0]!.toLowerCase() && stem(c.name) !== '')) ? keys[0]! : null;
-        const policy = c.element === 'contract.policy_number' ? columns.find(x => x.dataset_id === p.dataset_id && x.element === 'contract.policy_number')?.name ?? null : null;
+        const key =
+          keys.length === 1 && (names.includes(stem(c.name)) || (c.name.toLowerCase() === keys[0]!.toLowerCase() && stem(c.name) !== '')) ? keys[0]! : null;
+        const policy =
+          c.element === 'contract.policy_number'
+            ? (columns.find(x => x.dataset_id === p.dataset_id && x.element === 'contract.policy_number')?.name ?? null)
+            : null;
         const at = key ?? policy;
         if (at === null) continue;
-        const r = await engine.row('link.ref_check', sql`with v as (select distinct ${sql.id(c.name)} as v from ${sql.id(`data_${f.dataset_id}`)} where ${sql.id(c.name)} is not null),
+        const r = await engine.row(
+          'link.ref_check',
+          sql`with v as (select distinct ${sql.id(c.name)} as v from ${sql.id(`data_${f.dataset_id}`)} where ${sql.id(c.name)} is not null),
             t as (select ${sql.id(at)} as v, count(*) as n from ${sql.id(`data_${p.dataset_id}`)} where ${sql.id(at)} is not null group by 1)
-          select count(*) as asked, count(*) filter (where t.n = 1) as once from v left join t using (v)`);
-        if (Number(r['asked']) > 0 && Number(r['once']) >= 0.95 * Number(r['asked'])) found.push({ from: f.dataset_id, column: c.name, to: p.dataset_id, target: at });
+          select count(*) as asked, count(*) filter (where t.n = 1) as once from v left join t using (v)`,
+        );
+        if (Number(r['asked']) > 0 && Number(r['once']) >= 0.95 * Number(r['asked']))
+          found.push({ from: f.dataset_id, column: c.name, to: p.dataset_id, target: at });
       }
     }
     if (found.length > 0) out.push(found[0]!);

@@ -1,4 +1,4 @@
-import { type Engine, sql, type Sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { comparisons, type Level, levelSql } from './comparisons.ts';
 import type { Model } from './estimate.ts';
 
@@ -18,8 +18,23 @@ export function priorBits(model: Model): number {
 }
 
 function weightSql(model: Model): Sql {
-  return sql.join(comparisons.map((c, i) => sql`case ${sql.id(`g_${c.name}`)} ${sql.join(c.levels.map(x => sql`when ${sql.lit(x.level)} then ${x.frequency
-    ? sql`${sql.lit(levelBits(model, i, x))} - least(-1.5, greatest(-17, coalesce(greatest(${sql.id(`lf_${x.frequency}`)}, ${sql.id(`rf_${x.frequency}`)}), -8)))` : sql`${sql.lit(levelBits(model, i, x))}`}`), sql` `)} else 0 end`), sql` + `);
+  return sql.join(
+    comparisons.map(
+      (c, i) =>
+        sql`case ${sql.id(`g_${c.name}`)} ${sql.join(
+          c.levels.map(
+            x =>
+              sql`when ${sql.lit(x.level)} then ${
+                x.frequency
+                  ? sql`${sql.lit(levelBits(model, i, x))} - least(-1.5, greatest(-17, coalesce(greatest(${sql.id(`lf_${x.frequency}`)}, ${sql.id(`rf_${x.frequency}`)}), -8)))`
+                  : sql`${sql.lit(levelBits(model, i, x))}`
+              }`,
+          ),
+          sql` `,
+        )} else 0 end`,
+    ),
+    sql` + `,
+  );
 }
 
 /** Where the widest view ends, in bits, and the prior that the scored pairs themselves support. */
@@ -33,20 +48,33 @@ export async function writeScores(engine: Engine, model: Model, nodes: number): 
   const levels = sql.join(comparisons.map(c => sql`${levelSql(c)} as ${sql.id(`g_${c.name}`)}`));
   const frequencies = [...new Set(comparisons.flatMap(c => c.levels.flatMap(x => (x.frequency ? [x.frequency] : []))))];
   const kept = sql.join(comparisons.map(c => sql`${sql.id(`g_${c.name}`)}::tinyint as ${sql.id(`g_${c.name}`)}`));
-  await engine.run('link.bits', sql`create or replace temp table link_bits as
+  await engine.run(
+    'link.bits',
+    sql`create or replace temp table link_bits as
     select l, r, bits, japanese, ${kept} from (
       select *, ${weightSql(model)} as bits
       from (select p.l, p.r, (l.japanese and r.japanese) as japanese, ${levels}, ${sql.join(frequencies.map(f => sql`l.${sql.id(`f_${f}`)} as ${sql.id(`lf_${f}`)}, r.${sql.id(`f_${f}`)} as ${sql.id(`rf_${f}`)}`))}
         from link_pair p join link_node l on l.nid = p.l join link_node r on r.nid = p.r))
-    where bits >= ${sql.lit(-2)}`);
-  const calibration = calibrate(model, nodes, await engine.rows<{ w: number; n: number }>('link.histogram', sql`select round(bits * 4) / 4 as w, count(*) as n from link_bits where not ${vetoSql()} group by 1 order by 1`));
+    where bits >= ${sql.lit(-2)}`,
+  );
+  const calibration = calibrate(
+    model,
+    nodes,
+    await engine.rows<{ w: number; n: number }>(
+      'link.histogram',
+      sql`select round(bits * 4) / 4 as w, count(*) as n from link_bits where not ${vetoSql()} group by 1 order by 1`,
+    ),
+  );
   const prior = Math.log2(calibration.prior / (1 - calibration.prior));
-  await engine.run('link.score', sql`create or replace table link_score as
+  await engine.run(
+    'link.score',
+    sql`create or replace table link_score as
     select l, r, weight, japanese, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${gradeSql(calibration.wide)} as grade from (
       select *, ${vetoSql()} as veto, bits + ${sql.lit(prior)} as weight,
         (g_birth = 4)::integer + (g_address >= 4)::integer + (g_phone = 1)::integer + (g_email = 2)::integer + 2 * (g_ident = 2)::integer as firm
       from link_bits)
-    where weight >= ${sql.lit(forgetBelow)}`);
+    where weight >= ${sql.lit(forgetBelow)}`,
+  );
   await engine.run('link.drop', sql`drop table link_bits`);
   return calibration;
 }
@@ -63,7 +91,10 @@ function calibrate(model: Model, nodes: number, histogram: readonly { readonly w
   let wide = -4;
   for (const h of histogram) {
     lost += h.n / (1 + 2 ** -(h.w + odds));
-    if (lost > total * 0.001) { wide = h.w + odds; break; }
+    if (lost > total * 0.001) {
+      wide = h.w + odds;
+      break;
+    }
   }
   return { prior, wide: Math.max(-10, Math.min(-3, wide)) };
 }

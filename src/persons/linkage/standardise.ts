@@ -1,4 +1,15 @@
-import { isLegalPersonName, kanaKey, nameKey, normaliseAddress, normaliseDate, normaliseEmail, normaliseName, phoneKey, romajiKey, widen } from '../normal/index.ts';
+import {
+  isLegalPersonName,
+  kanaKey,
+  nameKey,
+  normaliseAddress,
+  normaliseDate,
+  normaliseEmail,
+  normaliseName,
+  phoneKey,
+  romajiKey,
+  widen,
+} from '../normal/index.ts';
 import type { LinkFields } from './fields.ts';
 
 /** The comparable form of one record: keys, never shown. Null = not known. */
@@ -28,7 +39,26 @@ export type LinkRow = {
   place: string | null;
 };
 
-export const linkRowNames = ['surname', 'given', 'surname_read', 'given_read', 'former', 'whole', 'whole_read', 'birth', 'sex', 'address', 'block', 'town', 'area', 'phone', 'phone2', 'email', 'ident', 'place'] as const;
+export const linkRowNames = [
+  'surname',
+  'given',
+  'surname_read',
+  'given_read',
+  'former',
+  'whole',
+  'whole_read',
+  'birth',
+  'sex',
+  'address',
+  'block',
+  'town',
+  'area',
+  'phone',
+  'phone2',
+  'email',
+  'ident',
+  'place',
+] as const;
 
 type Reading = { surname: string | null; given: string | null };
 export type Name = Reading & { legal: boolean; japanese: boolean; former: string | null; read: Reading | null };
@@ -47,22 +77,38 @@ const memo = <T>(limit: number, make: (text: string) => T): ((text: string) => T
 
 const japaneseScript = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 
-export const nameReader = (surnames: ReadonlySet<string>): ((text: string) => Name) => memo(400_000, (text: string): Name => {
-  const n = normaliseName(text, surnames);
-  const japanese = japaneseScript.test(n.full);
-  if (n.legal_person) return { surname: null, given: legalKey(text), legal: true, japanese, former: null, read: null };
-  if (n.script === 'none') return { surname: null, given: null, legal: false, japanese: false, former: null, read: null };
-  if (n.script === 'latin' && n.surname !== null) {
-    return { surname: nameKey(n.surname), given: nameKey(n.given ?? ''), legal: false, japanese: false, former: null, read: { surname: romajiKey(n.surname), given: romajiKey(n.given ?? '') } };
-  }
-  return {
-    surname: n.surname === null ? null : nameKey(n.surname), given: nameKey(n.given ?? n.full) || null, legal: false, japanese, former: n.former_surname === null ? null : nameKey(n.former_surname),
-    read: n.script === 'kana' && n.surname !== null ? { surname: kanaKey(n.surname), given: kanaKey(n.given ?? '') } : null,
-  };
-});
+export const nameReader = (surnames: ReadonlySet<string>): ((text: string) => Name) =>
+  memo(400_000, (text: string): Name => {
+    const n = normaliseName(text, surnames);
+    const japanese = japaneseScript.test(n.full);
+    if (n.legal_person) return { surname: null, given: legalKey(text), legal: true, japanese, former: null, read: null };
+    if (n.script === 'none') return { surname: null, given: null, legal: false, japanese: false, former: null, read: null };
+    if (n.script === 'latin' && n.surname !== null) {
+      return {
+        surname: nameKey(n.surname),
+        given: nameKey(n.given ?? ''),
+        legal: false,
+        japanese: false,
+        former: null,
+        read: { surname: romajiKey(n.surname), given: romajiKey(n.given ?? '') },
+      };
+    }
+    return {
+      surname: n.surname === null ? null : nameKey(n.surname),
+      given: nameKey(n.given ?? n.full) || null,
+      legal: false,
+      japanese,
+      former: n.former_surname === null ? null : nameKey(n.former_surname),
+      read: n.script === 'kana' && n.surname !== null ? { surname: kanaKey(n.surname), given: kanaKey(n.given ?? '') } : null,
+    };
+  });
 
 function legalKey(text: string): string {
-  return nameKey(widen(text).replace(/株式会社|有限会社|合同会社|[(](?:株|有|同)[)]|[㈱㈲]/g, '').replace(/\b(?:inc|llc|ltd|co|corp|gmbh)\b\.?/gi, ''));
+  return nameKey(
+    widen(text)
+      .replace(/株式会社|有限会社|合同会社|[(](?:株|有|同)[)]|[㈱㈲]/g, '')
+      .replace(/\b(?:inc|llc|ltd|co|corp|gmbh)\b\.?/gi, ''),
+  );
 }
 
 const readKana = memo(200_000, (text: string): Reading & { whole: string } => {
@@ -71,10 +117,27 @@ const readKana = memo(200_000, (text: string): Reading & { whole: string } => {
   const whole = /^[\x20-\x7e]+$/.test(wide) ? romajiKey(wide) : kanaKey(wide);
   if (space > 0) return { surname: kanaKey(wide.slice(0, space)), given: kanaKey(wide.slice(space + 1)), whole };
   const n = normaliseName(wide);
-  return { surname: n.surname === null || n.script !== 'kana' ? null : kanaKey(n.surname), given: n.surname === null || n.script !== 'kana' ? null : kanaKey(n.given ?? ''), whole };
+  return {
+    surname: n.surname === null || n.script !== 'kana' ? null : kanaKey(n.surname),
+    given: n.surname === null || n.script !== 'kana' ? null : kanaKey(n.given ?? ''),
+    whole,
+  };
 });
 
-const sexes: Record<string, string> = { m: 'm', male: 'm', man: 'm', 男: 'm', 男性: 'm', '1': 'm', f: 'f', female: 'f', woman: 'f', 女: 'f', 女性: 'f', '2': 'f' };
+const sexes: Record<string, string> = {
+  m: 'm',
+  male: 'm',
+  man: 'm',
+  男: 'm',
+  男性: 'm',
+  '1': 'm',
+  f: 'f',
+  female: 'f',
+  woman: 'f',
+  女: 'f',
+  女性: 'f',
+  '2': 'f',
+};
 const standIn = new Set(['1900-01-01', '1899-12-30', '1899-12-31', '1970-01-01', '9999-12-31', '1111-11-11']);
 
 /** Standardise one record given its raw cells by field. `cell` is asked for each column of the fields once. */
@@ -82,11 +145,32 @@ export function standardise(f: LinkFields, readName: (text: string) => Name, cel
   const joined = (columns: readonly string[], by = ' '): string => {
     if (columns.length === 0) return '';
     if (columns.length === 1) return cell(columns[0]!) ?? '';
-    return columns.map(c => cell(c) ?? '').filter(v => v !== '').join(by);
+    return columns
+      .map(c => cell(c) ?? '')
+      .filter(v => v !== '')
+      .join(by);
   };
   const out: LinkRow = {
-    legal: false, japanese: false, surname: null, given: null, surname_read: null, given_read: null, former: null, whole: null, whole_read: null, birth: null, sex: null,
-    address: null, block: null, town: null, area: null, phone: null, phone2: null, email: null, ident: null, place: null,
+    legal: false,
+    japanese: false,
+    surname: null,
+    given: null,
+    surname_read: null,
+    given_read: null,
+    former: null,
+    whole: null,
+    whole_read: null,
+    birth: null,
+    sex: null,
+    address: null,
+    block: null,
+    town: null,
+    area: null,
+    phone: null,
+    phone2: null,
+    email: null,
+    ident: null,
+    place: null,
   };
   if (f.surname.length > 0) {
     const [s, g] = [joined(f.surname), joined(f.given)];
@@ -94,7 +178,10 @@ export function standardise(f: LinkFields, readName: (text: string) => Name, cel
     out.legal = isLegalPersonName(s + g);
     out.surname = nameKey(s) || null;
     out.given = nameKey(g) || null;
-    if (!out.japanese) { out.surname_read = soundOf(s); out.given_read = soundOf(g); }
+    if (!out.japanese) {
+      out.surname_read = soundOf(s);
+      out.given_read = soundOf(g);
+    }
   } else if (f.full.length > 0) {
     const text = joined(f.full);
     if (text !== '') {
@@ -104,7 +191,10 @@ export function standardise(f: LinkFields, readName: (text: string) => Name, cel
       out.surname = n.surname;
       out.given = n.given;
       out.former = n.former;
-      if (n.read) { out.surname_read = n.read.surname; out.given_read = n.read.given; }
+      if (n.read) {
+        out.surname_read = n.read.surname;
+        out.given_read = n.read.given;
+      }
     }
   }
   if (f.kana.length > 0 && !out.legal) {
@@ -130,18 +220,27 @@ export function standardise(f: LinkFields, readName: (text: string) => Name, cel
   if (address !== '') readAddress(address, out);
   const postal = joined(f.postal);
   if (postal !== '') {
-    const code = widen(postal).replace(/[^0-9A-Za-z]/g, '').toLowerCase();
+    const code = widen(postal)
+      .replace(/[^0-9A-Za-z]/g, '')
+      .toLowerCase();
     if (out.area === null || !out.japanese) out.area = code || null;
   }
   if (f.phone.length > 0) {
     out.phone = phoneKey(cell(f.phone[0]!) ?? '');
     if (f.phone.length > 1) out.phone2 = phoneKey(cell(f.phone[1]!) ?? '');
-    if (out.phone === null) { out.phone = out.phone2; out.phone2 = null; }
+    if (out.phone === null) {
+      out.phone = out.phone2;
+      out.phone2 = null;
+    }
   }
   const email = joined(f.email);
   if (email !== '') out.email = normaliseEmail(email).key;
   const ident = joined(f.ident);
-  if (ident !== '') out.ident = widen(ident).replace(/[^0-9A-Za-z]/g, '').toUpperCase() || null;
+  if (ident !== '')
+    out.ident =
+      widen(ident)
+        .replace(/[^0-9A-Za-z]/g, '')
+        .toUpperCase() || null;
   const place = joined(f.place);
   if (place !== '') out.place = widen(place).toLowerCase();
   return out;
@@ -167,6 +266,9 @@ function readAddress(text: string, out: LinkRow): void {
     out.area = a.city ?? a.prefecture;
     return;
   }
-  const words = widen(text).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim();
+  const words = widen(text)
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
   out.address = words || null;
 }

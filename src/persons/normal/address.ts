@@ -47,7 +47,8 @@ function load(): Places {
   }
   const names = list.prefectures.map(p => p.name);
   places = {
-    cities, longest: Math.max(...[...cities.keys()].map(k => k.length)),
+    cities,
+    longest: Math.max(...[...cities.keys()].map(k => k.length)),
     prefecture: new RegExp(`^(${names.join('|')})`),
   };
   return places;
@@ -84,7 +85,9 @@ export function splitPlace(text: string): { prefecture: string | null; city: str
       rest = rest.slice(ward[0].length);
     }
   } else if (city === null) {
-    const county = /^([^0-9\s]{1,6}?郡)([^0-9\s]{1,6}?[町村])(?=.|$)/.exec(rest) ?? (prefecture === null ? null : /^()([^0-9\s]{1,7}?(?:市[^0-9\s]{1,4}区|[市区町村]))(?=.|$)/.exec(rest));
+    const county =
+      /^([^0-9\s]{1,6}?郡)([^0-9\s]{1,6}?[町村])(?=.|$)/.exec(rest) ??
+      (prefecture === null ? null : /^()([^0-9\s]{1,7}?(?:市[^0-9\s]{1,4}区|[市区町村]))(?=.|$)/.exec(rest));
     if (county) {
       city = (county[1] ?? '') + county[2]!;
       rest = rest.slice(county[0].length);
@@ -96,13 +99,24 @@ export function splitPlace(text: string): { prefecture: string | null; city: str
 const dash = '-‐‑‒–—―−ーｰ－─━';
 const dashBetween = new RegExp(`(?<=[0-9A-Za-z一二三四五六七八九十])\\s*[${dash}]\\s*(?=[0-9A-Za-z])`, 'g');
 const kyoto = /^(.*?(?:上[るルがガ]|下[るルがガ]|東入[るル]?|西入[るル]?|上[りリ]|下[りリ]))[\s、]*(.*)$/u;
-const blockPattern = /^(\d+)(?:(?:丁目?|番地割|地割)[\s-]*)?(?:(?:(?:の|-)?(\d+)(?:番地|番丁|番町|番)?)(?:[\s-]*(?:の|-)?(\d+)号?)?)?(?:番地|番|号)?(?:の(\d+))?/u;
+const blockPattern =
+  /^(\d+)(?:(?:丁目?|番地割|地割)[\s-]*)?(?:(?:(?:の|-)?(\d+)(?:番地|番丁|番町|番)?)(?:[\s-]*(?:の|-)?(\d+)号?)?)?(?:番地|番|号)?(?:の(\d+))?/u;
 
 /** A Japanese address in any usual spelling → its parts. Never throws; what cannot be read stays in `town`. */
 export function normaliseAddress(text: string): Address {
   let s = widen(text);
   const out: Address = {
-    original: text, prefecture: null, city: null, town: null, block: null, building: null, room: null, street: null, postal_code: null, level: 0, key: null,
+    original: text,
+    prefecture: null,
+    city: null,
+    town: null,
+    block: null,
+    building: null,
+    room: null,
+    street: null,
+    postal_code: null,
+    level: 0,
+    key: null,
   };
   const postal = /^〒?\s*(\d{3})-?(\d{4})(?!\d)\s*/.exec(s);
   if (postal && (s.startsWith('〒') || postal[0].length < s.length)) {
@@ -110,7 +124,9 @@ export function normaliseAddress(text: string): Address {
     s = s.slice(postal[0].length);
   }
   s = s.replace(dashBetween, '-');
-  const compact = s.replace(/^((?:[^\s0-9]+)(?:[都道府県市区町村郡]))\s+(?=[^\s])/u, '$1').replace(/^((?:[^\s0-9]+)(?:[都道府県市区町村郡]))\s+(?=[^\s])/u, '$1');
+  const compact = s
+    .replace(/^((?:[^\s0-9]+)(?:[都道府県市区町村郡]))\s+(?=[^\s])/u, '$1')
+    .replace(/^((?:[^\s0-9]+)(?:[都道府県市区町村郡]))\s+(?=[^\s])/u, '$1');
   const place = splitPlace(compact);
   out.prefecture = place.prefecture;
   out.city = place.city;
@@ -120,14 +136,27 @@ export function normaliseAddress(text: string): Address {
     if (street && street[2] !== '' && !/^\d/.test(street[2]!)) {
       let tail = street[2]!;
       let line = street[1]!;
-      for (let more = kyoto.exec(tail); more && more[2] !== '' && !/^\d/.test(more[2]!); more = kyoto.exec(tail)) { line += more[1]!; tail = more[2]!; }
+      for (let more = kyoto.exec(tail); more && more[2] !== '' && !/^\d/.test(more[2]!); more = kyoto.exec(tail)) {
+        line += more[1]!;
+        tail = more[2]!;
+      }
       out.street = line;
       rest = tail;
     }
   }
   rest = rest.replace(/^大字|(?<=[^\s])[大小]?字(?=[^\s0-9])/gu, '').replace(/^字/, '');
-  rest = digitsBeforeCounters(rest.replace(/([一二三四五六七八九十]+)-(?=\d)/g, (all, n: string) => { const v = kanjiNumber(n); return v === null ? all : `${v}-`; }));
-  rest = rest.replace(/(?<=[^\s一二三四五六七八九十])([一二三四五六七八九十]+)(?=の[一二三四五六七八九十]|$)/gu, (all, n: string) => String(kanjiNumber(n) ?? all)).replace(/(?<=\d)の([一二三四五六七八九十]+)/gu, (all, n: string) => { const v = kanjiNumber(n); return v === null ? all : `の${v}`; });
+  rest = digitsBeforeCounters(
+    rest.replace(/([一二三四五六七八九十]+)-(?=\d)/g, (all, n: string) => {
+      const v = kanjiNumber(n);
+      return v === null ? all : `${v}-`;
+    }),
+  );
+  rest = rest
+    .replace(/(?<=[^\s一二三四五六七八九十])([一二三四五六七八九十]+)(?=の[一二三四五六七八九十]|$)/gu, (all, n: string) => String(kanjiNumber(n) ?? all))
+    .replace(/(?<=\d)の([一二三四五六七八九十]+)/gu, (all, n: string) => {
+      const v = kanjiNumber(n);
+      return v === null ? all : `の${v}`;
+    });
   let town = rest;
   const hokkaido = /^([^\d\s]*?\d+条(?:[東西南北])?)\s*(\d.*)$/u.exec(rest);
   const first = hokkaido ? hokkaido[1]!.length : rest.search(/\d/);
@@ -136,24 +165,33 @@ export function normaliseAddress(text: string): Address {
     const tail = rest.slice(first).trim();
     const block = blockPattern.exec(tail);
     if (block && block[0] !== '') {
-      const numbers = block.slice(1).filter((n): n is string => n !== undefined).map(n => String(Number(n)));
+      const numbers = block
+        .slice(1)
+        .filter((n): n is string => n !== undefined)
+        .map(n => String(Number(n)));
       out.block = numbers.join('-');
       const after = tail.slice(block[0].length).replace(/^[\s,、-]+/, '');
       if (after !== '') readBuilding(after, out);
     } else readBuilding(tail, out);
   } else {
     const building = /^(\S+?)\s+(.+)$/.exec(rest);
-    if (building) { town = building[1]!; readBuilding(building[2]!, out); }
+    if (building) {
+      town = building[1]!;
+      readBuilding(building[2]!, out);
+    }
   }
   out.town = town.replace(/[\s・]/g, '') || null;
-  out.level = out.block !== null && out.city !== null ? 8 : out.town !== null && out.city !== null ? 3 : out.city !== null ? 2 : out.prefecture !== null ? 1 : 0;
+  out.level =
+    out.block !== null && out.city !== null ? 8 : out.town !== null && out.city !== null ? 3 : out.city !== null ? 2 : out.prefecture !== null ? 1 : 0;
   if (out.level >= 3) out.key = [cityFold(out.city!).replace(/^.*郡/, ''), townKey(out.town ?? ''), numbersOf(out)].join('|');
   return out;
 }
 
 /** A town name in one spelling: particles and character forms folded, numerals as digits. */
 export function townKey(town: string): string {
-  return foldParticles(foldKanji(town)).replace(/[一二三四五六七八九十]+(?=条|町|番町)/g, m => String(kanjiNumber(m) ?? m)).replace(/\s/g, '');
+  return foldParticles(foldKanji(town))
+    .replace(/[一二三四五六七八九十]+(?=条|町|番町)/g, m => String(kanjiNumber(m) ?? m))
+    .replace(/\s/g, '');
 }
 
 function readBuilding(text: string, out: Address): void {

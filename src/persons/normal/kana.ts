@@ -22,14 +22,30 @@ export function hiragana(text: string): string {
   return text.replace(/[\u30a1-\u30f6\u30fd\u30fe]/g, c => String.fromCharCode(c.charCodeAt(0) - 0x60));
 }
 
-const small: Record<string, string> = { ァ: 'ア', ィ: 'イ', ゥ: 'ウ', ェ: 'エ', ォ: 'オ', ッ: 'ツ', ャ: 'ヤ', ュ: 'ユ', ョ: 'ヨ', ヮ: 'ワ', ヵ: 'カ', ヶ: 'ケ' };
+const small: Record<string, string> = {
+  ァ: 'ア',
+  ィ: 'イ',
+  ゥ: 'ウ',
+  ェ: 'エ',
+  ォ: 'オ',
+  ッ: 'ツ',
+  ャ: 'ヤ',
+  ュ: 'ユ',
+  ョ: 'ヨ',
+  ヮ: 'ワ',
+  ヵ: 'カ',
+  ヶ: 'ケ',
+};
 const oldLetters: Record<string, string> = { ヂ: 'ジ', ヅ: 'ズ', ヲ: 'オ', ヰ: 'イ', ヱ: 'エ', ヴ: 'ブ' };
 const rowOf = vowelRows();
 
 function vowelRows(): Map<string, string> {
   const rows: Record<string, string> = {
-    ア: 'アカサタナハマヤラワガザダバパ', イ: 'イキシチニヒミリギジビピ', ウ: 'ウクスツヌフムユルグズブプ',
-    エ: 'エケセテネヘメレゲゼデベペ', オ: 'オコソトノホモヨロゴゾドボポ',
+    ア: 'アカサタナハマヤラワガザダバパ',
+    イ: 'イキシチニヒミリギジビピ',
+    ウ: 'ウクスツヌフムユルグズブプ',
+    エ: 'エケセテネヘメレゲゼデベペ',
+    オ: 'オコソトノホモヨロゴゾドボポ',
   };
   return new Map(Object.entries(rows).flatMap(([vowel, letters]) => [...letters].map(l => [l, vowel] as const)));
 }
@@ -79,8 +95,12 @@ export function normaliseKana(text: string): Kana {
   const latin = /^[\p{Script=Latin}\p{M}'’\- ]+$/u.test(wide);
   const full = (latin ? romajiToKatakana(wide) : katakana(wide)).replace(/(?<=[ァ-ヶ])[‐‑–—―−-]/g, 'ー');
   return {
-    original: text, katakana: full, hiragana: hiragana(full), half_width: [...full].map(c => halfOf.get(c) ?? c).join(''),
-    romaji: romaji(full), key: kanaKey(full),
+    original: text,
+    katakana: full,
+    hiragana: hiragana(full),
+    half_width: [...full].map(c => halfOf.get(c) ?? c).join(''),
+    romaji: romaji(full),
+    key: kanaKey(full),
   };
 }
 
@@ -89,10 +109,23 @@ const syllables = romanSyllables();
 function romanSyllables(): Map<string, string> {
   const map = new Map<string, string>();
   const rows: [string, string][] = [
-    ['アイウエオ', 'a i u e o'], ['カキクケコ', 'ka ki ku ke ko'], ['サシスセソ', 'sa shi su se so'], ['タチツテト', 'ta chi tsu te to'],
-    ['ナニヌネノ', 'na ni nu ne no'], ['ハヒフヘホ', 'ha hi fu he ho'], ['マミムメモ', 'ma mi mu me mo'], ['ヤユヨ', 'ya yu yo'],
-    ['ラリルレロ', 'ra ri ru re ro'], ['ワヲン', 'wa o n'], ['ガギグゲゴ', 'ga gi gu ge go'], ['ザジズゼゾ', 'za ji zu ze zo'],
-    ['ダヂヅデド', 'da ji zu de do'], ['バビブベボ', 'ba bi bu be bo'], ['パピプペポ', 'pa pi pu pe po'], ['ヴ', 'bu'], ['ヰヱ', 'i e'],
+    ['アイウエオ', 'a i u e o'],
+    ['カキクケコ', 'ka ki ku ke ko'],
+    ['サシスセソ', 'sa shi su se so'],
+    ['タチツテト', 'ta chi tsu te to'],
+    ['ナニヌネノ', 'na ni nu ne no'],
+    ['ハヒフヘホ', 'ha hi fu he ho'],
+    ['マミムメモ', 'ma mi mu me mo'],
+    ['ヤユヨ', 'ya yu yo'],
+    ['ラリルレロ', 'ra ri ru re ro'],
+    ['ワヲン', 'wa o n'],
+    ['ガギグゲゴ', 'ga gi gu ge go'],
+    ['ザジズゼゾ', 'za ji zu ze zo'],
+    ['ダヂヅデド', 'da ji zu de do'],
+    ['バビブベボ', 'ba bi bu be bo'],
+    ['パピプペポ', 'pa pi pu pe po'],
+    ['ヴ', 'bu'],
+    ['ヰヱ', 'i e'],
   ];
   for (const [letters, roman] of rows) for (const [i, r] of roman.split(' ').entries()) map.set([...letters][i]!, r);
   return map;
@@ -105,19 +138,34 @@ export function romaji(text: string): string {
   let out = '';
   let double = false;
   for (const c of katakana(text)) {
-    if (c === 'ッ') { double = true; continue; }
-    if (c === 'ー') { out += out.slice(-1); continue; }
+    if (c === 'ッ') {
+      double = true;
+      continue;
+    }
+    if (c === 'ー') {
+      out += out.slice(-1);
+      continue;
+    }
     let r = syllables.get(c);
     const glide = glides[c];
     if (glide !== undefined) {
       const vowel = glide.slice(-1);
-      if (/(sh|ch|j)i$/.test(out)) { out = out.slice(0, -1) + vowel; continue; }
-      if (/[kgnhbpmr]i$/.test(out) && glide.length === 2) { out = `${out.slice(0, -1)}y${vowel}`; continue; }
-      if (/(fu|te|de|to|do|u|i)$/.test(out) && glide.length === 1) { out = out.slice(0, -1) + vowel; continue; }
+      if (/(sh|ch|j)i$/.test(out)) {
+        out = out.slice(0, -1) + vowel;
+        continue;
+      }
+      if (/[kgnhbpmr]i$/.test(out) && glide.length === 2) {
+        out = `${out.slice(0, -1)}y${vowel}`;
+        continue;
+      }
+      if (/(fu|te|de|to|do|u|i)$/.test(out) && glide.length === 1) {
+        out = out.slice(0, -1) + vowel;
+        continue;
+      }
       r = glide;
     }
     r ??= c.toLowerCase();
-    if (double) out += r.startsWith('ch') ? 't' : r[0] ?? '';
+    if (double) out += r.startsWith('ch') ? 't' : (r[0] ?? '');
     double = false;
     out += r;
   }
@@ -128,24 +176,68 @@ export function romaji(text: string): string {
 export function romajiKey(text: string): string {
   const wide = katakana(widen(text));
   const latin = /[ァ-ヶ]/.test(wide) ? romaji(wide) : wide;
-  return latin.normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase().replace(/[^a-z]/g, '')
-    .replace(/sy/g, 'sh').replace(/si/g, 'shi').replace(/shhi/g, 'shi').replace(/ty/g, 'ch').replace(/tch/g, 'cch').replace(/ti/g, 'chi').replace(/tu/g, 'tsu')
-    .replace(/hu/g, 'fu').replace(/chfu/g, 'chu').replace(/shfu/g, 'shu').replace(/zy|jy/g, 'j').replace(/zi|di/g, 'ji').replace(/du|dzu/g, 'zu')
-    .replace(/m(?=[bpm])/g, 'n').replace(/l/g, 'r').replace(/oh(?![aiueo])/g, 'o').replace(/ou|oo/g, 'o').replace(/uu/g, 'u').replace(/([aie])\1/g, '$1');
+  return latin
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .toLowerCase()
+    .replace(/[^a-z]/g, '')
+    .replace(/sy/g, 'sh')
+    .replace(/si/g, 'shi')
+    .replace(/shhi/g, 'shi')
+    .replace(/ty/g, 'ch')
+    .replace(/tch/g, 'cch')
+    .replace(/ti/g, 'chi')
+    .replace(/tu/g, 'tsu')
+    .replace(/hu/g, 'fu')
+    .replace(/chfu/g, 'chu')
+    .replace(/shfu/g, 'shu')
+    .replace(/zy|jy/g, 'j')
+    .replace(/zi|di/g, 'ji')
+    .replace(/du|dzu/g, 'zu')
+    .replace(/m(?=[bpm])/g, 'n')
+    .replace(/l/g, 'r')
+    .replace(/oh(?![aiueo])/g, 'o')
+    .replace(/ou|oo/g, 'o')
+    .replace(/uu/g, 'u')
+    .replace(/([aie])\1/g, '$1');
 }
 
 const fromRoman = new Map([...syllables].filter(([k]) => !'ヂヅヲヴヰヱ'.includes(k)).map(([k, r]) => [r, k] as const));
 
 /** Hepburn or kunrei → katakana, as far as it can be read; long vowels stay as they are spelled. */
 export function romajiToKatakana(text: string): string {
-  const s = text.normalize('NFD').replace(/\u0304|\u0302/g, '').replace(/[\u0300-\u036f'’]/g, '').toLowerCase()
-    .replace(/si(?!h)/g, 'shi').replace(/ti/g, 'chi').replace(/tu/g, 'tsu').replace(/hu/g, m => m).replace(/zi/g, 'ji').replace(/sy/g, 'sh').replace(/ty/g, 'ch')
-    .replace(/zy|jy/g, 'j').replace(/l/g, 'r').replace(/m(?=[bpm])/g, 'n');
+  const s = text
+    .normalize('NFD')
+    .replace(/\u0304|\u0302/g, '')
+    .replace(/[\u0300-\u036f'’]/g, '')
+    .toLowerCase()
+    .replace(/si(?!h)/g, 'shi')
+    .replace(/ti/g, 'chi')
+    .replace(/tu/g, 'tsu')
+    .replace(/hu/g, m => m)
+    .replace(/zi/g, 'ji')
+    .replace(/sy/g, 'sh')
+    .replace(/ty/g, 'ch')
+    .replace(/zy|jy/g, 'j')
+    .replace(/l/g, 'r')
+    .replace(/m(?=[bpm])/g, 'n');
   let out = '';
-  for (let i = 0; i < s.length;) {
-    if (s[i] === ' ' || s[i] === '-') { out += ' '; i++; continue; }
-    if (s[i] === s[i + 1] && !/[aiueon]/.test(s[i]!)) { out += 'ッ'; i++; continue; }
-    if (s.startsWith('tch', i)) { out += 'ッ'; i++; continue; }
+  for (let i = 0; i < s.length; ) {
+    if (s[i] === ' ' || s[i] === '-') {
+      out += ' ';
+      i++;
+      continue;
+    }
+    if (s[i] === s[i + 1] && !/[aiueon]/.test(s[i]!)) {
+      out += 'ッ';
+      i++;
+      continue;
+    }
+    if (s.startsWith('tch', i)) {
+      out += 'ッ';
+      i++;
+      continue;
+    }
     const glide = /^(sh|ch|j|[kgnhbpmr]y)([auoe])/.exec(s.slice(i, i + 3));
     if (glide) {
       const base = glide[1]!.endsWith('y') ? `${glide[1]![0]}i` : `${glide[1]}i`;
@@ -154,7 +246,11 @@ export function romajiToKatakana(text: string): string {
       continue;
     }
     const syllable = [3, 2, 1].map(n => s.slice(i, i + n)).find(x => fromRoman.has(x));
-    if (syllable) { out += fromRoman.get(syllable)!; i += syllable.length; continue; }
+    if (syllable) {
+      out += fromRoman.get(syllable)!;
+      i += syllable.length;
+      continue;
+    }
     out += s.startsWith('hu', i) ? 'フ' : s[i]!;
     i += s.startsWith('hu', i) ? 2 : 1;
   }

@@ -1,6 +1,11 @@
 import { kanjiForms } from './reference.ts';
 
-type Folding = { readonly strict: ReadonlyMap<string, string>; readonly loose: ReadonlyMap<string, string>; readonly members: ReadonlyMap<string, string>; readonly any: RegExp };
+type Folding = {
+  readonly strict: ReadonlyMap<string, string>;
+  readonly loose: ReadonlyMap<string, string>;
+  readonly members: ReadonlyMap<string, string>;
+  readonly any: RegExp;
+};
 let folding: Folding | undefined;
 
 function load(): Folding {
@@ -29,7 +34,7 @@ export function foldKanji(text: string): string {
   let out = '';
   let last = '';
   for (const c of text) {
-    const one = c === '々' || c === '〻' ? last : strict.get(c) ?? c;
+    const one = c === '々' || c === '〻' ? last : (strict.get(c) ?? c);
     out += one;
     last = one;
   }

@@ -22,7 +22,8 @@ export type PersonName = {
 const titles = /(?:様方|様|殿|さん|さま|サマ|氏|先生|御中|君|ちゃん)$/;
 const westernTitles = /^(?:mr|mrs|ms|miss|mx|dr|prof|sir|rev)\.? +/i;
 const suffixes = /[, ]+(?:jr|sr|ii|iii|iv|phd|md|esq)\.?$/i;
-const legal = /株式会社|有限会社|合同会社|合資会社|合名会社|相互会社|(?:一般|公益)?(?:社団|財団)法人|医療法人|学校法人|宗教法人|社会福祉法人|特定非営利活動法人|NPO法人|協同組合|農業協同組合|[(](?:株|有|同|医|社|財|宗|学|福)[)]|[㈱㈲]|^(?:カ|ユ|ド)[)]|[(](?:カ|ユ|ド)[)]?$|カブシキガイシャ|ユウゲンガイシャ|(?:動物)?病院$|クリニック$|医院$|商店$|工務店$|事務所$|\b(?:inc|llc|ltd|gmbh|corp|co|plc|k\.?k|s\.?a)\.?$|\b(?:corporation|company|limited)\b/iu;
+const legal =
+  /株式会社|有限会社|合同会社|合資会社|合名会社|相互会社|(?:一般|公益)?(?:社団|財団)法人|医療法人|学校法人|宗教法人|社会福祉法人|特定非営利活動法人|NPO法人|協同組合|農業協同組合|[(](?:株|有|同|医|社|財|宗|学|福)[)]|[㈱㈲]|^(?:カ|ユ|ド)[)]|[(](?:カ|ユ|ド)[)]?$|カブシキガイシャ|ユウゲンガイシャ|(?:動物)?病院$|クリニック$|医院$|商店$|工務店$|事務所$|\b(?:inc|llc|ltd|gmbh|corp|co|plc|k\.?k|s\.?a)\.?$|\b(?:corporation|company|limited)\b/iu;
 
 /** True when a name is that of a company or another body. Expects any spelling. */
 export function isLegalPersonName(text: string): boolean {
@@ -40,8 +41,12 @@ function surnameReadings(): Set<string> {
   return readingSet;
 }
 
-export function isSurname(text: string): boolean { return surnames().has(foldKanji(widen(text))); }
-export function isSurnameReading(text: string): boolean { return surnameReadings().has(kanaKey(text)); }
+export function isSurname(text: string): boolean {
+  return surnames().has(foldKanji(widen(text)));
+}
+export function isSurnameReading(text: string): boolean {
+  return surnameReadings().has(kanaKey(text));
+}
 
 function cut(full: string, learned: ReadonlySet<string>): [string, string] | null {
   const space = full.search(/[ ・]/);
@@ -80,15 +85,35 @@ export function normaliseName(text: string, learned: ReadonlySet<string> = none)
     if (mark !== undefined || isSurname(inner)) former ??= inner.replace(/姓$/, '') || null;
     return ' ';
   });
-  wide = wide.replace(/\s*(?:旧姓|née)[\s::]*(\S+)/iu, (_all, inner: string) => { former ??= inner; return ''; }).replace(/\s+/g, ' ').trim();
+  wide = wide
+    .replace(/\s*(?:旧姓|née)[\s::]*(\S+)/iu, (_all, inner: string) => {
+      former ??= inner;
+      return '';
+    })
+    .replace(/\s+/g, ' ')
+    .trim();
   let title: string | null = null;
   const latin = /^[\p{Script=Latin}\p{M}\s.,'’-]+$/u.test(wide) && /\p{Script=Latin}/u.test(wide);
   if (!bodyName) {
     const pattern = latin ? westernTitles : titles;
-    wide = wide.replace(pattern, m => { title = m.trim(); return ''; }).trim();
+    wide = wide
+      .replace(pattern, m => {
+        title = m.trim();
+        return '';
+      })
+      .trim();
     if (latin) wide = wide.replace(suffixes, '');
   }
-  const script = wide === '' ? 'none' : latin ? 'latin' : /\p{Script=Han}/u.test(wide) ? 'kanji' : /^[\p{Script=Hiragana}\p{Script=Katakana}ー・ ]+$/u.test(wide) ? 'kana' : 'other';
+  const script =
+    wide === ''
+      ? 'none'
+      : latin
+        ? 'latin'
+        : /\p{Script=Han}/u.test(wide)
+          ? 'kanji'
+          : /^[\p{Script=Hiragana}\p{Script=Katakana}ー・ ]+$/u.test(wide)
+            ? 'kana'
+            : 'other';
   let parts: [string, string] | null = null;
   if (!bodyName && script === 'latin') {
     const comma = wide.indexOf(',');
@@ -100,9 +125,20 @@ export function normaliseName(text: string, learned: ReadonlySet<string> = none)
   const full = parts === null || script === 'latin' ? wide : `${parts[0]} ${parts[1]}`;
   const key = nameKey(wide);
   return {
-    original: text, full, surname: parts?.[0] ?? null, given: parts?.[1] ?? null, former_surname: former, title, script, legal_person: bodyName,
-    key, loose_key: foldKanjiLoosely(key),
-    candidates: [...new Set([...wide])].flatMap(c => { const o = otherForms(c); return o ? [[c, o] as [string, string[]]] : []; }),
+    original: text,
+    full,
+    surname: parts?.[0] ?? null,
+    given: parts?.[1] ?? null,
+    former_surname: former,
+    title,
+    script,
+    legal_person: bodyName,
+    key,
+    loose_key: foldKanjiLoosely(key),
+    candidates: [...new Set([...wide])].flatMap(c => {
+      const o = otherForms(c);
+      return o ? [[c, o] as [string, string[]]] : [];
+    }),
   };
 }
 
@@ -110,7 +146,13 @@ export function normaliseName(text: string, learned: ReadonlySet<string> = none)
 export function nameKey(text: string): string {
   const wide = widen(text);
   if (/^[\p{Script=Latin}\p{M}\s.,'’-]+$/u.test(wide)) {
-    return wide.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replace(/[.'’]/g, '').replace(/[\s,-]+/g, ' ').trim();
+    return wide
+      .normalize('NFD')
+      .replace(/\p{M}/gu, '')
+      .toLowerCase()
+      .replace(/[.'’]/g, '')
+      .replace(/[\s,-]+/g, ' ')
+      .trim();
   }
   const folded = foldParticles(foldKanji(wide)).replace(/[\s・·•.,、,]/g, '');
   return /\p{Script=Han}/u.test(folded) ? folded.replace(/[ぁ-ん]+/g, m => katakana(m)) : kanaKey(folded);

@@ -20,13 +20,20 @@ export function normalisePhone(text: string): Phone {
   if (!parsed) return { original: text, e164: null, national: null, country: null, type: null, valid: false, key };
   const valid = parsed.isValid();
   return {
-    original: text, e164: parsed.number, national: parsed.formatNational(), country: parsed.country ?? null, type: parsed.getType()?.toLowerCase() ?? null, valid,
+    original: text,
+    e164: parsed.number,
+    national: parsed.formatNational(),
+    country: parsed.country ?? null,
+    type: parsed.getType()?.toLowerCase() ?? null,
+    valid,
     key,
   };
 }
 
 function phoneText(text: string): string {
-  return widen(text).replace(/[‐‑‒–—―−ーｰ─]/g, '-').replace(/^(?:tel|電話|携帯|fax)[\s.::]*/i, '');
+  return widen(text)
+    .replace(/[‐‑‒–—―−ーｰ─]/g, '-')
+    .replace(/^(?:tel|電話|携帯|fax)[\s.::]*/i, '');
 }
 
 /** The digits alone: +81 90… , 0081 90… and 090… are one. Null when fewer than 9 or more than 15 digits. */

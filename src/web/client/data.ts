@@ -3,8 +3,26 @@ import type { Result } from '../../result.ts';
 
 export type { Result };
 
-export type CaseInfo = { id: string; title: { ja: string; en: string }; timezone: string; organisation: string | null; systems: { id: string; name: string }[] };
-export type StepEvent = { event_id: number; file: string; line: number; at_us: number | null; src_ip: string | null; account: string | null; method: string | null; target: string | null; status: number | null; bytes_out: number | null; sql_text: string | null };
+export type CaseInfo = {
+  id: string;
+  title: { ja: string; en: string };
+  timezone: string;
+  organisation: string | null;
+  systems: { id: string; name: string }[];
+};
+export type StepEvent = {
+  event_id: number;
+  file: string;
+  line: number;
+  at_us: number | null;
+  src_ip: string | null;
+  account: string | null;
+  method: string | null;
+  target: string | null;
+  status: number | null;
+  bytes_out: number | null;
+  sql_text: string | null;
+};
 export type Timeline = { fromUs: number; toUs: number; buckets: number; rows: { evidence_id: string; bucket: number; events: number; intruder: number }[] };
 export type EvidenceLine = { file: string; line: number; byte: number; bytes: number; sha256: string; text: string };
 

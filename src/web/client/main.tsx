@@ -4,8 +4,8 @@ import './texts.ts';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createRootRoute, createRoute, createRouter, RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
-import { createRoot } from 'react-dom/client';
 import { I18nProvider } from 'react-aria-components';
+import { createRoot } from 'react-dom/client';
 import { useTranslation } from 'react-i18next';
 import { Evidence } from './pages/evidence.tsx';
 import { Exposure } from './pages/exposure.tsx';
@@ -35,7 +35,14 @@ const root = createRootRoute({
 const page = <const P extends string>(path: P, component: () => React.ReactNode) => createRoute({ getParentRoute: () => root, path, component });
 
 const router = createRouter({
-  routeTree: root.addChildren([page('/', Overview), page('/timeline', Timeline), page('/exposure', Exposure), page('/evidence', Evidence), page('/problems', Problems), page('/steps/$id', Step)]),
+  routeTree: root.addChildren([
+    page('/', Overview),
+    page('/timeline', Timeline),
+    page('/exposure', Exposure),
+    page('/evidence', Evidence),
+    page('/problems', Problems),
+    page('/steps/$id', Step),
+  ]),
 });
 
 declare module '@tanstack/react-router' {

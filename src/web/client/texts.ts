@@ -19,7 +19,13 @@ export function firstLang(): Lang {
 }
 
 void i18next.use(initReactI18next).init({
-  resources, lng: firstLang(), fallbackLng: false, ns: Object.keys(resources['ja']!), defaultNS: 'web', interpolation: { escapeValue: false }, initAsync: false,
+  resources,
+  lng: firstLang(),
+  fallbackLng: false,
+  ns: Object.keys(resources['ja']!),
+  defaultNS: 'web',
+  interpolation: { escapeValue: false },
+  initAsync: false,
 });
 
 export function setLang(lang: Lang): void {

@@ -64,11 +64,9 @@ export function mutate(samples: readonly Uint8Array[], random: Random, size = 12
     const at = pick(bytes.length + 1);
     const kind = pick(6);
     if (kind === 0 && bytes.length > 0) bytes[pick(bytes.length)] = pick(256);
-    else if (kind === 1)
-      bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from(spice[pick(spice.length)]!, 'latin1'), bytes.subarray(at)]);
+    else if (kind === 1) bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from(spice[pick(spice.length)]!, 'latin1'), bytes.subarray(at)]);
     else if (kind === 2) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + pick(40)))]);
-    else if (kind === 3)
-      bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.max(0, at - pick(200)), at), bytes.subarray(at)]);
+    else if (kind === 3) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.max(0, at - pick(200)), at), bytes.subarray(at)]);
     else if (kind === 4) bytes = bytes.subarray(0, at);
     else {
       const other = samples[pick(samples.length)]!;

@@ -16,19 +16,65 @@ export function Exposure() {
       <h1>{t('page.exposure')}</h1>
       <section>
         <h2>{t('combinations')}</h2>
-        {e.combinations.length === 0 ? <p className="soft">{t('none')}</p> : (
+        {e.combinations.length === 0 ? (
+          <p className="soft">{t('none')}</p>
+        ) : (
           <table>
-            <thead><tr><th scope="col">{t('items')}</th><th scope="col" className="num">{t('lower')}</th><th scope="col" className="num">{t('upper')}</th><th scope="col" className="num">{t('unit.persons')}</th></tr></thead>
-            <tbody>{e.combinations.map((c, i) => (
-              <tr key={c.elements.join()}><th scope="row">{c.elements.map(label).join(t('list-separator'))}</th><td className="num"><Figure refName={`combinations.${i}.records.lower`}><Count n={c.records.lower} unit="records" /></Figure></td><td className="num"><Figure refName={`combinations.${i}.records.upper`}><Count n={c.records.upper} unit="records" /></Figure></td><td className="num"><Figure refName={`combinations.${i}.persons`}><Persons p={c.persons} /></Figure></td></tr>
-            ))}</tbody>
+            <thead>
+              <tr>
+                <th scope="col">{t('items')}</th>
+                <th scope="col" className="num">
+                  {t('lower')}
+                </th>
+                <th scope="col" className="num">
+                  {t('upper')}
+                </th>
+                <th scope="col" className="num">
+                  {t('unit.persons')}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {e.combinations.map((c, i) => (
+                <tr key={c.elements.join()}>
+                  <th scope="row">{c.elements.map(label).join(t('list-separator'))}</th>
+                  <td className="num">
+                    <Figure refName={`combinations.${i}.records.lower`}>
+                      <Count n={c.records.lower} unit="records" />
+                    </Figure>
+                  </td>
+                  <td className="num">
+                    <Figure refName={`combinations.${i}.records.upper`}>
+                      <Count n={c.records.upper} unit="records" />
+                    </Figure>
+                  </td>
+                  <td className="num">
+                    <Figure refName={`combinations.${i}.persons`}>
+                      <Persons p={c.persons} />
+                    </Figure>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
           </table>
         )}
       </section>
-      {e.datasets.map(d => <Dataset key={d.id} dataset={d} label={label} />)}
+      {e.datasets.map(d => (
+        <Dataset key={d.id} dataset={d} label={label} />
+      ))}
       <section>
         <h2>{t('absent')}</h2>
-        {e.absent.length === 0 ? <p className="soft">{t('none')}</p> : <ul>{e.absent.map(a => <li key={a.element}><b>{label(a.element)}</b>: {a.text[i18n.language as 'ja' | 'en']}</li>)}</ul>}
+        {e.absent.length === 0 ? (
+          <p className="soft">{t('none')}</p>
+        ) : (
+          <ul>
+            {e.absent.map(a => (
+              <li key={a.element}>
+                <b>{label(a.element)}</b>: {a.text[i18n.language as 'ja' | 'en']}
+              </li>
+            ))}
+          </ul>
+        )}
       </section>
     </>
   );
@@ -38,13 +84,46 @@ function Dataset({ dataset: d, label }: { dataset: Result['exposure']['datasets'
   const { t } = useTranslation();
   return (
     <section aria-labelledby={`d-${d.id}`}>
-      <h2 id={`d-${d.id}`}>{d.id} <small>{t('rows', { rows: d.rows.toLocaleString('en-US') })}</small></h2>
+      <h2 id={`d-${d.id}`}>
+        {d.id} <small>{t('rows', { rows: d.rows.toLocaleString('en-US') })}</small>
+      </h2>
       <table>
-        <thead><tr><th scope="col">{t('column')}</th><th scope="col">{t('item')}</th>{tiers.map(k => <th key={k} scope="col" className="num">{t(`figures.${k}`)}</th>)}</tr></thead>
+        <thead>
+          <tr>
+            <th scope="col">{t('column')}</th>
+            <th scope="col">{t('item')}</th>
+            {tiers.map(k => (
+              <th key={k} scope="col" className="num">
+                {t(`figures.${k}`)}
+              </th>
+            ))}
+          </tr>
+        </thead>
         <tbody>
-          <tr className="total"><th scope="row">{t('records')}</th><td />{tiers.map(k => <td key={k} className="num"><Figure refName={`datasets.${d.id}.${k}`}>{d.records[k].toLocaleString('en-US')}</Figure></td>)}</tr>
+          <tr className="total">
+            <th scope="row">{t('records')}</th>
+            <td />
+            {tiers.map(k => (
+              <td key={k} className="num">
+                <Figure refName={`datasets.${d.id}.${k}`}>{d.records[k].toLocaleString('en-US')}</Figure>
+              </td>
+            ))}
+          </tr>
           {d.columns.map(c => (
-            <tr key={c.name} className={c.not_excluded === 0 ? 'soft' : ''}><th scope="row"><code>{c.name}</code></th><td>{c.element === null ? '—' : label(c.element)}{c.attempted_only && <span className="tag attempted">{t('common:outcome.attempted')}</span>}</td>{tiers.map(k => <td key={k} className="num">{c[k] === 0 ? '0' : <Figure refName={`datasets.${d.id}.${c.name}.${k}`}>{c[k].toLocaleString('en-US')}</Figure>}</td>)}</tr>
+            <tr key={c.name} className={c.not_excluded === 0 ? 'soft' : ''}>
+              <th scope="row">
+                <code>{c.name}</code>
+              </th>
+              <td>
+                {c.element === null ? '—' : label(c.element)}
+                {c.attempted_only && <span className="tag attempted">{t('common:outcome.attempted')}</span>}
+              </td>
+              {tiers.map(k => (
+                <td key={k} className="num">
+                  {c[k] === 0 ? '0' : <Figure refName={`datasets.${d.id}.${c.name}.${k}`}>{c[k].toLocaleString('en-US')}</Figure>}
+                </td>
+              ))}
+            </tr>
           ))}
         </tbody>
       </table>

@@ -19,12 +19,34 @@ export function Overview() {
         <section aria-labelledby="window">
           <h2 id="window">{t('window.title')}</h2>
           <dl className="facts">
-            <div><dt>{t('window.first')}</dt><dd><Time iso={r.intrusion.start.latest} /></dd></div>
-            <div><dt>{t('window.not-before')}</dt><dd>{r.intrusion.start.earliest === null ? t('unknown') : <Time iso={r.intrusion.start.earliest} />}</dd></div>
-            <div><dt>{t('reports:technical.start-basis')}</dt><dd>{t(`reports:window-basis.${r.intrusion.start.basis.split(':')[0]}`)}</dd></div>
-            <div><dt>{t('window.last')}</dt><dd><Time iso={r.intrusion.end.earliest} /></dd></div>
-            <div><dt>{t('window.not-after')}</dt><dd>{r.intrusion.end.latest === null ? t('unknown') : <Time iso={r.intrusion.end.latest} />}</dd></div>
-            <div><dt>{t('reports:technical.end-basis')}</dt><dd>{t(`reports:window-basis.${r.intrusion.end.basis.split(':')[0]}`)}</dd></div>
+            <div>
+              <dt>{t('window.first')}</dt>
+              <dd>
+                <Time iso={r.intrusion.start.latest} />
+              </dd>
+            </div>
+            <div>
+              <dt>{t('window.not-before')}</dt>
+              <dd>{r.intrusion.start.earliest === null ? t('unknown') : <Time iso={r.intrusion.start.earliest} />}</dd>
+            </div>
+            <div>
+              <dt>{t('reports:technical.start-basis')}</dt>
+              <dd>{t(`reports:window-basis.${r.intrusion.start.basis.split(':')[0]}`)}</dd>
+            </div>
+            <div>
+              <dt>{t('window.last')}</dt>
+              <dd>
+                <Time iso={r.intrusion.end.earliest} />
+              </dd>
+            </div>
+            <div>
+              <dt>{t('window.not-after')}</dt>
+              <dd>{r.intrusion.end.latest === null ? t('unknown') : <Time iso={r.intrusion.end.latest} />}</dd>
+            </div>
+            <div>
+              <dt>{t('reports:technical.end-basis')}</dt>
+              <dd>{t(`reports:window-basis.${r.intrusion.end.basis.split(':')[0]}`)}</dd>
+            </div>
           </dl>
           {r.intrusion.left_censored && <p className="warning">{t('window.left-censored')}</p>}
         </section>
@@ -38,7 +60,9 @@ export function Overview() {
         <h2 id="roles">{t('roles')}</h2>
         <Roles result={r} />
       </section>
-      <p className="soft">{t('integrity')} <code>{r.inputs_root}</code> · <Link to="/problems">{t('problems-count', { count: r.problems.length })}</Link></p>
+      <p className="soft">
+        {t('integrity')} <code>{r.inputs_root}</code> · <Link to="/problems">{t('problems-count', { count: r.problems.length })}</Link>
+      </p>
     </>
   );
 }
@@ -54,14 +78,30 @@ function Figures({ result }: { result: Result }) {
         {tiers.map(k => (
           <li key={k} className={`card ${k}`}>
             <h2>{t(`figures.${k}`)}</h2>
-            <p className="big"><Figure refName={`persons.${k}`}><Persons p={persons[k]} /></Figure></p>
-            <p><Figure refName={`records.${k}`}><Count n={records[k]} unit="records" /></Figure></p>
+            <p className="big">
+              <Figure refName={`persons.${k}`}>
+                <Persons p={persons[k]} />
+              </Figure>
+            </p>
+            <p>
+              <Figure refName={`records.${k}`}>
+                <Count n={records[k]} unit="records" />
+              </Figure>
+            </p>
             <p className="soft">{t(`figures.${k}-means`)}</p>
           </li>
         ))}
       </ul>
       <p className="soft">
-        {t('figures.possible')}: <Figure refName="records.possible"><Count n={records.possible} unit="records" /></Figure> / <Figure refName="persons.possible"><Persons p={persons.possible} /></Figure> — {t('figures.note')}
+        {t('figures.possible')}:{' '}
+        <Figure refName="records.possible">
+          <Count n={records.possible} unit="records" />
+        </Figure>{' '}
+        /{' '}
+        <Figure refName="persons.possible">
+          <Persons p={persons.possible} />
+        </Figure>{' '}
+        — {t('figures.note')}
       </p>
     </section>
   );
@@ -77,8 +117,13 @@ function Deadlines({ result }: { result: Result }) {
       <ul className="deadlines">
         {result.obligations.map(o => (
           <li key={o.id}>
-            <b>{o.due ?? t('promptly')}</b> {t(`obligations:kind.${o.kind}`)} → {(lang === 'ja' ? o.recipient : o.recipient_en)} <span className={`tag ${o.status}`}>{t(`obligations:status.${o.status}`)}</span>
-            <small>{o.legal_basis}<br />{(lang === 'ja' ? o.counting : o.counting_en)}</small>
+            <b>{o.due ?? t('promptly')}</b> {t(`obligations:kind.${o.kind}`)} → {lang === 'ja' ? o.recipient : o.recipient_en}{' '}
+            <span className={`tag ${o.status}`}>{t(`obligations:status.${o.status}`)}</span>
+            <small>
+              {o.legal_basis}
+              <br />
+              {lang === 'ja' ? o.counting : o.counting_en}
+            </small>
           </li>
         ))}
       </ul>
@@ -91,12 +136,59 @@ function Roles({ result }: { result: Result }) {
   if (result.exposure.roles.length === 0) return <p className="soft">{t('none')}</p>;
   return (
     <table>
-      <thead><tr><th scope="col">{t('role')}</th><th scope="col" className="num">{t('lower')}</th><th scope="col" className="num">{t('upper')}</th><th scope="col" className="num">{t('unit.persons')}</th></tr></thead>
+      <thead>
+        <tr>
+          <th scope="col">{t('role')}</th>
+          <th scope="col" className="num">
+            {t('lower')}
+          </th>
+          <th scope="col" className="num">
+            {t('upper')}
+          </th>
+          <th scope="col" className="num">
+            {t('unit.persons')}
+          </th>
+        </tr>
+      </thead>
       <tbody>
         {result.exposure.roles.flatMap(r => [
-          <tr key={r.role}><th scope="row">{t(`common:role.${r.role}`)}</th><td className="num"><Figure refName={`roles.${r.role}.records.lower`}><Count n={r.records.lower} unit="records" /></Figure></td><td className="num"><Figure refName={`roles.${r.role}.records.upper`}><Count n={r.records.upper} unit="records" /></Figure></td><td className="num"><Figure refName={`roles.${r.role}.persons`}><Persons p={r.persons} /></Figure></td></tr>,
+          <tr key={r.role}>
+            <th scope="row">{t(`common:role.${r.role}`)}</th>
+            <td className="num">
+              <Figure refName={`roles.${r.role}.records.lower`}>
+                <Count n={r.records.lower} unit="records" />
+              </Figure>
+            </td>
+            <td className="num">
+              <Figure refName={`roles.${r.role}.records.upper`}>
+                <Count n={r.records.upper} unit="records" />
+              </Figure>
+            </td>
+            <td className="num">
+              <Figure refName={`roles.${r.role}.persons`}>
+                <Persons p={r.persons} />
+              </Figure>
+            </td>
+          </tr>,
           ...r.of_which.map(o => (
-            <tr key={`${r.role}.${o.element}`} className="of-which"><th scope="row">{t('of-which', { item: t(`common:element.${o.element}`) })}</th><td className="num"><Figure refName={`roles.${r.role}.${o.element}.records.lower`}><Count n={o.records.lower} unit="records" /></Figure></td><td className="num"><Figure refName={`roles.${r.role}.${o.element}.records.upper`}><Count n={o.records.upper} unit="records" /></Figure></td><td className="num"><Figure refName={`roles.${r.role}.${o.element}.persons`}><Persons p={o.persons} /></Figure></td></tr>
+            <tr key={`${r.role}.${o.element}`} className="of-which">
+              <th scope="row">{t('of-which', { item: t(`common:element.${o.element}`) })}</th>
+              <td className="num">
+                <Figure refName={`roles.${r.role}.${o.element}.records.lower`}>
+                  <Count n={o.records.lower} unit="records" />
+                </Figure>
+              </td>
+              <td className="num">
+                <Figure refName={`roles.${r.role}.${o.element}.records.upper`}>
+                  <Count n={o.records.upper} unit="records" />
+                </Figure>
+              </td>
+              <td className="num">
+                <Figure refName={`roles.${r.role}.${o.element}.persons`}>
+                  <Persons p={o.persons} />
+                </Figure>
+              </td>
+            </tr>
           )),
         ])}
       </tbody>

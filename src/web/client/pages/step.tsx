@@ -12,7 +12,9 @@ export function Step() {
   const { id } = useParams({ strict: false }) as { id: string };
   const result = useResult();
   const events = useInfiniteQuery({
-    queryKey: ['step', id], initialPageParam: 0, retry: false,
+    queryKey: ['step', id],
+    initialPageParam: 0,
+    retry: false,
     queryFn: ({ pageParam }) => get<{ rows: StepEvent[]; next: number | null }>(`/steps/${encodeURIComponent(id)}/events?after=${pageParam}`),
     getNextPageParam: last => last.next,
   });
@@ -23,16 +25,56 @@ export function Step() {
       {step && <p className="lead">{step.summary[i18n.language as 'ja' | 'en']}</p>}
       <State query={events} />
       <table>
-        <thead><tr><th scope="col">{t('when')}</th><th scope="col">{t('source')}</th><th scope="col">{t('what')}</th><th scope="col">{t('result')}</th><th scope="col">{t('evidence')}</th></tr></thead>
-        <tbody>{events.data?.pages.flatMap(p => p.rows).map(e => (
-          <tr key={e.event_id}>
-            <td className="nowrap"><Time us={e.at_us} /></td><td>{e.src_ip}{e.account !== null && <><br /><small>{e.account}</small></>}</td>
-            <td className="target"><code>{e.sql_text ?? `${e.method ?? ''} ${e.target ?? ''}`}</code></td><td>{e.status ?? ''}{e.bytes_out !== null && <><br /><small>{e.bytes_out.toLocaleString('en-US')} B</small></>}</td>
-            <td><LineLink file={e.file} line={e.line} /></td>
+        <thead>
+          <tr>
+            <th scope="col">{t('when')}</th>
+            <th scope="col">{t('source')}</th>
+            <th scope="col">{t('what')}</th>
+            <th scope="col">{t('result')}</th>
+            <th scope="col">{t('evidence')}</th>
           </tr>
-        ))}</tbody>
+        </thead>
+        <tbody>
+          {events.data?.pages
+            .flatMap(p => p.rows)
+            .map(e => (
+              <tr key={e.event_id}>
+                <td className="nowrap">
+                  <Time us={e.at_us} />
+                </td>
+                <td>
+                  {e.src_ip}
+                  {e.account !== null && (
+                    <>
+                      <br />
+                      <small>{e.account}</small>
+                    </>
+                  )}
+                </td>
+                <td className="target">
+                  <code>{e.sql_text ?? `${e.method ?? ''} ${e.target ?? ''}`}</code>
+                </td>
+                <td>
+                  {e.status ?? ''}
+                  {e.bytes_out !== null && (
+                    <>
+                      <br />
+                      <small>{e.bytes_out.toLocaleString('en-US')} B</small>
+                    </>
+                  )}
+                </td>
+                <td>
+                  <LineLink file={e.file} line={e.line} />
+                </td>
+              </tr>
+            ))}
+        </tbody>
       </table>
-      {events.hasNextPage && <button type="button" className="primary" onClick={() => void events.fetchNextPage()}>{t('more')}</button>}
+      {events.hasNextPage && (
+        <button type="button" className="primary" onClick={() => void events.fetchNextPage()}>
+          {t('more')}
+        </button>
+      )}
     </>
   );
 }

@@ -24,10 +24,22 @@ export function Timeline() {
     return timelineOption(
       {
         ...timeline.data,
-        steps: result.data.intrusion.steps.map(s => ({ id: s.id, label: t(`common:step_kind.${s.kind}`), fromUs: parseIso(s.from)!, toUs: parseIso(s.to)!, outcome: s.outcome })),
+        steps: result.data.intrusion.steps.map(s => ({
+          id: s.id,
+          label: t(`common:step_kind.${s.kind}`),
+          fromUs: parseIso(s.from)!,
+          toUs: parseIso(s.to)!,
+          outcome: s.outcome,
+        })),
         gaps: result.data.evidence.flatMap(e => e.gaps).map(g => ({ fromUs: parseIso(g.from)!, toUs: parseIso(g.to)! })),
       },
-      { others: t('chart.others'), intruder: t('chart.intruder'), steps: t('steps'), gap: t('chart.gap'), time: us => displayTime(Math.round(us), zone).slice(5, 19) },
+      {
+        others: t('chart.others'),
+        intruder: t('chart.intruder'),
+        steps: t('steps'),
+        gap: t('chart.gap'),
+        time: us => displayTime(Math.round(us), zone).slice(5, 19),
+      },
     );
   }, [result.data, timeline.data, t, zone]);
   useEffect(() => {

@@ -29,25 +29,42 @@ export function Shell() {
   }, [title]);
   return (
     <>
-      <a className="skip" href="#main">{t('skip')}</a>
+      <a className="skip" href="#main">
+        {t('skip')}
+      </a>
       <header className="top">
-        <div className="brand"><span aria-hidden="true">糺</span><b>Tadasu</b></div>
+        <div className="brand">
+          <span aria-hidden="true">糺</span>
+          <b>Tadasu</b>
+        </div>
         <div className="case">
           <p className="case-title">{title}</p>
-          <p className="case-sub">{[info.data?.organisation, info.data?.id, info.data && t('zone', { zone: info.data.timezone })].filter(Boolean).join(' · ')}</p>
+          <p className="case-sub">
+            {[info.data?.organisation, info.data?.id, info.data && t('zone', { zone: info.data.timezone })].filter(Boolean).join(' · ')}
+          </p>
         </div>
         <div className="tools">
-          <Button className="plain" onPress={() => setLang(lang === 'ja' ? 'en' : 'ja')}>{lang === 'ja' ? 'English' : '日本語'}</Button>
-          <Button className="plain" onPress={() => setHelp(true)}>{t('help.open')}</Button>
+          <Button className="plain" onPress={() => setLang(lang === 'ja' ? 'en' : 'ja')}>
+            {lang === 'ja' ? 'English' : '日本語'}
+          </Button>
+          <Button className="plain" onPress={() => setHelp(true)}>
+            {t('help.open')}
+          </Button>
         </div>
       </header>
       <nav className="pages" aria-label={t('navigation')}>
         {pages.map(p => (
-          <Link key={p.to} to={p.to} activeOptions={{ exact: p.to === '/' }} activeProps={{ 'aria-current': 'page' }}>{t(`page.${p.name}`)}</Link>
+          <Link key={p.to} to={p.to} activeOptions={{ exact: p.to === '/' }} activeProps={{ 'aria-current': 'page' }}>
+            {t(`page.${p.name}`)}
+          </Link>
         ))}
-        <a href={`/documents/reports/technical.${lang}.pdf`} target="_blank" rel="noreferrer">{t('report-pdf')}</a>
+        <a href={`/documents/reports/technical.${lang}.pdf`} target="_blank" rel="noreferrer">
+          {t('report-pdf')}
+        </a>
       </nav>
-      <main id="main" tabIndex={-1}><Outlet /></main>
+      <main id="main" tabIndex={-1}>
+        <Outlet />
+      </main>
       {(search.why !== undefined || search.line !== undefined) && <WhyDrawer reference={search.why ?? null} line={search.line ?? null} />}
       <HelpDialog open={help} onClose={() => setHelp(false)} />
     </>

@@ -6,8 +6,22 @@ export function State({ query }: { query: { isPending: boolean; error: Error | n
   const { t } = useTranslation();
   if (query.error) {
     const dot = query.error instanceof ApiError ? query.error.code.indexOf('.') : -1;
-    const known = query.error instanceof ApiError && dot > 0 ? t(`${query.error.code.slice(0, dot)}:problem.${query.error.code.slice(dot + 1)}`, query.error.params) : t('failed');
-    return <p role="alert" className="warning">{known} <button type="button" onClick={() => query.refetch()}>{t('retry')}</button></p>;
+    const known =
+      query.error instanceof ApiError && dot > 0
+        ? t(`${query.error.code.slice(0, dot)}:problem.${query.error.code.slice(dot + 1)}`, query.error.params)
+        : t('failed');
+    return (
+      <p role="alert" className="warning">
+        {known}{' '}
+        <button type="button" onClick={() => query.refetch()}>
+          {t('retry')}
+        </button>
+      </p>
+    );
   }
-  return query.isPending ? <p role="status" className="soft">{t('loading')}</p> : null;
+  return query.isPending ? (
+    <p role="status" className="soft">
+      {t('loading')}
+    </p>
+  ) : null;
 }

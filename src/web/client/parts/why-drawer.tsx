@@ -16,10 +16,16 @@ export function WhyDrawer({ reference, line }: { reference: string | null; line:
         <Dialog>
           <div className="drawer-head">
             <Heading slot="title">{t(line === null ? 'why.title' : 'why.line')}</Heading>
-            <Button className="plain" onPress={() => window.print()}>{t('print')}</Button>
-            <Button className="plain" onPress={close} autoFocus>{t('close')}</Button>
+            <Button className="plain" onPress={() => window.print()}>
+              {t('print')}
+            </Button>
+            <Button className="plain" onPress={close} autoFocus>
+              {t('close')}
+            </Button>
           </div>
-          <p className="soft"><code>{line ?? reference}</code></p>
+          <p className="soft">
+            <code>{line ?? reference}</code>
+          </p>
           {line === null ? <Explanation reference={reference!} /> : <Line place={line} />}
         </Dialog>
       </Modal>
@@ -36,7 +42,16 @@ export type Proof = {
 
 function Explanation({ reference }: { reference: string }) {
   const query = useExplanation(reference);
-  return <><State query={query} />{query.data !== undefined && <ul className="proof"><Node proof={query.data as Proof} depth={0} /></ul>}</>;
+  return (
+    <>
+      <State query={query} />
+      {query.data !== undefined && (
+        <ul className="proof">
+          <Node proof={query.data as Proof} depth={0} />
+        </ul>
+      )}
+    </>
+  );
 }
 
 function Node({ proof, depth }: { proof: Proof; depth: number }) {
@@ -46,7 +61,12 @@ function Node({ proof, depth }: { proof: Proof; depth: number }) {
   const own = (
     <>
       {text}
-      {proof.place?.file !== undefined && proof.place.line !== undefined && <> <LineLink file={proof.place.file} line={proof.place.line} /></>}
+      {proof.place?.file !== undefined && proof.place.line !== undefined && (
+        <>
+          {' '}
+          <LineLink file={proof.place.file} line={proof.place.line} />
+        </>
+      )}
       {proof.place?.sha256 !== undefined && <small className="hash">SHA-256 {proof.place.sha256}</small>}
     </>
   );
@@ -55,7 +75,11 @@ function Node({ proof, depth }: { proof: Proof; depth: number }) {
     <li>
       <details open={depth < 2}>
         <summary>{own}</summary>
-        <ul>{children.map((c, i) => <Node key={`${depth}-${i}`} proof={c} depth={depth + 1} />)}</ul>
+        <ul>
+          {children.map((c, i) => (
+            <Node key={`${depth}-${i}`} proof={c} depth={depth + 1} />
+          ))}
+        </ul>
       </details>
     </li>
   );
@@ -72,8 +96,18 @@ function Line({ place }: { place: string }) {
         <>
           <pre className="raw">{query.data.text}</pre>
           <dl className="facts">
-            <div><dt>{t('why.bytes')}</dt><dd>{query.data.byte.toLocaleString('en-US')} + {query.data.bytes.toLocaleString('en-US')}</dd></div>
-            <div><dt>SHA-256</dt><dd><code>{query.data.sha256}</code></dd></div>
+            <div>
+              <dt>{t('why.bytes')}</dt>
+              <dd>
+                {query.data.byte.toLocaleString('en-US')} + {query.data.bytes.toLocaleString('en-US')}
+              </dd>
+            </div>
+            <div>
+              <dt>SHA-256</dt>
+              <dd>
+                <code>{query.data.sha256}</code>
+              </dd>
+            </div>
           </dl>
         </>
       )}
