@@ -134,6 +134,6 @@ export function readEpoch(value: number): Micros | null {
 /** For sources whose stamps differ in digits (resolution 1 µs): what the digits of this one leave open becomes its span. */
 export function openDigits(stamp: Stamp | null, text: string): Stamp | null {
   if (!stamp) return null;
-  const digits = /:\d\d[.,](\d{1,9})/.exec(text)?.[1]!.length ?? 0;
+  const digits = (/:\d\d[.,](\d{1,9})/.exec(text)?.[1] ?? '').length;
   return digits >= 6 ? stamp : { us: stamp.us, span: stamp.span + 10 ** (6 - digits) - 1 };
 }

@@ -207,7 +207,7 @@ function applySegments(list: readonly Answer[], at: (p: number) => Position, fam
   for (const { seg, truth: t } of sorted) {
     if (seg.sets.length > 5000) continue;
     if (t) {
-      seg.sets.forEach((s, i) => narrow(seg.position + i, codesOf(s), false));
+      for (const [i, s] of seg.sets.entries()) narrow(seg.position + i, codesOf(s), false);
       if (seg.end) narrow(seg.position + seg.sets.length, [], true);
       continue;
     }
