@@ -31,9 +31,7 @@ function readTable(file: string): Table {
   return { rows: records.length, records, filled: (columns, where = () => true) => records.filter(r => where(r) && columns.every(c => r[c] !== '')).length };
 }
 
-async function investigated(
-  scenario: ScenarioName,
-): Promise<{
+async function investigated(scenario: ScenarioName): Promise<{
   counts: ExposureCounts;
   dir: string;
   tables: Record<string, Table>;
