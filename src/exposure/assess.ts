@@ -90,7 +90,8 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
     logged: log.present,
     unnamed: log.present ? [] : [...unnamed.keys()],
   });
-  const linked = new Set([...instances.filter(i => i.injected).map(i => i.request!.eventId), ...answered]);
+  // Only a statement found in the database log tells what ran; an injection read into a learned route without one is still to be claimed.
+  const linked = new Set([...instances.filter(i => i.injected && i.statement).map(i => i.request!.eventId), ...answered]);
   const unparseable = await claimInjected(engine, catalogue, claims, requests, linked);
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
   const deleted = await claimDeleted(engine, catalogue, claims, [...all, ...(strange?.instances ?? [])], backlog);
