@@ -43,10 +43,10 @@ test('the same input gives the same bytes: again, with one thread, with the evid
   reorder('evidence');
   reorder('datasets');
   expect(lines.join('\n')).not.toBe(text);
-  // The case file is itself an input of the root, so the reordered one takes its place for both runs of the comparison.
   fs.writeFileSync(casePath, lines.join('\n'));
-  const { 'result.json': _, 'manifest.json': __, 'report.html': ___, 'reports/technical.ja.pdf': ____, ...tables } = first;
-  expect(await run('c', '--threads', '2')).toMatchObject(tables);
+  // Same root, same result; only the manifest names the bytes of the case file, which did change.
+  const { 'manifest.json': _, ...rest } = first;
+  expect(await run('c', '--threads', '2')).toMatchObject(rest);
 }, 600_000);
 
 test('killed at 20 moments and run again: the same bytes as an undisturbed run', async () => {
