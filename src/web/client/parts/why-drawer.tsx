@@ -73,7 +73,7 @@ function Node({ proof, depth }: { proof: Proof; depth: number }) {
   if (children.length === 0) return <li>{own}</li>;
   return (
     <li>
-      <details open={depth < 2}>
+      <details open={depth < 3}>
         <summary>{own}</summary>
         <ul>
           {children.map((c, i) => (
