@@ -68,3 +68,26 @@ export type CaseFile = {
   /** Null: derived from the organisation. */
   readonly regimes: readonly string[] | null;
 };
+
+/** A case without evidence, data sets or facts: what a command that works on single files opens. */
+export function emptyCaseFile(id: string, timezone: string): CaseFile {
+  return {
+    id,
+    title: { ja: '', en: '' },
+    timezone,
+    organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
+    facts: {
+      detectedAt: null,
+      knownAt: null,
+      containedAt: null,
+      attackerIps: { value: [], source: null, by: null },
+      compromisedAccounts: { value: [], source: null, by: null },
+      improperPurpose: null,
+    },
+    systems: [],
+    evidence: [],
+    datasets: [],
+    routes: [],
+    regimes: null,
+  };
+}

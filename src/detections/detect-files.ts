@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Effects, exitCodes, t, UserError } from '../base/index.ts';
-import { type CaseFile, CaseStore, type EvidenceSpec, type OpenCase, readProblems } from '../case/index.ts';
+import { type CaseFile, CaseStore, type EvidenceSpec, emptyCaseFile, type OpenCase, readProblems } from '../case/index.ts';
 import { Engine, sql } from '../engine/index.ts';
 import { readEvents } from '../events/index.ts';
 import { collectEvidence } from '../evidence/index.ts';
@@ -115,25 +115,7 @@ async function readLogs(
       clockOffsetUs: null,
     }),
   );
-  const file: CaseFile = {
-    id: 'detect',
-    title: { ja: '', en: '' },
-    timezone: 'UTC',
-    organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
-    facts: {
-      detectedAt: null,
-      knownAt: null,
-      containedAt: null,
-      attackerIps: { value: [], source: null, by: null },
-      compromisedAccounts: { value: [], source: null, by: null },
-      improperPurpose: null,
-    },
-    systems: [],
-    evidence,
-    datasets: [],
-    routes: [],
-    regimes: null,
-  };
+  const file: CaseFile = { ...emptyCaseFile('detect', 'UTC'), evidence };
   const kase: OpenCase = { file, casePath: path.join(root, 'case.yaml'), caseDir: root, outDir: work, engine, store };
   await collectEvidence(kase, effects);
   await readEvents(kase, effects);

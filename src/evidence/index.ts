@@ -6,6 +6,6 @@ export { consistencyProof, inclusionProof, leafHash, merkleRoot, verifyConsisten
 export { type Outputs, sealOutputs } from './outputs.ts';
 export { readContent } from './read-content.ts';
 export { type RehashSummary, rehashEvidence } from './rehash.ts';
-export { readSourceFiles, type SourceFile } from './source-file.ts';
+export { readSourceFiles, type SourceFile, sourceFileColumns } from './source-file.ts';
 export { type TreeHead, writeManifest } from './tree-head.ts';
 export { type VerifyOptions, verifyCase } from './verify-case.ts';

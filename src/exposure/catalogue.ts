@@ -111,8 +111,6 @@ function columnFacts(data: Sql, no: number, name: string): Sql {
     (${all('[0-9a-z]*')} or ${all('[0-9A-Z]*')}) as safe, count(*) filter (where ${c} <> '') as n, count(distinct ${c}) filter (where ${c} <> '') as distinct_n from ${data}`;
 }
 
-const castOf = { int: 'bigint', num: 'double', bool: 'boolean', date: 'date', time: 'timestamp' } as const;
-
 function typedColumn(c: Column): Sql {
   const name = sql.id(c.name);
   switch (c.type) {
@@ -129,9 +127,4 @@ function typedColumn(c: Column): Sql {
     case 'time':
       return sql`try_cast(nullif(${name}, '') as timestamp)`;
   }
-}
-
-/** The DuckDB type of a value type. */
-export function duckType(type: ValueType): string {
-  return type === 'text' ? 'varchar' : castOf[type];
 }

@@ -76,23 +76,3 @@ function looksAtRows(node: Ast): boolean {
   };
   return walk(node, false);
 }
-
-/** Sub-selects inside the conditions of a select that read tables: what a blind injection asks about. */
-export function subselectsInConditions(tree: unknown): Ast[] {
-  const out: Ast[] = [];
-  const walk = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(walk);
-    if (value === null || typeof value !== 'object') return;
-    const link = child(value as Ast, 'SubLink');
-    if (link) {
-      const select = child(child(link, 'subselect'), 'SelectStmt');
-      if (select && nodes(select, 'fromClause').length > 0) {
-        out.push(select);
-        return;
-      }
-    }
-    for (const v of Object.values(value)) walk(v);
-  };
-  walk(tree);
-  return out;
-}

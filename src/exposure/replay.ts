@@ -84,14 +84,6 @@ export function shownBy(relation: Relation): Shown[] {
   });
 }
 
-/** The columns of a dataset that a relation shows in any way, for the text of a claim. */
-export function displayedColumns(relation: Relation, dataset: Dataset): number[] {
-  const out = shownBy(relation)
-    .filter(s => s.occurrence.dataset.id === dataset.id)
-    .flatMap(s => [...s.whole, ...[...s.fragile.values()].flat(), ...s.extreme, ...s.single]);
-  return [...new Set(out)].sort((a, b) => a - b);
-}
-
 /** Tiers for the rows of a replay: columns of the table `n, must, may`. */
 export type Tiers = { readonly must: Sql; readonly may: Sql };
 

@@ -2,30 +2,16 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Effects, UserError } from '../base/index.ts';
-import { CaseStore, type DatasetSpec, type OpenCase } from '../case/index.ts';
+import { CaseStore, type DatasetSpec, emptyCaseFile, type OpenCase } from '../case/index.ts';
 import { Engine } from '../engine/index.ts';
 import { loadDatasets } from '../events/index.ts';
+import { sourceFileColumns } from '../evidence/index.ts';
 
 export type OpenTables = OpenCase & {
   /** The file of each data set, as given. */
   readonly given: readonly { readonly dataset: string; readonly file: string }[];
   close(): void;
 };
-
-const sourceColumns = [
-  { name: 'file_no', type: 'INTEGER' },
-  { name: 'evidence_id', type: 'VARCHAR' },
-  { name: 'system_id', type: 'VARCHAR' },
-  { name: 'kind', type: 'VARCHAR' },
-  { name: 'path', type: 'VARCHAR' },
-  { name: 'sha256', type: 'VARCHAR' },
-  { name: 'bytes', type: 'BIGINT' },
-  { name: 'content_sha256', type: 'VARCHAR' },
-  { name: 'content_bytes', type: 'BIGINT' },
-  { name: 'compression', type: 'VARCHAR' },
-  { name: 'role', type: 'VARCHAR' },
-  { name: 'modified_us', type: 'BIGINT' },
-] as const;
 
 /**
  * Open table files on their own, without a case: each becomes a data set `t0`, `t1` … in a database in a temporary folder, which
@@ -54,25 +40,7 @@ export async function openTables(files: readonly string[], key: string | null, e
     const engine = await Engine.open({ file: path.join(dir, 'tables.duckdb'), threads: effects.threads, memory: '3GB', tempDirectory: dir });
     const store = new CaseStore(path.join(dir, 'case.sqlite'));
     const kase: OpenTables = {
-      file: {
-        id: 'tables',
-        title: { ja: '', en: '' },
-        timezone: 'Asia/Tokyo',
-        organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
-        facts: {
-          detectedAt: null,
-          knownAt: null,
-          containedAt: null,
-          attackerIps: { value: [], source: null, by: null },
-          compromisedAccounts: { value: [], source: null, by: null },
-          improperPurpose: null,
-        },
-        systems: [],
-        evidence: [],
-        datasets: specs,
-        routes: [],
-        regimes: null,
-      },
+      file: { ...emptyCaseFile('tables', 'Asia/Tokyo'), datasets: specs },
       casePath: path.join(dir, 'case.yaml'),
       caseDir: process.cwd(),
       outDir: dir,
@@ -85,7 +53,7 @@ export async function openTables(files: readonly string[], key: string | null, e
         remove();
       },
     };
-    await engine.load('source_file', sourceColumns, sources);
+    await engine.load('source_file', sourceFileColumns, sources);
     await loadDatasets(kase, effects);
     return kase;
   } catch (error) {

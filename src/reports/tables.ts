@@ -1,7 +1,7 @@
 import { displayTime, type Lang, parseIso, problemText, t } from '../base/index.ts';
 import { type Element, elements } from '../case/index.ts';
 import type { ExposureCounts } from '../persons/index.ts';
-import { type Block, code, type Inline } from '../view/index.ts';
+import { type Block, type Column, code, type Inline } from '../view/index.ts';
 import { personFigure, recordFigure } from './numbers.ts';
 import type { ReportInput } from './report-input.ts';
 
@@ -69,55 +69,48 @@ export function figuresTable(lang: Lang, counts: ExposureCounts): Block {
   };
 }
 
+/** The columns of a table of intervals: what, certain records, possible records, persons. */
+function boundsColumns(lang: Lang, title: string, width: string): Column[] {
+  return [
+    { title, width },
+    { title: t(lang, 'reports:lower'), align: 'right' },
+    { title: t(lang, 'reports:upper'), align: 'right' },
+    { title: t(lang, 'reports:unit.persons'), align: 'right' },
+  ];
+}
+
+type Bounds = { readonly records: { readonly lower: number; readonly upper: number }; readonly persons: { readonly lower: number; readonly upper: number } };
+
+/** One row of such a table; `ref` is the reference of its figures without the last parts. */
+function boundsRow(lang: Lang, label: string, ref: string, b: Bounds): Inline[][] {
+  return [
+    [label],
+    [recordFigure(lang, `${ref}.records.lower`, b.records.lower)],
+    [recordFigure(lang, `${ref}.records.upper`, b.records.upper)],
+    [personFigure(lang, `${ref}.persons`, b.persons)],
+  ];
+}
+
 export function combinationsTable(lang: Lang, counts: ExposureCounts): Block {
   return {
     kind: 'table',
     caption: t(lang, 'reports:combinations.caption'),
     empty: t(lang, 'reports:none'),
-    columns: [
-      { title: t(lang, 'reports:combinations.items'), width: '4fr' },
-      { title: t(lang, 'reports:lower'), align: 'right' },
-      { title: t(lang, 'reports:upper'), align: 'right' },
-      { title: t(lang, 'reports:unit.persons'), align: 'right' },
-    ],
-    rows: counts.combinations.map((c, i) => [
-      [elementList(lang, c.elements)],
-      [recordFigure(lang, `combinations.${i}.records.lower`, c.records.lower)],
-      [recordFigure(lang, `combinations.${i}.records.upper`, c.records.upper)],
-      [personFigure(lang, `combinations.${i}.persons`, c.persons)],
-    ]),
+    columns: boundsColumns(lang, t(lang, 'reports:combinations.items'), '4fr'),
+    rows: counts.combinations.map((c, i) => boundsRow(lang, elementList(lang, c.elements), `combinations.${i}`, c)),
   };
 }
 
 export function rolesTable(lang: Lang, counts: ExposureCounts): Block {
-  const rows: Inline[][][] = [];
-  for (const r of counts.roles) {
-    rows.push([
-      [t(lang, `common:role.${r.role}`)],
-      [recordFigure(lang, `roles.${r.role}.records.lower`, r.records.lower)],
-      [recordFigure(lang, `roles.${r.role}.records.upper`, r.records.upper)],
-      [personFigure(lang, `roles.${r.role}.persons`, r.persons)],
-    ]);
-    for (const o of r.of_which) {
-      rows.push([
-        [t(lang, 'reports:of-which', { item: elementLabel(lang, o.element) })],
-        [recordFigure(lang, `roles.${r.role}.${o.element}.records.lower`, o.records.lower)],
-        [recordFigure(lang, `roles.${r.role}.${o.element}.records.upper`, o.records.upper)],
-        [personFigure(lang, `roles.${r.role}.${o.element}.persons`, o.persons)],
-      ]);
-    }
-  }
   return {
     kind: 'table',
     caption: t(lang, 'reports:roles.caption'),
     empty: t(lang, 'reports:none'),
-    columns: [
-      { title: t(lang, 'reports:roles.role'), width: '3fr' },
-      { title: t(lang, 'reports:lower'), align: 'right' },
-      { title: t(lang, 'reports:upper'), align: 'right' },
-      { title: t(lang, 'reports:unit.persons'), align: 'right' },
-    ],
-    rows,
+    columns: boundsColumns(lang, t(lang, 'reports:roles.role'), '3fr'),
+    rows: counts.roles.flatMap(r => [
+      boundsRow(lang, t(lang, `common:role.${r.role}`), `roles.${r.role}`, r),
+      ...r.of_which.map(o => boundsRow(lang, t(lang, 'reports:of-which', { item: elementLabel(lang, o.element) }), `roles.${r.role}.${o.element}`, o)),
+    ]),
   };
 }
 

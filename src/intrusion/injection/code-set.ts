@@ -1,8 +1,6 @@
 /** A set of whole numbers as sorted, disjoint, inclusive ranges. */
 export type CodeSet = readonly (readonly [number, number])[];
 
-export const emptySet: CodeSet = [];
-
 export function makeSet(ranges: readonly (readonly [number, number])[]): CodeSet {
   const sorted = ranges.filter(r => r[0] <= r[1]).sort((a, b) => a[0] - b[0]);
   const out: [number, number][] = [];

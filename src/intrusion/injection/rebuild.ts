@@ -1,5 +1,5 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
-import { type Binding, bindUnknown, isCatalogue } from './bind.ts';
+import { type Binding, bindUnknown } from './bind.ts';
 import type { Technique } from './condition.ts';
 import { type Reading, readConstraint } from './constraint.ts';
 import type { InBand } from './in-band.ts';
@@ -268,6 +268,3 @@ function solveAll(probes: readonly Probe[], labelled: ReadonlyMap<number, { trut
   }
   return { cells, unreadable };
 }
-
-/** True for the tables that describe the database itself. */
-export const describesSchema = (cell: RebuiltCell): boolean => cell.binding.table !== null && isCatalogue(cell.binding.table);

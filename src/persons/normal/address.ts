@@ -54,11 +54,6 @@ function load(): Places {
   return places;
 }
 
-export function isPrefecture(text: string): boolean {
-  const { prefecture } = load();
-  return text.length <= 4 && prefecture.test(text.endsWith('県') || text.endsWith('府') || text.endsWith('都') || text.endsWith('道') ? text : '');
-}
-
 export function isCity(text: string): boolean {
   return load().cities.has(cityFold(text));
 }

@@ -1,4 +1,4 @@
-import { kanaKey, katakana, romajiKey, widen } from './kana.ts';
+import { kanaKey, katakana, widen } from './kana.ts';
 import { foldKanji, foldKanjiLoosely, foldParticles, otherForms } from './kanji.ts';
 import { nameList } from './reference.ts';
 
@@ -157,6 +157,3 @@ export function nameKey(text: string): string {
   const folded = foldParticles(foldKanji(wide)).replace(/[\s・·•.,、,]/g, '');
   return /\p{Script=Han}/u.test(folded) ? folded.replace(/[ぁ-ん]+/g, m => katakana(m)) : kanaKey(folded);
 }
-
-/** Reading key of a kana or romaji name, so that サトウ タロウ and Sato Taro meet. */
-export const readingKey = romajiKey;

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { type Result, useResult } from '../data.ts';
-import { Count, Figure, Persons } from '../parts/figure.tsx';
+import { BoundsTable } from '../parts/bounds-table.tsx';
+import { Figure } from '../parts/figure.tsx';
 import { State } from '../parts/state.tsx';
 
 const tiers = ['confirmed', 'executed', 'possible', 'not_excluded'] as const;
@@ -16,48 +17,15 @@ export function Exposure() {
       <h1>{t('page.exposure')}</h1>
       <section>
         <h2>{t('combinations')}</h2>
-        {e.combinations.length === 0 ? (
-          <p className="soft">{t('none')}</p>
-        ) : (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{t('items')}</th>
-                <th scope="col" className="num">
-                  {t('lower')}
-                </th>
-                <th scope="col" className="num">
-                  {t('upper')}
-                </th>
-                <th scope="col" className="num">
-                  {t('unit.persons')}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {e.combinations.map((c, i) => (
-                <tr key={c.elements.join()}>
-                  <th scope="row">{c.elements.map(label).join(t('list-separator'))}</th>
-                  <td className="num">
-                    <Figure refName={`combinations.${i}.records.lower`}>
-                      <Count n={c.records.lower} unit="records" />
-                    </Figure>
-                  </td>
-                  <td className="num">
-                    <Figure refName={`combinations.${i}.records.upper`}>
-                      <Count n={c.records.upper} unit="records" />
-                    </Figure>
-                  </td>
-                  <td className="num">
-                    <Figure refName={`combinations.${i}.persons`}>
-                      <Persons p={c.persons} />
-                    </Figure>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
+        <BoundsTable
+          title={t('items')}
+          rows={e.combinations.map((c, i) => ({
+            key: c.elements.join(),
+            label: c.elements.map(label).join(t('list-separator')),
+            refName: `combinations.${i}`,
+            bounds: c,
+          }))}
+        />
       </section>
       {e.datasets.map(d => (
         <Dataset key={d.id} dataset={d} label={label} />

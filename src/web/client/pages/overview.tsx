@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { type Result, useResult } from '../data.ts';
+import { type BoundsRow, BoundsTable } from '../parts/bounds-table.tsx';
 import { Count, Figure, Persons } from '../parts/figure.tsx';
 import { State } from '../parts/state.tsx';
 import { StepTable } from '../parts/step-table.tsx';
@@ -133,65 +134,15 @@ function Deadlines({ result }: { result: Result }) {
 
 function Roles({ result }: { result: Result }) {
   const { t } = useTranslation();
-  if (result.exposure.roles.length === 0) return <p className="soft">{t('none')}</p>;
-  return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">{t('role')}</th>
-          <th scope="col" className="num">
-            {t('lower')}
-          </th>
-          <th scope="col" className="num">
-            {t('upper')}
-          </th>
-          <th scope="col" className="num">
-            {t('unit.persons')}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {result.exposure.roles.flatMap(r => [
-          <tr key={r.role}>
-            <th scope="row">{t(`common:role.${r.role}`)}</th>
-            <td className="num">
-              <Figure refName={`roles.${r.role}.records.lower`}>
-                <Count n={r.records.lower} unit="records" />
-              </Figure>
-            </td>
-            <td className="num">
-              <Figure refName={`roles.${r.role}.records.upper`}>
-                <Count n={r.records.upper} unit="records" />
-              </Figure>
-            </td>
-            <td className="num">
-              <Figure refName={`roles.${r.role}.persons`}>
-                <Persons p={r.persons} />
-              </Figure>
-            </td>
-          </tr>,
-          ...r.of_which.map(o => (
-            <tr key={`${r.role}.${o.element}`} className="of-which">
-              <th scope="row">{t('of-which', { item: t(`common:element.${o.element}`) })}</th>
-              <td className="num">
-                <Figure refName={`roles.${r.role}.${o.element}.records.lower`}>
-                  <Count n={o.records.lower} unit="records" />
-                </Figure>
-              </td>
-              <td className="num">
-                <Figure refName={`roles.${r.role}.${o.element}.records.upper`}>
-                  <Count n={o.records.upper} unit="records" />
-                </Figure>
-              </td>
-              <td className="num">
-                <Figure refName={`roles.${r.role}.${o.element}.persons`}>
-                  <Persons p={o.persons} />
-                </Figure>
-              </td>
-            </tr>
-          )),
-        ])}
-      </tbody>
-    </table>
-  );
+  const rows = result.exposure.roles.flatMap((r): BoundsRow[] => [
+    { key: r.role, label: t(`common:role.${r.role}`), refName: `roles.${r.role}`, bounds: r },
+    ...r.of_which.map(o => ({
+      key: `${r.role}.${o.element}`,
+      label: t('of-which', { item: t(`common:element.${o.element}`) }),
+      refName: `roles.${r.role}.${o.element}`,
+      bounds: o,
+      part: true,
+    })),
+  ]);
+  return <BoundsTable title={t('role')} rows={rows} />;
 }
