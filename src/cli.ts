@@ -11,6 +11,13 @@ import { openTerminal, type Terminal } from './commands/terminal.ts';
 const program = new Command('tadasu');
 const lang: Lang = (process.argv.includes('--lang') ? process.argv[process.argv.indexOf('--lang') + 1] : undefined) === 'en' ? 'en' : defaultLang();
 
+const decisionHelp = [
+  'step.confirmed STEP · step.dismissed STEP · actor.merged IP IP… · actor.split IP…',
+  'person.merged DATASET/KEY DATASET/KEY… · person.split DATASET/KEY[,DATASET/KEY…] DATASET/KEY…',
+  'premise.set NAME=on|off · obligation.done ID · figure.published FIGURE=N|N..M --unit … --published-on …',
+  'decision.withdrawn SEQ',
+].join('\n');
+
 type Options = Record<string, unknown>;
 type Run = (options: Options, effects: Terminal) => Promise<number>;
 
@@ -92,6 +99,23 @@ add(
   'why: a claim, a record, a person, a figure',
   c => out(c),
   async ([ref], o) => [(await import('./commands/explain.ts')).explain as unknown as Run, { ...o, ref }],
+);
+
+add(
+  'decide <kind> [subjects...]',
+  '人の判断を記録する・一覧する (decide list)',
+  'record a person’s decision, or list them (decide list)',
+  c => {
+    out(c)
+      .option('--by <name>', lang === 'ja' ? '判断した人' : 'who decides')
+      .option('--reason <text>', lang === 'ja' ? '理由' : 'why')
+      .option('--unit <unit>', 'records | persons (figure.published)')
+      .option('--scope <text>', 'figure.published')
+      .option('--published-on <date>', 'figure.published')
+      .option('--document <text>', 'figure.published')
+      .addHelpText('after', () => `\n${decisionHelp}`);
+  },
+  async ([kind, words], o) => [(await import('./commands/decide.ts')).decide as unknown as Run, { ...o, kind, words }],
 );
 
 add(

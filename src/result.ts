@@ -1,5 +1,5 @@
 import { isoUtc, type Problem } from './base/index.ts';
-import { type OpenCase, readProblems } from './case/index.ts';
+import { decisions, type OpenCase, readProblems } from './case/index.ts';
 import { sql } from './engine/index.ts';
 import type { Obligation } from './obligations/index.ts';
 import type { ExposureCounts } from './persons/index.ts';
@@ -42,6 +42,8 @@ export type StepResult = {
   summary: { ja: string; en: string };
   evidence: { file: string; line: number }[];
 };
+/** A person's decision that this run followed. */
+export type DecisionResult = { seq: number; kind: string; by: string; at: string; body: Readonly<Record<string, unknown>> };
 export type WindowEnd = { earliest: string | null; latest: string | null; basis: string };
 export type Result = {
   schema: 'tadasu.result/1';
@@ -52,6 +54,7 @@ export type Result = {
   intrusion: { start: WindowEnd; end: WindowEnd; left_censored: boolean; actors: ActorResult[]; steps: StepResult[] };
   exposure: ExposureCounts;
   obligations: Obligation[];
+  decisions: DecisionResult[];
   problems: Problem[];
 };
 
@@ -70,8 +73,15 @@ export async function assembleResult(kase: OpenCase, counts: ExposureCounts, obl
     intrusion: { ...(await readWindow(kase)), actors: await readActors(kase), steps: await readSteps(kase) },
     exposure: counts,
     obligations,
+    decisions: followedDecisions(kase),
     problems: await readProblems(kase.engine),
   };
+}
+
+function followedDecisions({ store }: OpenCase): DecisionResult[] {
+  return decisions(store)
+    .filter(d => d.withdrawnBy === null && d.kind !== 'decision.withdrawn')
+    .map(({ seq, kind, by, at, body }) => ({ seq, kind, by, at, body }));
 }
 
 const iso = (us: number | null): string | null => (us === null ? null : isoUtc(us));

@@ -1,4 +1,5 @@
 export * from './case-file.ts';
+export * from './decisions.ts';
 export * from './elements.ts';
 export * from './open.ts';
 export * from './open-case.ts';

@@ -1,5 +1,5 @@
 import { contentId, HOUR } from '../base/index.ts';
-import type { OpenCase } from '../case/index.ts';
+import { type OpenCase, standingDecisions } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { type Identity, isOwn, readIdentities, readUse, type Use } from './identities.ts';
 import { addShellStatements } from './shell-statements.ts';
@@ -34,7 +34,7 @@ export async function findActors(kase: OpenCase, detections: readonly DetectionR
   const use = await readUse(engine);
   const sets = new UnionFind();
   const reasons = new Map<string, Set<string>>();
-  const split = new Set(kase.store.acts('actor.split').flatMap(a => (Array.isArray(a.body['ips']) ? (a.body['ips'] as string[]) : [])));
+  const split = new Set(standingDecisions(kase.store, 'actor.split').flatMap(a => (Array.isArray(a.body['ips']) ? (a.body['ips'] as string[]) : [])));
   const link = (a: string, b: string, reason: string): void => {
     sets.union(a, b);
     for (const x of [a, b]) (reasons.get(x) ?? reasons.set(x, new Set()).get(x)!).add(reason);
@@ -65,7 +65,7 @@ export async function findActors(kase: OpenCase, detections: readonly DetectionR
     if (first === undefined) owners.set(w.item, d);
     else link(first, d, 'injection-work-item');
   }
-  for (const act of kase.store.acts('actor.merged')) {
+  for (const act of standingDecisions(kase.store, 'actor.merged')) {
     const ips = Array.isArray(act.body['ips']) ? (act.body['ips'] as string[]) : [];
     const found = ips.flatMap(ip => identities.filter(i => i.ip === ip).map(i => `d:${i.detection_id}`));
     for (const d of found.slice(1)) link(found[0]!, d, 'merged-by-analyst');

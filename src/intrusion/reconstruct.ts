@@ -1,5 +1,5 @@
 import { type Effects, type Problem, problem } from '../base/index.ts';
-import { type OpenCase, recordProblems } from '../case/index.ts';
+import { type OpenCase, recordProblems, standingDecisions } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { findActors, type WorkItem } from './actors.ts';
 import { readDetections } from './identities.ts';
@@ -42,7 +42,7 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   const cells = [...recovered, ...shownCells(judged)];
   progress(2);
   const all = await readDetections(engine);
-  const dismissed = new Set(kase.store.acts('step.dismissed').map(a => String(a.body['step_id'] ?? a.body['id'] ?? '')));
+  const dismissed = new Set(standingDecisions(kase.store, 'step.dismissed').map(a => String(a.body['step_id'] ?? a.body['id'] ?? '')));
   const work = workItems(rebuilt);
   let actors = await findActors(kase, all, work);
   let steps = findSteps(actors);
@@ -186,7 +186,7 @@ async function writeSteps(kase: OpenCase, steps: readonly Step[], yields: Readon
       r => [r.step_id, r.n],
     ),
   );
-  const confirmed = new Map(kase.store.acts('step.confirmed').map(a => [String(a.body['step_id'] ?? a.body['id'] ?? ''), a.by]));
+  const confirmed = new Map(standingDecisions(kase.store, 'step.confirmed').map(a => [String(a.body['step_id'] ?? a.body['id'] ?? ''), a.by]));
   await engine.load(
     'step',
     stepColumns,

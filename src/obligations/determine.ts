@@ -1,5 +1,5 @@
 import { dayIn, type Effects, type Problem, problem } from '../base/index.ts';
-import { type OpenCase, recordProblems } from '../case/index.ts';
+import { type OpenCase, recordProblems, standingDecisions } from '../case/index.ts';
 import { sql } from '../engine/index.ts';
 import type { ExposureCounts } from '../persons/index.ts';
 import { type Due, dueOf, type Obligation, recipientOf } from './deadline.ts';
@@ -90,7 +90,7 @@ export async function determineObligations(kase: OpenCase, counts: ExposureCount
   const findings = findingsFrom(counts, steps.n > 0, file.facts.improperPurpose?.value ?? null);
   const problems: Problem[] = [];
   const knownUs = file.facts.knownAt?.value ?? file.facts.detectedAt?.value ?? null;
-  const done = new Map(store.acts('obligation.done').map(a => [String(a.body['id']), true]));
+  const done = new Map(standingDecisions(store, 'obligation.done').map(a => [String(a.body['id']), true]));
   const states: TriggerState[] = [];
   const obligations: Obligation[] = [];
   for (const id of regimesOf(kase)) {

@@ -1,30 +1,27 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { HTTPException } from 'hono/http-exception';
 import { UserError } from '../base/index.ts';
-import type { OpenCase } from '../case/index.ts';
 import { explainAnything } from '../persons/index.ts';
 import { countEventsOverTime } from '../reports/index.ts';
+import type { Result } from '../result.ts';
+import { addDecisions } from './decisions.ts';
 import { originalLine, stepEvents } from './queries.ts';
+import type { ServedCase } from './served-case.ts';
 
-/** The page's data, each a plain JSON GET; the same schema gives validation and /api/openapi.json. Nothing here changes a case. */
-export function api(kase: OpenCase, result: () => unknown): OpenAPIHono {
+/** The page's data as JSON; the same schema gives validation and /api/openapi.json. Only decisions change a case, and they only add to it. */
+export function api(served: ServedCase, result: () => Result): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (r, c) => (r.success ? undefined : c.json({ error: { code: 'web.bad-request', params: { reason: z.prettifyError(r.error) } } }, 400)),
   });
   const json = (description: string) => ({ 200: { description, content: { 'application/json': { schema: z.unknown() } } } });
 
-  app.openapi(createRoute({ method: 'get', path: '/case', responses: json('Title, organisation, zone') }), c =>
-    c.json(
-      {
-        id: kase.file.id,
-        title: kase.file.title,
-        timezone: kase.file.timezone,
-        organisation: kase.file.organisation.name,
-        systems: kase.file.systems,
-        facts: kase.file.facts,
-      },
+  app.openapi(createRoute({ method: 'get', path: '/case', responses: json('Title, organisation, zone') }), c => {
+    const { file } = served.current();
+    return c.json(
+      { id: file.id, title: file.title, timezone: file.timezone, organisation: file.organisation.name, systems: file.systems, facts: file.facts },
       200,
-    ),
-  );
+    );
+  });
 
   app.openapi(createRoute({ method: 'get', path: '/result', responses: json('result.json') }), c => c.json(result(), 200));
 
@@ -35,7 +32,7 @@ export function api(kase: OpenCase, result: () => unknown): OpenAPIHono {
       request: { query: z.object({ buckets: z.coerce.number().int().min(10).max(2000).default(240) }) },
       responses: json('Events per source over time'),
     }),
-    async c => c.json(await countEventsOverTime(kase, c.req.valid('query').buckets), 200),
+    async c => c.json(await countEventsOverTime(served.current(), c.req.valid('query').buckets), 200),
   );
 
   app.openapi(
@@ -48,7 +45,7 @@ export function api(kase: OpenCase, result: () => unknown): OpenAPIHono {
       },
       responses: json('Events of a step, in order; next = cursor or null'),
     }),
-    async c => c.json(await stepEvents(kase, c.req.valid('param').id, c.req.valid('query').after, c.req.valid('query').limit), 200),
+    async c => c.json(await stepEvents(served.current(), c.req.valid('param').id, c.req.valid('query').after, c.req.valid('query').limit), 200),
   );
 
   app.openapi(
@@ -60,19 +57,27 @@ export function api(kase: OpenCase, result: () => unknown): OpenAPIHono {
     }),
     async c => {
       const { file, line } = c.req.valid('query');
-      return c.json(await originalLine(kase, file, line), 200);
+      return c.json(await originalLine(served.current(), file, line), 200);
     },
   );
 
   app.openapi(
     createRoute({ method: 'get', path: '/explain', request: { query: z.object({ ref: z.string().min(1).max(500) }) }, responses: json('Proof tree') }),
-    async c => c.json(await explainAnything(kase, c.req.valid('query').ref), 200),
+    async c => c.json(await explainAnything(served.current(), c.req.valid('query').ref), 200),
   );
 
+  addDecisions(app, served, result);
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Tadasu', version: '1' } });
   app.onError((error, c) => {
-    if (error instanceof UserError) return c.json({ error: { code: error.code, params: error.params } }, 404);
+    if (error instanceof UserError) return c.json({ error: { code: error.code, params: error.params } }, statusOf(error.code));
+    if (error instanceof HTTPException) return c.json({ error: { code: 'web.bad-request', params: { reason: error.message } } }, error.status);
     throw error;
   });
   return app;
+}
+
+/** What is not there, what has to wait, and what the person at the keyboard gave wrong. */
+function statusOf(code: string): 400 | 404 | 503 {
+  if (code === 'web.rebuilding') return 503;
+  return code.startsWith('case.decision') ? 400 : 404;
 }

@@ -3,9 +3,10 @@ import path from 'node:path';
 import { serve as listen } from '@hono/node-server';
 import { Hono } from 'hono';
 import { packageRoot, UserError } from '../base/index.ts';
-import type { OpenCase } from '../case/index.ts';
+import type { Result } from '../result.ts';
 import { fontFolders } from '../view/index.ts';
 import { api } from './api.ts';
+import type { ServedCase } from './served-case.ts';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -24,11 +25,11 @@ const policy =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
 /** The web application of one case: pages from dist/client, data from /api, documents from the output folder. No sockets: tests call `app.request`. */
-export function webApp(kase: OpenCase): Hono {
+export function webApp(served: ServedCase): Hono {
   const app = new Hono();
-  let cached: { mtime: number; value: unknown } | null = null;
-  const result = (): unknown => {
-    const file = path.join(kase.outDir, 'result.json');
+  let cached: { mtime: number; value: Result } | null = null;
+  const result = (): Result => {
+    const file = path.join(served.outDir, 'result.json');
     const mtime = fs.statSync(file).mtimeMs;
     if (cached?.mtime !== mtime) cached = { mtime, value: JSON.parse(fs.readFileSync(file, 'utf8')) };
     return cached.value;
@@ -38,6 +39,9 @@ export function webApp(kase: OpenCase): Hono {
     // A page elsewhere must not reach the case through a name that resolves to this machine.
     const host = (c.req.header('host') ?? '127.0.0.1').replace(/:\d+$/, '');
     if (!['127.0.0.1', 'localhost', '[::1]'].includes(host)) return c.json({ error: { code: 'web.bad-host', params: {} } }, 403);
+    // Nor may it write: a browser says where a request comes from.
+    const site = c.req.header('sec-fetch-site');
+    if (c.req.method !== 'GET' && site !== undefined && site !== 'same-origin') return c.json({ error: { code: 'web.bad-host', params: {} } }, 403);
     await next();
     c.header('Content-Security-Policy', policy);
     c.header('X-Content-Type-Options', 'nosniff');
@@ -45,9 +49,9 @@ export function webApp(kase: OpenCase): Hono {
     c.header('Cache-Control', 'no-store');
     return undefined;
   });
-  app.route('/api', api(kase, result));
+  app.route('/api', api(served, result));
   app.get('/documents/*', c =>
-    sendFile(path.join(kase.outDir), decodeURIComponent(c.req.path.slice('/documents/'.length)), /^(report\.html|(reports|notices)\/[\w.-]+\.(html|pdf|csv))$/),
+    sendFile(served.outDir, decodeURIComponent(c.req.path.slice('/documents/'.length)), /^(report\.html|(reports|notices)\/[\w.-]+\.(html|pdf|csv))$/),
   );
   app.get('/assets/*', c => sendFile(path.join(packageRoot, 'dist', 'client'), decodeURIComponent(c.req.path.slice(1)), /^assets\/[\w.-]+$/));
   app.get('/fonts/:name', c => sendFont(c.req.param('name')));
@@ -80,8 +84,8 @@ function sendFont(name: string): Response {
 export type RunningServer = { readonly url: string; close(): Promise<void> };
 
 /** Listen on 127.0.0.1; without a port, on 7410 or the next free one. */
-export async function startServer(kase: OpenCase, port: number | null): Promise<RunningServer> {
-  const app = webApp(kase);
+export async function startServer(served: ServedCase, port: number | null): Promise<RunningServer> {
+  const app = webApp(served);
   const candidates = port === null ? [7410, 7411, 7412, 7413, 0] : [port];
   for (const candidate of candidates) {
     const server = await tryListen(app, candidate);

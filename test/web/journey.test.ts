@@ -3,13 +3,14 @@ import path from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openResult } from '../../src/case/index.ts';
+import { decisions, openResult } from '../../src/case/index.ts';
 import type { Result } from '../../src/result.ts';
-import { type RunningServer, startServer, webApp } from '../../src/web/index.ts';
-import { tadasu, tinyDrill } from '../fixtures/run.ts';
+import { type RunningServer, type ServedCase, shownCase, startServer, webApp } from '../../src/web/index.ts';
+import { serveCase, tadasu, tinyDrill } from '../fixtures/run.ts';
 
 const chromiumPath = '/usr/bin/chromium';
 let kase: Awaited<ReturnType<typeof openResult>>;
+let served: ServedCase;
 let server: RunningServer;
 let result: Result;
 
@@ -19,7 +20,8 @@ beforeAll(async () => {
   if (ran.code > 1) throw new Error(ran.stderr);
   kase = await openResult(path.join(dir, 'tadasu-out'), { threads: 1 });
   result = JSON.parse(fs.readFileSync(path.join(dir, 'tadasu-out', 'result.json'), 'utf8')) as Result;
-  server = await startServer(kase, 0);
+  served = shownCase(kase);
+  server = await startServer(served, 0);
 });
 
 afterAll(async () => {
@@ -29,7 +31,7 @@ afterAll(async () => {
 
 describe('the API', () => {
   const get = async (url: string, headers: Record<string, string> = {}): Promise<{ status: number; body: unknown; headers: Headers }> => {
-    const response = await webApp(kase).request(url, { headers });
+    const response = await webApp(served).request(url, { headers });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text };
   };
@@ -77,6 +79,35 @@ describe('the API', () => {
     expect((await get('/documents/report.html')).status).toBe(200);
   });
 
+  test('a decision is written down with its name; nonsense and other origins write nothing', async () => {
+    const send = async (body: unknown, headers: Record<string, string> = {}): Promise<{ status: number; body: unknown }> => {
+      const response = await webApp(served).request('/api/decisions', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      });
+      return { status: response.status, body: await response.json() };
+    };
+    const before = kase.store.acts().length;
+    const step = result.intrusion.steps[0]!;
+    const good = { kind: 'step.confirmed', by: '佐藤', words: [step.id], fields: { reason: '確認した' } };
+    expect((await send(good, { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await send(good, { host: 'evil.example' })).status).toBe(403);
+    expect((await send({ ...good, by: '' })).status).toBe(400);
+    expect((await send({ ...good, kind: 'evidence.received' })).status).toBe(400);
+    expect((await send({ ...good, words: ['step-of-another-case'] })).body).toMatchObject({ error: { code: 'case.decision-no-subject' } });
+    expect((await send({ ...good, fields: { step_id: 'step-of-another-case' } })).status).toBe(400);
+    expect((await send('{')).status).toBe(400);
+    expect((await send('x', { 'content-type': 'text/plain' })).status).toBe(415);
+    expect(kase.store.acts().length).toBe(before);
+    expect(await send(good)).toMatchObject({ status: 200, body: { kind: 'step.confirmed', by: '佐藤', body: { step_id: step.id, reason: '確認した' } } });
+    const { body } = await get('/api/decisions');
+    expect(body).toMatchObject({ stale: true, rebuildable: false, decisions: [{ kind: 'step.confirmed', followed: false, withdrawnBy: null }] });
+    const { seq } = decisions(kase.store)[0]!;
+    expect((await send({ kind: 'decision.withdrawn', by: '佐藤', words: [String(seq)], fields: {} })).status).toBe(200);
+    expect((await get('/api/decisions')).body).toMatchObject({ stale: false });
+  });
+
   test('the figure of every level can be explained', async () => {
     for (const ref of [
       'figure:records.confirmed',
@@ -117,7 +148,7 @@ describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium
     page.on('console', m => m.type() === 'error' && errors.push(m.text()));
     page.on(
       'request',
-      r => new URL(r.url()).origin !== new URL(server.url).origin && !r.url().startsWith('data:') && errors.push(`outside request ${r.url()}`),
+      r => new URL(r.url()).origin !== new URL(url, server.url).origin && !r.url().startsWith('data:') && errors.push(`outside request ${r.url()}`),
     );
     await page.goto(new URL(url, server.url).href);
     await page.waitForSelector('h1');
@@ -166,7 +197,39 @@ describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium
     await page.close();
   });
 
-  test.each(['/', '/timeline', '/exposure', '/evidence', '/problems'])('%s has no accessibility violation axe can find', async url => {
+  test('a step is set aside on the page, the results are rebuilt without it, and come back when that is withdrawn', async () => {
+    const dir = await tinyDrill({ scenario: 'full-chain', seed: 4 });
+    const outDir = path.join(dir, 'tadasu-out');
+    expect((await tadasu(['investigate', path.join(dir, 'case.yaml')])).code).toBeLessThan(2);
+    const read = (): Result => JSON.parse(fs.readFileSync(path.join(outDir, 'result.json'), 'utf8')) as Result;
+    const before = read();
+    const step = before.intrusion.steps.find(s => s.outcome === 'succeeded')!;
+    const serving = await serveCase(outDir);
+    try {
+      const { page, errors } = await open(new URL(`/steps/${step.id}`, serving.url).href);
+      await page.getByRole('button', { name: '手口の段階を除外' }).click();
+      await page.getByLabel('判断した人').fill('佐藤 花子');
+      await page.getByLabel('理由').fill('社内の診断でした');
+      await page.getByRole('button', { name: '記録する' }).click();
+      await page.getByRole('button', { name: '再計算する' }).click();
+      await page.waitForSelector('.banner', { state: 'detached', timeout: 120_000 });
+      expect(read().intrusion.steps.map(s => s.id)).not.toContain(step.id);
+      expect(read().decisions).toMatchObject([{ kind: 'step.dismissed', by: '佐藤 花子', body: { step_id: step.id } }]);
+
+      await page.goto(new URL('/decisions', serving.url).href);
+      await page.getByRole('button', { name: '取り消す' }).click();
+      await page.getByRole('button', { name: '記録する' }).click();
+      await page.getByRole('button', { name: '再計算する' }).click();
+      await page.waitForSelector('.banner', { state: 'detached', timeout: 120_000 });
+      expect(read()).toEqual({ ...before, run: expect.anything() });
+      expect(errors).toEqual([]);
+      await page.close();
+    } finally {
+      await serving.stop();
+    }
+  });
+
+  test.each(['/', '/timeline', '/exposure', '/evidence', '/problems', '/decisions'])('%s has no accessibility violation axe can find', async url => {
     const { page } = await open(url);
     await page.waitForLoadState('networkidle');
     const { violations } = await new AxeBuilder({ page: page as never }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();

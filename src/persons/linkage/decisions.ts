@@ -1,5 +1,5 @@
 import { type Effects, type Problem, problem } from '../../base/index.ts';
-import type { OpenCase } from '../../case/index.ts';
+import { type OpenCase, standingDecisions } from '../../case/index.ts';
 import { sql } from '../../engine/index.ts';
 import type { Apart } from './cluster.ts';
 
@@ -32,7 +32,7 @@ export async function readDecisions(kase: OpenCase): Promise<Decisions> {
     }
     return out;
   };
-  for (const act of kase.store.acts('person.split')) {
+  for (const act of standingDecisions(kase.store, 'person.split')) {
     const sides = (act.body['sides'] ?? []) as RecordRef[][];
     for (const [side, list] of sides.entries()) {
       for (const nid of await known(list, act.seq)) {
@@ -42,7 +42,7 @@ export async function readDecisions(kase: OpenCase): Promise<Decisions> {
       }
     }
   }
-  for (const act of kase.store.acts('person.merged')) {
+  for (const act of standingDecisions(kase.store, 'person.merged')) {
     const nids = await known((act.body['records'] ?? []) as RecordRef[], act.seq);
     for (const nid of nids.slice(1)) together.push([nids[0]!, nid]);
   }
@@ -52,7 +52,7 @@ export async function readDecisions(kase: OpenCase): Promise<Decisions> {
 /** Records that decisions name, as `rid`: they must be nodes of their own, or one decision would speak for their exact copies too. */
 export async function decidedRecords(kase: OpenCase): Promise<number[]> {
   const out = new Set<number>();
-  for (const act of [...kase.store.acts('person.split'), ...kase.store.acts('person.merged')]) {
+  for (const act of [...standingDecisions(kase.store, 'person.split'), ...standingDecisions(kase.store, 'person.merged')]) {
     for (const ref of [...((act.body['records'] ?? []) as RecordRef[]), ...((act.body['sides'] ?? []) as RecordRef[][]).flat()]) {
       for (const rid of await ridsOf(kase, ref)) out.add(rid);
     }

@@ -26,6 +26,24 @@ export type StepEvent = {
 export type Timeline = { fromUs: number; toUs: number; buckets: number; rows: { evidence_id: string; bucket: number; events: number; intruder: number }[] };
 export type EvidenceLine = { file: string; line: number; byte: number; bytes: number; sha256: string; text: string };
 
+export type Decision = {
+  seq: number;
+  kind: string;
+  by: string;
+  at: string;
+  body: Record<string, unknown>;
+  withdrawnBy: number | null;
+  followed: boolean;
+};
+export type Decisions = { decisions: Decision[]; stale: boolean; rebuildable: boolean };
+export type Rebuild = {
+  state: 'idle' | 'running' | 'failed';
+  stage: string | null;
+  done: number;
+  total: number | null;
+  error: { code: string; params: Record<string, string | number> } | null;
+};
+
 /** An error the server explains: `code` names a sentence in the catalogues. */
 export class ApiError extends Error {
   readonly code: string;
@@ -38,10 +56,19 @@ export class ApiError extends Error {
 }
 
 export async function get<T>(path: string): Promise<T> {
-  const response = await fetch(`/api${path}`);
+  return read<T>(await fetch(`/api${path}`));
+}
+
+async function read<T>(response: Response): Promise<T> {
   const body = (await response.json()) as T & { error?: { code: string; params: Record<string, string | number> } };
   if (!response.ok) throw new ApiError(body.error?.code ?? 'web.internal', body.error?.params ?? {});
   return body;
+}
+
+/** Send JSON; errors as with `get`. */
+export async function post<T>(path: string, body: unknown): Promise<T> {
+  const response = await fetch(`/api${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  return read<T>(response);
 }
 
 const useGet = <T>(path: string) => useQuery({ queryKey: [path], queryFn: () => get<T>(path), staleTime: 60_000, retry: false });
@@ -51,3 +78,4 @@ export const useResult = () => useGet<Result>('/result');
 export const useTimeline = () => useGet<Timeline>('/timeline');
 export const useLine = (file: string, line: number) => useGet<EvidenceLine>(`/line?file=${encodeURIComponent(file)}&line=${line}`);
 export const useExplanation = (ref: string) => useGet<unknown>(`/explain?ref=${encodeURIComponent(ref)}`);
+export const useDecisions = () => useGet<Decisions>('/decisions');

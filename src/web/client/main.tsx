@@ -7,6 +7,7 @@ import { StrictMode } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { createRoot } from 'react-dom/client';
 import { useTranslation } from 'react-i18next';
+import { Decisions } from './pages/decisions.tsx';
 import { Evidence } from './pages/evidence.tsx';
 import { Exposure } from './pages/exposure.tsx';
 import { Overview } from './pages/overview.tsx';
@@ -41,6 +42,7 @@ const router = createRouter({
     page('/exposure', Exposure),
     page('/evidence', Evidence),
     page('/problems', Problems),
+    page('/decisions', Decisions),
     page('/steps/$id', Step),
   ]),
 });

@@ -1,7 +1,9 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { get, type StepEvent, useResult } from '../data.ts';
+import { get, type Result, type StepEvent, useDecisions, useResult } from '../data.ts';
+import { DecisionDialog, type Proposal } from '../parts/decision-dialog.tsx';
 import { LineLink } from '../parts/figure.tsx';
 import { State } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
@@ -23,6 +25,7 @@ export function Step() {
     <>
       <h1>{step ? t(`common:step_kind.${step.kind}`) : id}</h1>
       {step && <p className="lead">{step.summary[i18n.language as 'ja' | 'en']}</p>}
+      {step && <StepDecision step={step} />}
       <State query={events} />
       <table>
         <thead>
@@ -76,5 +79,34 @@ export function Step() {
         </button>
       )}
     </>
+  );
+}
+
+/** Confirm the step or set it aside, and what was decided about it. */
+function StepDecision({ step }: { step: Result['intrusion']['steps'][number] }) {
+  const { t, i18n } = useTranslation();
+  const [proposal, setProposal] = useState<Proposal | null>(null);
+  const made = useDecisions().data?.decisions.filter(d => d.body['step_id'] === step.id && d.withdrawnBy === null) ?? [];
+  return (
+    <div className="actions">
+      {made.map(d => (
+        <span key={d.seq} className="tag done">
+          {t(`case:decision.kind.${d.kind}`)} — {d.by}
+        </span>
+      ))}
+      {(['step.confirmed', 'step.dismissed'] as const)
+        .filter(kind => !made.some(d => d.kind === kind))
+        .map(kind => (
+          <button
+            key={kind}
+            type="button"
+            className="plain"
+            onClick={() => setProposal({ kind, words: [step.id], about: step.summary[i18n.language as 'ja' | 'en'] })}
+          >
+            {t(`case:decision.kind.${kind}`)}
+          </button>
+        ))}
+      {proposal && <DecisionDialog proposal={proposal} onClose={() => setProposal(null)} />}
+    </div>
   );
 }

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useCase } from '../data.ts';
 import { setLang } from '../texts.ts';
 import { HelpDialog } from './help-dialog.tsx';
+import { RebuildBanner } from './rebuild-banner.tsx';
 import { WhyDrawer } from './why-drawer.tsx';
 
 export const pages = [
@@ -13,6 +14,7 @@ export const pages = [
   { to: '/exposure', key: 'x', name: 'exposure' },
   { to: '/evidence', key: 'e', name: 'evidence' },
   { to: '/problems', key: 'p', name: 'problems' },
+  { to: '/decisions', key: 'd', name: 'decisions' },
 ] as const;
 
 /** Frame of every page: case title, navigation, language, the explanation drawer, the keyboard. */
@@ -62,6 +64,7 @@ export function Shell() {
           {t('report-pdf')}
         </a>
       </nav>
+      <RebuildBanner />
       <main id="main" tabIndex={-1}>
         <Outlet />
       </main>
