@@ -46,6 +46,7 @@ export type ReportResult = {
     }[];
   };
   readonly exposure: ExposureCounts;
+  readonly decisions: readonly { readonly kind: string; readonly by: string; readonly at: string; readonly body: Readonly<Record<string, unknown>> }[];
   readonly obligations: readonly Obligation[];
   readonly problems: readonly Problem[];
 };

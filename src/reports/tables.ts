@@ -214,6 +214,31 @@ export function obligationsTable(lang: Lang, input: ReportInput): Block {
   };
 }
 
+/** What people decided and this result follows. */
+export function decisionsTable(lang: Lang, input: ReportInput): Block {
+  return {
+    kind: 'table',
+    caption: t(lang, 'reports:decisions.caption'),
+    empty: t(lang, 'case:decision.none'),
+    columns: [
+      { title: t(lang, 'reports:decisions.when'), width: '3fr' },
+      { title: t(lang, 'reports:decisions.by'), width: '2fr' },
+      { title: t(lang, 'reports:decisions.what'), width: '5fr' },
+      { title: t(lang, 'reports:decisions.why'), width: '4fr' },
+    ],
+    rows: input.result.decisions.map(d => {
+      const { reason, about, ...subject } = d.body;
+      const named = Object.values(subject).map(v => (typeof v === 'string' ? v : JSON.stringify(v)));
+      return [
+        [when(d.at, input.zone)],
+        [d.by],
+        [t(lang, `case:decision.kind.${d.kind}`), '\n', code(about ? String(about) : named.join(' '))],
+        [reason ? String(reason) : '—'],
+      ];
+    }),
+  };
+}
+
 export function problemsTable(lang: Lang, input: ReportInput): Block {
   const shown = input.result.problems.slice(0, 200);
   return {
