@@ -25,6 +25,7 @@ type Candidate = {
   duration_us: number | null;
   user_agent: string | null;
   referer: string | null;
+  forwarded: string | null;
   body: string | null;
   cookie: string | null;
 };
@@ -38,7 +39,7 @@ export async function detectAttacks(engine: Engine): Promise<Detection[]> {
   const candidates = engine.stream<Candidate>(
     'detection.attack-candidates',
     sql`
-    select event_id, at_us, actor, src_ip, target, path, status, bytes_out, duration_us, user_agent, referer,
+    select event_id, at_us, actor, src_ip, target, path, status, bytes_out, duration_us, user_agent, referer, forwarded,
       case when json_valid(extra) then coalesce(json_extract_string(extra, '$.body'), json_extract_string(extra, '$.request_body')) end as body,
       case when json_valid(extra) then json_extract_string(extra, '$.cookie') end as cookie
     from detection_request
@@ -47,6 +48,7 @@ export async function detectAttacks(engine: Engine): Promise<Detection[]> {
       or (contains(extra, '"cookie"') and regexp_matches(lower(extra), ${sql.lit(headerPrefilter)}))
       or user_agent in (select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(headerPrefilter)}))
       or referer in (select referer from (select distinct referer from detection_request) where regexp_matches(lower(referer), ${sql.lit(headerPrefilter)}))
+      or (forwarded is not null and regexp_matches(lower(forwarded), ${sql.lit(headerPrefilter)}))
     order by at_us nulls first, event_id`,
   );
   for await (const batch of candidates) {
@@ -55,11 +57,14 @@ export async function detectAttacks(engine: Engine): Promise<Detection[]> {
         target: c.target,
         userAgent: c.user_agent,
         referer: c.referer,
+        forwarded: c.forwarded,
         body: c.body,
         cookie: c.cookie,
       });
       if (!top) continue;
-      const key = `${top.technique}|${c.actor}`;
+      // an agent that carries the payload is another one in each request
+      const actor = top.part === 'user-agent' && c.actor.startsWith('i:') ? `i:${c.src_ip ?? ''}|` : c.actor;
+      const key = `${top.technique}|${actor}`;
       let group = groups.get(key);
       if (!group) groups.set(key, (group = []));
       group.push({
@@ -70,7 +75,7 @@ export async function detectAttacks(engine: Engine): Promise<Detection[]> {
         bytes: c.bytes_out,
         durationUs: c.duration_us,
         srcIp: c.src_ip,
-        actor: c.actor,
+        actor,
         score: top,
       });
     }

@@ -6,4 +6,4 @@ export * from './detect.ts';
 export { type DetectFilesOptions, detectFiles } from './detect-files.ts';
 export { type RequestScore, type RequestText, scoreRequest } from './score-request.ts';
 export * from './sql/index.ts';
-export type { Outcome as DetectionOutcome, StepKind } from './tables.ts';
+export { type Detection, type Outcome as DetectionOutcome, replaceDetections, type StepKind } from './tables.ts';

@@ -13,7 +13,7 @@ export async function prepareRequests(engine: Engine): Promise<void> {
     'detection.request',
     sql`create or replace temp view detection_request as
     select event_id, at_us, file_no, system_id, src_ip, session, account, user_agent, method, target, target_norm, path, query, status, bytes_out, duration_us,
-      referer, content_type, extra,
+      referer, forwarded, content_type, extra,
       coalesce('s:' || session, 'a:' || account, 'i:' || coalesce(src_ip, '') || '|' || coalesce(user_agent, '')) as actor,
       'i:' || coalesce(src_ip, '') || '|' || coalesce(user_agent, '') as client
     from event where class = 1`,

@@ -5,6 +5,7 @@ export type RequestText = {
   readonly target: string | null;
   readonly userAgent?: string | null;
   readonly referer?: string | null;
+  readonly forwarded?: string | null;
   readonly body?: string | null;
   readonly cookie?: string | null;
 };
@@ -43,6 +44,7 @@ export function scoreRequest(request: RequestText): RequestScore[] {
   }
   if (request.userAgent) add(request.userAgent, 'user-agent', null);
   if (request.referer) addReferer(request.referer, add);
+  if (request.forwarded) add(request.forwarded, 'header', 'x-forwarded-for');
   if (request.body) {
     if (/^[[{<]/.test(request.body.trim())) add(request.body, 'body', null);
     else addPairs(request.body, add, 'body');

@@ -76,14 +76,14 @@ const eventColumns: readonly ColumnSpec[] = [
 ];
 
 /** Replace `detection` and `detection_event`. Ids depend on content only; rows are written in id order. */
-export async function writeDetections(engine: Engine, detections: readonly Detection[]): Promise<void> {
+export async function writeDetections(engine: Engine, detections: readonly Detection[], into = 'detection'): Promise<void> {
   const rows = detections
     .filter(d => d.events.length > 0)
     .map(d => ({ d, ...summarise(d) }))
     .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   await engine.transaction(async () => {
     await engine.load(
-      'detection',
+      into,
       detectionColumns,
       rows.map(({ d, id, first, last }) => {
         const [ja, en] = d.rule ? [d.rule.titleJa, d.rule.titleEn] : langs.map(lang => t(lang, `detections:rule.${d.ruleId}`));
@@ -107,9 +107,22 @@ export async function writeDetections(engine: Engine, detections: readonly Detec
         ];
       }),
     );
-    await engine.load('detection_event', eventColumns, eventRows(rows));
-    await engine.run('detection.order', sql`create index if not exists detection_event_by_id on detection_event (event_id)`);
+    await engine.load(`${into}_event`, eventColumns, eventRows(rows));
+    if (into === 'detection') await engine.run('detection.order', sql`create index if not exists detection_event_by_id on detection_event (event_id)`);
   });
+}
+
+/** Put the detections of one rule beside those of all others, in place of what it said before. */
+export async function replaceDetections(engine: Engine, ruleId: string, detections: readonly Detection[]): Promise<void> {
+  await engine.run('detection.of-rule-events', sql`delete from detection_event where detection_id in (select detection_id from detection where rule_id = ${ruleId})`);
+  await engine.run('detection.of-rule', sql`delete from detection where rule_id = ${ruleId}`);
+  if (detections.length === 0) return;
+  await writeDetections(engine, detections, 'detection_more');
+  for (const t of ['detection', 'detection_event']) {
+    const from = t.replace('detection', 'detection_more');
+    await engine.run('detection.more', sql`insert into ${sql.id(t)} by name select * from ${sql.id(from)}`);
+    await engine.run('detection.more', sql`drop table ${sql.id(from)}`);
+  }
 }
 
 function* eventRows(rows: Iterable<{ d: Detection; id: string }>): Generator<readonly unknown[]> {

@@ -7,7 +7,7 @@ import { createDatabaseLog } from './logs/database-log.ts';
 import { createLogWriter } from './logs/log-writer.ts';
 import { openTextFile } from './logs/text-file.ts';
 import { webFormatter } from './logs/web-formats.ts';
-import { type DatabaseFormat, type Dialect, type DrillOptions, dialects, strategies, tampers, type WebFormat, webFormats } from './options.ts';
+import { type DatabaseFormat, type Dialect, type DrillOptions, dialects, strategies, tampers, type Tamper, type WebFormat, webFormats } from './options.ts';
 import { createPlay, type Script } from './play.ts';
 import { createRandom, type Random } from './random.ts';
 import { lullFor, type Scenario } from './scenarios.ts';
@@ -45,7 +45,16 @@ function prepareFolder(out: string): void {
   for (const sub of ['evidence', 'data', 'truth']) fs.mkdirSync(path.join(out, sub), { recursive: true });
 }
 
-function styleFor(seed: number, encoding: Style['encoding'], bodies: boolean): Style {
+const encodings: Partial<Record<Tamper, Style['encoding']>> = {
+  'double-encoding': 'double',
+  'triple-encoding': 'triple',
+  base64: 'base64',
+  base64url: 'base64url',
+  json: 'json',
+  'percent-u': 'percent-u',
+};
+
+function styleFor(seed: number, options: DrillOptions, encoding: Style['encoding']): Style {
   const random = createRandom(seed, 'style');
   return {
     base: random.pick(['', '', '/app', '/api/v1']),
@@ -54,7 +63,9 @@ function styleFor(seed: number, encoding: Style['encoding'], bodies: boolean): S
     missing: random.pick([200, 404]),
     pageSize: random.pick([20, 50, 50]),
     encoding,
-    bodies,
+    bodies: options.bodies ?? false,
+    carrier: options.carrier ?? 'parameter',
+    compressed: options.compressed ?? false,
   };
 }
 
@@ -207,7 +218,8 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
   if (database !== 'none' && (!logged || (dialect === 'mysql') !== (database === 'mysql-general')))
     throw new UserError('drills.dialect-mismatch', { dialect, database });
   if (database === 'none' && options.scenario === 'db-dump') throw new UserError('drills.log-needed', { scenario: options.scenario });
-  const tamper = options.tamper ?? (random.chance(0.7) ? 'none' : random.pick(tampers));
+  const asked = options.tamper ?? (random.chance(0.7) ? 'none' : random.pick(tampers));
+  const tamper = asked === 'versioned' && dialect !== 'mysql' ? 'none' : asked; // comments to everybody else
   const strategy = options.strategy ?? random.pick(strategies);
   const timed = options.scenario === 'sqli-time' || options.scenario === 'sqli-stacked' || options.scenario === 'full-chain';
   const format = options.format ?? (timed ? 'nginx-timed' : random.pick(webFormats.slice(0, 2)));
@@ -215,7 +227,7 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
   const world = scenario.world(seed, scale);
   const site = createSite(
     world,
-    styleFor(seed, tamper === 'double-encoding' ? 'double' : tamper === 'base64' ? 'base64' : 'plain', options.bodies ?? false),
+    styleFor(seed, options, encodings[tamper] ?? 'plain'),
     dialect === 'postgresql' || dialect === 'mysql' ? dialect : 'other',
     random.fork('site'),
   );
@@ -242,6 +254,10 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
       dialect,
       strategy,
       tamper,
+      vector: options.vector ?? 'and',
+      oneShot: options.oneShot ?? false,
+      knowsWidth: options.knowsWidth ?? false,
+      outOfBand: options.outOfBand ?? false,
       ownerWorks,
       interrupted: options.interrupted ?? false,
       threads: options.threads ?? random.pick([1, 1, 3]),

@@ -30,7 +30,15 @@ export type Dialect = (typeof dialects)[number];
 export const strategies = ['bisection', 'sets', 'length-first', 'bits', 'prefix'] as const;
 export type Strategy = (typeof strategies)[number];
 export const tampers = ['none', 'between', 'randomcase', 'space2comment', 'double-encoding', 'base64'] as const;
-export type Tamper = (typeof tampers)[number];
+/** Dresses that no seed draws by itself: they are asked for. */
+export const rareTampers = ['triple-encoding', 'json', 'percent-u', 'base64url', 'greatest', 'versioned', 'newlines'] as const;
+export type Tamper = (typeof tampers)[number] | (typeof rareTampers)[number];
+/** Where in the request a payload travels. */
+export const carriers = ['parameter', 'path', 'referer', 'user-agent', 'forwarded', 'cookie'] as const;
+export type Carrier = (typeof carriers)[number];
+/** How a condition is joined to the application's statement, and what its two answers look like. */
+export const vectors = ['and', 'or-not', 'case', 'failing'] as const;
+export type Vector = (typeof vectors)[number];
 
 /** Everything a drill can be asked for. What is left out is chosen by scenario and seed. */
 export type DrillOptions = {
@@ -72,6 +80,16 @@ export type DrillOptions = {
   readonly strategy?: Strategy;
   readonly tamper?: Tamper;
   readonly threads?: number;
+  readonly carrier?: Carrier;
+  readonly vector?: Vector;
+  /** UNION: the whole table in one value, made by an aggregate function. */
+  readonly oneShot?: boolean;
+  /** UNION without trying how many columns there are. */
+  readonly knowsWidth?: boolean;
+  /** Answers are compressed: their logged sizes follow their length loosely only. */
+  readonly compressed?: boolean;
+  /** Payloads that would send values by name server or web request; whether they arrive no log of ours shows. */
+  readonly outOfBand?: boolean;
   /** The intruder also comes from the address of an office full of innocents. */
   readonly sharedAddress?: boolean;
   /** Rows a blind injection goes for. */
@@ -134,7 +152,13 @@ export function readOptions(raw: Readonly<Record<string, string | boolean | unde
     interrupted: use('interrupted', () => true),
     dialect: use('dialect', t => oneOf(dialects, t, '--dialect')),
     strategy: use('strategy', t => oneOf(strategies, t, '--strategy')),
-    tamper: use('tamper', t => oneOf(tampers, t, '--tamper')),
+    tamper: use('tamper', t => oneOf([...tampers, ...rareTampers], t, '--tamper')),
+    carrier: use('carrier', t => oneOf(carriers, t, '--carrier')),
+    vector: use('vector', t => oneOf(vectors, t, '--vector')),
+    oneShot: use('one-shot', () => true),
+    knowsWidth: use('knows-width', () => true),
+    compressed: use('compressed', () => true),
+    outOfBand: use('out-of-band', () => true),
     threads: use('threads', t => number(t, '--threads', 1, 32)),
     sharedAddress: use('shared-address', () => true),
     targetRows: use('target-rows', t => number(t, '--target-rows', 1, 10000)),

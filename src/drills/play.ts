@@ -56,10 +56,17 @@ export function createPlay(s: PlaySetting): Play {
     const intruder = client.phase !== null;
     s.truth.request(client, start, end);
     s.truth.response(client, end, answer);
+    const { phase } = client;
+    const noted: Mark | undefined = phase === null ? undefined : at => at && s.truth.sent(phase, `${at.file}:${at.line}`);
     const mark: Mark | undefined =
-      intruder && answer.shown.length ? at => s.truth.shown(answer.shown, end, at === null ? 'lost' : `${at.file}:${at.line}`) : undefined;
+      phase === null || answer.shown.length === 0
+        ? noted
+        : at => {
+            noted!(at);
+            s.truth.shown(answer.shown, end, at === null ? 'lost' : `${at.file}:${at.line}`);
+          };
     for (const [i, statement] of answer.statements.entries()) {
-      s.database.statement(start + 600 + i * 250, Math.max(start + 700 + i * 250, end - 300), statement, call.direct && i === 0 ? mark : undefined);
+      s.database.statement(start + 600 + i * 250, Math.max(start + 700 + i * 250, end - 300), statement, call.direct && i === 0 ? mark : noted);
     }
     if (call.direct) return answer;
     const text = s.format.render({
@@ -73,8 +80,10 @@ export function createPlay(s: PlaySetting): Play {
       status: answer.status,
       bytes: logged.bytes,
       bytesIn: call.bytesIn,
-      referer: call.referer !== '-' && (!intruder || client.userAgent.startsWith('Mozilla')) ? `https://${host}${call.referer}` : '-',
-      userAgent: client.userAgent,
+      referer: call.headers?.referer ?? (call.referer !== '-' && (!intruder || client.userAgent.startsWith('Mozilla')) ? `https://${host}${call.referer}` : '-'),
+      userAgent: call.headers?.userAgent ?? client.userAgent,
+      cookie: call.headers?.cookie ?? null,
+      forwarded: call.headers?.forwarded ?? null,
       type: answer.type,
       serial,
     });

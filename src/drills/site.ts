@@ -1,5 +1,6 @@
 import { MINUTE, type Micros } from '../base/index.ts';
 import type { Statement } from './logs/database-log.ts';
+import type { Carrier } from './options.ts';
 import type { Random } from './random.ts';
 import { type Handle, jsonBytes, type Row, rowBytes } from './tables.ts';
 import type { World } from './worlds/insurer.ts';
@@ -24,6 +25,8 @@ export type Answer = {
 /** A request that can be sent: what goes over the wire, and what the application does with it. */
 export type Call = {
   readonly method: string; readonly target: string; readonly bytesIn: number; readonly referer: string;
+  /** Instead of what the client sends in every request. */
+  readonly headers?: { readonly referer?: string; readonly userAgent?: string; readonly cookie?: string; readonly forwarded?: string };
   /** Not through the web server: only the database sees it. */
   readonly direct?: boolean;
   run(client: Client): Answer;
@@ -31,7 +34,8 @@ export type Call = {
 
 /** What injected SQL makes the server do; the text is part of the call. */
 export type Injected =
-  | { readonly does: 'filter'; readonly holds: boolean }
+  /** `otherwise`: what the answer is when it does not hold: nothing found, every row, or an error. */
+  | { readonly does: 'filter'; readonly holds: boolean; readonly otherwise?: 'all' | 'error' }
   | { readonly does: 'sleep'; readonly holds: boolean; readonly delayUs: Micros; /** A statement of its own after the application's: audited apart, with the same text. */ readonly apart?: boolean }
   | { readonly does: 'error'; readonly state: string; readonly message: string; readonly visible: boolean; readonly atParse: boolean }
   | { readonly does: 'union'; readonly replaces: boolean; readonly values: readonly (readonly (string | null)[])[]; readonly shown: Shown | null };
@@ -39,7 +43,9 @@ export type Injected =
 /** How this installation looks; chosen by seed so that nothing can rely on one. */
 export type Style = {
   readonly base: string; readonly searchParameter: string; readonly reflects: boolean; readonly missing: 200 | 404; readonly pageSize: number;
-  readonly encoding: 'plain' | 'double' | 'base64';
+  readonly encoding: 'plain' | 'double' | 'triple' | 'base64' | 'base64url' | 'json' | 'percent-u';
+  readonly carrier: Carrier;
+  readonly compressed: boolean;
   /** Search terms travel in the body: no log of requests holds them. */
   readonly bodies: boolean;
 };
@@ -65,7 +71,9 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
   const pad = (): number => jitter.int(0, 3);
   const url = (path: string): string => style.base + path;
   const answer = (endpoint: string, status: number, bytes: number, statements: Statement[] = [], shown: Shown[] = [], type = 'application/json'): Answer =>
-    ({ endpoint, status, bytes, tookUs: took(statements.length ? 3000 : 900), type, statements, shown });
+    ({ endpoint, status, bytes: style.compressed ? squeezed(bytes) : bytes, tookUs: took(statements.length ? 3000 : 900), type, statements, shown });
+  /** About what gzip leaves of text like this: a head, a third of the rest, and some noise. */
+  const squeezed = (bytes: number): number => (bytes < 150 ? bytes : 96 + Math.round((bytes - 150) * 0.36) + jitter.int(0, 6));
   const call = (method: string, path: string, run: (c: Client) => Answer, bytesIn = 380, referer = '-'): Call => ({ method, target: url(path), bytesIn: bytesIn + path.length, referer, run });
   const guarded = (run: (c: Client) => Answer) => (c: Client): Answer => (c.user === null ? answer('redirect', 302, 5, [], [], 'text/html') : run(c));
 
@@ -128,7 +136,15 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
       [statement(rows.length)], rows.length ? [{ table: quotes!, rows, columns }] : []);
     if (injected === null) return found(base);
     switch (injected.does) {
-      case 'filter': return { ...found(injected.holds ? base : []), other: { bytes: found(injected.holds ? [] : base).bytes, tookUs: took() } };
+      case 'filter': if (injected.otherwise === 'error') {
+        const failed = answer(endpoint, 500, 12 + jsonBytes('internal error'), [statement(0, { state: '21000', message: 'more than one row returned by a subquery used as an expression', atParse: false })]);
+        return injected.holds ? { ...found(base), other: failed } : { ...failed, other: found(base) };
+      }
+        if (injected.otherwise === 'all') {
+          const all = endpoint === 'search' ? searchRows('') : quotes!.ordered('id');
+          return { ...found(injected.holds ? base : all), other: { bytes: found(injected.holds ? all : base).bytes, tookUs: took() } };
+        }
+        return { ...found(injected.holds ? base : []), other: { bytes: found(injected.holds ? [] : base).bytes, tookUs: took() } };
       case 'sleep': {
         const a = injected.apart === true && dialect === 'postgresql' ? { ...found(base), statements: [statement(base.length), statement(1)] } : found(base);
         const slow = injected.delayUs + took(4000) * 2;
@@ -151,7 +167,22 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
   }
   /** The parameter text as it travels, given what the application shall see. */
   const travelling = (value: string, all: boolean): string =>
-    style.encoding === 'base64' ? encodeQuery(Buffer.from(value, 'utf8').toString('base64')) : style.encoding === 'double' && all ? encodeQuery(encodeQuery(value)) : encodeQuery(value, all);
+    style.encoding === 'base64' ? encodeQuery(Buffer.from(value, 'utf8').toString('base64')) : style.encoding === 'base64url' ? Buffer.from(value, 'utf8').toString('base64url')
+      : style.encoding === 'json' ? encodeQuery(JSON.stringify({ filter: { value } })) : !all ? encodeQuery(value, all) : style.encoding === 'double' ? encodeQuery(encodeQuery(value))
+        : style.encoding === 'triple' ? encodeQuery(encodeQuery(encodeQuery(value))) : style.encoding === 'percent-u' ? value.replace(/[^\w]/g, ch => `%u${ch.charCodeAt(0).toString(16).padStart(4, '0')}`) : encodeQuery(value, all);
+  /** A call whose value goes in by the carrier: the parameter of `path`, a segment after it, or a header of a page beside it. */
+  const carry = (path: string, parameter: string, value: string, injected: boolean, run: (c: Client) => Answer): Call => {
+    const text = travelling(value, injected);
+    if (!injected || style.carrier === 'parameter') return call('GET', `${path}?${parameter}=${text}`, run, 330, url('/quotes/new'));
+    const made = call('GET', style.carrier === 'path' ? `${path}/${text}` : `${path}/latest`, run, 330, url('/quotes/new'));
+    switch (style.carrier) {
+      case 'path': return made;
+      case 'referer': return { ...made, headers: { referer: `https://www.example.net/find?from=${text}` } };
+      case 'user-agent': return { ...made, headers: { userAgent: value } };
+      case 'forwarded': return { ...made, headers: { forwarded: value } };
+      case 'cookie': return { ...made, headers: { cookie: `recent=${text}` } };
+    }
+  };
   const syntaxError = (near: string): Injected => dialect === 'mysql'
     ? { does: 'error', state: '42000', visible: false, atParse: true, message: `You have an error in your SQL syntax near '${near}'` }
     : { does: 'error', state: '42601', visible: false, atParse: true, message: `syntax error at or near "${near}"` };
@@ -230,16 +261,17 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
     /** Search in quotes. `value` is what stands between the quotes of the statement. */
     search: (value: string, injected: Injected | null = null, base = value): Call => {
       const query = `${style.searchParameter}=${travelling(value, injected !== null)}`;
-      return call(style.bodies ? 'POST' : 'GET', style.bodies ? '/quotes/search' : `/quotes/search?${query}`, () => {
+      const run = (): Answer => {
         const broken = injected === null && value.includes("'") ? syntaxError(value.slice(value.indexOf("'") + 1).split(/\W/)[0] || '%') : injected;
         return injectable('search', broken?.does === 'error' ? [] : searchRows(base), searchColumns, sql.search[0] + value + sql.search[1], value, broken);
-      }, style.bodies ? 330 + query.length : 330, url('/quotes/new'));
+      };
+      return style.bodies ? call('POST', '/quotes/search', run, 330 + query.length, url('/quotes/new')) : carry('/quotes/search', style.searchParameter, value, injected !== null, run);
     },
     /** State of one quote. The number is pasted into the statement. */
-    status: (value: string, injected: Injected | null = null, base = value): Call => call('GET', `/quotes/status?id=${travelling(value, injected !== null)}`, () => {
+    status: (value: string, injected: Injected | null = null, base = value): Call => carry('/quotes/status', 'id', value, injected !== null, () => {
       const row = quotes!.byKey(base);
       return injectable('status', row ? [row] : [], statusColumns, sql.status[0] + value + sql.status[1], value, injected);
-    }, 330, url('/quotes/new')),
+    }),
     /** A clerk enters a new customer. */
     enter: (row: Row): Call => call('POST', '/customers', guarded(() => {
       customers!.insert([...row]);

@@ -16,14 +16,16 @@ export type Truth = ReturnType<typeof openTruth>;
 const cell = (v: string): string => (/[",\r\n]/.test(v) ? `"${v.replaceAll('"', '""')}"` : v);
 
 /**
- * Writes `truth/`: what every response showed (trace.jsonl), each cell the intruder really got, once (cells.csv), what injections
- * extracted (extracted/), and the phases. Texts leave in the order of the logs.
+ * Writes `truth/`: what every response showed (trace.jsonl), each cell the intruder really got, once (cells.csv), every line the
+ * intruder caused (requests.csv), what injections extracted (extracted/), and the phases. Texts leave in the order of the logs.
  */
 export function openTruth(dir: string, options: { readonly traceAll: boolean; readonly cells: boolean }) {
   fs.mkdirSync(path.join(dir, 'extracted'), { recursive: true });
   const trace = openTextFile(path.join(dir, 'trace.jsonl'));
   const cells = options.cells ? openTextFile(path.join(dir, 'cells.csv')) : null;
   cells?.write('dataset,key,column,first_seen,event,how\n');
+  const requests = openTextFile(path.join(dir, 'requests.csv'));
+  requests.write('phase,event\n');
   const seen = new Map<Handle, Map<string, number>>();
   const phases = new Map<string, Phase>();
   const extracted = new Map<string, { columns: readonly string[]; lines: string[] }>();
@@ -56,6 +58,10 @@ export function openTruth(dir: string, options: { readonly traceAll: boolean; re
         p.toUs = Math.max(p.toUs, toUs);
         p.requests++;
       }
+    },
+    /** A line of a log that is there because of the intruder. */
+    sent(phase: string, event: Reference): void {
+      requests.write(`${phase},${event}\n`);
     },
     phase(name: string): Phase {
       const p = phases.get(name);
@@ -104,6 +110,7 @@ export function openTruth(dir: string, options: { readonly traceAll: boolean; re
     close(facts: Readonly<Record<string, unknown>>): void {
       trace.close();
       cells?.close();
+      requests.close();
       for (const [name, file] of extracted)
         fs.writeFileSync(path.join(dir, 'extracted', `${name}.csv`), `${[file.columns.join(','), ...file.lines].join('\n')}\n`);
       const list = [...phases.values()]

@@ -269,7 +269,7 @@ export function headerField(name: string): Field {
     case 'host':
       return textField(name, 'host');
     case 'cookie':
-      return textField(name, 'session');
+      return cookieHeaderField;
     case 'x-forwarded-for':
       return forwardedField;
     case 'x-request-id':
@@ -285,7 +285,25 @@ export function headerField(name: string): Field {
   }
 }
 
+const sessionName = /sess|sid$|^sid|token|auth/i;
+
+/** The whole header: the cookie that names itself a session (or stands alone) is the session, the header itself goes to `extra` when there is more. */
+export const cookieHeaderField: Field = {
+  name: 'cookie',
+  shape: 'text',
+  take: (bytes, from, to, row, sink) => {
+    if (absent(bytes, from, to)) return true;
+    const text = utf8.decode(bytes.subarray(from, to));
+    const pairs = text.split(/;(?:\s|%20|\+)*/).filter(p => p !== '');
+    const session = pairs.length === 1 ? pairs[0]! : pairs.find(p => p.includes('=') && sessionName.test(p.slice(0, p.indexOf('='))));
+    if (session !== undefined && pairs.length === 1) sink.bytes('session', bytes, from, to);
+    else if (session !== undefined) sink.text('session', session);
+    if (pairs.length > 1) row.addExtra('cookie', text);
+    return true;
+  },
+};
+
 /** A cookie logged by name: the session when its name says so or it is the only one. */
 export function cookieField(name: string, only: boolean): Field {
-  return only || /sess|sid$|^sid|token|auth/i.test(name) ? textField(`cookie.${name}`, 'session') : extraField(`cookie.${name}`);
+  return only || sessionName.test(name) ? textField(`cookie.${name}`, 'session') : extraField(`cookie.${name}`);
 }

@@ -54,8 +54,8 @@ export async function findActors(kase: OpenCase, detections: readonly DetectionR
   const pairOf = new Map<string, string[]>();
   for (const i of identities)
     if (i.ip !== null) {
-      const k = `${i.ip}\u0000${i.agent ?? ''}`;
-      pairOf.set(k, [...(pairOf.get(k) ?? []), `d:${i.detection_id}`]);
+      // an agent that carries the payload names nobody: such work is told by its address
+      for (const k of new Set([`${i.ip}\u0000${i.agent ?? ''}`, `${i.ip}\u0000`])) pairOf.set(k, [...(pairOf.get(k) ?? []), `d:${i.detection_id}`]);
     }
   const owners = new Map<string, string>();
   for (const w of [...work].sort((a, b) => (a.item < b.item ? -1 : a.item > b.item ? 1 : a.client < b.client ? -1 : 1))) {

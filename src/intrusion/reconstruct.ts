@@ -2,6 +2,7 @@ import { type Effects, type Problem, problem } from '../base/index.ts';
 import { type OpenCase, recordProblems, standingDecisions } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { findActors, type WorkItem } from './actors.ts';
+import { noteInjections } from './found-injections.ts';
 import { readDetections } from './identities.ts';
 import {
   type JudgedStatement,
@@ -41,6 +42,7 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   const judged = await judgeStatements(engine, rebuilt.statements, tableOf);
   const cells = [...recovered, ...shownCells(judged)];
   progress(2);
+  await noteInjections(engine, rebuilt);
   const all = await readDetections(engine);
   const dismissed = new Set(standingDecisions(kase.store, 'step.dismissed').map(a => String(a.body['step_id'] ?? a.body['id'] ?? '')));
   const work = workItems(rebuilt);

@@ -51,7 +51,23 @@ function deliver(plot: Plot, run: Run, text: string, injected: Injected): Call {
 const cut = (plot: Plot, run: Run): string => `${run.grammar.comment}${plot.random.text(4, 'abcdefghijkXYZW')}`;
 
 export function booleanCall(plot: Plot, run: Run, q: Question): Call {
-  return joined(plot, run, q.text, { does: 'filter', holds: q.holds });
+  const { number } = run;
+  switch (plot.vector) {
+    case 'and':
+      return joined(plot, run, q.text, { does: 'filter', holds: q.holds });
+    case 'case':
+      return joined(plot, run, `${number}=(CASE WHEN (${q.text}) THEN ${number} ELSE ${number + 1} END)`, { does: 'filter', holds: q.holds });
+    case 'failing':
+      return joined(plot, run, `${number}=(CASE WHEN (${q.text}) THEN ${number} ELSE ${number}*(SELECT 1 UNION SELECT 2) END)`, {
+        does: 'filter',
+        holds: q.holds,
+        otherwise: 'error',
+      });
+    case 'or-not': {
+      const text = run.point === 'search' ? `${run.base}%' OR NOT (${q.text}) AND '${run.literal}%'='${run.literal}` : `${run.base} OR NOT (${q.text})`;
+      return deliver(plot, run, tamperText(text, plot.tamper, plot.random, run.point === 'search'), { does: 'filter', holds: q.holds, otherwise: 'all' });
+    }
+  }
 }
 
 /** Slow when the question holds. Products that cannot sleep in an expression end the statement first. */

@@ -62,6 +62,10 @@ function* bisect(ask: (n: number) => Question, lo: number, near: number, top: nu
 
 function above(wanted: Wanted, s: ReadingSetting, p: number, n: number, code: number): Question {
   const { grammar: g } = s;
+  if (s.tamper === 'greatest' && g.name !== 'mssql' && g.name !== 'sqlite') {
+    const c = g.code(wanted.text, p);
+    return { text: `GREATEST(${c},${n + 1})=${c}`, holds: code > n };
+  }
   return { text: s.tamper === 'between' ? `${g.code(wanted.text, p)} NOT BETWEEN 0 AND ${n}` : g.greater(wanted.text, p, n), holds: code > n };
 }
 

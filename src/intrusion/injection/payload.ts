@@ -36,12 +36,15 @@ export function createPayloadReader(): (event: Carrier) => Payload[][] {
     if (event.referer !== null && event.referer.length > 5) read(out, 'header:referer', event.referer, false);
     if (event.forwarded !== null && event.forwarded.length > 5) read(out, 'header:x-forwarded-for', event.forwarded, false);
     if (event.session !== null && event.session.length > 5) read(out, 'cookie:session', event.session, false);
-    if (event.extra !== null && worthReading.test(event.extra.slice(0, maxLength))) for (const list of readExtra(event.extra)) if (list.length > 0) out.push(list);
+    if (event.extra !== null && worthReading.test(event.extra.slice(0, maxLength))) for (const list of readExtra(event.extra, event)) if (list.length > 0) out.push(list);
     return out;
   };
 }
 
-function* readExtra(extra: string): Generator<Payload[]> {
+function* readExtra(extra: string, event: Carrier): Generator<Payload[]> {
+  // JSON logs keep the whole record: what stands in a column of its own is not read twice
+  const target = event.query === null ? event.path : `${event.path ?? ''}?${event.query}`;
+  const columns = new Set([event.path, event.query, event.user_agent, event.referer, event.forwarded, event.session]);
   let parsed: unknown;
   try {
     parsed = JSON.parse(extra);
@@ -50,6 +53,7 @@ function* readExtra(extra: string): Generator<Payload[]> {
   }
   if (!parsed || typeof parsed !== 'object') return;
   for (const [key, value] of Object.entries(parsed)) {
+    if (typeof value === 'string' && (columns.has(value) || (target !== null && target.length > 1 && value.endsWith(target)))) continue;
     if (typeof value === 'string' && /cookie/i.test(key)) for (const [name, v] of pairs(value, ';')) yield stages(`cookie:${name}`, v, false);
     else if (typeof value === 'string' && /body|form|post/i.test(key)) {
       if (/^\s*[[{]/.test(value)) yield stages(`body`, value, false);

@@ -20,6 +20,10 @@ const callWords = 'substr(?:ing|c|b)?|mid|ascii|ord|unicode|len(?:gth)?|char_len
 const requestPattern = `(?i)(?:\\bselect\\b|\\bunion\\b|waitfor|\\b(?:${callWords})\\s*\\(|\\bcase\\s+when\\b|\\b(?:rlike|regexp|having|procedure)\\b|['")0-9]\\s*(?:/\\*[^*]*\\*/|\\s)*(?:\\|\\||&&|;|\\b(?:and|or|xor|like|order|between|in|not)\\b)|\\b(?:and|or|xor)(?:\\s|/\\*|\\()+[^=<>&]{0,60}(?:[=<>]|like))`;
 const statementPattern = '(?i)(?:ascii|ord|unicode|substr(?:ing|c)?|mid|pg_sleep|sleep|benchmark|length|len|left)\\s*\\([\\s\\S]*\\bselect\\b|waitfor\\s+delay|extractvalue|updatexml|union\\s+(?:all\\s+)?select';
 
+/** One character that is no letter, as it is or percent-encoded up to several times: headers are not decoded in the table. */
+const gap = '(?:^|[^\\w%]|%(?:25)*[0-9a-f]{2}|%u00[0-9a-f]{2})';
+const headerPattern = `(?i)${gap}(?:select|union|waitfor|case${gap}+when|(?:pg_)?sleep${gap}*(?:\\(|%(?:25)*28))|(?:['")]|%(?:25)*2[279])%?(?:${gap}|/\\*[^*]*\\*/)*(?:and|or|xor|order|like|in|\\|\\|)${gap}`;
+
 /** Events that may carry an injection: named by a detection, or speaking SQL. In time order. */
 export async function readInjectionEvents(engine: Engine): Promise<InjectionEvent[]> {
   const encoded = base64Words(['SELECT', 'SLEEP(', 'SUBSTR', 'UNION', 'ASCII(', 'CASE WHEN', ' AND ']).join('|');
@@ -31,8 +35,8 @@ export async function readInjectionEvents(engine: Engine): Promise<InjectionEven
       case when e.class <> 2 then e.extra end as extra, e.status, e.bytes_out, e.duration_us, e.rows_out, e.err_code, length(e.target) as target_length, coalesce(f.time_kind, 0) as time_kind
     from event e left join event_file f using (file_no) left join flagged x using (event_id)
     where (e.class in (1, 6) and (x.event_id is not null or regexp_matches(coalesce(e.target_norm, e.target, ''), ${pattern})
-        or regexp_matches(concat_ws(' ', e.referer, e.forwarded, e.session, e.extra), ${`(?i)(?:\\bselect\\b|sleep\\s*\\(|waitfor|union\\b)|${encoded}`})
-        or regexp_matches(coalesce(e.user_agent, ''), ${'(?i)(?:\\bselect\\b|sleep\\s*\\(|waitfor|\\bunion\\b)'})))
+        or regexp_matches(concat_ws(' ', e.referer, e.forwarded, e.session, e.extra), ${`${headerPattern}|${encoded}`})
+        or regexp_matches(coalesce(e.user_agent, ''), ${headerPattern})))
       or (e.class = 2 and e.sql_text is not null and (x.event_id is not null or regexp_matches(e.sql_text, ${statementPattern})))
     order by e.at_us, e.event_id`)) out.push(...batch);
   return addGaps(engine, out);

@@ -147,7 +147,7 @@ function createEventReader(): (event: InjectionEvent) => Read[] {
         if (meaning && meaning.score > (best?.score ?? 0)) { best = meaning; from = p; }
       }
       if (best && from) {
-        out.push({ event: factsOf(event), spot: spotOf(clientOf(event), routeOf(event), from.point), reflected: [Buffer.byteLength(from.text), escapedLength(from.text), event.target_length ?? 0], meaning: best });
+        out.push({ event: factsOf(event), spot: spotOf(from.point === 'header:user-agent' ? `${event.src_ip ?? ''}\u0000` : clientOf(event), routeOf(event), from.point), reflected: [Buffer.byteLength(from.text), escapedLength(from.text), event.target_length ?? 0], meaning: best });
       }
     }
     return out;
