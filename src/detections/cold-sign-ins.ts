@@ -6,6 +6,7 @@ import { episodes } from './request.ts';
 import { classifyAnswers, type SignIn } from './sign-in-answers.ts';
 import { loginPath } from './sign-ins.ts';
 import type { Detection } from './tables.ts';
+import { type Weighed, weighClients } from './weigh-clients.ts';
 
 /** Programs that fetch pages without showing them. People sign in with browsers. */
 const scriptAgent =
@@ -50,6 +51,11 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     select event_id, at_us, session, method, status, client from detection_request join detection_cold using (client) order by at_us nulls first, event_id`,
   );
   const byClient = groupBy(uses, u => u.client);
+  const weighed = await weighClients(
+    engine,
+    cold.filter(c => c.alone).map(c => c.client),
+    [...new Set(entries.map(e => e.client))].sort(),
+  );
   const out: Detection[] = [];
   for (const c of cold) {
     const all = byClient.get(c.client) ?? [];
@@ -60,7 +66,8 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     const pace = medianGap(own);
     const program = agent !== '' && scriptAgent.test(agent);
     const machine = own.length >= 10 && pace < SECOND;
-    const doubtful = !c.alone || !((c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10));
+    const doubtful =
+      !c.alone || !((c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10) || isFirm(c, weighed.get(c.client)));
     const more = c.alone ? await movedOn(engine, c.client, own) : [];
     const events = [...own, ...more].sort((a, b) => (a.at_us ?? -1) - (b.at_us ?? -1) || a.event_id - b.event_id);
     out.push({
@@ -80,12 +87,22 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
         median_gap_seconds: Number.isFinite(pace) ? Math.round(pace / (SECOND / 1000)) / 1000 : null,
         alone: c.alone,
         from_elsewhere: more.length,
+        ...(weighed.has(c.client) && { marks: weighed.get(c.client)!.marks, weight: weighed.get(c.client)!.weight, among: weighed.get(c.client)!.among }),
         ...(doubtful && { doubtful }),
       },
       events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us })),
     });
   }
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+/**
+ * With few other sign-ins the missing page alone is little: the odds that one of so many has it, times the odds of what the client then did
+ * with records. At least two such marks; together better than fifty to one that it is nobody's everyday use.
+ */
+function isFirm(c: Cold, w: Weighed | undefined): boolean {
+  if (w === undefined || w.marks.filter(m => m.weight >= 1).length < 2) return false;
+  return Math.min(4, Math.log(c.peers + 2)) + w.weight - Math.log(w.among) >= Math.log(50);
 }
 
 /** Successful sign-ins with the pages (of those that people see before they sign in) that the same client had asked for. */

@@ -1,4 +1,4 @@
-import { HOUR, MINUTE } from '../base/index.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { count } from './judge.ts';
@@ -57,6 +57,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
       if (reasons.length > 0) chosen.set(r, reasons);
     }
     for (const [r, reason] of burstsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
+    for (const [r, reason] of sweepsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
     for (const [actor, events] of groupBy(chosen.keys(), r => r.actor)) {
       const reasons = [...new Set(events.flatMap(e => chosen.get(e)!))].sort();
       out.push({
@@ -100,6 +101,27 @@ function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: Read
       const others = runs.find(o => o.actor !== run.actor && !marked.has(o.actor))?.different ?? 0;
       return perActor.size - 1 >= 5 && run.different >= 3 * others ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row']) : [];
     });
+}
+
+const minSweep = 20;
+const clickUs = 2 * SECOND;
+
+/** Runs of at least twenty different exports faster than anybody clicks, by an actor at whom another method points; not where they come on other days too. */
+function sweepsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlyMap<string, Span>): [Export, string][] {
+  const out: [Export, string][] = [];
+  for (const list of perActor.values()) {
+    const timed = list.map(r => ({ ...r, atUs: r.at_us, row: r }));
+    const runs = episodes(timed, burstGapUs).filter(part => new Set(part.map(r => r.query)).size >= minSweep && medianGap(part) < clickUs);
+    if (runs.length === 0 || new Set(runs.map(part => Math.floor((part[0]!.atUs ?? 0) / DAY))).size > 1) continue;
+    for (const r of runs.flat()) if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) out.push([r.row, 'faster-than-anybody-clicks']);
+  }
+  return out;
+}
+
+function medianGap(events: readonly { readonly atUs: number | null }[]): number {
+  const times = events.map(e => e.atUs).filter(t => t !== null);
+  const gaps = times.slice(1).map((t, i) => t - times[i]!);
+  return gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? Number.POSITIVE_INFINITY;
 }
 
 /**

@@ -4,6 +4,7 @@ import { groupBy } from './group.ts';
 import { loginAccounts } from './login-accounts.ts';
 import { episodes } from './request.ts';
 import { classifyAnswers, type SignIn } from './sign-in-answers.ts';
+import { pooledRuns } from './sign-in-pools.ts';
 import type { Detection } from './tables.ts';
 
 /** Paths where people sign in, in the last or last but one segment. */
@@ -55,8 +56,13 @@ async function detectHttp(engine: Engine): Promise<Detection[]> {
   const runs: SignIn[][] = [];
   for (const [, list] of perClient) for (const part of episodes(list, campaignGapUs)) if (isCampaign(part)) runs.push(part);
   runs.push(...scattered(perClient, runs));
+  const taken = new Set(runs.flat().map(a => a.eventId));
+  const pools = await pooledRuns(
+    engine,
+    classified.filter(a => !taken.has(a.eventId)),
+  );
   const out: Detection[] = [];
-  for (const campaign of joinRounds(merge(runs))) {
+  for (const campaign of [...joinRounds(merge(runs)), ...pools.map(p => [p])]) {
     const events = campaign.flat().sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1));
     out.push(await httpDetection(engine, events));
   }
