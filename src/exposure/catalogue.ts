@@ -1,4 +1,5 @@
 import { type Engine, type Sql, sql } from '../engine/index.ts';
+import type { Ast } from './sql/ast.ts';
 
 export type ValueType = 'int' | 'num' | 'bool' | 'date' | 'time' | 'text';
 export type Column = {
@@ -22,7 +23,12 @@ export type Dataset = {
   /** The typed copy of `data_<id>`: `row_no`, `key`, then `c<column_no>`. */
   readonly view: string;
 };
-export type Catalogue = { readonly datasets: readonly Dataset[]; byTable(name: string): Dataset | null };
+export type Catalogue = {
+  readonly datasets: readonly Dataset[];
+  byTable(name: string): Dataset | null;
+  /** What a name that is no dataset stands for, when the database log told (CREATE VIEW, CREATE TABLE AS). */
+  readonly view?: (name: string) => { readonly select: Ast; readonly exact: boolean } | null;
+};
 
 type ColumnFacts = {
   column_no: number;

@@ -8,7 +8,7 @@ import type { RouteRead } from './link-statements.ts';
 import { failed, type OutputSize, outputSizes, type Replay, recordReplay, replay } from './replay.ts';
 import type { Request } from './requests.ts';
 import { type Features, judgeSize, type SizeModel } from './size-model.ts';
-import { type Ast, isPlain, shapeOf } from './sql/index.ts';
+import { type Ast, shapeOf } from './sql/index.ts';
 import { columnsIn, parametrised, type ReadableStatement, tablesIn } from './statements.ts';
 import { tier } from './tables.ts';
 
@@ -17,7 +17,6 @@ export type Group = {
   readonly key: string;
   readonly read: ReadableStatement;
   readonly folded: Folded;
-  readonly plain: boolean;
   readonly members: readonly Member[];
   readonly varying: readonly number[];
 };
@@ -51,7 +50,7 @@ export function groupInstances(instances: readonly Instance[]): Group[] {
       const varying = g.read.slots
         .map((_, i) => i)
         .filter(i => g.read.slots[i]!.kind === 'parameter' || g.members.some(m => m.values[i] !== g.read.slots[i]!.value));
-      return { key, ...g, plain: isPlain(g.read.select), varying };
+      return { key, ...g, varying };
     });
 }
 
@@ -69,44 +68,128 @@ function distinctMembers(g: Group): { values: readonly (string | null | undefine
 
 /** Clocks of the web server and the database agree no better than this. */
 const slack = 1.5 * SECOND;
-const batchTable = sql.id('replay_batch');
+const instanceTable = sql.id('replay_batch');
+const classTable = sql.id('replay_class');
+/** Rows a batch should give, about: more in one piece would not fit. */
+const batchRows = 4_000_000;
+
+type Tuple = { readonly values: readonly (string | null | undefined)[]; readonly members: Member[] };
+type Use = (replayed: { replay: Replay | null; failure: string | null; tuples: readonly { members: readonly Member[] }[]; batch: boolean }) => Promise<void>;
 
 /**
  * Replay a group and hand each replayed set to `use`: the distinct value tuples in order with their members, and the batch
  * table when all were replayed at once. A replay that failed comes with `replay` null.
  */
-export async function replayGroup(
+export async function replayGroup(engine: Engine, catalogue: Catalogue, g: Group, use: Use): Promise<void> {
+  const tuples = distinctMembers(g);
+  const whole = new Set(
+    g.varying.filter(slot => g.read.slots[slot]!.whole && tuples.every(t => t.values[slot] === undefined || /^-?\d{1,18}$/.test(t.values[slot] ?? ''))),
+  );
+  const tree = parametrised(g.read, g.varying, whole);
+  const one = async (t: Tuple, members: readonly Member[]): Promise<void> => {
+    const r = await replay(engine, catalogue, { select: tree, parameters: g.varying.map(slot => t.values[slot]), batch: null, foreign: g.read.foreign });
+    await use(
+      failed(r) ? { replay: null, failure: r.failure, tuples: [{ members }], batch: false } : { replay: r, failure: null, tuples: [{ members }], batch: false },
+    );
+  };
+  const known = tuples.filter(t => t.values.every(v => v !== undefined));
+  for (const t of tuples) if (t.values.some(v => v === undefined)) await one(t, t.members);
+  if (known.length === 0) return;
+  if (known.length === 1) return one(known[0]!, known[0]!.members);
+  const windows = windowParameters(tree);
+  const outcome = await replayBatch(engine, catalogue, g, known, tree, windows, use);
+  if (outcome === 'done') return;
+  if (outcome === 'unordered') {
+    // Any row may stand in a window without an order: windows of one length are alike, whether they start at the first row or later.
+    for (const alike of byWindow(known, g, windows))
+      await one(
+        alike[0]!,
+        alike.flatMap(t => t.members),
+      );
+    return;
+  }
+  for (const t of known) await one(t, t.members);
+}
+
+/** All tuples at once, in pieces that fit. Says why when they have to be run one by one. */
+async function replayBatch(
   engine: Engine,
   catalogue: Catalogue,
   g: Group,
-  use: (replayed: { replay: Replay | null; failure: string | null; tuples: readonly { members: readonly Member[] }[]; batch: boolean }) => Promise<void>,
-): Promise<void> {
-  const tuples = distinctMembers(g);
-  const whole = tuples.filter(t => t.values.every(v => v !== undefined));
-  const tree = parametrised(g.read, g.varying);
-  if (g.plain && whole.length > 1 && whole.length === tuples.length) {
-    for (let from = 0; from < tuples.length; from += 100_000) {
-      const part = tuples.slice(from, from + 100_000);
-      await engine.load(
-        'replay_batch',
-        [{ name: 'n', type: 'BIGINT' }, ...g.varying.map((_, i) => ({ name: `p${i}`, type: 'VARCHAR' as const }))],
-        part.map((t, n) => [n, ...g.varying.map(slot => t.values[slot] ?? null)]),
-      );
-      const r = await replay(engine, catalogue, {
-        select: tree,
-        parameters: g.varying.map((_, i) => sql`b.${sql.id(`p${i}`)}`),
-        batch: batchTable,
-        foreign: g.read.foreign,
-      });
-      if (failed(r)) await use({ replay: null, failure: r.failure, tuples: part, batch: true });
-      else await use({ replay: r, failure: null, tuples: part, batch: true });
+  tuples: readonly Tuple[],
+  tree: Ast,
+  windows: ReadonlySet<number>,
+  use: Use,
+): Promise<'done' | 'unordered' | 'one-by-one'> {
+  let size = Math.min(tuples.length, 2_000);
+  for (let from = 0; from < tuples.length; ) {
+    const part = tuples.slice(from, from + size);
+    await loadBatch(engine, g, part, windows);
+    const r = await replay(engine, catalogue, {
+      select: tree,
+      parameters: g.varying.map((_, i) => sql`b.${sql.id(`p${i}`)}`),
+      batch: { classes: classTable, instances: instanceTable },
+      windowParameters: windows,
+      foreign: g.read.foreign,
+    });
+    if (failed(r)) {
+      if (from === 0 && r.failure.startsWith('not-batchable')) return r.failure.endsWith('unordered') ? 'unordered' : 'one-by-one';
+      if (from === 0 && r.failure === 'engine') return 'one-by-one';
+      await use({ replay: null, failure: r.failure, tuples: part, batch: true });
+    } else await use({ replay: r, failure: null, tuples: part, batch: true });
+    from += part.length;
+    const { n } = await engine.row<{ n: number }>('exposure.batch_rows', failed(r) ? sql`select 0 as n` : sql`select count(*) as n from replay_result`);
+    size = Math.max(200, Math.min(100_000, Math.floor((batchRows * part.length) / Math.max(n, 1))));
+  }
+  return 'done';
+}
+
+async function loadBatch(engine: Engine, g: Group, part: readonly Tuple[], windows: ReadonlySet<number>): Promise<void> {
+  const columns = g.varying.map((_, i) => ({ name: `p${i}`, type: 'VARCHAR' as const }));
+  const classes = new Map<string, { g: number; values: (string | null)[] }>();
+  const rows = part.map((t, n) => {
+    const values = g.varying.map((slot, i) => (windows.has(i + 1) ? null : (t.values[slot] ?? null)));
+    const key = JSON.stringify(values);
+    let known = classes.get(key);
+    if (!known) classes.set(key, (known = { g: classes.size, values }));
+    return [n, known.g, ...g.varying.map(slot => t.values[slot] ?? null)];
+  });
+  await engine.load('replay_batch', [{ name: 'n', type: 'BIGINT' }, { name: 'g', type: 'BIGINT' }, ...columns], rows);
+  await engine.load(
+    'replay_class',
+    [{ name: 'g', type: 'BIGINT' }, ...columns],
+    [...classes.values()].map(c => [c.g, ...c.values]),
+  );
+}
+
+/** Numbers of the parameters of a tree that stand in LIMIT or OFFSET and nowhere else. */
+function windowParameters(tree: Ast): Set<number> {
+  const inside = new Set<number>();
+  const outside = new Set<number>();
+  const walk = (value: unknown, window: boolean): void => {
+    if (Array.isArray(value)) for (const v of value) walk(v, window);
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return;
+    for (const [key, v] of Object.entries(value)) {
+      if (key === 'ParamRef') (window ? inside : outside).add((v as { number?: number }).number ?? 0);
+      else walk(v, window || key === 'limitCount' || key === 'limitOffset');
     }
-    return;
-  }
+  };
+  walk(tree, false);
+  return new Set([...inside].filter(n => !outside.has(n)));
+}
+
+/** Tuples that differ only in where their windows start, the one that starts first before the others. */
+function byWindow(tuples: readonly Tuple[], g: Group, windows: ReadonlySet<number>): Tuple[][] {
+  const offsets = new Set(g.varying.filter((slot, i) => windows.has(i + 1) && g.read.slots[slot]!.place === 'offset'));
+  const start = (t: Tuple): number => [...offsets].reduce((sum, slot) => sum + Number(t.values[slot] ?? 0), 0);
+  const out = new Map<string, Tuple[]>();
   for (const t of tuples) {
-    const r = await replay(engine, catalogue, { select: tree, parameters: g.varying.map(slot => t.values[slot]), batch: null, foreign: g.read.foreign });
-    await use(failed(r) ? { replay: null, failure: r.failure, tuples: [t], batch: false } : { replay: r, failure: null, tuples: [t], batch: false });
+    const key = JSON.stringify(g.varying.map(slot => (offsets.has(slot) ? Number(t.values[slot] ?? 0) > 0 : (t.values[slot] ?? null))));
+    const known = out.get(key);
+    if (known) known.push(t);
+    else out.set(key, [t]);
   }
+  return [...out.values()].map(list => [...list].sort((a, b) => start(a) - start(b)));
 }
 
 /** Sizes of what every instance would show. */
@@ -115,7 +198,7 @@ export async function predictSizes(engine: Engine, catalogue: Catalogue, groups:
   for (const g of groups) {
     await replayGroup(engine, catalogue, g, async ({ replay: r, tuples, batch }) => {
       if (!r) return;
-      const sizes = await outputSizes(engine, r.relation, batch ? batchTable : null);
+      const sizes = await outputSizes(engine, r.relation, batch ? instanceTable : null);
       const opaque = r.relation.columns.some(c => c.type === 'opaque');
       for (const s of sizes) for (const m of tuples[s.n]?.members ?? []) out.set(m.instance, opaque ? { ...s, certain: false } : s);
     });
@@ -183,7 +266,7 @@ export async function claimGroups(
         return;
       }
       for (const w of r.widened) notes.widened.set(w, (notes.widened.get(w) ?? 0) + tuples.length);
-      const sizes = await outputSizes(engine, r.relation, batch ? batchTable : null);
+      const sizes = await outputSizes(engine, r.relation, batch ? instanceTable : null);
       const tiers = tuples.map((t, n) => {
         let must = 0;
         let may = 0;

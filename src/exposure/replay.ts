@@ -2,7 +2,18 @@ import { QueryError } from '../base/index.ts';
 import { type Engine, type Sql, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
 import type { Claims } from './claims.ts';
-import { type Ast, type Compilation, compileSelect, type Occurrence, type Origin, type Relation, Unsupported } from './sql/index.ts';
+import {
+  type Ast,
+  type Batch,
+  type Compilation,
+  compileSelect,
+  NotBatchable,
+  type Occurrence,
+  type Origin,
+  type Relation,
+  raise,
+  Unsupported,
+} from './sql/index.ts';
 
 /** A statement as it was replayed. The rows stand in the temporary table `replay_result` until the next replay. */
 export type Replay = {
@@ -12,13 +23,16 @@ export type Replay = {
   readonly widened: readonly string[];
   readonly unknownTables: readonly string[];
 };
+/** `failure` starts with `not-batchable:` when the statements must be run one by one. */
 export type ReplayFailure = { readonly failure: string; readonly unknownTables: readonly string[] };
 
 export type ReplayRequest = {
   readonly select: Ast;
   readonly parameters: readonly (string | null | undefined | Sql)[];
-  /** A table `n, p…`; see Compilation. */
-  readonly batch: Sql | null;
+  /** Many statements of one shape at once; their rows carry the number `n` of the instance. */
+  readonly batch: Batch | null;
+  /** See Compilation. */
+  readonly windowParameters?: ReadonlySet<number>;
   /** See ReadableStatement. */
   readonly foreign: boolean;
 };
@@ -26,9 +40,13 @@ export type ReplayRequest = {
 /** Replay one select (or one shape for many parameter tuples) on the snapshot. Never throws for what the statement contains. */
 export async function replay(engine: Engine, catalogue: Catalogue, request: ReplayRequest): Promise<Replay | ReplayFailure> {
   let next = 0;
+  const none: ReadonlySet<number> = new Set();
   const c: Compilation = {
     parameters: request.parameters,
     batch: request.batch,
+    windowParameters: request.windowParameters ?? none,
+    select: (node, ctes, outer) => compileSelect(node, c, ctes, outer),
+    view: name => catalogue.view?.(name) ?? null,
     text: { foreign: request.foreign, loose: false },
     dataset: name => catalogue.byTable(name),
     nextId: () => ++next,
@@ -40,7 +58,9 @@ export async function replay(engine: Engine, catalogue: Catalogue, request: Repl
   let relation: Relation;
   try {
     relation = compileSelect(request.select, c);
+    if (request.batch) relation = raise(relation, 'instance', c);
   } catch (error) {
+    if (error instanceof NotBatchable) return { failure: `not-batchable:${error.reason}`, unknownTables: [] };
     if (error instanceof Unsupported) return { failure: error.construct, unknownTables: [...c.unknownTables] };
     throw error;
   }

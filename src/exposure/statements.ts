@@ -241,8 +241,8 @@ function executeArguments(sqlText: string): (string | null)[] | null {
   return nodes(body, 'params').map(p => shapeOf(p).slots[0]?.value ?? null);
 }
 
-/** The tree with the varying slots as `$1…` and nothing else changed; `order` says which slot each stands for. */
-export function parametrised(read: ReadableStatement, varying: readonly number[]): Ast {
+/** The tree with the varying slots as `$1…` and nothing else changed; `whole` are those that hold whole numbers in every statement. */
+export function parametrised(read: ReadableStatement, varying: readonly number[], whole: ReadonlySet<number> = new Set()): Ast {
   const at = new Map(varying.map((slot, i) => [slot, i + 1]));
   let slot = 0;
   const walk = (value: unknown): unknown => {
@@ -250,8 +250,9 @@ export function parametrised(read: ReadableStatement, varying: readonly number[]
     if (value === null || typeof value !== 'object') return value;
     const node = value as Ast;
     if (child(node, 'A_Const') || child(node, 'ParamRef')) {
-      const n = at.get(slot++);
-      return n === undefined ? node : { ParamRef: { number: n } };
+      const here = slot++;
+      const n = at.get(here);
+      return n === undefined ? node : { ParamRef: { number: n, ...(whole.has(here) && { whole: true }) } };
     }
     const out: Record<string, unknown> = {};
     for (const key of Object.keys(node)) out[key] = walk(node[key]);

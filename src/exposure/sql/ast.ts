@@ -17,7 +17,11 @@ export type Parsed = { readonly statements: readonly Ast[] } | { readonly error:
 export function parseStatements(text: string): Parsed {
   try {
     const tree = parseSync(text) as unknown as Ast;
-    return { statements: nodes(tree, 'stmts').map(s => child(s, 'stmt')).filter(s => s !== null) };
+    return {
+      statements: nodes(tree, 'stmts')
+        .map(s => child(s, 'stmt'))
+        .filter(s => s !== null),
+    };
   } catch (error) {
     return { error: error instanceof Error ? error.message.slice(0, 80) : 'unreadable' };
   }
@@ -26,13 +30,13 @@ export function parseStatements(text: string): Parsed {
 /** The node under `key`, or null. */
 export function child(node: Ast | null, key: string): Ast | null {
   const value = node?.[key];
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value as Ast : null;
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Ast) : null;
 }
 
 /** The list of nodes under `key`; empty when absent. */
 export function nodes(node: Ast | null, key: string): readonly Ast[] {
   const value = node?.[key];
-  return Array.isArray(value) ? value as Ast[] : [];
+  return Array.isArray(value) ? (value as Ast[]) : [];
 }
 
 /** The text under `key`, or ''. */
@@ -79,7 +83,15 @@ export function constantValue(body: Ast): { readonly kind: 'null' | 'int' | 'flo
 }
 
 /** One place in a statement where a value stands: a literal, or `$n`. */
-export type Slot = { readonly kind: 'literal' | 'parameter'; readonly value: string | null; readonly number: number };
+export type Slot = {
+  readonly kind: 'literal' | 'parameter';
+  readonly value: string | null;
+  readonly number: number;
+  /** The tree has a whole number here. */
+  readonly whole: boolean;
+  /** Inside LIMIT or OFFSET. */
+  readonly place: 'limit' | 'offset' | null;
+};
 
 /**
  * The shape of a statement and the values in it: shape is the tree as JSON without locations and with every literal as `?`;
@@ -87,29 +99,30 @@ export type Slot = { readonly kind: 'literal' | 'parameter'; readonly value: str
  */
 export function shapeOf(tree: Ast): { readonly shape: string; readonly slots: readonly Slot[] } {
   const slots: Slot[] = [];
-  const walk = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(walk);
+  const walk = (value: unknown, place: Slot['place']): unknown => {
+    if (Array.isArray(value)) return value.map(v => walk(v, place));
     if (value === null || typeof value !== 'object') return value;
     const node = value as Ast;
     const constant = child(node, 'A_Const');
     if (constant) {
-      const { value: v } = constantValue(constant);
-      slots.push({ kind: 'literal', value: v, number: 0 });
+      const { kind, value: v } = constantValue(constant);
+      slots.push({ kind: 'literal', value: v, number: 0, whole: kind === 'int', place });
       return '?';
     }
     const parameter = child(node, 'ParamRef');
     if (parameter) {
-      slots.push({ kind: 'parameter', value: null, number: number(parameter, 'number') ?? 0 });
+      slots.push({ kind: 'parameter', value: null, number: number(parameter, 'number') ?? 0, whole: false, place });
       return '$';
     }
     const out: Record<string, unknown> = {};
     for (const key of Object.keys(node)) {
-      if (key === 'location' || key === 'stmt_len' || key === 'list_start' || key === 'list_end' || key === 'rexpr_list_start' || key === 'rexpr_list_end') continue;
-      out[key] = walk(node[key]);
+      if (key === 'location' || key === 'stmt_len' || key === 'list_start' || key === 'list_end' || key === 'rexpr_list_start' || key === 'rexpr_list_end')
+        continue;
+      out[key] = walk(node[key], key === 'limitCount' ? 'limit' : key === 'limitOffset' ? 'offset' : place);
     }
     return out;
   };
-  return { shape: JSON.stringify(walk(tree)), slots };
+  return { shape: JSON.stringify(walk(tree, null)), slots };
 }
 
 /** A copy of the tree with the n-th slot (order of `shapeOf`) replaced by a text or NULL literal where `values` gives one. */
@@ -133,4 +146,19 @@ export function withSlots(tree: Ast, values: ReadonlyMap<number, string | null>)
     return out;
   };
   return walk(tree) as Ast;
+}
+
+/** Does any node below satisfy the test? `false` from the test stops the walk at that node, null goes on below it. */
+export function anyNode(node: Ast | null, test: (tag: string, body: Ast) => boolean | null): boolean {
+  const walk = (value: unknown): boolean => {
+    if (Array.isArray(value)) return value.some(walk);
+    if (value === null || typeof value !== 'object') return false;
+    for (const [key, v] of Object.entries(value)) {
+      const hit = v !== null && typeof v === 'object' && !Array.isArray(v) ? test(key, v as Ast) : null;
+      if (hit === true) return true;
+      if (hit === null && walk(v)) return true;
+    }
+    return false;
+  };
+  return node !== null && walk(node);
 }

@@ -1,0 +1,41 @@
+import { type Sql, sql } from '../../engine/index.ts';
+import { type Ast, child, lastName, nodes, text, unwrap } from './ast.ts';
+import { context } from './context.ts';
+import { compileExpression, originsIn } from './expression.ts';
+import { attempt, type Block, type Origin, occurrencesOf } from './relation.ts';
+import { castTo } from './types.ts';
+
+/** The conjuncts that could be compiled. A conjunct that could not is left out: more rows come, none of them certain. */
+export function conditions(where: Ast, b: Block): Sql[] {
+  const out: Sql[] = [];
+  const walk = (node: Ast): void => {
+    const [tag, body] = unwrap(node);
+    if (tag === 'BoolExpr' && text(body, 'boolop') === 'AND_EXPR') return nodes(body, 'args').forEach(walk);
+    const compiled = attempt(() => castTo(compileExpression(node, context(b, false)), 'bool'), b);
+    if (!compiled) {
+      for (const o of originsIn(node, context(b, false))) note(o, false, b);
+      return;
+    }
+    if (b.c.text.foreign) {
+      // Rows that match under any usual collation stay; only those that match byte by byte are certain.
+      b.c.text.loose = true;
+      const loose = attempt(() => castTo(compileExpression(node, context(b, false)), 'bool').sql, b);
+      b.c.text.loose = false;
+      b.strict.push(compiled.sql);
+      out.push(loose ?? sql`true`);
+    } else out.push(compiled.sql);
+    const equal = tag === 'A_Expr' && text(body, 'kind') === 'AEXPR_OP' && lastName(nodes(body, 'name')) === '=' && constantSide(body);
+    for (const o of compiled.origins) note(o, equal, b);
+  };
+  walk(where);
+  return out;
+}
+
+function note(o: Origin, equal: boolean, b: Block): void {
+  const dataset = occurrencesOf(b).find(x => x.occurrence.id === o.occurrence)?.occurrence.dataset;
+  if (dataset) b.c.predicates.push({ occurrence: o.occurrence, dataset: dataset.id, column: o.column, equal });
+}
+
+function constantSide(body: Ast): boolean {
+  return ['lexpr', 'rexpr'].some(side => ['A_Const', 'ParamRef'].includes(unwrap(child(body, side) ?? {})[0]));
+}
