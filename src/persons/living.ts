@@ -42,7 +42,7 @@ export function livingOf(kind: 'death' | 'life' | 'status', value: string | null
 /** Most distinct values a column of flags, dates or statuses is read for. */
 const mostValues = 200_000;
 
-/** Add `living` (yes, no, unknown) to `person_record`. Of several columns one that says `no` wins, then `yes`. */
+/** Set `living` (yes, no, unknown) of `person_record`. Of several columns one that says `no` wins, then `yes`. */
 export async function markLiving(kase: OpenCase): Promise<void> {
   const { engine } = kase;
   const columns = await engine.rows<{ dataset_id: string; name: string }>(
@@ -73,11 +73,10 @@ export async function markLiving(kase: OpenCase): Promise<void> {
       sql`select ${sql.lit(dataset_id)} as dataset_id, d.row_no, w.alive from ${sql.id(`data_${dataset_id}`)} d join ${sql.id(table)} w on w.v = d.${sql.id(name)}`,
     );
   }
-  await engine.run('living.add', sql`alter table person_record add column living varchar default 'unknown'`);
   if (said.length > 0) {
     await engine.run(
       'living.set',
-      sql`update person_record p set living = case when s.alive then 'yes' else 'no' end
+      sql`update person_label p set living = case when s.alive then 'yes' else 'no' end
       from (select dataset_id, row_no, bool_and(alive) as alive from (${sql.join(said, sql` union all `)}) group by all) s where s.dataset_id = p.dataset_id and s.row_no = p.row_no`,
     );
   }

@@ -66,8 +66,7 @@ async function ridsOf(kase: OpenCase, ref: RecordRef): Promise<number[]> {
   return (
     await kase.engine.rows<{ rid: number }>(
       'link.decided',
-      sql`select r.rid from link_record r join link_source s using (src)
-    join ${sql.id(`data_${ref.dataset}`)} d on d.row_no = r.row_no where s.dataset_id = ${ref.dataset} and d.key = ${ref.key} order by r.rid`,
+      sql`select (s.base + d.row_no)::integer as rid from ${sql.id(`data_${ref.dataset}`)} d, link_source s where s.dataset_id = ${ref.dataset} and d.key = ${ref.key} order by 1`,
     )
   ).map(r => r.rid);
 }
