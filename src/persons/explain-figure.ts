@@ -111,7 +111,7 @@ async function explainRecords(kase: OpenCase, figure: Figure, where: Sql): Promi
   const datasets = await engine.rows<{ dataset_id: string; n: number; first: string }>(
     'explain.by_dataset',
     sql`
-    select r.dataset_id, count(*) as n, min_by(p.key, r.row_no) as first from record_person r join person_record p using (dataset_id, row_no) where ${where} group by 1 order by 1`,
+    select r.dataset_id, count(*) as n, min_by(p.key, r.row_no) as first from record_person r join person_label p using (dataset_id, row_no) where ${where} group by 1 order by 1`,
   );
   const total = datasets.reduce((n, d) => n + d.n, 0);
   const children: ProofNode[] = [];
@@ -135,8 +135,8 @@ async function explainPersons(kase: OpenCase, figure: Figure): Promise<ProofNode
   const n = await kase.engine.row<{ wide: number; best: number; strict: number; lower: number; upper: number; legal: number }>(
     'explain.persons',
     sql`
-    select count(distinct r.person_wide) filter (where ${figure.lower} and not r.legal_person) as wide, count(distinct r.person_best) filter (where ${figure.lower} and not r.legal_person) as best,
-      count(distinct r.person_strict) filter (where ${figure.upper} and not r.legal_person) as strict,
+    select count(distinct r.wide) filter (where ${figure.lower} and not r.legal_person) as wide, count(distinct r.best) filter (where ${figure.lower} and not r.legal_person) as best,
+      count(distinct r.strict) filter (where ${figure.upper} and not r.legal_person) as strict,
       count(*) filter (where ${figure.lower}) as lower, count(*) filter (where ${figure.upper}) as upper, count(*) filter (where ${figure.upper} and r.legal_person) as legal
     from record_person r`,
   );

@@ -29,29 +29,23 @@ const maskOf = (list: readonly Element[]): bigint => list.reduce((m, e) => m | (
 
 /** Lower counts clusters that merge all that might be one person, upper those that merge only what must be. */
 const persons = (lower: Sql, upper: Sql): Sql => sql`
-  greatest(count(distinct person_wide) filter (where ${lower} and not legal_person and identified), (count(*) filter (where ${lower} and not legal_person) > 0)::bigint) as p_lower,
-  count(distinct person_best) filter (where ${lower} and not legal_person) as p_best,
-  count(distinct person_strict) filter (where ${upper} and not legal_person) as p_upper`;
+  greatest(count(distinct wide) filter (where ${lower} and not legal_person and identified), (count(*) filter (where ${lower} and not legal_person) > 0)::bigint) as p_lower,
+  count(distinct best) filter (where ${lower} and not legal_person) as p_best,
+  count(distinct strict) filter (where ${upper} and not legal_person) as p_upper`;
 
 const personCount = (r: Row): PersonCount => ({ lower: Number(r['p_lower']), best: Number(r['p_best']), upper: Number(r['p_upper']) });
 
 /**
- * Count what was exposed: records, persons, columns, combinations, roles, and what was not there. Reads `cell_tier`, `reachable`,
- * `attempted`, `claim_count`, `column_element`, `person_record`; writes `record_mask`. Every partition is checked against its total.
+ * Count what was exposed: records, persons, columns, combinations, roles, and what was not there. Reads `claim_row` (or `cell_tier`), `reachable`,
+ * `attempted`, `claim_count`, `column_element`, `person_label`; writes `record_person`. Every partition is checked against its total.
  */
 export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
   const { engine } = kase;
   const datasets = await countedDatasets(kase);
-  const columnCounts = await writeRecordMasks(kase, datasets);
-  const group = sql`(m & ${sql.lit(maskOf(shown.filter(e => !contact.includes(e))))}::bigint) | (case when m & ${sql.lit(maskOf(contact))}::bigint <> 0 then ${sql.lit(maskOf([contact[0]!]))}::bigint else 0 end)`;
-  const grouped = (mask: Sql): Sql => sql`(select ${group} from (select ${mask} as m))`;
-  await engine.run(
-    'count.view',
-    sql`create or replace table record_person as
-    select r.*, p.person_strict, p.person_best, p.person_wide, coalesce(p.legal_person, false) as legal_person, coalesce(p.identified, false) as identified, coalesce(p.living, 'unknown') as living,
-      ${grouped(sql`r.m3`)} as g3, ${grouped(sql`r.m2`)} as g2
-    from record_mask r left join person_record p on p.dataset_id = r.dataset_id and p.row_no = r.row_no`,
-  );
+  const rest = sql.lit(maskOf(shown.filter(e => !contact.includes(e))));
+  const group = (m: Sql): Sql =>
+    sql`((${m} & ${rest}::bigint) | (case when ${m} & ${sql.lit(maskOf(contact))}::bigint <> 0 then ${sql.lit(maskOf([contact[0]!]))}::bigint else 0 end))`;
+  const columnCounts = await writeRecordMasks(kase, datasets, group);
 
   const levels = [
     ['confirmed', sql`tier_lower >= 4`],
@@ -60,10 +54,14 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
     ['not_excluded', sql`tier_upper >= 1`],
   ] as const;
   const figures = { records: {} as ExposureCounts['figures']['records'], persons: {} as ExposureCounts['figures']['persons'] };
-  for (const [name, where] of levels) {
-    const row = await engine.row('count.figure', sql`select count(*) filter (where ${where}) as n, ${persons(where, where)} from record_person`);
-    figures.records[name] = Number(row['n']);
-    figures.persons[name] = personCount(row);
+  const totals = await engine.row('count.records', sql`select ${sql.join(levels.map(([name, where]) => sql`count(*) filter (where ${where}) as ${sql.id(name)}`))} from record_person`);
+  let before: PersonCount | null = null;
+  for (const [i, [name, where]] of levels.entries()) {
+    figures.records[name] = Number(totals[name]);
+    // Each level holds the one before: as many records are the same records.
+    const same: boolean = i > 0 && figures.records[name] === figures.records[levels[i - 1]![0]];
+    before = same ? before : personCount(await engine.row('count.persons', sql`select ${persons(where, where)} from record_person`));
+    figures.persons[name] = before!;
   }
   const byDataset = await countDatasets(kase, datasets, columnCounts);
   const combinations = await countCombinations(kase);
@@ -83,30 +81,30 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
     roles: await countRoles(kase, figures.records.possible),
     absent: await findAbsent(kase, datasets),
     legal_persons: { records: range(legal) },
-    living: await countLiving(kase),
+    living: await countLiving(kase, figures),
   };
 }
 
 /** Persons of whom no record says that they are dead; a doubtful merge with a dead namesake is left out of the lower count only. */
-async function countLiving(kase: OpenCase): Promise<ExposureCounts['living']> {
+async function countLiving(kase: OpenCase, figures: ExposureCounts['figures']): Promise<ExposureCounts['living']> {
   const known = (label: Sql): Sql => sql`${label} not in (select ${label} from record_person where living = 'no')`;
-  const of = async (lower: Sql, upper: Sql): Promise<PersonCount> =>
+  const of = async (where: Sql): Promise<PersonCount> =>
     personCount(
       await kase.engine.row(
         'count.living',
         sql`
-    select count(distinct person_wide) filter (where ${lower} and identified and ${known(sql`person_wide`)}) as p_lower, count(distinct person_best) filter (where ${lower} and ${known(sql`person_best`)}) as p_best,
-      count(distinct person_strict) filter (where ${upper} and ${known(sql`person_strict`)}) as p_upper from record_person where not legal_person and person_strict is not null`,
+    select count(distinct wide) filter (where ${where} and identified and ${known(sql`wide`)}) as p_lower, count(distinct best) filter (where ${where} and ${known(sql`best`)}) as p_best,
+      count(distinct strict) filter (where ${where} and ${known(sql`strict`)}) as p_upper from record_person where not legal_person and strict is not null`,
       ),
     );
-  const deceased = await kase.engine.row(
-    'count.deceased',
-    sql`select count(*) filter (where tier_lower >= 3) as lower, count(*) filter (where tier_upper >= 2) as upper from record_person where living = 'no'`,
+  const deceased = range(
+    await kase.engine.row(
+      'count.deceased',
+      sql`select count(*) filter (where tier_lower >= 3) as lower, count(*) filter (where tier_upper >= 2) as upper from record_person where living = 'no'`,
+    ),
   );
-  return {
-    deceased: range(deceased),
-    persons: { executed: await of(sql`tier_lower >= 3`, sql`tier_lower >= 3`), possible: await of(sql`tier_upper >= 2`, sql`tier_upper >= 2`) },
-  };
+  const executed = await of(sql`tier_lower >= 3`);
+  return { deceased, persons: { executed, possible: figures.records.executed === figures.records.possible ? executed : await of(sql`tier_upper >= 2`) } };
 }
 
 const range = (r: Row): RecordRange => ({ lower: Number(r['lower']), upper: Number(r['upper']) });
@@ -167,9 +165,9 @@ async function countCombinations(kase: OpenCase): Promise<CombinationCount[]> {
   const rows = await kase.engine.rows(
     'count.combinations',
     sql`
-    with l as (select g3 as g, count(*) as n, count(distinct person_wide) filter (where not legal_person and identified) as pw, count(*) filter (where not legal_person) as any_person,
-        count(distinct person_best) filter (where not legal_person) as pb from record_person where tier_lower >= 3 group by g3),
-      u as (select g2 as g, count(*) as n, count(distinct person_strict) filter (where not legal_person) as ps from record_person where tier_upper >= 2 group by g2),
+    with l as (select g3 as g, count(*) as n, count(distinct wide) filter (where not legal_person and identified) as pw, count(*) filter (where not legal_person) as any_person,
+        count(distinct best) filter (where not legal_person) as pb from record_person where tier_lower >= 3 group by g3),
+      u as (select g2 as g, count(*) as n, count(distinct strict) filter (where not legal_person) as ps from record_person where tier_upper >= 2 group by g2),
       b as (select g2 as g, count(*) as n from record_person where tier_lower >= 3 and g3 = g2 group by g2),
       pairs as (select case when tier_lower >= 3 then g3 else 0 end as low, g2 as high, count(*) as n from record_person where tier_upper >= 2 group by 1, 2),
       g as (select g from l union select g from u),
@@ -194,7 +192,7 @@ async function countPersonCombinations(kase: OpenCase): Promise<ExposureCounts['
   const rows = await kase.engine.rows(
     'count.person_combinations',
     sql`
-    with l as (${view('person_wide', 'g3', sql`tier_lower >= 3 and identified`)}), b as (${view('person_best', 'g3', sql`tier_lower >= 3`)}), u as (${view('person_strict', 'g2', sql`tier_upper >= 2`)}),
+    with l as (${view('wide', 'g3', sql`tier_lower >= 3 and identified`)}), b as (${view('best', 'g3', sql`tier_lower >= 3`)}), u as (${view('strict', 'g2', sql`tier_upper >= 2`)}),
       g as (select g from l union select g from b union select g from u)
     select g.g, coalesce(l.n, 0) as p_lower, coalesce(b.n, 0) as p_best, coalesce(u.n, 0) as p_upper
     from g left join l using (g) left join b using (g) left join u using (g) order by coalesce(u.n, 0) desc, g.g`,
@@ -203,13 +201,27 @@ async function countPersonCombinations(kase: OpenCase): Promise<ExposureCounts['
 }
 
 async function countRoles(kase: OpenCase, possible: number): Promise<RoleCount[]> {
-  const select = (element: Element | null): Sql => {
+  const seen = BigInt((await kase.engine.row('count.role_elements', sql`select coalesce(bit_or(m2), 0) as m from record_person where tier_upper >= 2`))['m'] as number);
+  const asked = special.filter(e => seen & (1n << BigInt(elementBit.get(e)!)));
+  const columns = [null, ...asked].flatMap((element, i) => {
     const flag = element === null ? null : sql`${sql.lit(1n << BigInt(elementBit.get(element)!))}::bigint`;
     const lower = flag === null ? sql`tier_lower >= 3` : sql`(tier_lower >= 3 and m3 & ${flag} <> 0)`;
     const upper = flag === null ? sql`tier_upper >= 2` : sql`(tier_upper >= 2 and m2 & ${flag} <> 0)`;
-    return sql`select role, ${sql.lit(element ?? '')} as element, count(*) filter (where ${lower}) as lower, count(*) filter (where ${upper}) as upper, ${persons(lower, upper)} from record_person group by role`;
-  };
-  const all = await kase.engine.rows('count.roles', sql`select * from (${sql.join([null, ...special].map(select), sql` union all `)}) order by role, element`);
+    const p = (name: string): Sql => sql.id(`${name}_${i}`);
+    return [
+      sql`count(*) filter (where ${lower}) as ${p('lower')}, count(*) filter (where ${upper}) as ${p('upper')}`,
+      sql`greatest(count(distinct wide) filter (where ${lower} and not legal_person and identified), (count(*) filter (where ${lower} and not legal_person) > 0)::bigint) as ${p('p_lower')}`,
+      sql`count(distinct best) filter (where ${lower} and not legal_person) as ${p('p_best')}, count(distinct strict) filter (where ${upper} and not legal_person) as ${p('p_upper')}`,
+    ];
+  });
+  const rows = await kase.engine.rows('count.roles', sql`select role, ${sql.join(columns)} from record_person group by role order by role`);
+  const all: Row[] = rows.flatMap(r =>
+    ['', ...asked].map((element, i) => ({
+      role: r['role']!,
+      element,
+      ...Object.fromEntries(['lower', 'upper', 'p_lower', 'p_best', 'p_upper'].map(name => [name, r[`${name}_${i}`]!])),
+    })),
+  );
   const totals = all.filter(r => r['element'] === '' && Number(r['upper']) > 0);
   if (totals.reduce((n, r) => n + Number(r['upper']), 0) !== possible) throw new Error('roles do not sum to the records');
   const rank = (role: string): number => {
