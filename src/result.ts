@@ -30,6 +30,16 @@ export type ActorResult = {
   first: string;
   last: string;
 };
+/** A rule or method whose matches make up a step: whose it is, and under which licence. */
+export type StepRule = {
+  id: string;
+  title: { ja: string; en: string };
+  author: string | null;
+  licence: string | null;
+  link: string | null;
+  level: string;
+  events: number;
+};
 export type StepResult = {
   id: string;
   actor: string;
@@ -41,6 +51,9 @@ export type StepResult = {
   events: number;
   summary: { ja: string; en: string };
   evidence: { file: string; line: number }[];
+  rules: StepRule[];
+  /** Ids of the detections that make up the step: what a decision on it is about, also when other detections join it later. */
+  detections: string[];
 };
 /** A person's decision that this run followed. */
 export type DecisionResult = { seq: number; kind: string; by: string; at: string; body: Readonly<Record<string, unknown>> };
@@ -163,7 +176,12 @@ async function readSteps({ engine }: OpenCase): Promise<StepResult[]> {
     events: number;
     summary_ja: string;
     summary_en: string;
-  }>('result.steps', sql`select step_id, actor_id, kind, attack, outcome, from_us, to_us, events, summary_ja, summary_en from step order by from_us, step_id`);
+    detections: string[];
+  }>(
+    'result.steps',
+    sql`select step_id, actor_id, kind, attack, outcome, from_us, to_us, events, summary_ja, summary_en,
+      list_sort(json_extract_string(facts, '$.detections[*].id')) as detections from step order by from_us, step_id`,
+  );
   const lines = await engine.rows<{ step_id: string; file: string; line: number }>(
     'result.step_lines',
     sql`
@@ -172,6 +190,7 @@ async function readSteps({ engine }: OpenCase): Promise<StepResult[]> {
       from step_event e join event v using (event_id) join source_file s using (file_no)
     ) where n <= ${linesPerStep} order by step_id, n`,
   );
+  const rules = await readStepRules(engine);
   const byStep = new Map<string, { file: string; line: number }[]>(steps.map(s => [s.step_id, []]));
   for (const { step_id, file, line } of lines) byStep.get(step_id)?.push({ file, line });
   return steps.map(s => ({
@@ -185,5 +204,24 @@ async function readSteps({ engine }: OpenCase): Promise<StepResult[]> {
     events: s.events,
     summary: { ja: s.summary_ja, en: s.summary_en },
     evidence: byStep.get(s.step_id)!,
+    rules: rules.get(s.step_id) ?? [],
+    detections: s.detections,
   }));
+}
+
+async function readStepRules(engine: OpenCase['engine']): Promise<Map<string, StepRule[]>> {
+  const rows = await engine.rows<Omit<StepRule, 'id' | 'title'> & { step_id: string; rule_id: string; title_ja: string; title_en: string }>(
+    'result.step_rules',
+    sql`
+    select x.step_id, d.rule_id, any_value(d.title_ja order by d.detection_id) as title_ja, any_value(d.title_en order by d.detection_id) as title_en,
+      any_value(d.author order by d.detection_id) as author, any_value(d.licence order by d.detection_id) as licence,
+      any_value(d.link order by d.detection_id) as link, any_value(d.level order by d.detection_id) as level, sum(d.events)::bigint as events
+    from (select step_id, unnest(json_extract_string(facts, '$.detections[*].id')) as detection_id from step) x join detection d using (detection_id)
+    group by x.step_id, d.rule_id order by x.step_id, events desc, d.rule_id`,
+  );
+  const out = new Map<string, StepRule[]>();
+  for (const { step_id, rule_id, title_ja, title_en, author, licence, link, level, events } of rows) {
+    out.set(step_id, [...(out.get(step_id) ?? []), { id: rule_id, title: { ja: title_ja, en: title_en }, author, licence, link, level, events }]);
+  }
+  return out;
 }

@@ -7,14 +7,16 @@ const reason = z.string().max(2000).default('');
 const ips = z.array(z.string().min(1).max(64)).min(1).max(1000);
 /** The subject in words, because a step that is set aside is no longer in the results. */
 const about = z.string().max(500).default('');
+/** The detections of the step: a step that gains another one gets another id, but the decision still holds for these. */
+const detections = z.array(z.string().max(100)).max(100_000).default([]);
 const count = z.number().int().min(0);
 
 /** What a person may decide on a case: the act's kind and the shape of its body. A decision holds for every later run until it is withdrawn. */
 const shapes = {
   /** The step is what the intruder did: a person has checked it. */
-  'step.confirmed': z.strictObject({ step_id: z.string().min(1), about, reason }),
+  'step.confirmed': z.strictObject({ step_id: z.string().min(1), detections, about, reason }),
   /** The step is not the intruder's (a test, a customer, a scanner of ours): its detections no longer count. */
-  'step.dismissed': z.strictObject({ step_id: z.string().min(1), about, reason }),
+  'step.dismissed': z.strictObject({ step_id: z.string().min(1), detections, about, reason }),
   /** These addresses are one actor. */
   'actor.merged': z.strictObject({ ips: ips.min(2), reason }),
   /** These addresses join nothing: whoever used them is not one actor by the address alone. */
@@ -125,7 +127,7 @@ function recordOf(word: string): { dataset: string; key: string } {
   return slash < 0 ? { dataset: '', key: word } : { dataset: word.slice(0, slash), key: word.slice(slash + 1) };
 }
 
-type DecisionStep = { readonly id: string; readonly kind: string; readonly from: string; readonly to: string };
+type DecisionStep = { readonly id: string; readonly kind: string; readonly from: string; readonly to: string; readonly detections: readonly string[] };
 
 /** The parts of a result that decisions speak of. */
 export type DecisionSubjects = {
@@ -147,7 +149,7 @@ export function withSubject(result: DecisionSubjects, kind: string, body: Readon
     case 'step.confirmed':
     case 'step.dismissed': {
       const step = steps.find(s => s.id === body['step_id']) ?? missing(body['step_id']);
-      return { ...body, about: `${step.kind} ${step.from} – ${step.to}` };
+      return { ...body, detections: [...step.detections], about: `${step.kind} ${step.from} – ${step.to}` };
     }
     case 'obligation.done':
       if (!result.obligations.some(o => o.id === body['id'])) missing(body['id']);

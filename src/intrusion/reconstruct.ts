@@ -1,5 +1,5 @@
 import { type Effects, type Problem, problem } from '../base/index.ts';
-import { type OpenCase, recordProblems, standingDecisions } from '../case/index.ts';
+import { type OpenCase, recordProblems } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { findActors, type WorkItem } from './actors.ts';
 import { noteInjections } from './found-injections.ts';
@@ -15,6 +15,7 @@ import {
   recoverCells,
   shownCells,
 } from './injection/index.ts';
+import { confirmations, dismissedDetections } from './step-decisions.ts';
 import { findSteps, type Step, summarise, type Yield } from './steps.ts';
 import { type DetectionRow, recoveredColumns, statementColumns, stepColumns } from './tables.ts';
 import { measureWindow } from './window.ts';
@@ -44,15 +45,14 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   progress(2);
   await noteInjections(engine, rebuilt);
   const all = await readDetections(engine);
-  const dismissed = new Set(standingDecisions(kase.store, 'step.dismissed').map(a => String(a.body['step_id'] ?? a.body['id'] ?? '')));
   const work = workItems(rebuilt);
   let actors = await findActors(kase, all, work);
   let steps = findSteps(actors);
-  if (steps.some(s => dismissed.has(s.id))) {
-    const out = new Set(steps.filter(s => dismissed.has(s.id)).flatMap(s => s.detections.map(d => d.detection_id)));
+  const dismissed = dismissedDetections(kase, steps);
+  if (dismissed.size > 0) {
     actors = await findActors(
       kase,
-      all.filter(d => !out.has(d.detection_id)),
+      all.filter(d => !dismissed.has(d.detection_id)),
       work,
     );
     steps = findSteps(actors);
@@ -188,7 +188,7 @@ async function writeSteps(kase: OpenCase, steps: readonly Step[], yields: Readon
       r => [r.step_id, r.n],
     ),
   );
-  const confirmed = new Map(standingDecisions(kase.store, 'step.confirmed').map(a => [String(a.body['step_id'] ?? a.body['id'] ?? ''), a.by]));
+  const confirmed = confirmations(kase, steps);
   await engine.load(
     'step',
     stepColumns,

@@ -43,6 +43,14 @@ export type ReportResult = {
       readonly events: number;
       readonly summary: { readonly ja: string; readonly en: string };
       readonly evidence: readonly { readonly file: string; readonly line: number }[];
+      readonly rules: readonly {
+        readonly id: string;
+        readonly title: { readonly ja: string; readonly en: string };
+        readonly author: string | null;
+        readonly licence: string | null;
+        readonly link: string | null;
+        readonly events: number;
+      }[];
     }[];
   };
   readonly exposure: ExposureCounts;

@@ -164,6 +164,29 @@ export function stepsTable(lang: Lang, input: ReportInput): Block {
   };
 }
 
+/** The rules and methods behind the steps, with their authors and licences; a rule of others is shown as theirs. */
+export function rulesTable(lang: Lang, input: ReportInput): Block {
+  const byId = new Map<string, { rule: ReportInput['result']['intrusion']['steps'][number]['rules'][number]; events: number }>();
+  for (const rule of input.result.intrusion.steps.flatMap(s => s.rules)) {
+    byId.set(rule.id, { rule, events: (byId.get(rule.id)?.events ?? 0) + rule.events });
+  }
+  return {
+    kind: 'table',
+    caption: t(lang, 'reports:rules.caption'),
+    empty: t(lang, 'reports:none'),
+    columns: [
+      { title: t(lang, 'reports:rules.rule'), width: '5fr' },
+      { title: t(lang, 'reports:rules.author'), width: '4fr' },
+      { title: t(lang, 'reports:rules.events'), align: 'right' },
+    ],
+    rows: [...byId.values()].map(({ rule, events }) => [
+      [rule.title[lang], '\n', code(rule.id)],
+      [[rule.author, rule.licence, rule.link].filter(x => x !== null && x !== '').join('\n')],
+      [events.toLocaleString('en-US')],
+    ]),
+  };
+}
+
 export function evidenceTable(lang: Lang, input: ReportInput): Block {
   const n = (x: number): string => x.toLocaleString('en-US');
   return {

@@ -11,6 +11,7 @@ import {
   obligationsTable,
   problemsTable,
   rolesTable,
+  rulesTable,
   stepsTable,
   when,
 } from './tables.ts';
@@ -45,6 +46,7 @@ export function technicalReport(lang: Lang, input: ReportInput, counted: EventCo
     heading(2, s('steps')),
     ...timelinePicture(lang, input, counted),
     stepsTable(lang, input),
+    rulesTable(lang, input),
     heading(2, s('actors')),
     actorsTable(lang, input),
     heading(2, s('exposure')),

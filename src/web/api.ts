@@ -5,7 +5,7 @@ import { explainAnything } from '../persons/index.ts';
 import { countEventsOverTime } from '../reports/index.ts';
 import type { Result } from '../result.ts';
 import { addDecisions } from './decisions.ts';
-import { originalLine, stepEvents } from './queries.ts';
+import { originalLine, stepDetections, stepEvents } from './queries.ts';
 import type { ServedCase } from './served-case.ts';
 
 /** The page's data as JSON; the same schema gives validation and /api/openapi.json. Only decisions change a case, and they only add to it. */
@@ -46,6 +46,16 @@ export function api(served: ServedCase, result: () => Result): OpenAPIHono {
       responses: json('Events of a step, in order; next = cursor or null'),
     }),
     async c => c.json(await stepEvents(served.current(), c.req.valid('param').id, c.req.valid('query').after, c.req.valid('query').limit), 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/steps/{id}/detections',
+      request: { params: z.object({ id: z.string().max(80) }) },
+      responses: json('Detections of a step: rule, author, licence, and the figures it was judged by'),
+    }),
+    async c => c.json(await stepDetections(served.current(), c.req.valid('param').id), 200),
   );
 
   app.openapi(

@@ -29,6 +29,32 @@ export async function stepEvents({ engine }: OpenCase, stepId: string, after: nu
   return { rows, next: rows.length === limit ? rows.at(-1)!.event_id : null };
 }
 
+export type StepDetection = {
+  detection_id: string;
+  rule_id: string;
+  title_ja: string;
+  title_en: string;
+  author: string | null;
+  licence: string | null;
+  link: string | null;
+  level: string;
+  outcome: string;
+  events: number;
+  facts: Record<string, unknown>;
+};
+
+/** The detections a step is made of, with everything they were judged by. */
+export async function stepDetections({ engine }: OpenCase, stepId: string): Promise<StepDetection[]> {
+  const rows = await engine.rows<Omit<StepDetection, 'facts'> & { facts: string }>(
+    'web.step_detections',
+    sql`
+    select d.detection_id, d.rule_id, d.title_ja, d.title_en, d.author, d.licence, d.link, d.level, d.outcome, d.events, d.facts
+    from (select unnest(json_extract_string(facts, '$.detections[*].id')) as detection_id from step where step_id = ${stepId})
+    join detection d using (detection_id) order by d.first_us nulls last, d.detection_id`,
+  );
+  return rows.map(r => ({ ...r, facts: JSON.parse(r.facts) as Record<string, unknown> }));
+}
+
 /** One record of evidence as it stands in the file. Only files of the case can be named. */
 export async function originalLine(
   kase: OpenCase,

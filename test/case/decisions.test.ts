@@ -85,10 +85,10 @@ describe('decisions', () => {
 
   test('a subject the result does not hold is refused', () => {
     const result = {
-      intrusion: { steps: [{ id: 's', kind: 'scan', from: 'a', to: 'b' }], actors: [{ ips: ['192.0.2.1'] }] },
+      intrusion: { steps: [{ id: 's', kind: 'scan', from: 'a', to: 'b', detections: ['d'] }], actors: [{ ips: ['192.0.2.1'] }] },
       obligations: [{ id: 'o' }],
     };
-    expect(withSubject(result, 'step.dismissed', { step_id: 's' })).toEqual({ step_id: 's', about: 'scan a – b' });
+    expect(withSubject(result, 'step.dismissed', { step_id: 's' })).toEqual({ step_id: 's', detections: ['d'], about: 'scan a – b' });
     expect(codeOf(() => withSubject(result, 'step.dismissed', { step_id: 't' }))).toBe('case.decision-no-subject');
     expect(codeOf(() => withSubject(result, 'actor.split', { ips: ['192.0.2.1', '192.0.2.2'] }))).toBe('case.decision-no-subject');
     expect(codeOf(() => withSubject(result, 'obligation.done', { id: 'p' }))).toBe('case.decision-no-subject');

@@ -23,6 +23,19 @@ export type StepEvent = {
   bytes_out: number | null;
   sql_text: string | null;
 };
+export type StepDetection = {
+  detection_id: string;
+  rule_id: string;
+  title_ja: string;
+  title_en: string;
+  author: string | null;
+  licence: string | null;
+  link: string | null;
+  level: string;
+  outcome: string;
+  events: number;
+  facts: Record<string, unknown>;
+};
 export type Timeline = { fromUs: number; toUs: number; buckets: number; rows: { evidence_id: string; bucket: number; events: number; intruder: number }[] };
 export type EvidenceLine = { file: string; line: number; byte: number; bytes: number; sha256: string; text: string };
 
@@ -79,3 +92,4 @@ export const useTimeline = () => useGet<Timeline>('/timeline');
 export const useLine = (file: string, line: number) => useGet<EvidenceLine>(`/line?file=${encodeURIComponent(file)}&line=${line}`);
 export const useExplanation = (ref: string) => useGet<unknown>(`/explain?ref=${encodeURIComponent(ref)}`);
 export const useDecisions = () => useGet<Decisions>('/decisions');
+export const useStepDetections = (id: string) => useGet<StepDetection[]>(`/steps/${encodeURIComponent(id)}/detections`);

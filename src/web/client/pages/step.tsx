@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { get, type Result, type StepEvent, useDecisions, useResult } from '../data.ts';
 import { DecisionDialog, type Proposal } from '../parts/decision-dialog.tsx';
+import { Detections } from '../parts/detections.tsx';
 import { LineLink } from '../parts/figure.tsx';
 import { State } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
@@ -26,6 +27,8 @@ export function Step() {
       <h1>{step ? t(`common:step_kind.${step.kind}`) : id}</h1>
       {step && <p className="lead">{step.summary[i18n.language as 'ja' | 'en']}</p>}
       {step && <StepDecision step={step} />}
+      <Detections stepId={id} />
+      <h2>{t('step-events')}</h2>
       <State query={events} />
       <table>
         <thead>
