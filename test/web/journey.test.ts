@@ -3,6 +3,7 @@ import path from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { langs, t } from '../../src/base/index.ts';
 import { decisions, openResult } from '../../src/case/index.ts';
 import type { Result } from '../../src/result.ts';
 import { type RunningServer, type ServedCase, shownCase, startServer, webApp } from '../../src/web/index.ts';
@@ -58,6 +59,24 @@ describe('the API', () => {
       const { status, body } = await get(bad);
       expect([bad, status]).toEqual([bad, expect.toBeOneOf([400, 404])]);
       expect(body).toMatchObject({ error: { code: expect.any(String), params: expect.any(Object) } });
+    }
+  });
+
+  test('each step names its rules, with author and licence, and every figure they were judged by has its word', async () => {
+    for (const step of result.intrusion.steps) {
+      const list = (await get(`/api/steps/${step.id}/detections`)).body as {
+        detection_id: string;
+        rule_id: string;
+        author: string;
+        licence: string;
+        facts: object;
+      }[];
+      expect(list.map(d => d.detection_id).sort()).toEqual(step.detections);
+      expect(new Set(list.map(d => d.rule_id))).toEqual(new Set(step.rules.map(r => r.id)));
+      for (const d of list) {
+        expect([d.rule_id, d.author.length > 0, d.licence.length > 0]).toEqual([d.rule_id, true, true]);
+        for (const lang of langs) for (const fact of Object.keys(d.facts)) expect(t(lang, `detections:fact.${fact}`)).not.toBe('');
+      }
     }
   });
 
