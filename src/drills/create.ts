@@ -254,7 +254,8 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
       dialect,
       strategy,
       tamper,
-      vector: options.vector ?? 'and',
+      // NOT of what Oracle says past the end of a text is neither true nor false
+      vector: options.vector === undefined || (options.vector === 'or-not' && dialect === 'oracle') ? 'and' : options.vector,
       oneShot: options.oneShot ?? false,
       knowsWidth: options.knowsWidth ?? false,
       outOfBand: options.outOfBand ?? false,

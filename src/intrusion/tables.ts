@@ -35,6 +35,18 @@ export const windowColumns: readonly ColumnSpec[] = [
   { name: 'end_basis', type: 'VARCHAR' },
   { name: 'left_censored', type: 'BOOLEAN' },
 ];
+/** By source: its own record, the intruder's traces in it, and why it sees no further. */
+export const windowSourceColumns: readonly ColumnSpec[] = [
+  { name: 'evidence_id', type: 'VARCHAR' },
+  { name: 'log_first_us', type: 'BIGINT' },
+  { name: 'log_last_us', type: 'BIGINT' },
+  { name: 'first_us', type: 'BIGINT' },
+  { name: 'last_us', type: 'BIGINT' },
+  { name: 'start_earliest_us', type: 'BIGINT' },
+  { name: 'start_basis', type: 'VARCHAR' },
+  { name: 'left_censored', type: 'BOOLEAN' },
+  { name: 'end_basis', type: 'VARCHAR' },
+];
 export const recoveredColumns: readonly ColumnSpec[] = [
   { name: 'recovered_id', type: 'VARCHAR' },
   { name: 'step_id', type: 'VARCHAR' },

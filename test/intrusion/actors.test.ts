@@ -30,7 +30,14 @@ const big = (names: string): ColumnSpec[] => names.split(' ').map(name => ({ nam
 async function rebuild(
   events: Event[],
   detections: Det[],
-  options: { acts?: (store: CaseStore, steps: string[]) => void; contained?: number; gaps?: [number, number][]; runs?: number } = {},
+  options: {
+    acts?: (store: CaseStore, steps: string[]) => void;
+    contained?: number;
+    gaps?: [from: number, to: number, evidence?: string][];
+    logUntil?: number;
+    attackers?: string[];
+    accounts?: string[];
+  } = {},
 ) {
   const engine = await Engine.open({ file: ':memory:', threads: 1 });
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'actors-'));
@@ -111,13 +118,24 @@ async function rebuild(
   );
   await engine.load(
     'event_file',
-    [...big('file_no time_kind first_us last_us')],
-    [[1, 1, T0 + Math.min(...events.map(e => e.at)) * S, T0 + Math.max(...events.map(e => e.at)) * S]],
+    [...big('file_no time_kind first_us last_us clock_offset_us')],
+    (['web', 'sql'] as const).flatMap((kind, i) => {
+      const mine = events.filter(e => (e.sql !== undefined) === (kind === 'sql')).map(e => e.at);
+      return mine.length === 0 ? [] : [[i + 1, 1, T0 + Math.min(...mine) * S, T0 + Math.max(...mine, options.logUntil ?? 0) * S, 0]];
+    }),
+  );
+  await engine.load(
+    'source_file',
+    [...big('file_no'), ...text('evidence_id')],
+    [
+      [1, 'web'],
+      [2, 'sql'],
+    ],
   );
   await engine.load(
     'coverage_gap',
-    [...big('file_no from_us to_us'), ...text('reason')],
-    (options.gaps ?? []).map(([a, b]) => [1, T0 + a * S, T0 + b * S, 'silent']),
+    [...big('file_no from_us to_us'), ...text('evidence_id reason')],
+    (options.gaps ?? []).map(([a, b, evidence = 'web']) => [1, T0 + a * S, T0 + b * S, evidence, 'silent']),
   );
   await engine.load('dataset', [...text('dataset_id table_name'), ...big('rows')], []);
   await engine.load('dataset_column', [...text('dataset_id name'), ...big('column_no')], []);
@@ -144,8 +162,8 @@ async function rebuild(
     detections.flatMap(d => d.events.map(i => [d.id, (i + 1) * 16])),
   );
   const facts = {
-    attackerIps: { value: [], source: null, by: null },
-    compromisedAccounts: { value: [], source: null, by: null },
+    attackerIps: { value: options.attackers ?? [], source: null, by: null },
+    compromisedAccounts: { value: options.accounts ?? [], source: null, by: null },
     containedAt: options.contained === undefined ? null : { value: T0 + options.contained * S, source: null, by: null },
   };
   const kase = { engine, store, file: { facts } } as unknown as OpenCase;
@@ -167,6 +185,7 @@ async function rebuild(
       sql`select * from step order by from_us, step_id`,
     ),
     window: (await read<Record<string, number | string | boolean | null>>(sql`select * from intrusion_window`))[0]!,
+    sources: await read<Record<string, number | string | boolean | null>>(sql`select * from intrusion_window_source order by evidence_id`),
   };
   engine.close();
   store.close();
@@ -261,21 +280,49 @@ describe('window', () => {
   const quiet: Event[] = Array.from({ length: 50 }, (_, i) => ({ ip: '198.51.100.7', agent: 'y', session: 'ok', at: i * 3600 }));
   const attack: Event[] = Array.from({ length: 5 }, (_, i) => ({ ip: '192.0.2.1', agent: 'x', at: 100_000 + i }));
   const detections: Det[] = [{ id: 'a', kind: 'mass-export', events: [50, 51, 52, 53, 54] }];
-  it('begins no later than the first event and no earlier than the record without a gap', async () => {
-    const { window: w } = await rebuild([...quiet, ...attack], detections, { contained: 150_000 });
-    expect([w['start_earliest_us'], w['start_latest_us'], w['end_earliest_us'], w['end_latest_us'], w['left_censored']]).toEqual([
-      T0,
-      T0 + 100_000 * S,
-      T0 + 100_004 * S,
-      T0 + 150_000 * S,
-      false,
-    ]);
+  const first = T0 + 100_000 * S;
+  const last = T0 + 100_004 * S;
+  const start = async (gaps: [number, number, string?][], events: Event[] = [...quiet, ...attack]) => {
+    const { window: w } = await rebuild(events, events.length === 5 ? [{ ...detections[0]!, events: [0, 1, 2, 3, 4] }] : detections, { gaps });
+    expect(w['start_latest_us']).toBe(first);
+    return [w['start_earliest_us'], w['start_basis'], w['left_censored']];
+  };
+  const end = async (options: { contained?: number; gaps?: [number, number, string?][]; logUntil?: number }, events: Event[] = [...quiet, ...attack]) => {
+    const { window: w } = await rebuild(events, events.length === 5 ? [{ ...detections[0]!, events: [0, 1, 2, 3, 4] }] : detections, options);
+    expect(w['end_earliest_us']).toBe(last);
+    return [w['end_latest_us'], w['end_basis']];
+  };
+
+  it('begins no earlier than a record without a hole, and says what hides the time before', async () => {
+    expect(await start([])).toEqual([T0, 'record-without-gap-before-first-event', false]);
+    expect(await start([[90_000, 99_900]])).toEqual([T0 + 90_000 * S, 'gap:silent', true]);
+    // some hours of clean record after the gap do not show that nothing was in the gap
+    expect(await start([[60_000, 80_000]])).toEqual([T0 + 60_000 * S, 'gap:silent', true]);
+    expect(await start([[100, 99_900]])).toEqual([null, 'gap:silent', true]);
+    expect(await start([[5_000, 9_000]])).toEqual([T0, 'gap-earlier', false]);
+    expect(await start([], attack)).toEqual([null, 'log-begins-just-before', true]);
+    // the gap of a source that shows nothing of the intruder says nothing about him
+    expect(await start([[90_000, 99_900, 'sql']])).toEqual([T0, 'record-without-gap-before-first-event', false]);
   });
-  it('is open to the left after a gap or at the beginning of the log, and to the right without containment', async () => {
-    const gap = (await rebuild([...quiet, ...attack], detections, { gaps: [[90_000, 99_900]] })).window;
-    expect([gap['start_earliest_us'], gap['left_censored'], gap['end_latest_us']]).toEqual([T0 + 90_000 * S, true, null]);
-    const first = (await rebuild(attack, [{ ...detections[0]!, events: [0, 1, 2, 3, 4] }])).window;
-    expect([first['start_earliest_us'], first['left_censored']]).toEqual([null, true]);
+
+  it('ends no later than the stated containment, and says why later activity cannot be seen', async () => {
+    expect(await end({ contained: 150_000 })).toEqual([T0 + 150_000 * S, 'stated-containment']);
+    expect(await end({ contained: 100_002 })).toEqual([null, 'activity-after-stated-containment']);
+    expect(await end({})).toEqual([null, 'no-containment-stated']);
+    expect(await end({ gaps: [[100_100, 120_000]] })).toEqual([null, 'gap-after:silent']);
+    expect(await end({}, attack)).toEqual([null, 'log-ends-just-after']);
+    expect(await end({ logUntil: 104_000 }, attack)).toEqual([null, 'no-containment-stated']);
+  });
+
+  it('each source has its own reason on either side', async () => {
+    const dump: Event[] = [0, 1, 2].map(i => ({ ip: '10.0.0.9', agent: '', at: 100_010 + i, sql: 'SELECT * FROM people', program: 'psql' }));
+    const r = await rebuild([...quiet, ...attack, ...dump], [...detections, { id: 'b', kind: 'db-dump', events: [55, 56, 57] }], { gaps: [[101_000, 110_000]] });
+    expect(r.sources.map(s => [s['evidence_id'], s['start_basis'], s['left_censored'], s['end_basis']])).toEqual([
+      ['sql', 'log-begins-just-before', true, 'log-ends-just-after'],
+      ['web', 'record-without-gap-before-first-event', false, 'record-goes-on'],
+    ]);
+    // the web log reaches further back and is clean
+    expect([r.window['start_earliest_us'], r.window['left_censored']]).toEqual([T0, false]);
   });
 });
 

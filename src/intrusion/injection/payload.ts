@@ -36,7 +36,7 @@ export function createPayloadReader(): (event: Carrier) => Payload[][] {
     if (event.referer !== null && event.referer.length > 5) read(out, 'header:referer', event.referer, false);
     if (event.forwarded !== null && event.forwarded.length > 5) read(out, 'header:x-forwarded-for', event.forwarded, false);
     if (event.session !== null && event.session.length > 5) read(out, 'cookie:session', event.session, false);
-    if (event.extra !== null && worthReading.test(event.extra.slice(0, maxLength))) for (const list of readExtra(event.extra, event)) if (list.length > 0) out.push(list);
+    if (event.extra !== null && (event.extra.includes('%') || worthReading.test(event.extra.slice(0, maxLength)))) for (const list of readExtra(event.extra, event)) if (list.length > 0) out.push(list);
     return out;
   };
 }
