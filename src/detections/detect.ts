@@ -8,6 +8,7 @@ import { detectEntries } from './entries.ts';
 import { detectEnumeration } from './enumeration.ts';
 import { detectExports } from './exports.ts';
 import { detectMarkedWalks } from './marked-walks.ts';
+import { detectOddities } from './oddities.ts';
 import { detectByRules } from './own-rules.ts';
 import { prepareRequests } from './request.ts';
 import { detectScans } from './scans.ts';
@@ -41,6 +42,7 @@ export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSu
   found.push(...(await detectTakeovers(engine, found)));
   found.push(...(await detectMarkedWalks(engine, found)));
   found.push(...(await detectExports(engine, found)));
+  found.push(...(await detectOddities(engine, found)));
   const rules = await detectByRules(engine);
   found.push(...rules.detections);
   problems.push(...rules.problems);

@@ -2,6 +2,7 @@ import { SECOND } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { count } from './judge.ts';
+import { withOwnership } from './owners.ts';
 import { episodes } from './request.ts';
 import type { Detection } from './tables.ts';
 
@@ -45,7 +46,7 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
       if (own.length > 0) out.push(...(await walkDetections(engine, actor, how, own)));
     }
   }
-  return out;
+  return withOwnership(engine, out);
 }
 
 /** `detection_object`: event, actor, route with the number taken out, the number. Opaque ids (UUID, long hex) are not numbers and are counted by exports and peers only. */

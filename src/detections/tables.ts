@@ -114,7 +114,10 @@ export async function writeDetections(engine: Engine, detections: readonly Detec
 
 /** Put the detections of one rule beside those of all others, in place of what it said before. */
 export async function replaceDetections(engine: Engine, ruleId: string, detections: readonly Detection[]): Promise<void> {
-  await engine.run('detection.of-rule-events', sql`delete from detection_event where detection_id in (select detection_id from detection where rule_id = ${ruleId})`);
+  await engine.run(
+    'detection.of-rule-events',
+    sql`delete from detection_event where detection_id in (select detection_id from detection where rule_id = ${ruleId})`,
+  );
   await engine.run('detection.of-rule', sql`delete from detection where rule_id = ${ruleId}`);
   if (detections.length === 0) return;
   await writeDetections(engine, detections, 'detection_more');

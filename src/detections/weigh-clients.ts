@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE, SECOND } from '../base/index.ts';
+import { DAY, HOUR, MINUTE } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { readForeign } from './owners.ts';
 

@@ -132,6 +132,20 @@ describe('an intruder where few people work', () => {
     expect(await readForeign(engine)).toEqual([]);
   });
 
+  it('a walk through numbers says whose records they were', async () => {
+    const walk = Array.from({ length: 80 }, (_, i) => request(9000 + i, '198.51.100.9', `GET /customers/${1100 + i}`));
+    const [found] = await find([...clerks(8), ...walk], ['id-enumeration']);
+    expect(found!.facts['ownership']).toEqual({
+      column: 'customers.branch',
+      owners: 4,
+      records: 80,
+      of_others: 60,
+      share_of_others: 0.75,
+      peers_keeping_to_one: 8,
+      peers: 9,
+    });
+  });
+
   it('a password tried on a dozen accounts from three addresses and agents is one campaign with its success; a bad morning is none', async () => {
     const tools = ['curl/8.9.1', 'Mozilla/5.0 (X11; Linux) Firefox/128.0', 'Go-http-client/1.1'];
     const spray = Array.from({ length: 24 }, (_, i) =>
