@@ -10,7 +10,7 @@ import { inferReads } from './infer-reads.ts';
 import { claimInjected } from './injected.ts';
 import { type Instance, instancesOf } from './instances.ts';
 import { learnRoutes, type RouteRead, StatementIndex } from './link-statements.ts';
-import { claimPossible, holesOf, orphansOf, strangersOf } from './missing.ts';
+import { claimPossible, databaseGaps, holesOf, orphansOf, strangersOf } from './missing.ts';
 import { claimByNames } from './name-bound.ts';
 import { claimRecovered } from './recovered.ts';
 import { countRoutes, type Request, readActorRequests, readOtherRequests, routeOf, streamOtherRequests } from './requests.ts';
@@ -39,9 +39,10 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const index = new StatementIndex(log.statements);
   progress(2, 'routes');
   const others = (await readOtherRequests(engine, 300)).map(stated.apply);
-  // A function nobody else uses teaches itself: the statements it runs carry the values of its own requests.
-  const familiar = new Set(others.map(routeOf));
-  const alone = new Set(requests.map(routeOf).filter(r => !familiar.has(r)));
+  // A function hardly anybody else uses teaches itself: the statements it runs carry the values of its own requests.
+  const uses = new Map<string, number>();
+  for (const r of others) if (r.status !== 404) uses.set(routeOf(r), (uses.get(routeOf(r)) ?? 0) + 1);
+  const alone = new Set(requests.map(routeOf).filter(r => (uses.get(r) ?? 0) < 3));
   const fromLog = learnRoutes([...others, ...requests.filter(r => r.actor === 'wide' || alone.has(routeOf(r)))], log, index, await countRoutes(engine), alone);
   const taken = new Set(stated.reads.map(r => r.route));
   const told = [...stated.reads, ...fromLog.filter(r => !taken.has(r.route))];
@@ -80,7 +81,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const unnamed = await claimByNames(engine, catalogue, claims, requests, known);
   for (const route of [...unnamed.keys()]) if (sameAlways(others.filter(r => routeOf(r) === route))) unnamed.delete(route);
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
-  await claimPossible(engine, catalogue, claims, holesOf(instances), 'hole-in-sequence');
+  await claimPossible(engine, catalogue, claims, holesOf(instances, await databaseGaps(engine)), 'hole-in-sequence');
   await claimPossible(engine, catalogue, claims, windows.possible, 'window-moved');
   if (log.present) await claimPossible(engine, catalogue, claims, [...orphansOf(log, instances, explained), ...strange!.instances], 'orphan-statement');
   const answered = await claimErrors(engine, catalogue, claims, requests, learned, log);

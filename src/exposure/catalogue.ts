@@ -77,13 +77,15 @@ async function readDataset(
     sql`select column_no, name from dataset_column where dataset_id = ${r.dataset_id} order by column_no`,
   );
   const data = sql.id(`data_${r.dataset_id}`);
+  // What a few values refute need not be asked of all of them.
+  const sample = names.length === 0 ? [] : await engine.rows<Record<string, string | null>>('exposure.column_sample', sql`select * from ${data} where row_no < 24`);
   const facts =
     names.length === 0
       ? []
       : await engine.rows<ColumnFacts>(
           'exposure.column_types',
           sql.join(
-            names.map(c => columnFacts(data, c.column_no, c.name)),
+            names.map(c => columnFacts(data, c.column_no, c.name, plausible(sample.map(r => r[c.name])))),
             sql` union all `,
           ),
         );
@@ -106,15 +108,32 @@ async function readDataset(
   return { id: r.dataset_id, table: bareName(r.table_name), systemId: r.system_id, rows: r.rows, asOfUs: r.as_of_us, key: r.key_columns, columns, view };
 }
 
-function columnFacts(data: Sql, no: number, name: string): Sql {
+type Pattern = 'ints' | 'nums' | 'bools' | 'dates' | 'times' | 'lower' | 'upper';
+
+const patterns: Readonly<Record<Pattern, string>> = {
+  ints: '-?(0|[1-9][0-9]{0,17})',
+  nums: '-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,12})?',
+  bools: 't|f|true|false',
+  dates: '[0-9]{4}-[0-9]{2}-[0-9]{2}',
+  times: '[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}.*',
+  lower: '[0-9a-z]*',
+  upper: '[0-9A-Z]*',
+};
+
+/** The patterns that none of these values contradicts. */
+function plausible(values: readonly (string | null | undefined)[]): ReadonlySet<Pattern> {
+  const given = values.filter(v => v !== null && v !== undefined && v !== '');
+  return new Set((Object.keys(patterns) as Pattern[]).filter(p => given.every(v => new RegExp(`^(?:${patterns[p]})$`, 's').test(v!))));
+}
+
+function columnFacts(data: Sql, no: number, name: string, open: ReadonlySet<Pattern>): Sql {
   const c = sql.id(name);
-  const all = (pattern: string): Sql => sql`coalesce(bool_and(regexp_full_match(${c}, ${pattern})) filter (where ${c} <> ''), false)`;
-  return sql`select ${no}::integer as column_no,
-    ${all('-?(0|[1-9][0-9]{0,17})')} as ints, ${all('-?[0-9]{1,15}(\\.[0-9]{1,12})?')} and not ${all('0[0-9]+')} and coalesce(bool_and(not regexp_full_match(${c}, '-?0[0-9].*')) filter (where ${c} <> ''), false) as nums,
-    ${all('t|f|true|false')} as bools,
-    ${all('[0-9]{4}-[0-9]{2}-[0-9]{2}')} and coalesce(bool_and(try_cast(${c} as date) is not null) filter (where ${c} <> ''), false) as dates,
-    ${all('[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}.*')} and coalesce(bool_and(try_cast(${c} as timestamp) is not null) filter (where ${c} <> ''), false) as times,
-    (${all('[0-9a-z]*')} or ${all('[0-9A-Z]*')}) as safe, count(*) filter (where ${c} <> '') as n, count(distinct ${c}) filter (where ${c} <> '') as distinct_n from ${data}`;
+  const all = (p: Pattern): Sql => (open.has(p) ? sql`coalesce(bool_and(regexp_full_match(${c}, ${patterns[p]})) filter (where ${c} <> ''), false)` : sql`false`);
+  const casts = (p: Pattern, type: Sql): Sql =>
+    open.has(p) ? sql`${all(p)} and coalesce(bool_and(try_cast(${c} as ${type}) is not null) filter (where ${c} <> ''), false)` : sql`false`;
+  return sql`select ${no}::integer as column_no, ${all('ints')} as ints, ${all('nums')} as nums, ${all('bools')} as bools,
+    ${casts('dates', sql`date`)} as dates, ${casts('times', sql`timestamp`)} as times,
+    (${all('lower')} or ${all('upper')}) as safe, count(*) filter (where ${c} <> '') as n, count(distinct ${c}) filter (where ${c} <> '') as distinct_n from ${data}`;
 }
 
 function typedColumn(c: Column): Sql {

@@ -7,7 +7,7 @@ import { type Instance, showsBody } from './instances.ts';
 import type { RouteRead } from './link-statements.ts';
 import { failed, type OutputSize, outputSizes, type Replay, recordReplay, replay } from './replay.ts';
 import type { Request } from './requests.ts';
-import { type Features, judgeSize, type SizeModel } from './size-model.ts';
+import { echoOf, type Features, judgeSize, type SizeModel } from './size-model.ts';
 import { type Ast, shapeOf } from './sql/index.ts';
 import { columnsIn, parametrised, type ReadableStatement, tablesIn } from './statements.ts';
 import { tier } from './tables.ts';
@@ -235,6 +235,7 @@ export function judgeRequests(
           features,
           request.bytes,
           list.some(i => i.injected),
+          echoOf(request.values),
         )
       : 'unknown';
     out.set(request, verdict !== 'agrees' && list.some(i => predicted.get(i)?.certain === false) ? 'unknown' : verdict);

@@ -94,7 +94,9 @@ function textsOf(log: StatementLog): Map<string, Statement[]> {
 function regular(request: Request, route: RouteRead, index: StatementIndex, used: Set<number>, certainty: 'strict' | 'wide'): Instance[] {
   const own = index.during(request).filter(s => s.read.shape === route.read.shape && matches(s, route.bindings, request));
   const breaks = !route.parameters && route.source !== 'log' && [...request.values.values()].some(v => v.includes("'"));
-  const base = { read: route.read, request, routeRead: route, certainty, injected: false, conditional: breaks };
+  // Nothing of the request stands in such a statement: only a size that agrees makes it the request's own.
+  const loose = route.bindings.some(b => b.from === 'free') && !route.bindings.some(b => b.from === 'request' || b.from === 'linear');
+  const base = { read: route.read, request, routeRead: route, certainty, injected: false, conditional: breaks || loose };
   const plain: Request = breaks ? { ...request, values: new Map([...request.values].map(([k, v]) => [k, v.split("'")[0]!])) } : request;
   const unusual = route.forms !== undefined && !route.forms.has(formOf(request));
   const variants = unusual || (route.forms !== undefined && own.length === 0) ? variantsOf(request, route, index) : null;

@@ -76,13 +76,17 @@ export function learnRoutes(
   alone: ReadonlySet<string> = new Set(),
 ): RouteRead[] {
   const byRoute = new Map<string, Request[]>();
+  const redirected = new Map<string, Request[]>();
   for (const r of requests) {
-    if (r.status === null || (r.status >= 300 && r.status !== 404)) continue;
+    if (r.status === null || (r.status >= 400 && r.status !== 404)) continue;
+    const lists = r.status >= 300 && r.status < 400 ? redirected : byRoute;
     const key = routeOf(r);
-    const list = byRoute.get(key);
+    const list = lists.get(key);
     if (list) list.push(r);
-    else byRoute.set(key, [r]);
+    else lists.set(key, [r]);
   }
+  // What answers by sending on (a sign-in) shows nothing, but its statements are explained.
+  for (const [route, list] of redirected) if (!byRoute.has(route)) byRoute.set(route, list);
   const shapeCounts = new Map<string, number>();
   const constants = new Map<string, (string | null | undefined)[]>();
   const varying = new Map<string, Set<number>>();
@@ -147,11 +151,14 @@ function learnRead(
   const bound = bindings.filter(b => b.from === 'request' || b.from === 'linear').length;
   const joint = own.filter(w => w.statements.some(s => matches(s, bindings, w.r))).length / own.length;
   if (joint < 0.8) return null;
-  const control = bound === 0 ? 1 : fewest < 3 ? chanceElsewhere(own, bindings, read.shape, index) : chance(own, bindings, read.shape, index);
+  const control = bound === 0 || fewest < 3 ? chanceElsewhere(own, bindings, read.shape, index) : chance(own, bindings, read.shape, index);
   // As many statements as requests: between those of everybody else (successful ones) and all requests of the route.
   const near = (n: number): boolean => Math.abs(shapeCount - n) <= Math.max(2, 0.03 * n);
   const counted = shapeCount >= 0.97 * routeCount.others - 2 && shapeCount <= 1.03 * routeCount.all + 2;
-  const linked = bound > 0 ? joint - control > 0.5 || (joint > 0.97 && counted) : (near(routeCount.all) || near(routeCount.others)) && varying.size === 0;
+  const even = near(routeCount.all) || near(routeCount.others);
+  // Values that come from the session alone bind nothing: then every request has such a statement, there is one a request, and hardly any at other times.
+  const linked =
+    bound > 0 ? joint - control > 0.5 || (joint > 0.97 && counted) : even && (varying.size === 0 || (joint > 0.97 && own.length >= 8 && control < 0.3));
   if (!linked) return null;
   return {
     route,

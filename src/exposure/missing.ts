@@ -8,12 +8,13 @@ import { recordReplay } from './replay.ts';
 import { type Request, routeOf } from './requests.ts';
 import type { Statement, StatementLog } from './statements.ts';
 import { tier } from './tables.ts';
+import { exists } from './write-cells.ts';
 
 /**
  * What a lossy log hides of an enumeration: numbers left out between numbers that were asked for. When a run of requests of one
  * route walks the keys in even steps, a missing step was most likely asked for too: possible (T2), never certain.
  */
-export function holesOf(instances: readonly Instance[]): Instance[] {
+export function holesOf(instances: readonly Instance[], gaps: readonly Span[] = []): Instance[] {
   const byWalk = new Map<string, Instance[]>();
   for (const i of instances) {
     if (!i.request || !i.routeRead || i.injected) continue;
@@ -25,6 +26,7 @@ export function holesOf(instances: readonly Instance[]): Instance[] {
   const out: Instance[] = [];
   for (const list of byWalk.values()) {
     const slot = walkedSlot(list[0]!);
+    if (toldInFull(list, gaps)) continue;
     const asked = new Map<number, Instance>();
     for (const i of list) asked.set(Number(i.values[slot]), i);
     for (const n of holesIn([...asked.keys()])) {
@@ -42,6 +44,26 @@ export function holesOf(instances: readonly Instance[]): Instance[] {
     }
   }
   return out;
+}
+
+export type Span = { readonly fromUs: number; readonly toUs: number };
+
+/** Times in which a database log is known to lack lines. */
+export async function databaseGaps(engine: Engine): Promise<Span[]> {
+  if (!(await exists(engine, 'coverage_gap'))) return [];
+  return engine.rows<Span>(
+    'exposure.database_gaps',
+    sql`select g.from_us as "fromUs", g.to_us as "toUs" from coverage_gap g
+      where g.reason <> 'thin' and g.file_no in (select file_no from source_file where kind = 'sql-audit') order by g.from_us, g.to_us, g.reason`,
+  );
+}
+
+/** A walk whose every step has its statement in a database log without holes: a step that had been taken would stand there too. */
+function toldInFull(walk: readonly Instance[], gaps: readonly Span[]): boolean {
+  if (walk.length < 10 || !walk.every(i => i.statement)) return false;
+  const from = Math.min(...walk.map(i => i.request!.loUs));
+  const to = Math.max(...walk.map(i => i.request!.hiUs));
+  return !gaps.some(g => g.toUs >= from && g.fromUs <= to);
 }
 
 /** The slot that takes a number straight from the path of the request, or -1. */

@@ -4,7 +4,7 @@ import { groupInstances, predictSizes } from './evaluate.ts';
 import { type Instance, instancesOf } from './instances.ts';
 import type { RouteRead, StatementIndex } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
-import { fitSizes, type Observation, type SizeModel } from './size-model.ts';
+import { echoOf, fitSizes, type Observation, type SizeModel } from './size-model.ts';
 import type { StatementLog } from './statements.ts';
 
 export type RouteModel = { readonly model: SizeModel; readonly reads: readonly RouteRead[] };
@@ -35,6 +35,7 @@ export async function modelRoutes(
       if (!list.every(i => predicted.get(i)?.certain)) continue;
       observations.push({
         size: list[0]!.request!.bytes!,
+        echo: echoOf(list[0]!.request!.values),
         features: reads.map(read => {
           const p = predicted.get(list.find(i => i.routeRead === read)!)!;
           return { rows: p.rows, bytes: p.bytes, nulls: p.nulls };

@@ -2,7 +2,8 @@
 
 /** Rows, bytes and NULLs of each read of one request, in the order of the route's reads. */
 export type Features = readonly { readonly rows: number; readonly bytes: number; readonly nulls: number }[];
-export type Observation = { readonly features: Features; readonly size: number };
+/** `echo`: bytes of the request's own values, which some pages repeat. */
+export type Observation = { readonly features: Features; readonly size: number; readonly echo?: number };
 
 export type SizeModel = {
   /** True when sizes follow the shown values closely enough to confirm or refute a replay. */
@@ -17,10 +18,21 @@ export type SizeModel = {
   readonly displayed: readonly ('yes' | 'no' | 'unknown')[];
   readonly observations: number;
   readonly explained: number;
+  /** How often the page repeats what the request sent: 0 or 1. */
+  readonly echo: 0 | 1;
 };
 
-/** Fit on observations of one route; `reads` is how many statements a request of it runs. */
+/** Fit on observations of one route; a page that repeats its parameter is taken for one only where that explains the sizes far better. */
 export function fitSizes(observations: readonly Observation[], reads: number): SizeModel {
+  const silent = fitOnce(observations, reads, 0);
+  if (silent.valid && silent.tolerance <= 3) return silent;
+  if (!observations.some(o => (o.echo ?? 0) > 0) || spread(observations.map(o => o.echo ?? 0)) < 3) return silent;
+  const repeating = fitOnce(observations.map(o => ({ ...o, size: o.size - (o.echo ?? 0) })), reads, 1);
+  return repeating.valid && (!silent.valid || repeating.tolerance < silent.tolerance) ? repeating : silent;
+}
+
+/** Fit on observations of one route; `reads` is how many statements a request of it runs. */
+function fitOnce(observations: readonly Observation[], reads: number, echo: 0 | 1): SizeModel {
   const none: SizeModel = {
     valid: false,
     intercept: 0,
@@ -30,6 +42,7 @@ export function fitSizes(observations: readonly Observation[], reads: number): S
     displayed: Array(reads).fill('unknown'),
     observations: observations.length,
     explained: 0,
+    echo,
   };
   if (observations.length < 8) return none;
   const sizes = observations.map(o => o.size);
@@ -71,15 +84,16 @@ export function fitSizes(observations: readonly Observation[], reads: number): S
     nulls: observations.some(o => o.features[i]!.nulls > 0),
     rowCounts: new Set(observations.map(o => o.features[i]!.rows)).size,
   }));
-  return { valid, intercept: final[0]!, coefficients, seen, tolerance, displayed, observations: observations.length, explained };
+  return { valid, intercept: final[0]!, coefficients, seen, tolerance, displayed, observations: observations.length, explained, echo };
 }
 
 /**
  * `agrees`: as large as the replay says. `fits`: as large within what NULLs and quotes of a `changed` statement (other types in the
  * same columns than the model learned from) may add. `empty`: as large as an answer without rows although rows were expected. `differs`: neither.
  */
-export function judgeSize(model: SizeModel, features: Features, size: number, changed = false): 'agrees' | 'fits' | 'empty' | 'differs' | 'unknown' {
+export function judgeSize(model: SizeModel, features: Features, logged: number, changed = false, echo = 0): 'agrees' | 'fits' | 'empty' | 'differs' | 'unknown' {
   if (!model.valid) return 'unknown';
+  const size = logged - model.echo * echo;
   const predicted = predict(model, features);
   const extra = features.reduce(
     (a, f, i) =>
@@ -95,10 +109,26 @@ export function judgeSize(model: SizeModel, features: Features, size: number, ch
     return 'agrees';
   const wide = model.tolerance + features.reduce((a, f) => a + 6 * f.nulls + 8 * f.rows, 0);
   if (changed && features.some(f => f.rows > 0) && Math.abs(size - predicted) <= wide && predicted - model.intercept > 3 * wide) return 'fits';
+  if (changed && holdsAll(model, features, size, echo)) return 'fits';
   const blank = features.map(() => ({ rows: 0, bytes: 0, nulls: 0 }));
   if (features.some(f => f.rows > 0) && predicted - model.intercept > 6 * model.tolerance && Math.abs(size - predict(model, blank)) <= model.tolerance)
     return 'empty';
   return 'differs';
+}
+
+/** Room for every value, and no more beside them than markup of rows and NULLs: what a row adds may never have been seen. */
+function holdsAll(model: SizeModel, features: Features, size: number, echo: number): boolean {
+  const sum = (pick: (f: Features[number]) => number): number => features.reduce((a, f) => a + pick(f), 0);
+  const bytes = sum(f => f.bytes);
+  const rest = size - model.intercept - bytes;
+  return features.length === 1 && bytes > 64 + 8 * model.tolerance && rest >= -model.tolerance && rest <= 8 * sum(f => f.nulls) + 160 * sum(f => f.rows) + (1 - model.echo) * echo;
+}
+
+/** Bytes of the values a request sent, decoded. */
+export function echoOf(values: ReadonlyMap<string, string>): number {
+  let n = 0;
+  for (const [name, v] of values) if (!name.startsWith('path.')) n += Buffer.byteLength(v);
+  return n;
 }
 
 export function predict(model: SizeModel, features: Features): number {
