@@ -40,7 +40,7 @@ function Detection({ detection: d }: { detection: StepDetection }) {
         {Object.entries(d.facts).map(([key, value]) => (
           <div key={key}>
             <dt>{t(`detections:fact.${key}`, { defaultValue: key })}</dt>
-            <dd>{shown(value)}</dd>
+            <dd>{shown(key === 'basis' || key === 'certainty' ? [value].flat().map(v => t(`detections:basis.${v}`, { defaultValue: String(v) })) : value)}</dd>
           </div>
         ))}
       </dl>
