@@ -13,6 +13,9 @@ const kindOf: Record<string, StepKind> = {
   xss: 'xss',
 };
 
+/** Table of the statements in which the payload of some request was found. */
+export const tracedStatements = 'detection_traced';
+
 type Candidate = {
   event_id: number;
   at_us: number | null;
@@ -88,6 +91,11 @@ export async function detectAttacks(engine: Engine): Promise<Detection[]> {
   for (const [key, all] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
     for (const events of episodes(all)) detections.push(detectionOf(key, events, trace));
   }
+  await engine.load(
+    tracedStatements,
+    [{ name: 'event_id', type: 'BIGINT' }],
+    [...trace.explained].sort((a, b) => a - b).map(id => [id]),
+  );
   return detections;
 }
 

@@ -56,6 +56,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     cold.filter(c => c.alone).map(c => c.client),
     [...new Set(entries.map(e => e.client))].sort(),
   );
+  const [span] = await engine.rows<Span>('detection.cold-span', sql`select min(at_us) as from_us, max(at_us) as to_us from detection_request`);
   const out: Detection[] = [];
   for (const c of cold) {
     const all = byClient.get(c.client) ?? [];
@@ -66,8 +67,12 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     const pace = medianGap(own);
     const program = agent !== '' && scriptAgent.test(agent);
     const machine = own.length >= 10 && pace < SECOND;
+    // Without an agent the address alone is the client, and an address may be a whole office; a client of the log's first and last days is part of the place.
+    const settled = agent === '' || isSettled(all, span);
     const doubtful =
-      !c.alone || !((c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10) || isFirm(c, weighed.get(c.client)));
+      settled ||
+      !c.alone ||
+      !((c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10) || isFirm(c, weighed.get(c.client)));
     const more = c.alone ? await movedOn(engine, c.client, own) : [];
     const events = [...own, ...more].sort((a, b) => (a.at_us ?? -1) - (b.at_us ?? -1) || a.event_id - b.event_id);
     out.push({
@@ -218,6 +223,16 @@ function following(all: readonly Use[], entries: readonly Entry[]): Use[] {
 async function movedOn(engine: Engine, client: string, own: readonly Use[]): Promise<Continued[]> {
   const found = [...(await continuations(engine, client, own)), ...(await openedSessions(engine, own))];
   return [...new Map(found.map(e => [e.event_id, e])).values()];
+}
+
+type Span = { from_us: number | null; to_us: number | null };
+
+/** There from the first twentieth of the log to the last: whether it came with the log or before it cannot be seen. */
+function isSettled(all: readonly Use[], span: Span | undefined): boolean {
+  const times = all.map(u => u.at_us).filter(t => t !== null);
+  if (!span || span.from_us === null || span.to_us === null || times.length === 0) return false;
+  const margin = (span.to_us - span.from_us) / 20;
+  return times[0]! <= span.from_us + margin && times.at(-1)! >= span.to_us - margin;
 }
 
 /** A job: every visit of several days begins at the same hour. */

@@ -1,5 +1,6 @@
 import { MINUTE } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
+import { tracedStatements } from './attacks.ts';
 import { groupBy } from './group.ts';
 import { episodes } from './request.ts';
 import type { Detection, StepKind } from './tables.ts';
@@ -24,22 +25,24 @@ type Statement = {
   db_user: string | null;
   app_name: string | null;
   failed: boolean;
+  traced: boolean;
   text: string;
 };
 
 /**
- * Injected statements that only the database log shows, because the request's body was not logged. What an attack found in the web
- * log explains (within a minute of it) is left to that detection.
+ * Injected statements that only the database log shows, because the request's body or cookie was not logged. A statement in which the payload
+ * of a logged request stands is left to the attack found there; so are the few beside them whose request was lost, and, where no payload
+ * was found in any statement (clocks, tampering), as many as there were requests.
  */
 export async function detectDatabaseInjections(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
   const rows = await engine.rows<Statement>(
     'detection.injected-statements',
     sql`
-    select event_id, at_us, db_user, app_name, err_code is not null as failed, left(lower(sql_text), 4000) as text from event
-    where class = 2 and sql_text is not null and regexp_matches(lower(sql_text), ${sql.lit(marks)}) order by at_us nulls first, event_id`,
+    with traced as (select distinct sql_text from event semi join ${sql.id(tracedStatements)} using (event_id))
+    select event_id, at_us, db_user, app_name, err_code is not null as failed, sql_text in (select sql_text from traced) as traced, left(lower(sql_text), 4000) as text
+    from event where class = 2 and sql_text is not null and regexp_matches(lower(sql_text), ${sql.lit(marks)}) order by at_us nulls first, event_id`,
   );
-  const explained = found.filter(d => d.family === 'sqli').map(d => spanOf(d));
-  const open = rows.filter(r => !explained.some(s => r.at_us === null || (r.at_us >= s.from - MINUTE && r.at_us <= s.to + MINUTE)));
+  const open = unexplained(rows, found);
   const named = open.map(r => ({
     ...r,
     atUs: r.at_us,
@@ -73,6 +76,17 @@ export async function detectDatabaseInjections(engine: Engine, found: readonly D
     }
   }
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+const mostLost = 0.1;
+
+function unexplained(rows: readonly Statement[], found: readonly Detection[]): Statement[] {
+  const spans = found.filter(d => d.family === 'sqli').map(d => ({ ...spanOf(d), requests: d.events.length, traced: 0, open: 0 }));
+  const near = (r: Statement): typeof spans => spans.filter(s => r.at_us === null || (r.at_us >= s.from - MINUTE && r.at_us <= s.to + MINUTE));
+  const open = rows.filter(r => !r.traced);
+  for (const r of rows) for (const s of near(r)) s[r.traced ? 'traced' : 'open']++;
+  const explains = (s: (typeof spans)[number]): boolean => s.open <= (s.traced > 0 ? mostLost * s.traced : 2 * s.requests);
+  return open.filter(r => !near(r).some(explains));
 }
 
 function spanOf(d: Detection): { from: number; to: number } {

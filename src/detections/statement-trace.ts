@@ -11,7 +11,10 @@ const maxStatements = 2_000_000;
 
 /** The statements of the database log by second, to look a request's payload up among those of its time. */
 export class StatementTrace {
-  private readonly bySecond: Map<number, { text: string; params: string | null; failed: boolean }[]>;
+  private readonly bySecond: Map<number, { id: number; text: string; params: string | null; failed: boolean }[]>;
+
+  /** Events of the statements that a request's payload was found in. */
+  readonly explained = new Set<number>();
 
   private constructor(bySecond: StatementTrace['bySecond']) {
     this.bySecond = bySecond;
@@ -27,10 +30,10 @@ export class StatementTrace {
       from = Math.min(from, t);
       to = Math.max(to, t);
     }
-    const rows = engine.stream<{ at_us: number; sql_text: string; sql_params: string | null; failed: boolean }>(
+    const rows = engine.stream<{ event_id: number; at_us: number; sql_text: string; sql_params: string | null; failed: boolean }>(
       'detection.statements',
       sql`
-      select at_us, sql_text, sql_params, err_code is not null and err_code <> '00000' as failed from event
+      select event_id, at_us, sql_text, sql_params, err_code is not null and err_code <> '00000' as failed from event
       where class = 2 and sql_text is not null and at_us between ${Math.floor(from - slackSeconds * SECOND)}::bigint and ${Math.ceil(to + slackSeconds * SECOND)}::bigint
         and (sql_params is not null or regexp_matches(lower(sql_text), 'select|union|sleep|waitfor|case|and|or|--|;'))
       order by at_us, event_id limit ${maxStatements}`,
@@ -40,7 +43,7 @@ export class StatementTrace {
         const second = Math.floor(r.at_us / SECOND);
         let list = bySecond.get(second);
         if (!list) bySecond.set(second, (list = []));
-        list.push({ text: r.sql_text, params: r.sql_params, failed: r.failed });
+        list.push({ id: r.event_id, text: r.sql_text, params: r.sql_params, failed: r.failed });
       }
     }
     return new StatementTrace(bySecond);
@@ -58,6 +61,7 @@ export class StatementTrace {
       for (const s of this.bySecond.get(second + distance) ?? []) {
         for (const n of needles) {
           if (s.text.includes(n)) {
+            this.explained.add(s.id);
             if (!s.failed) return 'executed';
             fate = 'failed';
           } else if (fate === null && s.params !== null && s.params.includes(JSON.stringify(n).slice(1, -1))) fate = 'bound';

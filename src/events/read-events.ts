@@ -14,6 +14,7 @@ import { sampleContent } from './sample-lines.ts';
 import type { SourceContext } from './source.ts';
 import { sourceEntries, sourceOf, unknownFormat } from './sources/index.ts';
 import { type EventFile, eventFileColumns } from './tables.ts';
+import { unrecognised } from './unrecognised.ts';
 
 export type ReadEventsSummary = {
   readonly files: number;
@@ -54,11 +55,7 @@ export async function readEvents(kase: OpenCase, effects: Effects): Promise<Read
     outcomes.flatMap(o => (o.row ? [eventFileColumns.map(c => o.row![c.name])] : [])),
   );
   await defineEventView(kase);
-  await recordProblems(
-    kase.engine,
-    'events',
-    outcomes.flatMap(o => o.problems),
-  );
+  await recordProblems(kase.engine, 'events', [...outcomes.flatMap(o => o.problems), ...(await unrecognised(kase))]);
   await loadDatasets(kase, effects);
   const sum = (f: (r: EventFile) => number): number => outcomes.reduce((n, o) => n + (o.row ? f(o.row) : 0), 0);
   const summary = {

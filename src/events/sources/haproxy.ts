@@ -1,4 +1,5 @@
 import { bytesKind, eventClass, timeKind } from '../columns.ts';
+import { ipText } from '../ip.ts';
 import { latin1Text } from '../record-text.ts';
 import type { EventSink, ParseOutcome, RecordParser, Source, SourceContext, SourceEntry } from '../source.ts';
 import { matchStrftime } from '../time-text.ts';
@@ -70,7 +71,10 @@ class HaproxyParser implements RecordParser {
     const tail = m[19] ?? '';
     const quote = tail.startsWith('"') ? 0 : tail.indexOf(' "') + 1;
     const captured = quote > 0 ? tail.slice(0, quote).trim() : tail.startsWith('"') ? '' : tail;
-    if (captured !== '') row.addExtra('captured', utf8(captured));
+    if (captured !== '') {
+      row.addExtra('captured', utf8(captured));
+      writeCaptured(captured, sink);
+    }
     if (quote > 0 || tail.startsWith('"')) {
       const closed = tail.length > quote + 1 && tail.endsWith('"');
       const start = from + text.length - tail.length + quote + 1;
@@ -125,6 +129,23 @@ class HaproxyParser implements RecordParser {
     sink.text('message', utf8(header.text));
     return 'event';
   }
+}
+
+const agentShape = /^(?:[A-Za-z][\w.+-]*\/v?\d|Mozilla\b)/;
+
+/** Captured request headers stand in the first braces, without their names: those that can be told by their shape. */
+function writeCaptured(captured: string, sink: EventSink): void {
+  const whole = utf8(captured);
+  const between = whole.indexOf('} {');
+  const first = whole.slice(1, between > 0 ? between : whole.endsWith('}') ? -1 : undefined);
+  if (!whole.startsWith('{') || first === '') return;
+  const values = first.split('|');
+  const agents = values.filter(v => agentShape.test(v));
+  if (agents.length === 1) sink.text('user_agent', agents[0]!);
+  const referers = values.filter(v => /^https?:\/\/[^/]/.test(v));
+  if (referers.length === 1) sink.text('referer', referers[0]!);
+  const addresses = values.filter(v => v !== '' && v.split(',').every(part => ipText(part.trim()) !== null));
+  if (addresses.length === 1) sink.text('forwarded', addresses[0]!);
 }
 
 /** Latin-1 text back to what its bytes say. */

@@ -140,14 +140,28 @@ function writeFields(o: JsonObject, plan: Plan, zone: string, sink: EventSink): 
       break;
     }
   }
-  const line = textOf(o['request']);
-  const whole = target === null && line !== null ? /^(\S+) \S+ HTTP\/[\d.]+$/.exec(line) : null;
-  if (whole) writeRequestLine(line!, sink);
+  const line = target === null ? requestLineOf(o) : null;
+  if (line !== null) writeRequestLine(line, sink);
   else if (target !== null && (seen.method || /^(?:\/|https?:)/.test(target))) {
     writeTarget(query !== null && !target.includes('?') ? `${target}?${query.replace(/^\?/, '')}` : target, sink);
   } else if (target !== null) target = null;
-  sink.number('class', classOf(whole !== null || seen.method || target !== null, seen));
+  sink.number('class', classOf(line !== null || seen.method || target !== null, seen));
   return stamp;
+}
+
+const requestLine = /^[A-Z-]{3,20} \S.* HTTP\/\d(?:\.\d)?$/s;
+
+const writtenByClient = /agent|refer|header|cookie|body|^ua$/i;
+
+/** The whole request line, under whatever name the logger gave it. */
+function requestLineOf(o: JsonObject): string | null {
+  const usual = o['request'];
+  if (typeof usual === 'string' && requestLine.test(usual)) return usual;
+  for (const key in o) {
+    const value = o[key];
+    if (typeof value === 'string' && requestLine.test(value) && !writtenByClient.test(key)) return value;
+  }
+  return null;
 }
 
 function writeColumn(
