@@ -39,10 +39,18 @@ type Row = {
   total: number;
 };
 
-const variable = '[0-9]+|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|[0-9]{4}-[0-9]{2}-[0-9]{2}';
+const uuid = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
+/** A number, a date, a hash, or a code that holds a longer number: `BK300123`, `ORD-2025-0017`. */
+const variable = `[0-9]+|${uuid}|[0-9a-fA-F]{16,}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[A-Za-z0-9_~-]*[0-9]{3}[A-Za-z0-9_~-]*`;
+/** A word with a year is a name: `campaign2025`. */
+const named = '[A-Za-z_-]+(?:19|20)[0-9]{2}';
+/** What a page is called after the record's code: `2025-0017.pdf`. */
+const ending = '\\.(?:json|xml|pdf|csv|html?|txt)';
 
 /** `/customers/12/bank` → `/customers/{}/bank`, in SQL. */
-export const pathShape: Sql = sql`array_to_string(list_transform(string_split(coalesce(path, ''), '/'), lambda x: case when regexp_full_match(x, ${sql.lit(variable)}) then '{}' else x end), '/')`;
+export const pathShape: Sql = sql`array_to_string(list_transform(string_split(coalesce(path, ''), '/'), lambda x: case
+  when not regexp_full_match(x, ${sql.lit(`(?:${variable})(?:${ending})?`)}) or regexp_full_match(x, ${sql.lit(`${named}(?:${ending})?`)}) then x
+  when contains(x, '.') then '{}' || substr(x, strpos(x, '.')) else '{}' end), '/')`;
 
 const selected = sql`e.event_id, coalesce(e.start_lo_us, e.end_lo_us - 2000000, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.system_id, e.method, e.path, e.query, e.status, e.bytes_out, e.duration_us, e.src_ip, e.session, e.account, a.certainty, e.extra`;
 
@@ -102,7 +110,8 @@ export function formOf(r: Request): string {
   );
 }
 
-const isVariable = new RegExp(`^(?:${variable})$`);
+const isVariable = new RegExp(`^(${variable})(${ending})?$`);
+const isNamed = new RegExp(`^${named}(?:${ending})?$`);
 
 function toRequest(r: Row): Request {
   const path = r.path ?? '';
@@ -110,9 +119,10 @@ function toRequest(r: Row): Request {
   const segments = path.split('/');
   const shape = segments
     .map((s, i) => {
-      if (!isVariable.test(s)) return s;
-      values.set(`path.${i}`, s);
-      return '{}';
+      const m = isVariable.exec(s);
+      if (!m || isNamed.test(s)) return s;
+      values.set(`path.${i}`, m[1]!);
+      return `{}${m[2] ?? ''}`;
     })
     .join('/');
   for (const [k, v] of formValues(r.query ?? '')) if (!values.has(k)) values.set(k, v);

@@ -32,7 +32,7 @@ export async function readDetections(engine: Engine): Promise<DetectionRow[]> {
 
 /**
  * Fill `labelled (detection_id, event_id)` from the given detections and read who sent those events. An injected statement came over the
- * application's own connection and as its user: neither names the intruder.
+ * application's own connection, from its host and as its user: none of these names the intruder.
  */
 export async function readIdentities(engine: Engine, detections: readonly DetectionRow[]): Promise<Identity[]> {
   await engine.load(
@@ -42,8 +42,8 @@ export async function readIdentities(engine: Engine, detections: readonly Detect
   );
   await engine.run(
     'intrusion.labelled',
-    sql`create or replace table labelled as select distinct x.detection_id, e.event_id, e.class, e.src_ip as ip, e.user_agent as agent, e.session,
-      case when e.class <> 2 or d.family <> 'sqli' then e.account end as account, e.file_no,
+    sql`create or replace table labelled as select distinct x.detection_id, e.event_id, e.class, e.user_agent as agent, e.session, e.file_no,
+      case when e.class <> 2 or d.family <> 'sqli' then e.src_ip end as ip, case when e.class <> 2 or d.family <> 'sqli' then e.account end as account,
       case when e.class = 2 and d.family <> 'sqli' then concat_ws('|', e.file_no, e.conn_id) end as conn
     from labelled_detection join detection d using (detection_id) join detection_event x using (detection_id) join event e using (event_id)`,
   );

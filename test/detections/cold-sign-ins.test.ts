@@ -74,6 +74,14 @@ describe('sign-ins of clients that never saw the sign-in page', () => {
     expect(await cold(rows)).toEqual([{ ips: ['192.0.2.77', '198.51.100.9'], agents: [script], events: 29, outcome: 'succeeded', doubtful: false }]);
   });
 
+  it('an address without agents, or a client of the whole log, is a doubt only', async () => {
+    const office = Array.from({ length: 12 }, (_, i) => [signIn(10 + i * 900, '198.51.100.9'), ...walk(20 + i * 900, '198.51.100.9', 8, 60, 1001 + i)]).flat();
+    const rows = [...people(15), ...office];
+    expect((await cold(rows)).map(f => [f.ips, f.doubtful])).toEqual([[['198.51.100.9'], true]]);
+    const nameless = [...people(15), signIn(2000, '198.51.100.9'), ...walk(2100, '198.51.100.9', 20, 40, 1001)].map(r => ({ ...r, user_agent: null }));
+    expect((await cold(nameless)).map(f => [f.ips, f.doubtful])).toEqual([[['198.51.100.9'], true]]);
+  });
+
   it('a browser in a hand that works slowly is a doubt where few others sign in, certain beside many', async () => {
     const rows = (n: number): EventRow[] => [...people(n), signIn(2000, '198.51.100.9'), ...walk(2100, '198.51.100.9', 20, 400, 1001)];
     expect(await cold(rows(5))).toEqual([{ ips: ['198.51.100.9'], agents: [browser], events: 21, outcome: 'unknown', doubtful: true }]);

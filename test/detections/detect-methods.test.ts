@@ -242,6 +242,25 @@ describe('what is found, and who is left alone', () => {
     expect(found.map(f => [f.rule_id, f.kind, f.outcome, f.events])).toEqual([['database-injection', 'sqli-boolean', 'succeeded', 20]]);
   });
 
+  it('one odd request in the web log does not explain a run of injections in the database log, the payloads themselves do', async () => {
+    const payload = (i: number) => `1 AND ASCII(SUBSTRING((SELECT p FROM u LIMIT 1),${i},1))>64`;
+    const statement = (i: number): EventRow => ({
+      class: 2,
+      time_us: t0 + (100 + i) * SECOND,
+      db_user: 'app',
+      account: 'app',
+      sql_text: `SELECT a FROM q WHERE n = ${payload(i)}`,
+    });
+    const statements = Array.from({ length: 20 }, (_, i) => statement(i));
+    const odd = get(99, '192.0.2.4', `/search?zz=${encodeURIComponent("1' UNION ALL SELECT NULL,table_name FROM information_schema.tables-- -")}`);
+    const hidden = await run(numbered([...people(), odd, ...statements]));
+    expect(hidden.filter(f => f.rule_id === 'database-injection').map(f => [f.kind, f.events])).toEqual([['sqli-boolean', 20]]);
+    const shown = Array.from({ length: 20 }, (_, i) => get(100 + i, '192.0.2.4', `/search?n=${encodeURIComponent(payload(i))}`));
+    expect((await run(numbered([...people(), odd, ...shown, ...statements]))).filter(f => f.rule_id === 'database-injection')).toEqual([]);
+    // A request or two lost from the web log make no second intruder.
+    expect((await run(numbered([...people(), odd, ...shown.slice(1), ...statements]))).filter(f => f.rule_id === 'database-injection')).toEqual([]);
+  });
+
   it('rows without time, path, address or status neither crash nor vanish from a detection', async () => {
     const rows = [
       { target: "/a?x=1' OR '1'='1" },

@@ -159,3 +159,22 @@ test('progress tells bytes and ends at the total; two runs in another order of f
   c.close();
   d.close();
 });
+
+test('a log that is read but says nothing of what it is called is told, never silently empty', async () => {
+  const c = await ingestCase([
+    { name: 'a.jsonl', bytes: '{"time":"2026-11-22T00:00:00Z","wer":"203.0.113.4","was":"/a"}\n', format: 'jsonl' },
+    { name: 'b.jsonl', bytes: '{"time":"2026-11-22T00:00:00Z","method":"GET","url":"/a"}\n', format: 'jsonl' },
+    { name: 'c.jsonl', bytes: '{"wann":"2026-11-22T00:00:00Z","method":"GET","url":"/a"}\n', format: 'jsonl' },
+    { name: 'd.jsonl', bytes: '{"time":"2026-11-22T00:00:00Z","query":"select 1"}\n', format: 'jsonl', kind: 'sql-audit' },
+    { name: 'e.jsonl', bytes: '{"time":"2026-11-22T00:00:00Z","method":"GET","url":"/a","ip":"203.0.113.4"}\n', format: 'jsonl' },
+  ]);
+  const problems = await readProblems(c.kase.engine);
+  expect(problems.map(p => [p.code, p.where.file])).toEqual([
+    ['events.no-addresses', 'b.jsonl'],
+    ['events.no-requests', 'a.jsonl'],
+    ['events.no-statements', 'd.jsonl'],
+    ['events.no-times', 'c.jsonl'],
+  ]);
+  for (const p of problems) for (const lang of langs) expect(problemText(lang, p.code, { ...p.params, count: p.count })).not.toMatch(/\{\{/);
+  c.close();
+});

@@ -160,6 +160,30 @@ describe('JSON events', () => {
     ]);
     expect(r.rows[0]).not.toHaveProperty('referer');
   });
+  it('finds the request line under whatever name, but not in what the client wrote', () => {
+    const o = {
+      ts: '2026-11-22T09:00:00+09:00',
+      client: '203.0.113.9',
+      req: 'GET /x?q=a HTTP/1.1',
+      status: 200,
+      bytes: 7,
+      ua: 'GET /ua HTTP/1.1',
+      ref: 'r',
+      rt: 1,
+    };
+    const r = readAll(jsonl, bytes(`${JSON.stringify(o)}\n${JSON.stringify({ ...o, req: null })}\n`));
+    expect(r.rows[0]).toMatchObject({
+      class: 1,
+      src_ip: '203.0.113.9',
+      method: 'GET',
+      target: '/x?q=a',
+      bytes_out: 7,
+      user_agent: o.ua,
+      referer: 'r',
+      duration_us: 1_000_000,
+    });
+    expect(r.rows[1]).not.toHaveProperty('target');
+  });
   it('follows the field map of the case file', () => {
     const params = {
       src_ip: '$.who.addr',

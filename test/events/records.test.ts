@@ -228,6 +228,13 @@ describe('MySQL', () => {
     expect(r.rows[2]!['time_us']).toBe(Date.UTC(2026, 7, 15, 5, 3, 52) * 1000 + 1);
     expect(readAll(mysqlGeneral, bytes(general), context, 5).rows).toEqual(r.rows);
   });
+  it('what is only prepared is no statement that ran', () => {
+    const r = readAll(mysqlGeneral, bytes('261122  9:03:50\t   40 Prepare\tSELECT a FROM t WHERE id = ?\n\t\t   40 Execute\tSELECT a FROM t WHERE id = 7\n'));
+    expect(r.rows.map(x => [x['class'], x['sql_text'], x['action']])).toEqual([
+      [7, undefined, 'prepare'],
+      [2, 'SELECT a FROM t WHERE id = 7', 'execute'],
+    ]);
+  });
   it('reads the old date style, where the time stands only once a second', () => {
     const r = readAll(mysqlGeneral, bytes('100315  9:03:50\t   40 Query\tSELECT 1\n\t\t   40 Query\tSELECT 2\n100315 14:00:01\t   41 Init DB\tx\n'));
     expect(r.rows.map(x => [x['conn_id'], x['sql_text'], x['time_us']])).toEqual([

@@ -269,6 +269,23 @@ test('HAProxy: a line cut at its length limit is truncated, not lost', () => {
   expect(rows[3]).toMatchObject({ outcome: 'event', row: { app_name: 'haproxy', message: 'Proxy web started.' } });
 });
 
+test('HAProxy: captured request headers are told by their shape', () => {
+  const line = (captured: string): string =>
+    `Feb 25 16:19:49 lb1 haproxy[7]: 203.0.113.4:53332 [25/Feb/2026:16:19:48.143] web~ app/s1 0/0/7/1457/1487 200 394 - - --VN 2/1/0/0/0 0/0 ${captured} "GET / HTTP/1.1"`;
+  const rows = readLines(haproxy, [
+    line('{shop.example|Mozilla/5.0 (X11; {odd} Linux) Firefox/115.0|https://shop.example/a|198.51.100.7, 10.0.0.1} {text/html}'),
+    line('{} {nginx/1.2}'),
+    line('{curl/8.5|wget/1.2}'),
+  ]).map(r => r.row);
+  expect(rows[0]).toMatchObject({
+    user_agent: 'Mozilla/5.0 (X11; {odd} Linux) Firefox/115.0',
+    referer: 'https://shop.example/a',
+    forwarded: '198.51.100.7, 10.0.0.1',
+  });
+  expect(rows[1]).not.toHaveProperty('user_agent');
+  expect(rows[2]).not.toHaveProperty('user_agent');
+});
+
 test('two free texts side by side: every reading is looked at, and doubt is said', () => {
   const source = logFormatSource('x', readLogFormat('%h %{User-Agent}i %{Referer}i %s')!);
   const rows = readLines(source, ['203.0.113.4 curl http://a/ 200', '203.0.113.4 Mozilla 5.0 http://a/ 200']);

@@ -19,7 +19,7 @@ type Event = {
   sql?: string;
   program?: string;
 };
-type Det = { id: string; kind: string; level?: string; outcome?: string; events: number[] };
+type Det = { id: string; kind: string; family?: string; level?: string; outcome?: string; events: number[] };
 
 const S = 1_000_000;
 const T0 = 1_700_000_000 * S;
@@ -146,7 +146,7 @@ async function rebuild(
       d.id,
       'r',
       d.kind,
-      'f',
+      d.family ?? 'f',
       d.level ?? 'high',
       d.outcome ?? 'succeeded',
       d.id,
@@ -194,6 +194,17 @@ async function rebuild(
 }
 
 describe('actors', () => {
+  it('injected statements name neither the application’s host nor its connection as the intruder', async () => {
+    const statement = (at: number, sqlText: string): Event => ({ ip: '10.0.0.5', agent: '', at, sql: sqlText, account: 'web' });
+    const events = [
+      ...Array.from({ length: 9 }, (_, i) => statement(i, `SELECT a FROM q WHERE n = ${i}`)),
+      ...Array.from({ length: 9 }, (_, i) => statement(20 + i, `SELECT a FROM q WHERE n = 1 AND ASCII(MID((SELECT 1),${i},1))>64`)),
+    ];
+    const r = await rebuild(events, [{ id: 'd1', kind: 'sqli-boolean', family: 'sqli', events: [9, 10, 11, 12, 13, 14, 15, 16, 17] }]);
+    expect(r.actors.map(a => [a.ips, a.certainty])).toEqual([[[], 'strict']]);
+    expect(r.events.map(e => e.n)).toEqual([9, 10, 11, 12, 13, 14, 15, 16, 17]);
+  });
+
   it('what a shell makes a database client run is the intruder’s; a client that also works at other times, or once by chance, is not', async () => {
     const events: Event[] = Array.from(
       { length: 400 },

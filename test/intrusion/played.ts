@@ -109,9 +109,19 @@ async function measure(engine: Engine, out: string, seed: number, scenario: Scen
   const blind = measureValues(out, cells, trace.length > 0 || scenario === 'sqli-time' || scenario === 'sqli-stacked');
   const wrong = [...blind.wrong];
   for (const c of cells)
-    if (c.key !== null && c.column !== 'count(*)' && !given.has(`${c.dataset}|${c.key}|${c.column}`)) wrong.push(`key of ${c.technique} ${c.table}.${c.column}`);
+    if (c.key !== null && c.column !== 'count(*)' && !given.has(`${c.dataset}|${c.key}|${c.column}`))
+      wrong.push(`key of ${c.technique} ${c.table}.${c.column}`);
   const union = await measureUnion(engine, cells, trace);
-  const who = await measureActors(engine, new Set(read('requests.csv').trimEnd().split('\n').slice(1).map(l => l.split(',')[1]!)));
+  const who = await measureActors(
+    engine,
+    new Set(
+      read('requests.csv')
+        .trimEnd()
+        .split('\n')
+        .slice(1)
+        .map(l => l.split(',')[1]!),
+    ),
+  );
   const [w] = await engine.rows<{ a: number | null; b: number | null; c: number | null; d: number | null; basis: string; left_censored: boolean }>(
     'test.window',
     sql`select start_earliest_us as a, start_latest_us as b, end_earliest_us as c, end_latest_us as d, start_basis as basis, left_censored from intrusion_window`,
@@ -119,10 +129,26 @@ async function measure(engine: Engine, out: string, seed: number, scenario: Scen
   const from = phases.length === 0 ? null : Math.min(...phases.map(p => parseIso(p.from)!));
   const to = phases.length === 0 ? null : Math.max(...phases.map(p => parseIso(p.to)!));
   const tolerance = 2_000_000;
-  const [{ n: outOfBand }] = (await engine.rows<{ n: number }>('test.oob', sql`select count(*) as n from injected_statement where technique = 'out-of-band' and not response_shown`)) as [{ n: number }];
+  const [{ n: outOfBand }] = (await engine.rows<{ n: number }>(
+    'test.oob',
+    sql`select count(*) as n from injected_statement where technique = 'out-of-band' and not response_shown`,
+  )) as [{ n: number }];
   const o = facts.options;
   return {
-    name: [scenario, `seed ${seed}`, facts.dialect, facts.strategy, facts.tamper, facts.format, o.carrier, o.vector, o.threads && o.threads > 1 && `threads ${o.threads}`, o.sharedAddress && 'shared', o.oneShot && 'one-shot', o.compressed && 'gzip']
+    name: [
+      scenario,
+      `seed ${seed}`,
+      facts.dialect,
+      facts.strategy,
+      facts.tamper,
+      facts.format,
+      o.carrier,
+      o.vector,
+      o.threads && o.threads > 1 && `threads ${o.threads}`,
+      o.sharedAddress && 'shared',
+      o.oneShot && 'one-shot',
+      o.compressed && 'gzip',
+    ]
       .filter(Boolean)
       .join(' '),
     ...blind,
@@ -190,11 +216,21 @@ async function measureUnion(
     const name = `${s.table} ${s.cols.join(',')} ${offset} ${s.ids.length}`;
     if (!take(have, name)) windowsMissed.push(name);
   }
-  return { unionCells, unionClaimed: cells.filter(c => c.technique === 'union').length, windows: shown.length, windowsFound: shown.length - windowsMissed.length, windowsMissed };
+  return {
+    unionCells,
+    unionClaimed: cells.filter(c => c.technique === 'union').length,
+    windows: shown.length,
+    windowsFound: shown.length - windowsMissed.length,
+    windowsMissed,
+  };
 }
 
 async function measureActors(engine: Engine, lines: ReadonlySet<string>) {
-  const files = new Map((await engine.rows<{ file_no: number; path: string }>('test.files', sql`select file_no, path from source_file where role = 'evidence' order by file_no`)).map(f => [f.file_no, path.basename(f.path)]));
+  const files = new Map(
+    (
+      await engine.rows<{ file_no: number; path: string }>('test.files', sql`select file_no, path from source_file where role = 'evidence' order by file_no`)
+    ).map(f => [f.file_no, path.basename(f.path)]),
+  );
   const rows = await engine.rows<{ file_no: number; line_no: number; class: number; certainty: string; reason: string }>(
     'test.attributed',
     sql`select e.file_no, e.line_no, e.class, min(x.certainty) as certainty, min(x.reason) as reason from actor_event x join event e using (event_id) group by all order by e.file_no, e.line_no`,
@@ -221,9 +257,13 @@ async function measureActors(engine: Engine, lines: ReadonlySet<string>) {
 /** Recovered cells, actors by their addresses, steps by kind and outcome, window. */
 async function readAnswer(engine: Engine, cells: readonly Cell[]): Promise<string> {
   const actors = await engine.rows<{ ips: string[]; certainty: string }>('test.actors', sql`select ips, certainty from actor order by ips, certainty`);
-  const steps = await engine.rows<{ kind: string; outcome: string }>('test.steps', sql`select kind, outcome, from_us // 2000000 as f, to_us // 2000000 as t from step order by kind, outcome, f, t`);
+  const steps = await engine.rows<{ kind: string; outcome: string }>(
+    'test.steps',
+    sql`select kind, outcome, from_us // 2000000 as f, to_us // 2000000 as t from step order by kind, outcome, f, t`,
+  );
   return JSON.stringify({ cells: cells.map(c => [c.technique, c.table, c.column, c.key, c.value].join('|')).sort(), actors, steps });
 }
 
 export const total = (list: readonly Played[], pick: (p: Played) => number): number => list.reduce((n, p) => n + pick(p), 0);
-export const named = (list: readonly Played[], pick: (p: Played) => boolean, say: (p: Played) => string): string[] => list.filter(pick).map(p => `${p.name}: ${say(p)}`);
+export const named = (list: readonly Played[], pick: (p: Played) => boolean, say: (p: Played) => string): string[] =>
+  list.filter(pick).map(p => `${p.name}: ${say(p)}`);

@@ -71,7 +71,8 @@ function oldStamp(text: string, zone: string): Stamp | null {
 function writeCommand(name: string, argument: string, conn: string, users: Map<string, { user: string; host: string; db: string }>, sink: EventSink): void {
   const key = name.toLowerCase();
   sink.text('action', key.replaceAll(' ', '-'));
-  const sql = key === 'query' || key === 'execute' || key === 'prepare';
+  // A statement that is only prepared reads nothing; its run is logged as Execute, with the values in place.
+  const sql = key === 'query' || key === 'execute';
   if (key === 'connect' || key === 'change user') {
     const denied = /^Access denied for user '(.*)'@'([^']*)'/.exec(argument);
     const c = /^(.*)@(\S*) (?:as (?:\S+ )?)?on ?(\S*)(?: using (.*))?$/.exec(argument) ?? /^(.*)@(\S+)/.exec(argument);
