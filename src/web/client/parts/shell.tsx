@@ -5,17 +5,9 @@ import { useTranslation } from 'react-i18next';
 import { useCase } from '../data.ts';
 import { setLang } from '../texts.ts';
 import { HelpDialog } from './help-dialog.tsx';
+import { pages } from './pages.ts';
 import { RebuildBanner } from './rebuild-banner.tsx';
 import { WhyDrawer } from './why-drawer.tsx';
-
-export const pages = [
-  { to: '/', key: 'o', name: 'overview' },
-  { to: '/timeline', key: 't', name: 'timeline' },
-  { to: '/exposure', key: 'x', name: 'exposure' },
-  { to: '/evidence', key: 'e', name: 'evidence' },
-  { to: '/problems', key: 'p', name: 'problems' },
-  { to: '/decisions', key: 'd', name: 'decisions' },
-] as const;
 
 /** Frame of every page: case title, navigation, language, the explanation drawer, the keyboard. */
 export function Shell() {
