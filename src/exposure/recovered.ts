@@ -67,6 +67,9 @@ export async function claimRecovered(engine: Engine, catalogue: Catalogue, claim
   return covered;
 }
 
+/** Was the value printed in an answer (UNION, error message), not guessed from many? */
+const isShown = (c: Cell): boolean => /"technique":"(union|error)"/.test(c.facts ?? '');
+
 /** Whether a cell says enough to look for its row. */
 const usable = (c: Cell): boolean => c.status === 'exact' || patternOf(c.status, c.facts) !== null;
 
@@ -186,7 +189,7 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
         datasetId: dataset.id,
         mustTier: must,
         mayTier: must === tier.possessed ? tier.possessed : tier.possible,
-        rule: must === tier.possessed ? 'recovered-exact' : 'recovered-partial',
+        rule: must < tier.possessed ? 'recovered-partial' : isShown(c) ? 'recovered-shown' : 'recovered-exact',
         statement: c.row_query ?? '',
         premises: {
           step: c.step_id,
