@@ -85,7 +85,7 @@ async function readDataset(
       : await engine.rows<ColumnFacts>(
           'exposure.column_types',
           sql.join(
-            names.map(c => columnFacts(data, c.column_no, c.name, plausible(sample.map(r => r[c.name])))),
+            names.map(c => columnFacts(data, c.column_no, c.name, sample.map(r => r[c.name]))),
             sql` union all `,
           ),
         );
@@ -126,14 +126,16 @@ function plausible(values: readonly (string | null | undefined)[]): ReadonlySet<
   return new Set((Object.keys(patterns) as Pattern[]).filter(p => given.every(v => new RegExp(`^(?:${patterns[p]})$`, 's').test(v!))));
 }
 
-function columnFacts(data: Sql, no: number, name: string, open: ReadonlySet<Pattern>): Sql {
+function columnFacts(data: Sql, no: number, name: string, first: readonly (string | null | undefined)[]): Sql {
   const c = sql.id(name);
+  const open = plausible(first);
+  const repeats = new Set(first).size < first.length;
   const all = (p: Pattern): Sql => (open.has(p) ? sql`coalesce(bool_and(regexp_full_match(${c}, ${patterns[p]})) filter (where ${c} <> ''), false)` : sql`false`);
   const casts = (p: Pattern, type: Sql): Sql =>
     open.has(p) ? sql`${all(p)} and coalesce(bool_and(try_cast(${c} as ${type}) is not null) filter (where ${c} <> ''), false)` : sql`false`;
   return sql`select ${no}::integer as column_no, ${all('ints')} as ints, ${all('nums')} as nums, ${all('bools')} as bools,
     ${casts('dates', sql`date`)} as dates, ${casts('times', sql`timestamp`)} as times,
-    (${all('lower')} or ${all('upper')}) as safe, count(*) filter (where ${c} <> '') as n, count(distinct ${c}) filter (where ${c} <> '') as distinct_n from ${data}`;
+    (${all('lower')} or ${all('upper')}) as safe, count(*) filter (where ${c} <> '') as n, ${repeats ? sql`0` : sql`count(distinct ${c}) filter (where ${c} <> '')`} as distinct_n from ${data}`;
 }
 
 function typedColumn(c: Column): Sql {

@@ -44,7 +44,8 @@ export function meaningOfTable(columns: readonly ColumnSample[]): Meaning[] {
     if (m.confidence >= 0.6 && m.element !== 'none') return;
     const unique = p.distinct / p.filled;
     const codeLike = p.share.code >= 0.9 && p.shapeShare >= 0.5 && p.share.email < 0.1;
-    if (codeLike && unique > 0.6) {
+    if (codeLike && insiders.test(c.name)) set(i, 'record.key', 0.6, 'code-of-insiders');
+    else if (codeLike && unique > 0.6) {
       if (sure('auth.password').length > 0) set(i, 'agent.licence', 0.6, 'code-beside-login');
       else if (claims && !hasPerson) set(i, 'claim.accident_number', 0.66, 'code-beside-claim');
       else if (hasPerson || claims)
@@ -63,6 +64,9 @@ export function meaningOfTable(columns: readonly ColumnSample[]): Meaning[] {
   });
   return meanings;
 }
+
+/** Codes of the organisation's own people and places mean nothing to anybody outside. */
+const insiders = /staff|employee|agency|agent|branch|office|shop|store|department|dept|operator|社員|職員|従業員|担当|代理店|募集人|支店|支社|拠点|営業所|店舗|部署|部門/i;
 
 type Set = (i: number, element: Element, confidence: number, code: string) => void;
 type Weak = (i: number) => boolean;
