@@ -2,7 +2,7 @@ import type { OpenCase } from '../../case/index.ts';
 import { sql } from '../../engine/index.ts';
 import { describesPersons, type LinkFields } from './fields.ts';
 
-/** A column whose values are keys (or policy numbers) of another data set: its rows are about that record's person. */
+/** A column whose values are keys of another data set: its rows are about that record's person. */
 export type Reference = { readonly from: string; readonly column: string; readonly to: string; readonly target: string };
 
 const stem = (name: string): string =>
@@ -15,7 +15,7 @@ const stem = (name: string): string =>
 
 /**
  * References of data sets that do not themselves say who their records are about. A column refers when its name says so (customer_id →
- * customers, or the same name as the other's key or policy number) and nearly all of its values exist there exactly once.
+ * customers, or the same name as the other's key) and nearly all of its values exist there exactly once.
  */
 export async function findReferences(kase: OpenCase, fields: readonly LinkFields[]): Promise<Reference[]> {
   const { engine } = kase;
@@ -40,20 +40,15 @@ export async function findReferences(kase: OpenCase, fields: readonly LinkFields
         const names = [stem(target.dataset_id), stem(target.table_name)];
         const key =
           keys.length === 1 && (names.includes(stem(c.name)) || (c.name.toLowerCase() === keys[0]!.toLowerCase() && stem(c.name) !== '')) ? keys[0]! : null;
-        const policy =
-          c.element === 'contract.policy_number'
-            ? (columns.find(x => x.dataset_id === p.dataset_id && x.element === 'contract.policy_number')?.name ?? null)
-            : null;
-        const at = key ?? policy;
-        if (at === null) continue;
+        if (key === null) continue;
         const r = await engine.row(
           'link.ref_check',
           sql`with v as (select distinct ${sql.id(c.name)} as v from ${sql.id(`data_${f.dataset_id}`)} where ${sql.id(c.name)} is not null),
-            t as (select ${sql.id(at)} as v, count(*) as n from ${sql.id(`data_${p.dataset_id}`)} where ${sql.id(at)} is not null group by 1)
+            t as (select ${sql.id(key)} as v, count(*) as n from ${sql.id(`data_${p.dataset_id}`)} where ${sql.id(key)} is not null group by 1)
           select count(*) as asked, count(*) filter (where t.n = 1) as once from v left join t using (v)`,
         );
         if (Number(r['asked']) > 0 && Number(r['once']) >= 0.95 * Number(r['asked']))
-          found.push({ from: f.dataset_id, column: c.name, to: p.dataset_id, target: at });
+          found.push({ from: f.dataset_id, column: c.name, to: p.dataset_id, target: key });
       }
     }
     if (found.length > 0) out.push(found[0]!);

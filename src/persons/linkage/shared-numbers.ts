@@ -14,7 +14,7 @@ const enough = 20;
  * other; grade as in `link_score`) and `link_attach` (records that say nothing of anybody: `rid` is about the person of `to_rid`).
  *
  * A policy has one policyholder: records of policyholders with one number are one person unless their names say otherwise. How far that
- * carries is measured on the numbers that stand beside a name twice.
+ * carries is measured on the numbers that stand beside a name twice. A record that says nothing else merges nobody, so it needs no such proof.
  */
 export async function writeSharedNumbers(kase: OpenCase, fields: readonly LinkFields[]): Promise<void> {
   const { engine } = kase;
@@ -61,10 +61,11 @@ async function addPolicies(kase: OpenCase): Promise<void> {
     'link.policy_agreement',
     sql`select count(*) as twice, count(*) filter (where one = other) as same from link_policy_number where named >= 2`,
   );
-  const holds = seen.twice >= enough && seen.same >= agreeing * seen.twice;
+  const unspoken = seen.same >= agreeing * seen.twice;
+  const holds = unspoken && seen.twice >= enough;
   // Without such evidence equal numbers only widen what could be one person.
   const grade = (phones: Sql, areas: Sql): Sql =>
-    holds ? sql`case when ${phones} and ${areas} then 2 else 3 end` : seen.same >= agreeing * seen.twice ? sql`1` : sql`0`;
+    holds ? sql`case when ${phones} and ${areas} then 2 else 3 end` : unspoken ? sql`1` : sql`0`;
   const differ = (c: string): Sql => sql`coalesce(a.${sql.id(c)} <> z.${sql.id(c)}, false)`;
   await engine.run(
     'link.policy_pairs',
@@ -75,7 +76,7 @@ async function addPolicies(kase: OpenCase): Promise<void> {
   await engine.run(
     'link.policy_attach',
     sql`insert into link_attach select p.rid, t.to_rid from link_policy p join (
-      select k.num, case when ${sql.lit(holds)} and coalesce(k.one = k.other, true) and k.center is not null then k.center else min(p.rid) filter (where p.nid is null) end as to_rid
+      select k.num, case when ${sql.lit(unspoken)} and coalesce(k.one = k.other, true) and k.center is not null then k.center else min(p.rid) filter (where p.nid is null) end as to_rid
       from link_policy_number k join link_policy p using (num) group by k.num, k.one, k.other, k.center) t using (num) where p.nid is null and t.to_rid <> p.rid`,
   );
   for (const t of ['link_policy', 'link_policy_number']) await engine.run('link.drop', sql`drop table ${sql.id(t)}`);
