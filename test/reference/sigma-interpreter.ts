@@ -1,7 +1,8 @@
 import { compareNumbers } from '../../src/detections/sigma/correlate.ts';
 import type { Expr, Test } from '../../src/detections/sigma/ir.ts';
-import { matchesPattern } from '../../src/detections/sigma/pattern.ts';
+
 import { addressHex } from '../../src/detections/sigma/transform.ts';
+import { globMatches } from './glob.ts';
 
 /** A record as a rule sees it: field in lower case → value or values; absent fields are missing. */
 export type RuleRecord = ReadonlyMap<string, string | readonly string[]>;
@@ -33,13 +34,13 @@ function keyword(test: Test, message: string): boolean {
   if (test.kind === 'regex') return new RegExp(test.source, test.flags).test(message);
   if (test.kind !== 'pattern') return false;
   const text = test.cased ? message : message.toLowerCase();
-  return matchesPattern([{ any: 'many' }, ...test.pattern.map(p => (typeof p === 'string' && !test.cased ? p.toLowerCase() : p)), { any: 'many' }], text);
+  return globMatches([{ any: 'many' }, ...test.pattern.map(p => (typeof p === 'string' && !test.cased ? p.toLowerCase() : p)), { any: 'many' }], text);
 }
 
 function one(test: Test, value: string, record: RuleRecord): boolean {
   switch (test.kind) {
     case 'pattern':
-      return matchesPattern(
+      return globMatches(
         test.pattern.map(p => (typeof p === 'string' && !test.cased ? p.toLowerCase() : p)),
         test.cased ? value : value.toLowerCase(),
       );
