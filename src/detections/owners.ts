@@ -17,7 +17,7 @@ export type Foreign = {
   readonly peersBeyond: number;
 };
 
-const mostChance = 1e-6;
+const mostChance = 1e-5;
 
 const minRecords = 2;
 const minPeers = 3;

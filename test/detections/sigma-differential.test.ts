@@ -10,7 +10,6 @@ import { runRules } from '../../src/detections/sigma/run.ts';
 import { addressHex, base64Offsets } from '../../src/detections/sigma/transform.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import { memoryEngine } from '../fixtures/event-table.ts';
-import { eventsInWindows } from '../reference/correlation-oracle.ts';
 import { holds } from '../reference/sigma-interpreter.ts';
 
 let engine: Engine;
@@ -129,33 +128,6 @@ it('a rule that holds has one of its necessary words in the text', () => {
       },
     ),
     { numRuns: 2000, seed: 3 },
-  );
-});
-
-it('sliding windows find exactly the events that trying every window finds', () => {
-  const occurrence = fc.record({
-    atUs: fc.integer({ min: 0, max: 60 }),
-    group: fc.constantFrom('g', 'h'),
-    value: fc.option(fc.constantFrom('1', '2', '3', '4')),
-  });
-  fc.assert(
-    fc.property(
-      fc.array(occurrence, { maxLength: 40 }),
-      fc.integer({ min: 1, max: 15 }),
-      fc.integer({ min: 2, max: 5 }),
-      fc.boolean(),
-      (list, spanUs, least, distinct) => {
-        const all: Occurrence[] = list.map((o, event) => ({ ...o, event, rule: 'r', source: 's' }));
-        const c = {
-          type: distinct ? 'value_count' : 'event_count',
-          rules: ['r'],
-          spanUs,
-          conditions: [{ compare: 'gte', value: least }],
-        } as unknown as Correlation;
-        expect(new Set(correlate(c, all).flatMap(w => w.events))).toEqual(eventsInWindows(all, spanUs, least, distinct));
-      },
-    ),
-    { numRuns: 500, seed: 5 },
   );
 });
 

@@ -145,30 +145,48 @@ function lowerBound(sorted: readonly number[], n: number): number {
   return lo;
 }
 
-/** For each end of the chain, the tightest chain of all rules in the order they are named. */
+/** The last link of a chain so far; `startUs` is when the chain began. */
+type Link = { readonly o: Occurrence; readonly startUs: number; readonly before: Link | null };
+
+/**
+ * For each end of the chain, the chain of all rules in the order they are named that began last. One event is surely before another when it is
+ * earlier, or in the same source at the same time with a lower number.
+ */
 function orderedWindows(c: Correlation, list: readonly Occurrence[]): Raw[] {
   const out: Raw[] = [];
-  const lists = c.rules.map(r => list.filter(o => o.rule === r));
-  for (const end of lists[lists.length - 1]!) {
-    const chain = [end];
-    for (let k = lists.length - 2; k >= 0; k--) {
-      const before = latestBefore(lists[k]!, chain[0]!);
-      if (!before) break;
-      chain.unshift(before);
+  const earlier: (Link | undefined)[] = [];
+  let here: Map<Occurrence['source'], Link>[] = c.rules.map(() => new Map());
+  let now = Number.NEGATIVE_INFINITY;
+  for (const o of list) {
+    if (o.atUs !== now) {
+      for (const [k, links] of here.entries()) for (const link of links.values()) earlier[k] = later(earlier[k], link);
+      here = c.rules.map(() => new Map());
+      now = o.atUs;
     }
-    if (chain.length === lists.length && end.atUs - chain[0]!.atUs <= c.spanUs)
-      out.push({ from: chain[0]!.atUs, to: end.atUs, metric: chain.length, events: chain });
+    const links = c.rules.map((rule, k): Link | undefined => {
+      if (rule !== o.rule) return undefined;
+      if (k === 0) return { o, startUs: o.atUs, before: null };
+      const before = later(earlier[k - 1], here[k - 1]!.get(o.source));
+      return before && { o, startUs: before.startUs, before };
+    });
+    for (const [k, link] of links.entries()) {
+      if (!link || o.atUs - link.startUs > c.spanUs) continue;
+      here[k]!.set(o.source, later(here[k]!.get(o.source), link)!);
+      if (k === c.rules.length - 1) out.push(chainOf(link));
+    }
   }
   return out;
 }
 
-/** The last of a list that is surely before an occurrence: earlier, or at the same time in the same source with a lower number. */
-function latestBefore(list: readonly Occurrence[], o: Occurrence): Occurrence | null {
-  for (let i = list.length - 1; i >= 0; i--) {
-    const x = list[i]!;
-    if (x.atUs < o.atUs || (x.atUs === o.atUs && x.source === o.source && x.event < o.event)) return x;
-  }
-  return null;
+/** Of two links the one whose chain began later; the second of equals. */
+function later(a: Link | undefined, b: Link | undefined): Link | undefined {
+  return a && (!b || a.startUs > b.startUs) ? a : b;
+}
+
+function chainOf(end: Link): Raw {
+  const events: Occurrence[] = [];
+  for (let link: Link | null = end; link !== null; link = link.before) events.unshift(link.o);
+  return { from: end.startUs, to: end.o.atUs, metric: events.length, events };
 }
 
 function episodes(group: string, windows: readonly Raw[]): Window[] {
