@@ -37,6 +37,7 @@ test('records and persons are counted at each certainty, and an element only whe
   expect(c.figures.records).toEqual({ confirmed: 1, executed: 2, possible: 3, not_excluded: 4 });
   expect(c.figures.persons.executed).toEqual({ lower: 1, best: 1, upper: 1 });
   expect(c.figures.persons.possible).toEqual({ lower: 2, best: 2, upper: 2 });
+  expect(c.duplicates).toEqual({ executed: { lower: 1, upper: 1 }, possible: { lower: 1, upper: 1 } });
   const column = (name: string) => c.datasets[0]!.columns.find(x => x.name === name)!;
   expect(column('email')).toMatchObject({ executed: 0, possible: 0, element: 'contact.email' });
   expect(column('account_no')).toMatchObject({ executed: 1, possible: 2, element: 'finance.bank_account' });

@@ -79,10 +79,23 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
     combinations,
     person_combinations: await countPersonCombinations(kase),
     roles: await countRoles(kase, figures.records.possible),
+    duplicates: await countDuplicates(kase, figures),
     absent: await findAbsent(kase, datasets),
     legal_persons: { records: range(legal) },
     living: await countLiving(kase, figures),
   };
+}
+
+async function countDuplicates(kase: OpenCase, figures: ExposureCounts['figures']): Promise<ExposureCounts['duplicates']> {
+  const of = async (where: Sql): Promise<RecordRange> =>
+    range(
+      await kase.engine.row(
+        'count.duplicates',
+        sql`select count(*) - count(distinct strict) as lower, count(*) - count(distinct wide) as upper from record_person where ${where} and not legal_person and strict is not null`,
+      ),
+    );
+  const executed = await of(sql`tier_lower >= 3`);
+  return { executed, possible: figures.records.executed === figures.records.possible ? executed : await of(sql`tier_upper >= 2`) };
 }
 
 /** Persons of whom no record says that they are dead; a doubtful merge with a dead namesake is left out of the lower count only. */

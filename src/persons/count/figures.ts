@@ -34,6 +34,11 @@ export type ExposureCounts = {
   /** The same partition over persons: the elements of all records of one person together. Sums to persons, view by view. */
   person_combinations: { elements: ElementGroup[]; persons: PersonCount }[];
   roles: RoleCount[];
+  /**
+   * 重複: records beyond the first of each person, companies left out. `lower` by what must be one person, `upper` by all that could be;
+   * `executed` among the records of that figure, `possible` likewise.
+   */
+  duplicates: { executed: RecordRange; possible: RecordRange };
   absent: AbsentElement[];
   /** Companies and other bodies among the records: no persons, counted apart. */
   legal_persons: { records: RecordRange };
