@@ -18,6 +18,8 @@ const shapes = [
   'select id, s from a order by n limit # offset #',
   'select id, s from a where s = @ order by n desc limit # offset #',
   'select id, s from a where id > # order by id limit 3',
+  'select id, s from a where id >= # and s = @ and n is not null order by id limit # offset #',
+  'select id, s from a where s = @ and # > id order by id desc limit 2',
   'select id, s from a where id between # and # order by id desc limit 2',
   'select id, s from a limit 1 offset #',
   'select s from a where id = # union all select v from t order by 1 limit 2',

@@ -5,9 +5,9 @@ import { type Block, type Compilation, NotBatchable, type Relation } from './rel
 import { orderTerm, type SortKey, sortKeys } from './sort.ts';
 
 /** A number of LIMIT or OFFSET: known, absent, not logged, or another one for each statement of a batch. */
-type Bound = number | null | 'unknown' | { readonly column: Sql };
+export type Bound = number | null | 'unknown' | { readonly column: Sql };
 
-function boundOf(node: Ast | null, c: Compilation): Bound {
+export function boundOf(node: Ast | null, c: Compilation): Bound {
   if (!node) return null;
   const [tag, body] = unwrap(node);
   if (tag === 'A_Const') {
@@ -25,6 +25,17 @@ function boundOf(node: Ast | null, c: Compilation): Bound {
 }
 
 const everything = Number.MAX_SAFE_INTEGER;
+
+/** The same number for every statement? */
+export function isFixed(bound: Bound): bound is number | null {
+  return bound === null || typeof bound === 'number';
+}
+
+/** A bound as SQL beside the table of the batch; `otherwise` where there is none. */
+export function boundSql(bound: Exclude<Bound, 'unknown'>, otherwise: number): Sql {
+  if (bound === null) return sql`${sql.lit(otherwise)}::bigint`;
+  return typeof bound === 'number' ? sql`${sql.lit(bound)}::bigint` : sql`coalesce(try_cast(${bound.column} as bigint), ${sql.lit(otherwise)})`;
+}
 
 /** ORDER BY with LIMIT and OFFSET: rows surely inside the window are certain, rows that may be inside stay, others go. */
 export function order(r: Relation, select: Ast, b: Block, targets: readonly Ast[] | null, prepared: readonly SortKey[] | null = null): Relation {
@@ -49,8 +60,7 @@ export function order(r: Relation, select: Ast, b: Block, targets: readonly Ast[
     leading: keys.findIndex(k => k.unique),
     reason: keys.length === 0 ? 'limit-without-order' : 'collation',
   };
-  const fixed = (limit === null || typeof limit === 'number') && (offset === null || typeof offset === 'number');
-  if (fixed && r.keyed === 'none') return one(r, b, w, limit ?? everything, offset ?? 0);
+  if (isFixed(limit) && isFixed(offset) && r.keyed === 'none') return one(r, b, w, limit ?? everything, offset ?? 0);
   for (const o of r.occurrences) b.c.influenced.add(o.dataset.id);
   return many(r, b, w, limit, offset);
 }
@@ -99,14 +109,8 @@ function many(r: Relation, b: Block, w: Window, limit: Exclude<Bound, 'unknown'>
   if (!b.c.batch || b.scope.outer) throw new NotBatchable('shape');
   if (!w.safe) throw new NotBatchable('unordered');
   if (!r.certain) throw new NotBatchable('shape');
-  const value = (bound: Exclude<Bound, 'unknown'>, otherwise: number): Sql =>
-    bound === null
-      ? sql`${sql.lit(otherwise)}::bigint`
-      : typeof bound === 'number'
-        ? sql`${sql.lit(bound)}::bigint`
-        : sql`coalesce(try_cast(${bound.column} as bigint), ${sql.lit(otherwise)})`;
-  const skip = value(offset, 0);
-  const most = value(limit, everything);
+  const skip = boundSql(offset, 0);
+  const most = boundSql(limit, everything);
   const parts = r.keyed === 'none' ? sql`` : sql`partition by n`;
   const exclude = w.keyNames.length > 0 ? sql`exclude (${sql.join(w.keyNames)})` : sql``;
   const total = w.safe && w.leading >= 0;
@@ -114,7 +118,7 @@ function many(r: Relation, b: Block, w: Window, limit: Exclude<Bound, 'unknown'>
   const ranked = sql`select * ${exclude}, row_number() over (${parts} order by ${terms}) as rk,
     ${total ? sql`0` : sql`rank() over (${parts} order by ${terms})`} as lo_rank,
     ${total ? sql`0` : sql`count(*) over (${parts} order by ${terms} range between unbounded preceding and current row)`} as hi_rank from (${r.sql}) q`;
-  const fixed = (limit === null || typeof limit === 'number') && (offset === null || typeof offset === 'number');
+  const fixed = isFixed(limit) && isFixed(offset);
   const inside = sql`(m and lo_rank > ${skip} and hi_rank <= ${skip} + ${most})`;
   if (fixed) {
     const rows = total

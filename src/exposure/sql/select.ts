@@ -6,7 +6,7 @@ import { conditions } from './conditions.ts';
 import { context } from './context.ts';
 import { compileExpression } from './expression.ts';
 import { fromItem } from './from.ts';
-import { firstOfEach, order } from './order.ts';
+import { boundOf, firstOfEach, order } from './order.ts';
 import {
   attempt,
   type Block,
@@ -21,6 +21,7 @@ import {
   type Scope,
   Unsupported,
 } from './relation.ts';
+import { seekPages } from './seek.ts';
 import { distinctRows, setOperation } from './set-operation.ts';
 import { sortKeys } from './sort.ts';
 import { outputs } from './targets.ts';
@@ -164,6 +165,11 @@ function plainRows(p: Parts, b: Block): Relation {
         )
       : [];
   const sorts = on.length > 0 || (cut && distinct.length === 0) ? sortKeys(nodes(select, 'sortClause'), columns, p.targets, b, false) : [];
+  const pages = distinct.length === 0 ? seekPages(p, b, sorts, boundOf(child(select, 'limitCount'), b.c), boundOf(child(select, 'limitOffset'), b.c)) : null;
+  if (pages) {
+    for (const o of pages.occurrences) b.c.influenced.add(o.dataset.id);
+    return pages;
+  }
   const sourceSql = source(p, b);
   const keyed = b.scope.outer ? 'none' : b.scope.keyed;
   const occurrences = [...occurrencesOf(b), ...b.windows];
