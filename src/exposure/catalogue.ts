@@ -78,14 +78,22 @@ async function readDataset(
   );
   const data = sql.id(`data_${r.dataset_id}`);
   // What a few values refute need not be asked of all of them.
-  const sample = names.length === 0 ? [] : await engine.rows<Record<string, string | null>>('exposure.column_sample', sql`select * from ${data} where row_no < 24`);
+  const sample =
+    names.length === 0 ? [] : await engine.rows<Record<string, string | null>>('exposure.column_sample', sql`select * from ${data} where row_no < 24`);
   const facts =
     names.length === 0
       ? []
       : await engine.rows<ColumnFacts>(
           'exposure.column_types',
           sql.join(
-            names.map(c => columnFacts(data, c.column_no, c.name, sample.map(r => r[c.name]))),
+            names.map(c =>
+              columnFacts(
+                data,
+                c.column_no,
+                c.name,
+                sample.map(r => r[c.name]),
+              ),
+            ),
             sql` union all `,
           ),
         );
@@ -130,7 +138,8 @@ function columnFacts(data: Sql, no: number, name: string, first: readonly (strin
   const c = sql.id(name);
   const open = plausible(first);
   const repeats = new Set(first).size < first.length;
-  const all = (p: Pattern): Sql => (open.has(p) ? sql`coalesce(bool_and(regexp_full_match(${c}, ${patterns[p]})) filter (where ${c} <> ''), false)` : sql`false`);
+  const all = (p: Pattern): Sql =>
+    open.has(p) ? sql`coalesce(bool_and(regexp_full_match(${c}, ${patterns[p]})) filter (where ${c} <> ''), false)` : sql`false`;
   const casts = (p: Pattern, type: Sql): Sql =>
     open.has(p) ? sql`${all(p)} and coalesce(bool_and(try_cast(${c} as ${type}) is not null) filter (where ${c} <> ''), false)` : sql`false`;
   return sql`select ${no}::integer as column_no, ${all('ints')} as ints, ${all('nums')} as nums, ${all('bools')} as bools,

@@ -22,7 +22,12 @@ export async function readWrites(engine: Engine, catalogue: Catalogue): Promise<
         .toLowerCase()
         .match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? [],
     );
-    for (const d of catalogue.datasets) if (words.has(d.table)) out.set(d.id, [...(out.get(d.id) ?? []), r.at_us]);
+    for (const d of catalogue.datasets)
+      if (words.has(d.table)) {
+        const known = out.get(d.id);
+        if (known) known.push(r.at_us);
+        else out.set(d.id, [r.at_us]);
+      }
   }
   return out;
 }

@@ -21,7 +21,9 @@ export function holesOf(instances: readonly Instance[], gaps: readonly Span[] = 
     const slot = walkedSlot(i);
     if (slot < 0) continue;
     const key = JSON.stringify([i.routeRead.route, i.read.shape, i.values.map((v, n) => (n === slot ? null : (v ?? null)))]);
-    byWalk.set(key, [...(byWalk.get(key) ?? []), i]);
+    const walk = byWalk.get(key);
+    if (walk) walk.push(i);
+    else byWalk.set(key, [i]);
   }
   const out: Instance[] = [];
   for (const list of byWalk.values()) {

@@ -61,7 +61,10 @@ export async function claimRecovered(engine: Engine, catalogue: Catalogue, claim
     const name = `${dataset.id}\u0001${cell.step_id}\u0001${cell.row_query ?? ''}\u0001${cell.row_ordinal ?? ''}\u0001${cell.key ?? ''}${cell.row_ordinal === null && cell.key === null ? cell.recovered_id : ''}`;
     const group = groups.get(name) ?? groups.size;
     groups.set(name, group);
-    byDataset.set(dataset.id, [...(byDataset.get(dataset.id) ?? []), { ...cell, dataset, column, group }]);
+    const known = byDataset.get(dataset.id);
+    const placed = { ...cell, dataset, column, group };
+    if (known) known.push(placed);
+    else byDataset.set(dataset.id, [placed]);
   }
   for (const list of byDataset.values()) await bindDataset(engine, claims, list[0]!.dataset, list);
   return covered;

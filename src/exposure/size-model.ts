@@ -27,7 +27,11 @@ export function fitSizes(observations: readonly Observation[], reads: number): S
   const silent = fitOnce(observations, reads, 0);
   if (silent.valid && silent.tolerance <= 3) return silent;
   if (!observations.some(o => (o.echo ?? 0) > 0) || spread(observations.map(o => o.echo ?? 0)) < 3) return silent;
-  const repeating = fitOnce(observations.map(o => ({ ...o, size: o.size - (o.echo ?? 0) })), reads, 1);
+  const repeating = fitOnce(
+    observations.map(o => ({ ...o, size: o.size - (o.echo ?? 0) })),
+    reads,
+    1,
+  );
   return repeating.valid && (!silent.valid || repeating.tolerance < silent.tolerance) ? repeating : silent;
 }
 
@@ -91,7 +95,13 @@ function fitOnce(observations: readonly Observation[], reads: number, echo: 0 | 
  * `agrees`: as large as the replay says. `fits`: as large within what NULLs and quotes of a `changed` statement (other types in the
  * same columns than the model learned from) may add. `empty`: as large as an answer without rows although rows were expected. `differs`: neither.
  */
-export function judgeSize(model: SizeModel, features: Features, logged: number, changed = false, echo = 0): 'agrees' | 'fits' | 'empty' | 'differs' | 'unknown' {
+export function judgeSize(
+  model: SizeModel,
+  features: Features,
+  logged: number,
+  changed = false,
+  echo = 0,
+): 'agrees' | 'fits' | 'empty' | 'differs' | 'unknown' {
   if (!model.valid) return 'unknown';
   const size = logged - model.echo * echo;
   const predicted = predict(model, features);
@@ -121,7 +131,12 @@ function holdsAll(model: SizeModel, features: Features, size: number, echo: numb
   const sum = (pick: (f: Features[number]) => number): number => features.reduce((a, f) => a + pick(f), 0);
   const bytes = sum(f => f.bytes);
   const rest = size - model.intercept - bytes;
-  return features.length === 1 && bytes > 64 + 8 * model.tolerance && rest >= -model.tolerance && rest <= 8 * sum(f => f.nulls) + 160 * sum(f => f.rows) + (1 - model.echo) * echo;
+  return (
+    features.length === 1 &&
+    bytes > 64 + 8 * model.tolerance &&
+    rest >= -model.tolerance &&
+    rest <= 8 * sum(f => f.nulls) + 160 * sum(f => f.rows) + (1 - model.echo) * echo
+  );
 }
 
 /** Bytes of the values a request sent, decoded. */

@@ -175,7 +175,10 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
       const hi = r.hi ?? lo;
       const key = `${r.conn_id ?? ''}\u0001${r.sql_text}`;
       if (r.err_code !== null && r.err_code !== '00000') {
-        errors.set(r.sql_text, [...(errors.get(r.sql_text) ?? []), { us: lo, eventId: r.event_id, message: r.message }]);
+        const error = { us: lo, eventId: r.event_id, message: r.message };
+        const known = errors.get(r.sql_text);
+        if (known) known.push(error);
+        else errors.set(r.sql_text, [error]);
         const at = lastOf.get(key);
         if (at !== undefined && statements[at]) statements[at] = { ...statements[at], failed: true, message: r.message };
         continue;
