@@ -66,7 +66,7 @@ function detectionOf(groupKey: string, run: readonly Hit[]): Detection {
   const events = new Map(run.map(h => [h.mark.eventId, h.atUs]));
   return {
     ruleId,
-    kind: `sqli-${mark.technique}` as StepKind,
+    kind: mark.technique === 'out-of-band' ? 'sqli-stacked' : (`sqli-${mark.technique}` satisfies StepKind),
     family: 'sqli',
     level: 'high',
     outcome: 'unknown',

@@ -224,6 +224,7 @@ function* statementRows(judged: readonly JudgedStatement[], stepOf: StepOf): Gen
       offset: b.offset,
       limit: b.limit,
       catalogue: b.catalogue,
+      target: b.target ?? undefined,
       markers: b.around.filter(x => x !== ''),
       slice: b.slice ?? undefined,
       proof: s.proof,

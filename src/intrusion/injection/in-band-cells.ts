@@ -22,7 +22,7 @@ export async function judgeStatements(engine: Engine, statements: readonly Rebui
   });
   const groups = new Map<string, typeof drafts>();
   for (const d of drafts) {
-    if (d.text === null || d.bytes === null) continue;
+    if (d.text === null || d.bytes === null || d.inBand.technique === 'out-of-band') continue;
     const k = `${d.route}\u0000${d.point}\u0000${d.inBand.technique}\u0000${d.status}\u0000${d.client}`;
     groups.set(k, [...(groups.get(k) ?? []), d]);
   }
@@ -48,7 +48,7 @@ export async function judgeStatements(engine: Engine, statements: readonly Rebui
 
 /** Without proof: a page that is neither an error (for UNION) nor as long as everything else on that point. */
 function answered(s: RebuiltStatement, sizes: ReadonlyMap<string, number>): boolean {
-  if (s.inBand.technique === 'stacked') return false;
+  if (s.inBand.technique === 'stacked' || s.inBand.technique === 'out-of-band') return false;
   if (s.status === null) return s.errCode === null;
   if (s.inBand.technique === 'error') return s.status >= 200 && s.status !== 403 && s.status !== 404 && (sizes.get(`${s.route}\u0000${s.point}\u0000error\u0000${s.status}`) ?? 0) > 1;
   return s.status < 400;

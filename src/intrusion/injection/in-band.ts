@@ -3,9 +3,10 @@ import { bindUnknown, columnName, concatArgs, flattenConcat, isCatalogue, unwrap
 import { isUnknown } from './condition.ts';
 import { evaluate } from './evaluate.ts';
 import { printExpr, printSelect } from './print.ts';
+import { findSent } from './out-of-band.ts';
 import { children, type Expr, type Fragment, type Select, some } from './syntax.ts';
 
-export type InBandTechnique = 'union' | 'error' | 'stacked';
+export type InBandTechnique = 'union' | 'error' | 'stacked' | 'out-of-band';
 
 /** A statement that an injection made the server run, with what it shows in the answer. */
 export type InBand = {
@@ -27,6 +28,8 @@ export type InBand = {
   /** SUBSTR window of the shown text, as error messages are cut: first character and count. */
   readonly slice: readonly [number, number] | null;
   readonly catalogue: boolean;
+  /** Out of band: where it was to be sent, the value itself as `{…}`. Whether it arrived no log of requests shows. */
+  readonly target: string | null;
   /** Nothing of the database in it: a test of the vector. */
   readonly calibration: boolean;
   /** What the constants of a calibration would show, when foldable. */
@@ -39,6 +42,8 @@ const numericType = /^(?:NUMERIC|INT|INTEGER|BIGINT|DECIMAL|FLOAT|SMALLINT|REAL|
 
 /** Every in-band statement of a payload: UNION selects, error carriers, stacked statements. */
 export function readInBand(fragment: Fragment, dialect: SqlDialect): InBand[] {
+  const sent = findSent(fragment, dialect);
+  if (sent) return [{ ...fromExpr('out-of-band', sent.carried, null, dialect), target: sent.target, calibration: false }];
   const out: InBand[] = [];
   for (const u of fragment.unions) out.push(fromUnion(u, dialect));
   for (const e of [...fragment.exprs, ...fragment.selects.flatMap(s => [...(s.where ? [s.where] : []), ...s.items.map(i => i.expr), ...s.orderBy.map(o => o.expr)])]) {
@@ -182,14 +187,14 @@ function build(technique: InBandTechnique, select: Select | null, columns: reado
   return {
     technique, dialect, sqlText: printSelect(body), table: bound.table, columns, around, aggregate, separator,
     offset: bound.ordinal ?? (limit !== null ? number(select?.offset) ?? 0 : number(select?.offset)), limit: limit ?? innerLimit, select, nullAs, slice,
-    catalogue: bound.table !== null && isCatalogue(bound.table), calibration, constant,
+    catalogue: bound.table !== null && isCatalogue(bound.table), calibration, constant, target: null,
   };
 }
 
 const emptySelect: Select = { distinct: false, top: null, items: [], from: [], on: [], where: null, groupBy: [], having: null, orderBy: [], limit: null, offset: null, unions: [], tail: '' };
 
 function other(sqlText: string, dialect: SqlDialect): InBand {
-  return { technique: 'stacked', dialect, sqlText, table: null, columns: [], around: [], aggregate: null, separator: '', offset: null, limit: null, select: null, nullAs: '', slice: null, catalogue: false, calibration: false, constant: null };
+  return { technique: 'stacked', dialect, sqlText, table: null, columns: [], around: [], aggregate: null, separator: '', offset: null, limit: null, select: null, nullAs: '', slice: null, catalogue: false, calibration: false, constant: null, target: null };
 }
 
 function text(parts: readonly Expr[], dialect: SqlDialect): string {

@@ -37,7 +37,7 @@ export type RebuiltCell = {
 export type RebuiltStatement = { readonly eventId: number; readonly atUs: number; readonly point: string; readonly route: string; readonly client: string; readonly inBand: InBand; readonly status: number | null; readonly bytes: number | null; readonly errCode: string | null };
 
 /** An event that speaks SQL to the database, and how. */
-export type InjectionMark = { readonly eventId: number; readonly technique: 'boolean' | 'time' | 'union' | 'error' | 'stacked'; readonly client: string; readonly point: string; readonly workItem: string | null; readonly markers: readonly string[]; readonly answered: boolean };
+export type InjectionMark = { readonly eventId: number; readonly technique: 'boolean' | 'time' | 'union' | 'error' | 'stacked' | 'out-of-band'; readonly client: string; readonly point: string; readonly workItem: string | null; readonly markers: readonly string[]; readonly answered: boolean };
 
 export type Rebuilt = {
   readonly cells: readonly RebuiltCell[];
