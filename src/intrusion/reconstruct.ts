@@ -229,6 +229,7 @@ function* statementRows(judged: readonly JudgedStatement[], stepOf: StepOf): Gen
       slice: b.slice ?? undefined,
       proof: s.proof,
       predicted_bytes: s.predicted,
+      compression: s.ratio ?? undefined,
       residual: s.residual,
       rows: s.tableFound ? s.rows.length : null,
       dataset: s.tableFound?.datasetId ?? null,

@@ -1,12 +1,13 @@
 import { contentId } from '../../base/index.ts';
-import type { Engine } from '../../engine/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
 import { bindUnknown } from './bind.ts';
+import { fitSizes, type Sized, type SizeProof, type SizeVerdict } from './in-band-size.ts';
 import type { RebuiltStatement } from './rebuild.ts';
 import type { Recovered } from './recovered.ts';
 import { type Ordered, readWindow, type SnapshotTable } from './snapshot.ts';
 
 /** A statement with what its answer proves. */
-export type JudgedStatement = RebuiltStatement & { readonly shown: boolean; readonly proof: 'size' | 'size-series' | null; readonly predicted: number | null; readonly residual: number | null; readonly rows: readonly Ordered[]; readonly columns: readonly string[]; readonly tableFound: SnapshotTable | null };
+export type JudgedStatement = RebuiltStatement & { readonly shown: boolean; readonly proof: SizeProof | null; /** How much of each byte a compressed page shows. */ readonly ratio: number | null; readonly predicted: number | null; readonly residual: number | null; readonly rows: readonly Ordered[]; readonly columns: readonly string[]; readonly tableFound: SnapshotTable | null };
 
 const maxRows = 200_000;
 
@@ -26,23 +27,26 @@ export async function judgeStatements(engine: Engine, statements: readonly Rebui
     const k = `${d.route}\u0000${d.point}\u0000${d.inBand.technique}\u0000${d.status}\u0000${d.client}`;
     groups.set(k, [...(groups.get(k) ?? []), d]);
   }
-  const proofs = new Map<RebuiltStatement, { proof: 'size' | 'size-series'; residual: number }>();
-  const residuals = new Map<RebuiltStatement, number>();
-  const predicted = new Map<RebuiltStatement, number>();
+  const baselines = await readBaselines(engine, drafts);
+  const verdicts = new Map<RebuiltStatement, SizeVerdict & { predicted: number; ratio: number | null }>();
   for (const list of groups.values()) {
-    const judged = encoders.map(encode => judgeGroup(list.map(d => ({ bytes: d.bytes!, length: encode(d.text!), calibration: d.inBand.calibration }))));
-    const best = judged.reduce((a, b) => (b.proven > a.proven ? b : a));
-    list.forEach((d, i) => {
-      const r = best.results[i]!;
-      predicted.set(d, r.length);
-      if (r.residual !== null) residuals.set(d, r.residual);
-      if (r.proof && !d.inBand.calibration) proofs.set(d, { proof: r.proof, residual: r.residual! });
-    });
+    const empty = list[0]!.inBand.technique === 'union' ? baselines.get(list[0]!.eventId) : undefined;
+    const nothing: Sized[] = empty === undefined ? [] : [{ bytes: empty, length: 0, rows: 0, calibration: true }];
+    const fits = encoders.flatMap(encode => echoes.map(echo => {
+      const points = list.map((d): Sized => ({ bytes: d.bytes! - echo(d), length: encode(d.text!), rows: d.inBand.calibration || d.inBand.aggregate !== null ? 1 : d.rows.length, calibration: d.inBand.calibration }));
+      // the empty answer echoes another text than these do
+      const with0 = echo === echoes[0] ? [...points, ...nothing] : points;
+      const whole = fitSizes(with0);
+      return { points, fit: whole.proven > 0 || nothing.length === 0 ? whole : fitSizes(points) };
+    }));
+    const best = fits.reduce((a, b) => (b.fit.proven > a.fit.proven ? b : a));
+    list.forEach((d, i) => verdicts.set(d, { ...best.fit.results[i]!, predicted: best.points[i]!.length, ratio: best.fit.ratio }));
   }
   const sizes = sizeClasses(drafts);
   return drafts.map(d => {
-    const proof = proofs.get(d) ?? null;
-    return { ...d, predicted: predicted.get(d) ?? null, proof: proof?.proof ?? null, residual: residuals.get(d) ?? null, shown: proof !== null || answered(d, sizes) };
+    const v = verdicts.get(d);
+    const proof = d.inBand.calibration ? null : v?.proof ?? null;
+    return { ...d, predicted: v?.predicted ?? null, proof, ratio: v?.ratio ?? null, residual: v?.residual ?? null, shown: proof !== null || answered(d, sizes) };
   });
 }
 
@@ -63,7 +67,23 @@ function sizeClasses(list: readonly RebuiltStatement[]): Map<string, number> {
   return new Map([...seen].map(([k, v]) => [k, v.size]));
 }
 
+/** The smallest answer of the same client on the same page with the same status that is no statement itself: a page with nothing found. */
+async function readBaselines(engine: Engine, statements: readonly RebuiltStatement[]): Promise<Map<number, number>> {
+  const union = statements.filter(s => s.inBand.technique === 'union' && s.bytes !== null && s.route !== 'database');
+  if (union.length === 0) return new Map();
+  await engine.load('in_band', [{ name: 'event_id', type: 'BIGINT' }], [...new Set(statements.map(s => s.eventId))].map(id => [id]));
+  const rows = await engine.rows<{ event_id: number; bytes: number }>('intrusion.baselines', sql`
+    with mine as (select e.event_id, e.src_ip, e.path, e.status from in_band join event e using (event_id) where e.class = 1 and e.src_ip is not null and e.path is not null and e.status < 400),
+      page as (select e.src_ip, e.path, e.status, min(e.bytes_out) as bytes from event e join (select distinct src_ip, path, status from mine) m using (src_ip, path, status)
+        left join in_band b using (event_id) where e.class = 1 and b.event_id is null and e.bytes_out is not null group by all)
+    select mine.event_id, page.bytes from mine join page using (src_ip, path, status) order by mine.event_id`);
+  await engine.run('intrusion.drop', sql`drop table in_band`);
+  return new Map(rows.map(r => [r.event_id, r.bytes]));
+}
+
 const bytesOf = (text: string): number => Buffer.byteLength(text);
+/** What a page may repeat of the request: nothing, the decoded value, the value escaped. */
+const echoes: readonly ((s: RebuiltStatement) => number)[] = [() => 0, s => s.reflected[0] ?? 0, s => s.reflected[1] ?? 0];
 /** How a page may carry a text: as it is, inside JSON, inside HTML, inside JSON with \\u escapes. */
 const encoders: readonly ((text: string) => number)[] = [
   bytesOf,
@@ -71,30 +91,6 @@ const encoders: readonly ((text: string) => number)[] = [
   text => bytesOf(text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;')),
   text => JSON.stringify(text).replace(/[\u0080-\uffff]/g, '\\uxxxx').length - 2,
 ];
-
-type Sized = { readonly bytes: number; readonly length: number; readonly calibration: boolean };
-type Verdict = { readonly length: number; readonly residual: number | null; readonly proof: 'size' | 'size-series' | null };
-
-/** Answers of one vector against predicted lengths: a common rest over different lengths proves; so does the rest of a test of the vector. */
-function judgeGroup(list: readonly Sized[]): { proven: number; results: readonly Verdict[] } {
-  const rest = list.map(d => d.bytes - d.length);
-  const counts = new Map<number, number>();
-  for (const r of rest) counts.set(r, (counts.get(r) ?? 0) + 1);
-  const [mode, times] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0]!;
-  const lengths = new Set(list.filter((_, i) => Math.abs(rest[i]! - mode) <= 2).map(d => d.length));
-  const series = times >= 3 && lengths.size >= 2;
-  const calibrated = list.filter(d => d.calibration).map(d => d.bytes - d.length).sort((a, b) => a - b);
-  const base = calibrated[Math.floor(calibrated.length / 2)];
-  let proven = 0;
-  const results = list.map((d, i): Verdict => {
-    const candidates = [...(series ? [{ from: mode, proof: 'size-series' as const, tolerance: 2 }] : []), ...(base !== undefined && !d.calibration ? [{ from: base, proof: 'size' as const, tolerance: Math.max(4, 0.003 * d.length) }] : [])];
-    const hit = candidates.find(c => Math.abs(rest[i]! - c.from) <= c.tolerance);
-    if (hit) proven += 1 + 1 / (1 + Math.abs(rest[i]! - hit.from));
-    const from = hit?.from ?? candidates[0]?.from;
-    return { length: d.length, residual: from === undefined ? null : rest[i]! - from, proof: hit?.proof ?? null };
-  });
-  return { proven, results };
-}
 
 /** The text that the statement shows for these rows. */
 function predict(s: RebuiltStatement, rows: readonly Ordered[]): string {
@@ -139,19 +135,24 @@ async function readWindows(engine: Engine, statements: readonly RebuiltStatement
     const to = Math.min(Math.max(...j.jobs.map(x => x.offset + x.limit - 1)), from + maxRows);
     const rows = await readWindow(engine, j.table, j.columns, j.where, j.order, from, to);
     for (const x of j.jobs) {
-      const mine = rows.filter(r => r.ordinal >= x.offset && r.ordinal < x.offset + x.limit);
+      if (x.offset > to) continue; // never read: not known, which is not the same as empty
+      const mine = rows.slice(Math.max(0, x.offset - from), Math.max(0, x.offset - from) + x.limit);
       out[x.index] = { rows: mine, columns: j.columns, tableFound: j.table };
     }
   }
   return out;
 }
 
+/** More cells than this are left to the replay of their statements. */
+const maxCells = 300_000;
+
 /** Cells that a proven answer showed: of whole tables, and of windows whose order names the rows. */
 export function shownCells(judged: readonly JudgedStatement[]): Recovered[] {
   const cells = new Map<string, Recovered & { eventIds: number[] }>();
   const covered = new Map<string, number[][]>();
   for (const s of judged) {
-    if (!s.proof || s.inBand.calibration || s.inBand.catalogue || !s.tableFound || (s.inBand.slice && s.columns.length > 1)) continue;
+    if (!s.proof || s.proof === 'size-compressed' || s.inBand.calibration || s.inBand.catalogue || !s.tableFound || (s.inBand.slice && s.columns.length > 1)) continue;
+    if (cells.size > maxCells) break;
     const whole = s.inBand.limit === null && s.inBand.offset === null;
     for (const r of s.rows) {
       if (!whole && r.tied) continue;

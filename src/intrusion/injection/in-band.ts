@@ -182,11 +182,11 @@ function build(technique: InBandTechnique, select: Select | null, columns: reado
   const inner: Expr = { t: 'select', select: select ? { ...select, items: exprs[0] ? [{ expr: exprs[0], alias: null }] : select.items.slice(0, 1), unions: [] } : body };
   const bound = bindUnknown(inner);
   const number = (e: Expr | null | undefined): number | null => { const v = e ? evaluate(e, { dialect, vars: new Map() }) : null; return typeof v === 'number' && Number.isInteger(v) ? v : null; };
-  const limit = number(select?.limit) ?? number(select?.top) ?? (bound.ordinal !== null ? 1 : null);
-  const innerLimit = select?.from[0]?.select ? number(select.from[0].select.limit) : null;
+  const inner0 = select?.from.length === 1 ? select.from[0]!.select : null;
+  const limit = number(select?.limit) ?? number(select?.top) ?? (inner0 ? number(inner0.limit) ?? number(inner0.top) : null) ?? (bound.ordinal !== null ? 1 : null);
   return {
     technique, dialect, sqlText: printSelect(body), table: bound.table, columns, around, aggregate, separator,
-    offset: bound.ordinal ?? (limit !== null ? number(select?.offset) ?? 0 : number(select?.offset)), limit: limit ?? innerLimit, select, nullAs, slice,
+    offset: bound.ordinal ?? (limit !== null ? number(select?.offset) ?? 0 : number(select?.offset)), limit, select, nullAs, slice,
     catalogue: bound.table !== null && isCatalogue(bound.table), calibration, constant, target: null,
   };
 }

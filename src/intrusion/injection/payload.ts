@@ -33,7 +33,13 @@ export function createPayloadReader(): (event: Carrier) => Payload[][] {
     const segments = (event.path ?? '').split('/');
     for (let i = 0; i < segments.length; i++) if (segments[i]!.length > 5) read(out, `path:${i}`, segments[i]!, false);
     if (event.user_agent !== null && event.user_agent.length > 5) read(out, 'header:user-agent', event.user_agent, false);
-    if (event.referer !== null && event.referer.length > 5) read(out, 'header:referer', event.referer, false);
+    if (event.referer !== null && event.referer.length > 5) {
+      // a URL of its own: its values may be encoded each by itself
+      const before = out.length;
+      const mark = event.referer.indexOf('?');
+      if (mark >= 0) for (const [, value] of pairs(event.referer.slice(mark + 1), '&')) if (value.length > 5) read(out, 'header:referer', value, true);
+      if (out.length === before) read(out, 'header:referer', event.referer, false);
+    }
     if (event.forwarded !== null && event.forwarded.length > 5) read(out, 'header:x-forwarded-for', event.forwarded, false);
     if (event.session !== null && event.session.length > 5) read(out, 'cookie:session', event.session, false);
     if (event.extra !== null && (event.extra.includes('%') || worthReading.test(event.extra.slice(0, maxLength)))) for (const list of readExtra(event.extra, event)) if (list.length > 0) out.push(list);

@@ -21,7 +21,7 @@ const requestPattern = `(?i)(?:\\bselect\\b|\\bunion\\b|waitfor|\\b(?:${callWord
 const statementPattern = '(?i)(?:ascii|ord|unicode|substr(?:ing|c)?|mid|pg_sleep|sleep|benchmark|length|len|left)\\s*\\([\\s\\S]*\\bselect\\b|waitfor\\s+delay|extractvalue|updatexml|union\\s+(?:all\\s+)?select';
 
 /** One character that is no letter, as it is or percent-encoded up to several times: headers are not decoded in the table. */
-const gap = '(?:^|[^\\w%]|%(?:25)*[0-9a-f]{2}|%u00[0-9a-f]{2})';
+const gap = '(?:^|!\\d{5}|[^\\w%]|%(?:25)*[0-9a-f]{2}|%u00[0-9a-f]{2})';
 const headerPattern = `(?i)${gap}(?:select|union|waitfor|case${gap}+when|(?:pg_)?sleep${gap}*(?:\\(|%(?:25)*28))|(?:['")]|%(?:25)*2[279])%?(?:${gap}|/\\*[^*]*\\*/)*(?:and|or|xor|order|like|in|\\|\\|)${gap}`;
 
 /** Events that may carry an injection: named by a detection, or speaking SQL. In time order. */

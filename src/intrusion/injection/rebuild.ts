@@ -34,7 +34,7 @@ export type RebuiltCell = {
   readonly oracle: { readonly margin: number; readonly noise: number; readonly feature: string; readonly contradictions: readonly [number, number] } | null;
 };
 
-export type RebuiltStatement = { readonly eventId: number; readonly atUs: number; readonly point: string; readonly route: string; readonly client: string; readonly inBand: InBand; readonly status: number | null; readonly bytes: number | null; readonly errCode: string | null };
+export type RebuiltStatement = { readonly eventId: number; readonly atUs: number; readonly point: string; readonly route: string; readonly client: string; readonly inBand: InBand; readonly status: number | null; readonly bytes: number | null; readonly errCode: string | null; /** Lengths that a page may reflect, as of a probe. */ readonly reflected: readonly number[] };
 
 /** An event that speaks SQL to the database, and how. */
 export type InjectionMark = { readonly eventId: number; readonly technique: 'boolean' | 'time' | 'union' | 'error' | 'stacked' | 'out-of-band'; readonly client: string; readonly point: string; readonly workItem: string | null; readonly markers: readonly string[]; readonly answered: boolean };
@@ -74,7 +74,7 @@ export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
     const { event: e, meaning, spot } = r;
     const { inBand, asked, key } = meaning;
     for (const b of inBand) {
-      statements.push({ eventId: e.event_id, atUs: e.at_us, point: spot.point, route: spot.route, client: spot.client, inBand: b, status: e.status, bytes: e.bytes_out, errCode: e.err_code });
+      statements.push({ eventId: e.event_id, atUs: e.at_us, point: spot.point, route: spot.route, client: spot.client, inBand: b, status: e.status, bytes: e.bytes_out, errCode: e.err_code, reflected: r.reflected });
     }
     const technique = inBand.find(b => b.technique !== 'stacked')?.technique ?? asked?.question.technique ?? inBand[0]?.technique;
     if (!technique) continue;
