@@ -130,7 +130,7 @@ add(
   'diff <dirA> <dirB>',
   '二つの結果の違いとその原因',
   'what changed between two runs, and why',
-  () => {},
+  c => c.option('--rerun', lang === 'ja' ? '原因を一つずつ変えて計算し直す(時間がかかる場合も)' : 'run again with one cause at a time, however long it takes'),
   async ([dirA, dirB], o) => [(await import('./commands/diff.ts')).diff as unknown as Run, { ...o, dirA, dirB }],
 );
 

@@ -9,17 +9,17 @@ import { assessExposure, writeCells, writeRecovered } from './exposure/index.ts'
 import { reconstruct } from './intrusion/index.ts';
 import { draftNotices } from './notices/index.ts';
 import { determineObligations } from './obligations/index.ts';
-import { classifyColumns, countExposure, identifyPersons, writePersons } from './persons/index.ts';
+import { classifyColumns, countExposure, type ExposureCounts, identifyPersons, writePersons } from './persons/index.ts';
 import { writeReports } from './reports/index.ts';
+import { recordRun } from './revisions/index.ts';
 import { assembleResult, type Result } from './result.ts';
 
 export const version: string = (JSON.parse(fs.readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 
 export type InvestigateOptions = { readonly timeStampAuthority: string | null };
 
-/** One investigation, first byte to last letter. Each line reads the tables before it and writes its own. */
-export async function investigate(kase: OpenCase, options: InvestigateOptions, effects: Effects): Promise<Result> {
-  const startedUs = effects.now();
+/** From the evidence to the figures. Each line reads the tables before it and writes its own. */
+export async function count(kase: OpenCase, effects: Effects): Promise<ExposureCounts> {
   await collectEvidence(kase, effects);
   await readEvents(kase, effects);
   await estimateClockOffsets(kase, effects);
@@ -29,7 +29,13 @@ export async function investigate(kase: OpenCase, options: InvestigateOptions, e
   await assessExposure(kase, effects);
   await classifyColumns(kase, effects);
   await identifyPersons(kase, effects);
-  const counts = await countExposure(kase);
+  return countExposure(kase);
+}
+
+/** One investigation, first byte to last letter. Each line reads the tables before it and writes its own. */
+export async function investigate(kase: OpenCase, options: InvestigateOptions, effects: Effects): Promise<Result> {
+  const startedUs = effects.now();
+  const counts = await count(kase, effects);
   const obligations = await determineObligations(kase, counts, effects);
   await rehashEvidence(kase, effects);
   await writeManifest(kase, { timeStampAuthority: options.timeStampAuthority }, effects);
@@ -41,6 +47,7 @@ export async function investigate(kase: OpenCase, options: InvestigateOptions, e
   const facts = { version, startedUs, seconds, inputsRoot: await inputsRoot(kase) };
   await draftNotices(kase, await assembleResult(kase, counts, obligations, facts), effects);
   const result = await assembleResult(kase, counts, obligations, facts);
+  recordRun(kase, result.exposure, facts, effects);
   fs.writeFileSync(path.join(kase.outDir, 'result.json'), `${JSON.stringify(result, null, 1)}\n`);
   await writeReports(kase, result, effects);
   await sealOutputs(kase.outDir, kase.engine);

@@ -17,6 +17,7 @@ const order = [
   'intrusion',
   'exposure',
   'persons',
+  'revisions',
   'obligations',
   'reports',
   'notices',
