@@ -89,7 +89,7 @@ export async function claimErrors(
   }
   // The database refused a statement of this kind and no request of the intruder is left that sent it.
   const sent = new Set(probes.map(p => p.text));
-  if (probes.length > 0) {
+  if (requests.length > 0) {
     for (const [text, list] of log.errors) {
       if (sent.has(text)) continue;
       const reading = readingOf(text);

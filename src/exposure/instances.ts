@@ -133,9 +133,12 @@ function regular(request: Request, route: RouteRead, index: StatementIndex, used
     distinct.set(told[0]![0], told[0]![1]);
   }
   // Or differ from what every other request of the route has in that place: a statement of another route near by.
-  const usual = unusual
-    ? []
-    : [...distinct].filter(([, s]) => fixed.every((v, i) => v !== undefined || route.usual?.[i] === undefined || s.values[i] === route.usual[i]));
+  // (a page that nobody else ever turned to may well be another window).
+  const unseen = [...(route.seen ?? [])].some(([name, values]) => !values.has(request.values.get(name) ?? ''));
+  const usual =
+    unusual || unseen
+      ? []
+      : [...distinct].filter(([, s]) => fixed.every((v, i) => v !== undefined || route.usual?.[i] === undefined || s.values[i] === route.usual[i]));
   if (usual.length === 1 && distinct.size > 1) {
     distinct.clear();
     distinct.set(usual[0]![0], usual[0]![1]);

@@ -32,6 +32,8 @@ export type RouteRead = {
   readonly forms?: ReadonlySet<string>;
   /** Per slot: the one value that every learning request found in its statement; absent where there is none. */
   readonly usual?: readonly (string | null | undefined)[];
+  /** Query parameters that hardly varied among the learning requests, with the values they had. */
+  readonly seen?: ReadonlyMap<string, ReadonlySet<string>>;
 };
 
 const slack = 1.5 * SECOND;
@@ -171,6 +173,7 @@ function learnRead(
     parameters: read.slots.some(s => s.kind === 'parameter'),
     forms: new Set(own.map(w => formOf(w.r))),
     usual: read.slots.map((_, slot) => usualValue(own, bindings, slot)),
+    seen: fewValues(own, names),
   };
 }
 
@@ -191,6 +194,16 @@ function chanceElsewhere(own: readonly Window[], bindings: readonly Binding[], s
   for (const { r } of own)
     for (const d of shifts) if (index.within(r.loUs + d - slack, r.hiUs + d + slack).some(s => s.read.shape === shape && matches(s, bindings, r))) hits++;
   return hits / (own.length * shifts.length);
+}
+
+function fewValues(own: readonly Window[], names: readonly string[]): Map<string, Set<string>> {
+  const out = new Map<string, Set<string>>();
+  for (const name of names) {
+    if (name.startsWith('path.')) continue;
+    const values = new Set(own.map(w => w.r.values.get(name) ?? ''));
+    if (values.size <= 3) out.set(name, values);
+  }
+  return out;
 }
 
 /** The one value of a slot that is among the statements of every request that has any. */

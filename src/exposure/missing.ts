@@ -60,6 +60,15 @@ export async function databaseGaps(engine: Engine): Promise<Span[]> {
   );
 }
 
+/** True when every database log numbers its lines, so that lost ones show. */
+export async function countsLines(engine: Engine): Promise<boolean> {
+  const { n } = await engine.row<{ n: number }>(
+    'exposure.unnumbered',
+    sql`select count(*)::integer as n from event where class = 2 and sql_text is not null and seq is null`,
+  );
+  return n === 0;
+}
+
 /** A walk whose every step has its statement in a database log without holes: a step that had been taken would stand there too. */
 function toldInFull(walk: readonly Instance[], gaps: readonly Span[]): boolean {
   if (walk.length < 10 || !walk.every(i => i.statement)) return false;

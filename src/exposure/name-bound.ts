@@ -1,4 +1,4 @@
-import { type Engine, type Sql, sql } from '../engine/index.ts';
+import { compileSql, type Engine, type Sql, sql } from '../engine/index.ts';
 import type { Catalogue, Column, Dataset } from './catalogue.ts';
 import type { Claims } from './claims.ts';
 import { showsBody } from './instances.ts';
@@ -11,6 +11,9 @@ const upperNames = /^(?:to|until|end|before|max|lte?|upper)(?:_?(?:date|at|day))
 export const isLower = (name: string): boolean => lowerNames.test(name);
 export const isUpper = (name: string): boolean => upperNames.test(name);
 
+/** Terms looked for at most: each is held against every text of every dataset. */
+const mostTerms = 2_000;
+
 /**
  * Successful requests on routes of which nothing is known but their name: rows of the dataset the path names that agree with what
  * the parameters can mean. All of it is only possible (T2). Routes that name no dataset are returned.
@@ -21,17 +24,22 @@ export async function claimByNames(
   claims: Claims,
   requests: readonly Request[],
   known: ReadonlySet<string>,
+  silent: (route: string) => boolean = () => false,
 ): Promise<Map<string, number>> {
+  const terms = new Map<string, Request>();
   const unnamed = new Map<string, number>();
   const done = new Set<string>();
-  void engine;
+  const written = new Set<string>();
   for (const r of requests) {
     const route = routeOf(r);
     if (known.has(route) || showsBody(r) === 'no' || (r.method !== 'GET' && r.method !== 'POST')) continue;
     const named = datasetsNamed(catalogue, r.shape);
     const datasets = named.length > 0 ? named : datasetsOfParameters(catalogue, r);
     if (datasets.length === 0) {
-      if ((r.bytes ?? 1) > 0) unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
+      if ((r.bytes ?? 1) > 0) {
+        unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
+        if (!silent(route)) for (const v of r.values.values()) terms.set(termOf(v), r);
+      }
       continue;
     }
     const identity = JSON.stringify([route, [...r.values]]);
@@ -53,6 +61,9 @@ export async function claimByNames(
         { route },
       );
       claims.source(id, { eventId: null, requestId: r.eventId });
+      const rows = JSON.stringify([id, where.map(w => compileSql(w))]);
+      if (written.has(rows)) continue;
+      written.add(rows);
       await claims.rows(
         id,
         claims.colset(
@@ -63,7 +74,55 @@ export async function claimByNames(
       );
     }
   }
+  await claimTerms(engine, catalogue, claims, terms);
   return unnamed;
+}
+
+/** What a request asked for, without what breaks out of it. */
+function termOf(value: string): string {
+  return value.split(/['"%;\\]|--|\/\*/)[0]!.trim();
+}
+
+/** Nothing says what such a route reads: rows of any dataset in which a text holds what was asked for are possible (T2). */
+async function claimTerms(engine: Engine, catalogue: Catalogue, claims: Claims, terms: ReadonlyMap<string, Request>): Promise<void> {
+  const asked = [...terms].filter(([t]) => (t.length >= 2 || /[^\x00-\x7f]/.test(t)) && !/^\d{1,3}$/.test(t)).sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  if (asked.length === 0) return;
+  await engine.load(
+    'asked_term',
+    [{ name: 'q', type: 'VARCHAR' }],
+    asked.slice(0, mostTerms).map(([t]) => [t]),
+  );
+  for (const dataset of catalogue.datasets) {
+    const texts = dataset.columns.filter(c => c.type === 'text' || c.type === 'int');
+    if (texts.length === 0) continue;
+    const id = claims.add(
+      {
+        kind: 'request',
+        datasetId: dataset.id,
+        mustTier: 0,
+        mayTier: tier.possible,
+        rule: 'term-found',
+        statement: [...new Set(asked.map(([, r]) => routeOf(r)))].sort().join(' ').slice(0, 400),
+        premises: { requests: asked.length, source: 'terms' },
+        assumptions: [],
+      },
+      { terms: true },
+    );
+    for (const [, r] of asked.slice(0, 3)) claims.source(id, { eventId: null, requestId: r.eventId });
+    const holds = sql.join(
+      texts.map(c => (c.type === 'text' ? sql`contains(${sql.id('t', `c${c.no}`)}, q)` : sql`cast(${sql.id('t', `c${c.no}`)} as varchar) = q`)),
+      sql` or `,
+    );
+    await claims.rows(
+      id,
+      claims.colset(
+        dataset,
+        dataset.columns.map(c => c.no),
+      ),
+      sql`select t.row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} t where exists (select 1 from asked_term where ${holds})`,
+    );
+  }
+  await engine.run('exposure.drop_terms', sql`drop table asked_term`);
 }
 
 /** Datasets whose name (singular or plural) is a word of the path; the last word that names one wins, its parents narrow it. */

@@ -89,6 +89,7 @@ async function open(events: readonly Event[], mine: readonly number[], routes: C
     'line_no BIGINT',
     'byte_off BIGINT',
     'byte_len BIGINT',
+    'seq BIGINT',
   ];
   await engine.load(
     'event',
@@ -123,6 +124,7 @@ async function open(events: readonly Event[], mine: readonly number[], routes: C
       e.id / 16,
       e.id * 10,
       100,
+      null,
     ]),
   );
   await engine.run(

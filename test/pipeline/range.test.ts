@@ -18,7 +18,10 @@ type Record = Readonly<{ [column: string]: string }>;
 
 function readCsv(file: string): Record[] {
   const rows: string[][] = [];
-  for (const m of fs.readFileSync(file, 'utf8').trimEnd().matchAll(/(?:^|(,)|\r?\n)(?:"((?:[^"]|"")*)"|([^",\r\n]*))/g)) {
+  for (const m of fs
+    .readFileSync(file, 'utf8')
+    .trimEnd()
+    .matchAll(/(?:^|(,)|\r?\n)(?:"((?:[^"]|"")*)"|([^",\r\n]*))/g)) {
     if (m[1] === undefined) rows.push([]);
     rows.at(-1)!.push(m[2]?.replaceAll('""', '"') ?? m[3] ?? '');
   }
@@ -102,7 +105,10 @@ describe.skipIf(!present)('the recorded range (shared data set range-01)', () =>
       await assessCells(changed, 2);
       const { lower, upper } = await cellsOf(kase.engine);
       said.push(`range-01 ${name}: lower/truth ${(lower.size / truth.size).toFixed(3)}  truth/upper ${(truth.size / upper.size).toFixed(3)}`);
-      expect({ over: [...lower].filter(c => !truth.has(c)).slice(0, 5), under: [...truth].filter(c => !upper.has(c)).slice(0, 5) }).toEqual({ over: [], under: [] });
+      expect({ over: [...lower].filter(c => !truth.has(c)).slice(0, 5), under: [...truth].filter(c => !upper.has(c)).slice(0, 5) }).toEqual({
+        over: [],
+        under: [],
+      });
       expect(lower.size / truth.size).toBeGreaterThanOrEqual(least.lower);
       expect(truth.size / upper.size).toBeGreaterThanOrEqual(least.upper);
     } finally {
