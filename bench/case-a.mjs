@@ -44,7 +44,9 @@ export async function bench(args) {
 
 /** Figures of the published table that are not the simulator's, in either view. */
 const wrong = (published, truth) =>
-  Object.entries(published).filter(([name, [lower, upper]]) => lower !== truth[name] || upper !== truth[name]).map(([name, got]) => ({ name, got, truth: truth[name] }));
+  Object.entries(published)
+    .filter(([name, [lower, upper]]) => lower !== truth[name] || upper !== truth[name])
+    .map(([name, got]) => ({ name, got, truth: truth[name] }));
 
 /** The published table, lower and upper view: records by combination of items, by role, and うち. */
 function publishedTable(counts) {

@@ -35,7 +35,6 @@ const plainHeaders = new Set([
   'cache-control',
   'pragma',
 ]);
-const plainAgents = /^(?:owasp crs test agent|owasp modsecurity core rule set|modsecurity crs 3 tests|mozilla\/5\.0 \(windows|mozilla\/5\.0 \(x11|)$/i;
 
 /** Where a test's attack stands: the parts of the request that differ from the tests' everyday request. */
 export function partsOf(input) {

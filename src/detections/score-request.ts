@@ -79,7 +79,12 @@ function addReferer(referer: string, add: Add): void {
 }
 
 function scoreMemo(value: string, part: Part): readonly FamilyScore[] {
-  if (plainValue.test(value) && !/\.{2}|0x2e|ro0ab|^--/i.test(value) && value.length < 200) return [];
+  if (
+    plainValue.test(value) &&
+    !/\.{2}|0x2e|ro0ab|^--|__|constructor|process\.|\.(?:env|git|ssh|ht|bash_|zsh_|history|sql|kube|docker|aws)/i.test(value) &&
+    value.length < 200
+  )
+    return [];
   const key = `${part}\u0000${value}`;
   let known = memo.get(key);
   if (!known) {

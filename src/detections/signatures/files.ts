@@ -3,7 +3,7 @@ import { signatureSet } from './signature.ts';
 /** Path traversal and local file reading. Single `../` of sloppy crawlers in a path is worth less than in a parameter: see score.ts. */
 export const files = signatureSet(
   'path-traversal',
-  /\.\.|\.\/|\.\\|\/\/\.|etc|0x2e|win|inf|\.ini|proc\/|\/sys\/|\.ssh|passwd|\.htaccess|[a-z]:[\\/]|\.{3}|file:|\{file|aaaaa|global\.asa/,
+  /\.\.|\.\/|\.\\|\/\/\.|etc|0x2e|win|inf|\.ini|proc\/|\/sys\/|\.ssh|passwd|\.htaccess|[a-z]:[\\/]|\.{3}|file:|\{file|aaaaa|global\.asa|(?:^|\/)\.[a-z]|\.sql\b|\/@fs\/|debug\.log|errors?\.log|\/proc\//,
   [
     ['dot-dot-chain', 5, /(?:\.{2,}[/\\]+){2,}|(?:[/\\]+\.{2,}){2,}/],
     ['dot-dot', 4, /(?:^|[^.\w])\.{2,}[/\\]|[/\\]\.{2,}(?:[/\\]|$|\W|[a-z])/],
@@ -25,6 +25,16 @@ export const files = signatureSet(
       'application-file',
       5,
       /\b(?:web|meta)-inf(?:\b|web)|\bweb\.config\b|\bglobal\.asax?\b|(?:^|[=/\\])\.ht(?:access|passwd)\b|wp-config\.php|\/\.git\/(?:config|head|index)|application\.(?:properties|ya?ml)$/,
+    ],
+    [
+      'hidden-file',
+      5,
+      /(?:^|\/)\.(?:env|git(?:ignore|config|-credentials)?|svn|hg|bzr|aws|azure|gcloud|kube|docker(?:cfg|env|ignore)?|ssh|gnupg|npmrc|yarnrc|pypirc|netrc|pgpass|my\.cnf|bashrc|profile|(?:bash_|zsh_|mysql_|psql_)?history|ds_store|vscode|idea|terraform|vault|ansible|chef|(?:ai|cursor|claude)ignore|(?:claude|cursor|continue|aider|codex|windsurf|copilot|gemini|opencode|cline|roo|zed|kiro|junie|rovodev|plandex|fabric|n8n|a0proj))(?:[/.]|$)/,
+    ],
+    [
+      'left-over',
+      5,
+      /(?:^|[/=])[\w-]*(?:backup|dump|database|db)[\w-]*\.sql(?:\.\w{2,3})?$|\/(?:wp-content|storage\/logs|var)\/[\w/-]*(?:debug|errors?|laravel)\.log$|\/@fs\/|\/proc\/(?:interrupts|net\/\w+|mounts|kallsyms|sched_debug)|\/sys\/(?:class|kernel|devices)\b/,
     ],
     ['fuzz-template', 5, /\{(?:file|filename|path)\}/],
     ['file-scheme', 5, /\bfile:\/{1,3}/],

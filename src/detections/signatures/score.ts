@@ -47,7 +47,7 @@ function match(set: SignatureSet, text: string, part: Part): Omit<FamilyScore, '
   const hits: Signature[] = [];
   let score = 0;
   for (const s of set.signatures) {
-    if (!s.pattern.test(text) || (isHeader(part) && set.family === 'command-injection' && !headerCommands.has(s.id))) continue;
+    if (!s.pattern.test(text) || (isHeader(part) ? set.family === 'command-injection' && !headerCommands.has(s.id) : headerOnly.has(s.id))) continue;
     hits.push(s);
     score += weight(s, part);
   }
@@ -62,7 +62,12 @@ const headerCommands = new Set([
   'command-injection/fetch-and-run',
   'command-injection/substitution',
   'command-injection/binary-path',
+  'command-injection/system-file',
+  'command-injection/header-command',
 ]);
+
+/** In a parameter these are traversal or everyday words. */
+const headerOnly = new Set(['command-injection/system-file', 'command-injection/header-command']);
 
 function isHeader(part: Part): boolean {
   return part === 'user-agent' || part === 'referer' || part === 'header';

@@ -3,7 +3,7 @@ import { signatureSet } from './signature.ts';
 /** SQL injection. Text is lower case, inline comments are blanks, runs of white space are one blank. */
 export const sqli = signatureSet(
   'sqli',
-  /['"`#;()=<>|]|--|\b(?:select|union|and|or|order by|having|sleep|waitfor|where|rlike|null|like|make_set|elt|procedure|exec|drop|insert|update|delete)\b/,
+  /['"`#;()=<>|]|--|\b(?:select|union|and|or|order by|having|sleep|waitfor|where|rlike|null|like|make_set|elt|procedure|exec|drop|insert|update|delete|except|intersect|execute|truncate|glob)\b|::|\bcase when\b.{1,80}\bthen\b/,
   [
     ['union-select', 5, /\bunion\b[\s(+]*(?:all|distinct|distinctrow)?[\s(+]*select\b/, 'sqli-union'],
     ['union-values', 5, /\bunion\b[\s(]*(?:all)?[\s(]*values\s*\(/, 'sqli-union'],
@@ -108,6 +108,18 @@ export const sqli = signatureSet(
     ['number-quote', 5, /^-?\d+%?['"]+\)*\s*$|^['"]+\d{1,3}$/, 'sqli-boolean'],
     ['quote-noise', 5, /['"][,.()'"]{5,}|['"]\s*<\s*['"]\s*>|\d['"]\w{0,8}<['"]/, 'sqli-boolean'],
     ['lone-logic', 3, /\b(?:and|or)\s+\w+\s*(?:=|<|>)\s*\w+/, 'sqli-boolean'],
+    ['bare-equality', 5, /^\W*(\d{1,9})\s*(?:=|<=>)\s*\1\W*$/, 'sqli-boolean'],
+    ['set-operation', 5, /\b(?:except|intersect|minus)\s*(?:all\s+)?\(*(?:select\b|values\s*\()/, 'sqli-union'],
+    ['having-aggregate', 5, /\bhaving\s+(?:count|sum|max|min|avg)\s*\(/, 'sqli-boolean'],
+    ['execute-immediate', 5, /\bexecute\s+immediate\b/, 'sqli-stacked'],
+    ['large-object', 5, /\b(?:lo_(?:import|export|get|put|from_bytea)|pg_(?:ls_dir|read_binary_file|stat_file|logdir_ls))\s*\(/, 'sqli-stacked'],
+    ['number-cast', 5, /[\w)]::\s*(?:int(?:eger|\d)?|bigint|smallint|numeric|double precision|regclass|oid)\b/, 'sqli-error'],
+    ['select-sleep', 5, /\bselect\s+(?:pg_)?sleep\b/, 'sqli-time'],
+    ['make-function', 5, /\bcreate\s+(?:or\s+replace\s+)?function\s+\w+\s*\(.{0,80}?\)\s*returns?\b/, 'sqli-stacked'],
+    ['json-operator', 5, /[}\]]['"]\s*(?:->>?|#>>?|@>|<@|\?[|&]?|[<>=])\s*(?:['"$]|array\b)/, 'sqli-boolean'],
+    ['quote-logic-end', 5, /['"]\s*(?:or|xor|and|\|\||&&)\s+\w{1,12}\s*[!<>=-]\s*$/, 'sqli-boolean'],
+    ['xor-comparison', 5, /(?:^|[\s)'"])xor\s+(?:['"]\w*['"]|\d+)\s*[<>=-]/, 'sqli-boolean'],
+    ['glob-test', 5, /['"]\s*(?:and\s+\w+\s+)?glob\s+['"\d\w]/, 'sqli-boolean'],
     ['bool-negation', 5, /['"\d)]\s*(?:and|or)\s+(?:not\s+)?(?:null|true|false|\(\s*['"\d])(?:\s+is\b|\s*(?:--|#|$|\)))/, 'sqli-boolean'],
   ],
 );

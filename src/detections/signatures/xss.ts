@@ -1,6 +1,9 @@
 import { signatureSet } from './signature.ts';
 
-export const xss = signatureSet('xss', /[<>"'(]|&\{|script|data:|expression|&#|on\w+\s*=|@import/, [
+/** A tag with blanks between its letters. */
+const spaced = ['script', 'form', 'iframe', 'object', 'embed', 'dialog', 'applet'].map(w => `(?!<${w})<[\\s:\\w]{0,6}?${[...w].join('\\s+')}`).join('|');
+
+export const xss = signatureSet('xss', /[<>"'(`]|\+ad|&\{|script|data:|expression|&#|on\w+\s*=|@import/, [
   ['script-tag', 5, /<\s*\/?\s*script\b|<script|\bscript(?:alert|document)\b/],
   [
     'active-tag',
@@ -32,6 +35,13 @@ export const xss = signatureSet('xss', /[<>"'(]|&\{|script|data:|expression|&#|o
   ],
   ['dialog-call', 5, /\b(?:alert|prompt|confirm)\s*(?:\(|`|\/\*)/],
   ['script-function', 4, /\b(?:eval|settimeout|setinterval|atob|unescape|fetch|importscripts|function)\s*\(\s*['"`\w]/],
+  ['spaced-tag', 5, new RegExp(`${spaced}|<\\s+\\w\\s*:\\s*script`)],
+  ['style-script', 5, /\burl\s*\(\s*(?:java|vb)script/],
+  ['attribute-code', 5, /["'](?:\s|\/)*(?:formaction|srcdoc|onzoom)\s*=/],
+  ['borrowed-call', 5, /\.\s*(?:\/\*.{0,40}?\*\/\s*)?(?:call|apply|bind)\s*`/],
+  ['timer-code', 5, /\bset(?:interval|timeout)\s*\(\s*["'`\w]+\s*,\s*\d|\beval\s*\(\s*["'`]|^\s*(?:atob|btoa)\s*\(/],
+  ['utf7-tag', 5, /\+adw-/],
+  ['data-markup', 5, /\bdata\s*:[^<\s]{0,40}\s*,\s*<\s*\w/],
   ['break-out', 4, /['"`]\s*\/?\s*>|['"]\s*;\s*\/\/|\*\/\s*</],
   ['any-tag', 3, /<\s*\/?\s*[a-z!?][a-z0-9:]*(?:\s|>|\/|=|$)/],
   [
