@@ -10,7 +10,7 @@ export const targetPrefilter =
   String.raw`\b(?:union|select|sleep|waitfor|benchmark|passwd|etc/|boot\.ini|win\.ini|web-inf|meta-inf|javascript|vbscript|expression|cmd\.exe|powershell|xp_|information_schema|rlike|` +
   String.raw`wp-config|invokefunction|classloader|allow_url_include|auto_prepend_file|phpinfo|__proto__|__class__|metadata\.google)|global\.asa|` +
   String.raw`[=/]ro0ab|=[a-z0-9+/_-]{16,}={0,2}(?:&|$)|=eyj|&lt|&#|\.ht(?:access|passwd)|/\.git/|web\.config|\$ifs|%%?\w+[ +]+in[ +]|\bif[ +](?:not[ +])?(?:exist|defined)|=(?:cat|id|ls|dir|uname|whoami|ping)\b|/sys/|invoke-|-(?:expression|webrequest|object|process|item)|\bon[a-z]{5,}=|__js|constructor\.|module\.exports|process\.env|\.ssh/|` +
-  String.raw`/\.(?:[a-vx-z0-9]|w[a-df-z])|\.sql\b|/@fs/|(?:debug|errors?)\.log|/proc/|\bif[ +]+(?:/i|not|exist|defined|errorlevel|cmdext|\S+[ +]+(?:equ|neq|lss|leq|gtr|geq)\b|\S*==)|\balias[ +]|\?\?|` +
+  String.raw`[/=]\.(?:[a-vx-z0-9]|w[a-df-z])|\.sql\b|/@fs/|(?:debug|errors?)\.log|/proc/|\bif[ +]+(?:/i|not|exist|defined|errorlevel|cmdext|\S+[ +]+(?:equ|neq|lss|leq|gtr|geq)\b|\S*==)|\balias[ +]|\?\?|` +
   String.raw`\b(?:time|nohup|strace|ltrace|perf|nice|timeout|setsid|sudo|busybox|xargs|env)[ +]+(?:-\S+[ +]+|\w+=\S*[ +]+)*(?:[a-z]*sh|curl|wget|whoami|[in][cfp]|ncat|netcat|nmap|python|perl|php|ruby|ping|uname|chmod|printenv|bsdtar|cat|ls|ifconfig|ipconfig)|sh[ +]-c[ +]|` +
   String.raw`memory_limit|extension_dir|error_log|sendmail_path|:/?(?:[0-9]|0x)|localhost|loopback|\.internal|kubernetes\.default|localtest\.me|lvh\.me|\bon[a-z]{3,}[ +]*=|adw-|=[0-9]+=[0-9]|::|\bcase[ +]when`;
 
