@@ -1,6 +1,6 @@
 import { type Engine, sql } from '../engine/index.ts';
 import { judge, type Scored } from './judge.ts';
-import { headerPrefilter, targetPrefilter } from './prefilter.ts';
+import { suspectTargets, suspectValues } from './prefilter.ts';
 import { episodes } from './request.ts';
 import { scoreRequest } from './score-request.ts';
 import { StatementTrace } from './statement-trace.ts';
@@ -35,9 +35,10 @@ type Candidate = {
 
 /**
  * Attacks that one request shows by itself. DuckDB throws out what can hold no signature, the rest is scored over all decoding stages and
- * grouped by actor, technique and episode; status, sizes, times and the database log then say how far each group came.
+ * grouped by actor, technique and episode; status, sizes, times and the database log then say how far each group came. `leads`: a table or view of
+ * requests that holds every suspect one.
  */
-export async function detectAttacks(engine: Engine): Promise<Detection[]> {
+export async function detectAttacks(engine: Engine, leads = 'detection_request'): Promise<Detection[]> {
   const groups = new Map<string, Scored[]>();
   const candidates = engine.stream<Candidate>(
     'detection.attack-candidates',
@@ -45,13 +46,7 @@ export async function detectAttacks(engine: Engine): Promise<Detection[]> {
     select event_id, at_us, actor, src_ip, target, path, status, bytes_out, duration_us, user_agent, referer, forwarded,
       case when json_valid(extra) then coalesce(json_extract_string(extra, '$.body'), json_extract_string(extra, '$.request_body')) end as body,
       case when json_valid(extra) then json_extract_string(extra, '$.cookie') end as cookie
-    from detection_request
-    where regexp_matches(lower(coalesce(target_norm, target)), ${sql.lit(targetPrefilter)})
-      or (contains(extra, 'body"') and json_valid(extra) and json_exists(extra, '$.body')) or (contains(extra, 'request_body"') and json_valid(extra) and json_exists(extra, '$.request_body'))
-      or (contains(extra, '"cookie"') and regexp_matches(lower(extra), ${sql.lit(headerPrefilter)}))
-      or user_agent in (select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(headerPrefilter)}))
-      or referer in (select referer from (select distinct referer from detection_request) where regexp_matches(lower(referer), ${sql.lit(headerPrefilter)}))
-      or (forwarded is not null and regexp_matches(lower(forwarded), ${sql.lit(headerPrefilter)}))
+    from ${sql.id(leads)} where ${suspectTargets(sql`coalesce(target_norm, target)`)} or ${await suspectValues(engine)}
     order by at_us nulls first, event_id`,
   );
   for await (const batch of candidates) {

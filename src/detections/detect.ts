@@ -1,5 +1,6 @@
 import type { Effects, Problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
+import type { Engine } from '../engine/index.ts';
 import { detectAttacks } from './attacks.ts';
 import { detectColdSignIns } from './cold-sign-ins.ts';
 import { detectDatabaseInjections } from './database-injections.ts';
@@ -14,6 +15,7 @@ import { prepareRequests } from './request.ts';
 import { detectScans } from './scans.ts';
 import { detectSignIns } from './sign-ins.ts';
 import { detectSlowScrapes } from './slow-scrapes.ts';
+import type { ReadRules } from './sigma/rule.ts';
 import { type Detection, writeDetections } from './tables.ts';
 import { detectTakeovers } from './takeovers.ts';
 import { detectWebShells } from './web-shells.ts';
@@ -24,13 +26,14 @@ export type DetectSummary = {
   readonly byKind: Readonly<Record<string, number>>;
 };
 
-/** Which events matter, by which rule or method. Reads `event`; replaces `detection` and `detection_event`. */
-export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSummary> {
+/** Which events matter, by which rule or method. Reads `event`; replaces `detection` and `detection_event`. `others`: rules besides our own. */
+export async function detect(kase: Pick<OpenCase, 'engine'>, effects: Effects, others: ReadRules | null = null): Promise<DetectSummary> {
   const { engine } = kase;
   const problems: Problem[] = [];
   await prepareRequests(engine);
   const found: Detection[] = [];
-  const methods = [detectAttacks, detectScans, detectSignIns, detectEnumeration, detectDumps, detectWebShells] as const;
+  const rules = await detectByRules(engine, others);
+  const methods = [(e: Engine) => detectAttacks(e, rules.leads), detectScans, detectSignIns, detectEnumeration, detectDumps, detectWebShells] as const;
   for (const [i, method] of methods.entries()) {
     effects.progress({ stage: 'detections', done: i, total: methods.length + 2, unit: 'methods' });
     found.push(...(await method(engine)));
@@ -43,7 +46,6 @@ export async function detect(kase: OpenCase, effects: Effects): Promise<DetectSu
   found.push(...(await detectMarkedWalks(engine, found)));
   found.push(...(await detectExports(engine, found)));
   found.push(...(await detectOddities(engine, found)));
-  const rules = await detectByRules(engine);
   found.push(...rules.detections);
   problems.push(...rules.problems);
   effects.progress({ stage: 'detections', done: methods.length + 2, total: methods.length + 2, unit: 'methods' });

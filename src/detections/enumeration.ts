@@ -3,7 +3,7 @@ import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { count } from './judge.ts';
 import { withOwnership } from './owners.ts';
-import { episodes } from './request.ts';
+import { actorKey, actorText, clientText, episodes } from './request.ts';
 import type { Detection } from './tables.ts';
 
 /** Query parameters that carry the number of a record, and those that carry a place in a list. */
@@ -49,43 +49,88 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
   return withOwnership(engine, out);
 }
 
-/** `detection_object`: event, actor, route with the number taken out, the number. Opaque ids (UUID, long hex) are not numbers and are counted by exports and peers only. */
+/**
+ * `detection_call`: event, key of the actor, route with the number taken out, the number, for actors who call up enough of them to tell. Opaque ids (UUID, long
+ * hex) are not numbers and are counted by exports and peers only. The view `detection_object` shows the same with the texts of actor and client.
+ */
 async function prepareObjects(engine: Engine): Promise<void> {
   await engine.run(
-    'detection.object',
-    sql`create or replace temp table detection_object as
-    with busy as (select actor from detection_request where regexp_matches(target, '[0-9]') group by actor having count(*) >= 10 and approx_count_distinct(target) >= 8),
-      numbered as (
-        select event_id, at_us, r.actor, client, status, regexp_replace(path, '[0-9]+', '#', 'g') as route, regexp_extract_all(path, '[0-9]+') as numbers
-        from detection_request r join busy using (actor)
-        where regexp_matches(path, '[0-9]') and not regexp_matches(lower(path), ${sql.lit(asset)})),
-      varying as (
-        select route, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from numbered group by route),
+    'detection.busy',
+    sql`create or replace temp table detection_busy as
+    select who from (select ${actorKey} as who, target from event where class = 1 and regexp_matches(target, '[0-9]'))
+    group by who having count(*) >= 10 and approx_count_distinct(target) >= 8`,
+  );
+  // With one number in a path its place and length are told by the route: no second pass of a pattern is needed.
+  await engine.run(
+    'detection.numbered',
+    sql`create or replace temp table detection_numbered as
+    select event_id, at_us, who, status, route, case when contains(route[strpos(route, '#') + 1:], '#') then path end as several,
+      case when contains(route[strpos(route, '#') + 1:], '#') then null else try_cast(substring(path, strpos(route, '#'), length(path) - length(route) + 1) as bigint) end as object
+    from (select event_id, at_us, ${actorKey} as who, status, path, regexp_replace(path, '[0-9]+', '#', 'g') as route from event
+      where class = 1 and regexp_matches(path, '[0-9]') and not (contains(path, '.') and regexp_matches(lower(path), ${sql.lit(asset)})))
+    where who in (select who from detection_busy)`,
+  );
+  await engine.run(
+    'detection.call',
+    sql`create or replace temp table detection_call as
+    with listed as (select event_id, at_us, who, status, route, regexp_extract_all(several, '[0-9]+') as numbers from detection_numbered where several is not null),
+      varying as (select route, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from listed group by route),
       placed as (select route, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as place from varying),
       parameter as (
-        select event_id, at_us, r.actor, client, status, path, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
-        from detection_request r join busy using (actor) where regexp_matches(query, '[0-9]'))
-    select event_id, at_us, actor, client, status, route, 'object' as how, try_cast(numbers[place] as bigint) as object from numbered join placed using (route)
+        select event_id, at_us, who, status, path, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
+        from (select event_id, at_us, ${actorKey} as who, status, path, query from event
+          where class = 1 and regexp_matches(query, '=[0-9]') and regexp_matches(lower(query), ${sql.lit(`${objectParameter}|${pageParameter}`)}))
+        where who in (select who from detection_busy))
+    select event_id, at_us, who, status, route, 'object' as how, object from detection_numbered where several is null
     union all
-    select event_id, at_us, actor, client, status, path || '?' || o.name, 'object', try_cast(o.value as bigint) from parameter where o.value <> ''
+    select event_id, at_us, who, status, route, 'object', try_cast(numbers[place] as bigint) from listed join placed using (route)
     union all
-    select event_id, at_us, actor, client, status, path || '?' || p.name, 'page', try_cast(p.value as bigint) from parameter where p.value <> ''`,
+    select event_id, at_us, who, status, path || '?' || o.name, 'object', try_cast(o.value as bigint) from parameter where o.value <> ''
+    union all
+    select event_id, at_us, who, status, path || '?' || p.name, 'page', try_cast(p.value as bigint) from parameter where p.value <> ''`,
+  );
+  await engine.run('detection.numbered-drop', sql`drop table detection_numbered`);
+  await engine.run(
+    'detection.object',
+    sql`create or replace temp view detection_object as
+    select c.event_id, c.at_us, ${actorText} as actor, ${clientText} as client, c.status, c.route, c.how, c.object from detection_call c join event e on e.event_id = c.event_id`,
   );
 }
 
+/**
+ * Walks that stand out. What is usual on a route is measured over all actors by key; those who reach the least number are read with their texts
+ * (`detection_walk`) and judged by these.
+ */
 async function findWalks(engine: Engine): Promise<Walk[]> {
+  await engine.run(
+    'detection.walk-hot',
+    sql`create or replace temp table detection_hot as
+    with often as (select distinct route, how from (select route, how from detection_call where object is not null group by who, route, how having count(*) >= ${minObjects})),
+      per as (select who, route, how, count(*) as d from (select distinct who, route, how, object from detection_call semi join often using (route, how) where object is not null) group by all),
+      peers as (select route, how, quantile_cont(d, 0.95) as q95, count(*) as actors from per group by all)
+    select who, route, how, d, q95, actors from per join peers using (route, how) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)`,
+  );
+  const { n } = await engine.row<{ n: number }>('detection.walk-count', sql`select count(*) as n from detection_hot`);
+  if (n === 0) return [];
+  // All that the hot ones called up, on other routes too: a walk goes on below its route.
+  await engine.run(
+    'detection.walk-texts',
+    sql`create or replace temp table detection_walk as
+    select c.event_id, c.at_us, c.who, ${actorText} as actor, ${clientText} as client, c.status, c.route, c.how, c.object
+    from (select * from detection_call where who in (select who from detection_hot) and object is not null) c join event e on e.event_id = c.event_id`,
+  );
   return engine
     .rows<Walk>(
       'detection.walks',
       sql`
-    with per as (select actor, route, how, count(distinct object) as d from detection_object where object is not null group by all),
-      peers as (select route, how, quantile_cont(d, 0.95) as q95, count(*) as actors from per group by all),
-      hot as (select p.*, q95, actors from per p join peers using (route, how) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)),
+    with hot as (
+        select actor, route, how, count(distinct object) as d, any_value(q95) as q95, any_value(h.actors) as actors
+        from detection_walk w join detection_hot h using (who, route, how) group by actor, route, how),
       ordered as (
         select o.actor, o.route, o.how, o.object, o.at_us, o.status, object - lag(object) over w as step, o.at_us - lag(o.at_us) over w as gap
-        from detection_object o join hot using (actor, route, how) where object is not null
+        from detection_walk o join hot using (actor, route, how)
         window w as (partition by o.actor, o.route, o.how order by o.at_us, o.event_id)),
-      whole as (select actor, count(*) as all_requests from detection_request group by actor),
+      whole as (select actor, count(*) as all_requests from detection_request join (select distinct actor from hot) using (actor) group by actor),
       shape as (
         select actor, route, how, count(*) as n, min(object) as lo, max(object) as hi,
           coalesce(avg((abs(step) between 1 and 5)::int) filter (where step <> 0), 0) as steps,
@@ -129,7 +174,7 @@ async function walkDetections(engine: Engine, actor: string, how: 'object' | 'pa
   const rows = await engine.rows<Omit<ObjectEvent, 'atUs'>>(
     'detection.walk-events',
     sql`
-    select event_id, at_us, client, route, object, status from detection_object where actor = ${actor} and how = ${how} and object is not null order by at_us nulls first, event_id`,
+    select event_id, at_us, client, route, object, status from detection_walk where actor = ${actor} and how = ${how} order by at_us nulls first, event_id`,
   );
   const out: Detection[] = [];
   const taken = new Set<number>();

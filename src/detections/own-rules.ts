@@ -3,8 +3,10 @@ import { type Problem, packageRoot, problem } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { eventDocuments } from './detect-files.ts';
 import { groupBy } from './group.ts';
-import { episodes } from './request.ts';
+import { suspectValues, targetPrefilter } from './prefilter.ts';
+import { episodes, requestColumns, viewRequests } from './request.ts';
 import type { RuleHead } from './sigma/ir.ts';
+import type { ReadRules } from './sigma/rule.ts';
 import { readRuleFolder } from './sigma/rule-folder.ts';
 import { runRules } from './sigma/run.ts';
 import type { Detection, Level, Outcome, StepKind } from './tables.ts';
@@ -31,14 +33,20 @@ const kinds = new Set([
 const levels = new Set(['informational', 'low', 'medium', 'high', 'critical']);
 const outcomes = new Set(['attempted', 'succeeded', 'blocked', 'unknown']);
 
-/** Our rules in `rules/` over events and records; one detection a rule, actor and episode. */
-export async function detectByRules(engine: Engine, folder = path.join(packageRoot, 'rules')): Promise<{ detections: Detection[]; problems: Problem[] }> {
-  const read = readRuleFolder(folder);
+/**
+ * Our rules in `rules/`, and others that somebody brings, over events and records; one detection a rule, actor and episode. The pass over requests also
+ * finds those that may hold an attack: `leads` is what holds all of them.
+ */
+export async function detectByRules(engine: Engine, others: ReadRules | null = null): Promise<{ detections: Detection[]; problems: Problem[]; leads: string }> {
+  const own = readRuleFolder(path.join(packageRoot, 'rules'));
+  const read: ReadRules = others === null ? own : joinRules(own, others);
   const { n } = await engine.row<{ n: number }>(
     'detection.has-files',
     sql`select count(*) as n from information_schema.tables where table_name = 'event_file'`,
   );
-  const run = await runRules(engine, read, n > 0 ? eventDocuments(engine, no => String(no)) : null, true);
+  const leads = { table: 'detection_leads', targetPattern: targetPrefilter, also: await suspectValues(engine), columns: requestColumns };
+  const run = await runRules(engine, read, n > 0 ? eventDocuments(engine, no => String(no)) : null, true, leads);
+  if (run.kept) await viewRequests(engine, 'detection_lead', leads.table);
   const ids = run.matches.map(m => ({ rule: m.rule as RuleHead, where: m.where, event: m.event }));
   for (const c of run.correlations) for (const e of c.window.events) ids.push({ rule: c.rule, where: c.where, event: e });
   await engine.load(
@@ -85,7 +93,17 @@ export async function detectByRules(engine: Engine, folder = path.join(packageRo
   }
   return {
     detections,
+    leads: run.kept ? 'detection_lead' : 'detection_request',
     problems: [...read.unsupported, ...run.unsupported].map(u => problem('detections.rule-unsupported', 'warning', { ref: u.file }, { reason: u.reason })),
+  };
+}
+
+function joinRules(a: ReadRules, b: ReadRules): ReadRules {
+  return {
+    rules: [...a.rules, ...b.rules],
+    correlations: [...a.correlations, ...b.correlations],
+    filters: [...a.filters, ...b.filters],
+    unsupported: [...a.unsupported, ...b.unsupported],
   };
 }
 

@@ -1,3 +1,6 @@
+import { type Engine, type Sql, sql } from '../engine/index.ts';
+import { oneOf } from './request.ts';
+
 /**
  * RE2 patterns that every request with a signature must match, tried in DuckDB on lower-cased decoded text, so that only
  * a small share of the log is scored. Wide on purpose: a miss here is a miss for good.
@@ -23,3 +26,16 @@ export const headerPrefilter =
   String.raw`^\s*;\s*(?:chmod|env|set|cp|mv|nc|sh|bash|python|perl)\b|!entity\s|url\(\s*(?:java|vb)script|&#[0-9]+;|\bon(?:load|error|focus|click)=|^\s*(?:delete from|drop table)\s|\)::int|` +
   '`' +
   String.raw`\s*[/a-z]`;
+
+/** Whether a target may hold a signature. */
+export function suspectTargets(target: Sql): Sql {
+  return sql`regexp_matches(lower(${target}), ${sql.lit(targetPrefilter)})`;
+}
+
+/** Whether anything else of a request may hold one: logged bodies and cookies, headers. */
+export async function suspectValues(engine: Engine): Promise<Sql> {
+  const header = (value: Sql): Sql => sql`regexp_matches(lower(${value}), ${sql.lit(headerPrefilter)})`;
+  return sql`(extra is not null and ((contains(extra, 'body"') and json_valid(extra) and json_exists(extra, '$.body'))
+      or (contains(extra, 'request_body"') and json_valid(extra) and json_exists(extra, '$.request_body')) or (contains(extra, '"cookie"') and ${header(sql`extra`)})))
+    or (forwarded is not null and ${header(sql`forwarded`)}) or ${await oneOf(engine, 'user_agent', header)} or ${await oneOf(engine, 'referer', header)}`;
+}

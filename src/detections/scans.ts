@@ -1,5 +1,5 @@
 import { type Engine, sql } from '../engine/index.ts';
-import { episodes } from './request.ts';
+import { episodes, oneOf } from './request.ts';
 import type { Detection } from './tables.ts';
 
 /** Agents of tools that only probe. General HTTP libraries are not among them. */
@@ -19,19 +19,8 @@ export async function detectScans(engine: Engine): Promise<Detection[]> {
   const add = (client: string, why: string, distinct: number, misses: number): void => {
     if (!clients.has(client)) clients.set(client, { why, distinct, misses });
   };
-  const agents = await engine.rows<{ user_agent: string }>(
-    'detection.scan-agents',
-    sql`
-    select user_agent from (select distinct user_agent from detection_request) where regexp_matches(lower(user_agent), ${sql.lit(toolAgents)}) order by user_agent`,
-  );
-  const tools =
-    agents.length === 0
-      ? []
-      : await engine.rows<{ client: string }>(
-          'detection.scan-tools',
-          sql`
-    select distinct client from detection_request where user_agent in (select unnest(${JSON.stringify(agents.map(a => a.user_agent))}::json::varchar[])) order by client`,
-        );
+  const isTool = await oneOf(engine, 'user_agent', value => sql`regexp_matches(lower(${value}), ${sql.lit(toolAgents)})`);
+  const tools = await engine.rows<{ client: string }>('detection.scan-tools', sql`select distinct client from detection_request where ${isTool} order by client`);
   for (const r of tools) add(r.client, 'tool-agent', 0, 0);
 
   await engine.run(

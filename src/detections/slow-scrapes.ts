@@ -1,9 +1,11 @@
 import { DAY, HOUR } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
+import { actorKey, actorText } from './request.ts';
 import type { Detection } from './tables.ts';
 
 type Steady = {
   actor: string;
+  who: string;
   n: number;
   d: number;
   first_us: number;
@@ -19,18 +21,28 @@ const longestPauseUs = 3 * HOUR;
 
 /**
  * Slow scraping over days, in any order: far more distinct records than peers and never a night's rest. People pause, and so do the shared
- * addresses of offices; the few who never do stand out. Uses `detection_object` of the enumeration pass. Runs already found are left out.
+ * addresses of offices; the few who never do stand out. Uses `detection_call` of the enumeration pass. Runs already found are left out.
  */
 export async function detectSlowScrapes(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  const { n } = await engine.row<{ n: number }>(
+    'detection.steady-some',
+    sql`select count(*) as n from (select who from detection_call where how = 'object' and object is not null group by who having count(*) >= ${minObjects})`,
+  );
+  if (n === 0) return [];
+  await engine.run(
+    'detection.steady-many',
+    sql`create or replace temp table detection_many as
+    with per as (select who, sum(n)::bigint as n, count(*) as d from (select who, object, count(*) as n from detection_call where how = 'object' and object is not null group by all) group by who),
+      peers as (select quantile_cont(d, 0.95) as q95, count(*) as actors from per)
+    select who, n, d, q95, actors from per, peers where d >= ${minObjects} and d >= 2 * q95`,
+  );
   const rows = await engine.rows<Steady>(
     'detection.steady',
     sql`
-    with per as (select actor, count(*) as n, count(distinct object) as d from detection_object where how = 'object' and object is not null group by actor),
-      peers as (select quantile_cont(d, 0.95) as q95, count(*) as actors from per),
-      hot as (select actor, d from per, peers where d >= ${minObjects} and d >= 2 * q95),
-      paced as (select actor, at_us, at_us - lag(at_us) over (partition by actor order by at_us) as pause from detection_request join hot using (actor) where at_us is not null),
-      rest as (select actor, count(*) as all_n, max(pause) as longest_pause, min(at_us) as first_us, max(at_us) as last_us from paced group by actor)
-    select actor, n, per.d, first_us, last_us, longest_pause, 1 - n / all_n as other_share, q95, actors from per join hot using (actor) join rest using (actor), peers
+    with paced as (select ${actorText} as actor, who, at_us, at_us - lag(at_us) over (partition by ${actorText} order by at_us) as pause
+        from (select *, ${actorKey} as who from event where class = 1 and at_us is not null) e semi join detection_many using (who)),
+      rest as (select actor, any_value(who) as who, count(*) as all_n, max(pause) as longest_pause, min(at_us) as first_us, max(at_us) as last_us from paced group by actor)
+    select actor, who::varchar as who, n, d, first_us, last_us, longest_pause, 1 - n / all_n as other_share, q95, actors from detection_many join rest using (who)
     where last_us - first_us >= ${1.25 * DAY}::bigint and longest_pause <= ${longestPauseUs}::bigint order by actor`,
   );
   const many = rows.length > Math.max(3, 0.05 * (rows[0]?.actors ?? 0));
@@ -41,7 +53,8 @@ export async function detectSlowScrapes(engine: Engine, found: readonly Detectio
     const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
       'detection.steady-events',
       sql`
-      select event_id, at_us, object, status from detection_object where actor = ${r.actor} and how = 'object' and object is not null order by at_us nulls first, event_id`,
+      select event_id, c.at_us, object, c.status from (select * from detection_call where who = ${r.who}::ubigint and how = 'object' and object is not null) c
+      join event e using (event_id) where ${actorText} = ${r.actor} order by c.at_us nulls first, event_id`,
     );
     out.push({
       ruleId: 'slow-scrape',

@@ -3,7 +3,7 @@ import type { Column, Target } from './compile.ts';
 import { loadAddresses } from './documents.ts';
 import { eventScope } from './field-maps.ts';
 import type { Expr, Rule } from './ir.ts';
-import type { Evaluation } from './match.ts';
+import { containsAny, type Evaluation } from './match.ts';
 
 /** Columns that are part of the message that keywords and the prefilter look at. */
 const messageColumns = [
@@ -52,8 +52,11 @@ function scopeOf(rule: Rule): ReturnType<typeof eventScope> {
   return eventScope(rule.logsource.product, rule.logsource.category, rule.logsource.service);
 }
 
+/** What else the pass over requests looks for, and the table its finds are kept in together with those of the rules. */
+export type Leads = { readonly table: string; readonly targetPattern: string; readonly also: Sql; readonly columns: readonly string[] };
+
 /** One evaluation a log source: field names mean different columns there. */
-export async function eventEvaluations(engine: Engine, rules: readonly Rule[]): Promise<{ rules: Rule[]; evaluation: Evaluation }[]> {
+export async function eventEvaluations(engine: Engine, rules: readonly Rule[], leads: Leads | null = null): Promise<{ rules: Rule[]; evaluation: Evaluation }[]> {
   if (rules.some(r => usesNetwork(r))) await loadAddresses(engine, 'sigma_address', addresses(engine));
   const groups = new Map<string, Rule[]>();
   for (const rule of rules) {
@@ -63,11 +66,15 @@ export async function eventEvaluations(engine: Engine, rules: readonly Rule[]): 
     if (list) list.push(rule);
     else groups.set(key, [rule]);
   }
-  return [...groups.values()].map(list => ({ rules: list, evaluation: evaluationOf(scopeOf(list[0]!)!, list) }));
+  return [...groups.values()].map(list => {
+    const scope = scopeOf(list[0]!)!;
+    const requests = scope.classes.includes(1) && list[0]!.logsource.category !== 'proxy';
+    return { rules: list, evaluation: evaluationOf(engine, scope, list, requests ? leads : null) };
+  });
 }
 
 /** The message holds only columns these rules look at; all of them when a rule looks for words anywhere. */
-function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: readonly Rule[]): Evaluation {
+function evaluationOf(engine: Engine, scope: NonNullable<ReturnType<typeof eventScope>>, rules: readonly Rule[], leads: Leads | null): Evaluation {
   const lists = scope.fields;
   const columnsOf = (field: string): readonly string[] => lists[field.toLowerCase()] ?? [];
   const classes = sql.join(scope.classes.map(c => sql.lit(c)));
@@ -79,7 +86,8 @@ function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: 
       .flatMap(columnsOf)
       .map(c => (c.startsWith('path') ? 'target' : c)),
   );
-  const used = rules.some(r => hasKeyword(r.expr)) ? all : all.filter(c => looked.has(c) || c === 'target');
+  const whole = rules.some(r => hasKeyword(r.expr));
+  const used = whole ? all : all.filter(c => looked.has(c) || c === 'target');
   const message = sql`concat_ws(' ', ${sql.join(used.map(c => sql.id(c)))})`;
   const target: Target = {
     resolve: field => columnsOf(field).map(columnOf),
@@ -88,20 +96,13 @@ function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: 
     inNetwork: (column, low, high) => sql`${column} in (select address from sigma_address where hex between ${sql.lit(low)} and ${sql.lit(high)})`,
     anyInNetwork: () => sql`false`,
   };
-  const whole = rules.some(r => hasKeyword(r.expr));
+  const kept = new Set(['event_id', 'at_us', 'file_no', 'class', 'src_ip', ...used, ...(leads?.columns ?? [])]);
+  for (const c of rules.flatMap(r => r.fields).flatMap(columnsOf)) for (const name of columnsRead[c] ?? [c]) kept.add(name);
   return {
     // A word of one field stands in one column: columns of few values are tested once a value, not once a row.
-    ...(!whole && {
-      candidates: (holds: (text: Sql) => Sql) =>
-        sql`(${sql.join(
-          used.map(c =>
-            repeated.has(c)
-              ? sql`${sql.id(c)} in (select v from (select distinct ${sql.id(c)} as v from event where class in (${classes})) where ${holds(sql`lower(v)`)})`
-              : sql`coalesce(${holds(sql`lower(${sql.id(c)})`)}, false)`,
-          ),
-          sql` or `,
-        )})`,
-    }),
+    candidates: words => candidatesOf(engine, classes, used, words, leads),
+    columns: sql.join([...kept].sort().map(c => sql.id(c))),
+    ...(leads && { keep: leads.table }),
     from: sql`(select * from event where class in (${classes})) as event`,
     key: sql`event_id`,
     target,
@@ -111,6 +112,31 @@ function evaluationOf(scope: NonNullable<ReturnType<typeof eventScope>>, rules: 
       return c.length > 0 && c.every(x => inMessage.has(x) && (used.includes(x) || x.startsWith('path')));
     },
   };
+}
+
+/** Event columns behind those that are computed. */
+const columnsRead: Readonly<Record<string, readonly string[]>> = { duration_ms: ['duration_us'], cookie: ['extra', 'session'], path_extension: ['path'] };
+
+async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[], words: readonly string[], leads: Leads | null): Promise<Sql> {
+  const few = used.filter(c => repeated.has(c));
+  const values = sql.join(
+    few.map(c => sql`select ${sql.lit(c)} as c, v from (select distinct ${sql.id(c)} as v from event where class in (${classes}) and ${sql.id(c)} is not null)`),
+    sql` union all `,
+  );
+  const found =
+    few.length === 0
+      ? []
+      : await engine.rows<{ c: string; v: string }>(
+          'sigma.values',
+          sql`with value as materialized (${values}) select c, v from value where ${containsAny(sql`lower(v)`, words)} order by c, v`,
+        );
+  const parts = used.flatMap(c => {
+    if (!repeated.has(c)) return [sql`coalesce(${containsAny(sql`lower(${sql.id(c)})`, words, leads && c.startsWith('target') ? [leads.targetPattern] : [])}, false)`];
+    const own = found.filter(f => f.c === c).map(f => f.v);
+    if (own.length === 0) return [];
+    return [sql`coalesce(${sql.id(c)} in (${own.length > 100 ? sql`select unnest(${sql.lit(JSON.stringify(own))}::json::varchar[])` : sql.join(own.map(v => sql.lit(v)))}), false)`];
+  });
+  return sql`(${sql.join([...parts, ...(leads ? [leads.also] : [])], sql` or `)})`;
 }
 
 function columnOf(name: string): Column {

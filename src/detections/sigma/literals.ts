@@ -2,20 +2,26 @@ import type { Expr, Leaf } from './ir.ts';
 
 /**
  * Lower-case words of which at least one must stand in the message for the condition to hold; null when no such set exists.
- * `useless` words are too common to help. `visible` says whether a field's text is part of that message word for word.
+ * `useless` words are too common to help. `visible` says whether a field's text is part of that message word for word. `piecewise`: the message is
+ * looked at field by field, so that a word must not hold the blank that joins them.
  */
-export function necessaryWords(expr: Expr, visible: (field: string) => boolean, useless: ReadonlySet<string> = new Set()): ReadonlySet<string> | null {
+export function necessaryWords(
+  expr: Expr,
+  visible: (field: string) => boolean,
+  useless: ReadonlySet<string> = new Set(),
+  piecewise = false,
+): ReadonlySet<string> | null {
   switch (expr.op) {
     case 'leaf':
-      return leafWords(expr, visible, useless);
+      return leafWords(expr, visible, useless, piecewise);
     case 'search':
-      return necessaryWords(expr.item, visible, useless);
+      return necessaryWords(expr.item, visible, useless, piecewise);
     case 'not':
       return null;
     case 'or': {
       const out = new Set<string>();
       for (const item of expr.items) {
-        const words = necessaryWords(item, visible, useless);
+        const words = necessaryWords(item, visible, useless, piecewise);
         if (words === null) return null;
         for (const w of words) out.add(w);
       }
@@ -24,7 +30,7 @@ export function necessaryWords(expr: Expr, visible: (field: string) => boolean, 
     case 'and': {
       let best: ReadonlySet<string> | null = null;
       for (const item of expr.items) {
-        const words = necessaryWords(item, visible, useless);
+        const words = necessaryWords(item, visible, useless, piecewise);
         if (words !== null && (best === null || worth(words) > worth(best))) best = words;
       }
       return best;
@@ -41,10 +47,13 @@ function worth(words: ReadonlySet<string>): number {
 
 const minLength = 3;
 
-function leafWords(leaf: Leaf, visible: (field: string) => boolean, useless: ReadonlySet<string>): ReadonlySet<string> | null {
+function leafWords(leaf: Leaf, visible: (field: string) => boolean, useless: ReadonlySet<string>, piecewise: boolean): ReadonlySet<string> | null {
   if (leaf.test.kind !== 'pattern' || (leaf.field !== null && !visible(leaf.field))) return null;
   let longest = '';
-  for (const p of leaf.test.pattern) if (typeof p === 'string' && p.length > longest.length) longest = p;
+  for (const p of leaf.test.pattern) {
+    if (typeof p !== 'string') continue;
+    for (const piece of leaf.field === null && piecewise ? p.split(' ') : [p]) if (piece.length > longest.length) longest = piece;
+  }
   // Letters whose lower case differs between engines would break the guarantee.
   return longest.length >= minLength && /^[\x20-\x7e]*$/.test(longest) && !useless.has(longest.toLowerCase()) ? new Set([longest.toLowerCase()]) : null;
 }

@@ -13,15 +13,19 @@ export type Evaluation = {
   readonly target: Target;
   /** Rows a rule may look at (its log source). */
   readonly scope: (rule: Rule) => Sql;
-  /** Rows of which some part of the message passes a test; where absent, the whole message is tested. */
-  readonly candidates?: (holds: (text: Sql) => Sql) => Sql;
+  /** Rows of which some part of the message holds one of the words; where absent, the whole message is looked at. */
+  readonly candidates?: (words: readonly string[]) => Promise<Sql>;
+  /** What rules look at; all columns where absent. */
+  readonly columns?: Sql;
+  /** Table under which the rows that hold a word are kept. */
+  readonly keep?: string;
   /** Whether the text of a field stands in the message, for the prefilter. */
   readonly visible: (rule: Rule) => (field: string) => boolean;
 };
 
 const perStatement = 8;
 const commonShare = 0.01;
-const sampleRows = 20_000;
+const sampleRows = 4_000;
 /** Below this many rows a full scan costs less than the prefilter. */
 const prefilterFrom = 20_000;
 
@@ -29,38 +33,42 @@ const prefilterFrom = 20_000;
  * Which rules match which rows. Rules with necessary words look only at rows that hold one of them (one RE2 pass over the message);
  * words that are common, and rules without any, cost a full scan. A rule the engine refuses is reported, the others go on.
  */
-export async function matchRules(engine: Engine, rules: readonly Rule[], evaluation: Evaluation): Promise<{ matches: Match[]; unsupported: Unsupported[] }> {
+export async function matchRules(
+  engine: Engine,
+  rules: readonly Rule[],
+  evaluation: Evaluation,
+): Promise<{ matches: Match[]; unsupported: Unsupported[]; kept: boolean }> {
   const { n } = await engine.row<{ n: number }>('sigma.rows', sql`select count(*) as n from ${evaluation.from}`);
-  const out = { matches: [] as Match[], unsupported: [] as Unsupported[] };
+  const out = { matches: [] as Match[], unsupported: [] as Unsupported[], kept: false };
   if (n === 0) return out;
   const worth = n >= prefilterFrom;
   const words = (useless: ReadonlySet<string>) =>
     rules.map((rule, index) => ({
       rule,
       index,
-      words: worth ? necessaryWords(rule.expr, evaluation.visible(rule), useless) : null,
+      words: worth ? necessaryWords(rule.expr, evaluation.visible(rule), useless, evaluation.candidates !== undefined) : null,
     }));
   const asked = new Set<string>();
   const frequent = new Set<string>();
   let indexed = words(frequent);
+  const sample = worth ? await sampleMessages(engine, evaluation) : [];
   for (let round = 0; round < 4 && worth; round++) {
     const fresh = new Set(indexed.flatMap(r => [...(r.words ?? [])]).filter(w => !asked.has(w)));
     if (fresh.size === 0) break;
     for (const w of fresh) asked.add(w);
-    for (const w of await commonWords(engine, evaluation, fresh)) frequent.add(w);
+    for (const w of commonWords(sample, fresh)) frequent.add(w);
     indexed = words(frequent);
   }
   const fast = indexed.filter(r => r.words !== null);
   const slow = indexed.filter(r => r.words === null);
   if (fast.length > 0) {
     const list = [...new Set(fast.flatMap(r => [...r.words!]))].sort();
-    const holds = (text: Sql): Sql => containsAny(text, list);
-    await engine.run(
-      'sigma.candidates',
-      sql`create or replace temp table sigma_candidate as select * from ${evaluation.from} where ${evaluation.candidates?.(holds) ?? holds(evaluation.target.message.lowered)}`,
-    );
-    await evaluate(engine, fast, { ...evaluation, from: sql`sigma_candidate` }, out);
-    await engine.run('sigma.candidates-drop', sql`drop table sigma_candidate`);
+    const table = sql.id(evaluation.keep ?? 'sigma_candidate');
+    const holds = (await evaluation.candidates?.(list)) ?? containsAny(evaluation.target.message.lowered, list);
+    await engine.run('sigma.candidates', sql`create or replace temp table ${table} as select ${evaluation.columns ?? sql`*`} from ${evaluation.from} where ${holds}`);
+    await evaluate(engine, fast, { ...evaluation, from: table }, out);
+    if (evaluation.keep) out.kept = true;
+    else await engine.run('sigma.candidates-drop', sql`drop table sigma_candidate`);
   }
   if (slow.length > 0 && !worth) {
     await engine.run('sigma.small', sql`create or replace temp table sigma_candidate as select * from ${evaluation.from}`);
@@ -71,26 +79,23 @@ export async function matchRules(engine: Engine, rules: readonly Rule[], evaluat
   return out;
 }
 
-function containsAny(message: Sql, words: readonly string[]): Sql {
-  if (words.length === 1) return sql`contains(${message}, ${sql.lit(words[0]!)})`;
-  return sql`regexp_matches(${message}, ${sql.lit(words.map(w => w.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'))})`;
+/** True for a (lower-case) text that holds one of the words, or matches one of the other patterns. */
+export function containsAny(message: Sql, words: readonly string[], patterns: readonly string[] = []): Sql {
+  if (words.length === 1 && patterns.length === 0) return sql`contains(${message}, ${sql.lit(words[0]!)})`;
+  return sql`regexp_matches(${message}, ${sql.lit([...words.map(w => w.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')), ...patterns].join('|'))})`;
 }
 
-async function commonWords(engine: Engine, { from, target }: Evaluation, words: ReadonlySet<string>): Promise<Set<string>> {
-  const list = [...words].sort();
-  const common = new Set<string>();
-  for (let i = 0; i < list.length; i += 200) {
-    const part = list.slice(i, i + 200);
-    const counts = sql.join(part.map((w, j) => sql`count(*) filter (where contains(message, ${sql.lit(w)})) as ${sql.id(`w${j}`)}`));
-    const row = await engine.row<Record<string, number>>(
-      'sigma.common-words',
-      sql`select count(*) as n, ${counts} from (select ${target.message.lowered} as message from ${from} limit ${sql.lit(sampleRows)})`,
-    );
-    part.forEach((w, j) => {
-      if (row['n']! >= 1000 && row[`w${j}`]! > commonShare * row['n']!) common.add(w);
-    });
-  }
-  return common;
+async function sampleMessages(engine: Engine, { from, target }: Evaluation): Promise<string[]> {
+  const rows = await engine.rows<{ message: string | null }>(
+    'sigma.sample',
+    sql`select ${target.message.lowered} as message from ${from} limit ${sql.lit(sampleRows)}`,
+  );
+  return rows.map(r => r.message ?? '');
+}
+
+/** Words so common that looking for them leaves out nothing. Only the speed depends on it. */
+function commonWords(sample: readonly string[], words: ReadonlySet<string>): string[] {
+  return sample.length < 1000 ? [] : [...words].filter(w => sample.reduce((n, m) => n + Number(m.includes(w)), 0) > commonShare * sample.length);
 }
 
 type Indexed = { readonly rule: Rule; readonly index: number };

@@ -2,7 +2,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { correlate, type Occurrence, type Window } from './correlate.ts';
 import { documentEvaluation } from './document-target.ts';
 import { type Document, loadDocuments } from './documents.ts';
-import { eventColumns, eventEvaluations, forEvents } from './event-target.ts';
+import { eventColumns, eventEvaluations, forEvents, type Leads } from './event-target.ts';
 import type { Correlation, Rule, Unsupported } from './ir.ts';
 import { type Match, matchRules } from './match.ts';
 import type { ReadRules } from './rule.ts';
@@ -15,13 +15,22 @@ export type RuleRun = {
   readonly correlations: readonly CorrelationMatch[];
   readonly unsupported: readonly Unsupported[];
   readonly silent: ReadonlySet<string>;
+  /** The table of leads was made. */
+  readonly kept: boolean;
 };
 
 /**
  * All rules over the view `event` and over documents. Rules that only feed a correlation are matched but named in `silent`
  * unless the correlation says `generate`.
  */
-export async function runRules(engine: Engine, read: ReadRules, documents: AsyncIterable<Document> | null, withEvents: boolean): Promise<RuleRun> {
+export async function runRules(
+  engine: Engine,
+  read: ReadRules,
+  documents: AsyncIterable<Document> | null,
+  withEvents: boolean,
+  leads: Leads | null = null,
+): Promise<RuleRun> {
+  let kept = false;
   const matches: RuleMatch[] = [];
   const unsupported: Unsupported[] = [];
   const correlations: CorrelationMatch[] = [];
@@ -30,8 +39,11 @@ export async function runRules(engine: Engine, read: ReadRules, documents: Async
     unsupported.push(...result.unsupported);
   };
   if (withEvents) {
-    for (const { rules, evaluation } of await eventEvaluations(engine, forEvents(read.rules)))
-      collect(rules, 'event', await matchRules(engine, rules, evaluation));
+    for (const { rules, evaluation } of await eventEvaluations(engine, forEvents(read.rules), leads)) {
+      const result = await matchRules(engine, rules, evaluation);
+      collect(rules, 'event', result);
+      kept ||= result.kept;
+    }
     correlations.push(...(await correlateMatches(engine, read, matches, 'event')));
   }
   if (documents) {
@@ -49,7 +61,7 @@ export async function runRules(engine: Engine, read: ReadRules, documents: Async
     }
   }
   const fed = new Set(read.correlations.filter(c => !c.generate).flatMap(c => c.rules));
-  return { matches, correlations, unsupported, silent: fed };
+  return { matches, correlations, unsupported, silent: fed, kept };
 }
 
 type Fields = (field: string) => ReturnType<Awaited<ReturnType<typeof loadDocuments>>['resolve']>;
