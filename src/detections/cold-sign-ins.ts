@@ -2,9 +2,8 @@ import { DAY, HOUR, MINUTE, SECOND } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { type Continued, continuations, openedSessions } from './continuations.ts';
 import { groupBy } from './group.ts';
-import { episodes } from './request.ts';
-import { classifyAnswers, type SignIn } from './sign-in-answers.ts';
-import { loginPath } from './sign-ins.ts';
+import { clientKey, episodes } from './request.ts';
+import { classifyTable } from './sign-in-answers.ts';
 import type { Detection } from './tables.ts';
 import { type Weighed, weighClients } from './weigh-clients.ts';
 
@@ -19,7 +18,7 @@ const somePeers = 4;
 const firmPeers = 10;
 const minShare = 0.9;
 
-type Visit = { client: string; at_us: number; event_id: number; form: string | null };
+type Visit = { no: number; at_us: number; event_id: number; form: number | null };
 type Entry = { readonly client: string; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
 type Use = {
   event_id: number;
@@ -110,67 +109,69 @@ function isFirm(c: Cold, w: Weighed | undefined): boolean {
   return Math.min(4, Math.log(c.peers + 2)) + w.weight - Math.log(w.among) >= Math.log(50);
 }
 
-/** Successful sign-ins with the pages (of those that people see before they sign in) that the same client had asked for. */
+/** Successful sign-ins with the pages (of those that people see before they sign in) that the same client had asked for. Reads `detection_sign_in`. */
 async function readEntries(engine: Engine): Promise<Entry[]> {
-  type Row = { event_id: number; at_us: number | null; client: string; src_ip: string | null; path: string; status: number | null; bytes_out: number | null };
-  const rows = await engine.rows<Row>(
-    'detection.cold-attempts',
-    sql`
-    select event_id, at_us, client, src_ip, lower(path) as path, status, bytes_out from detection_request
-    where method = 'POST' and regexp_matches(lower(path), ${sql.lit(loginPath)}) and at_us is not null order by at_us, event_id`,
+  await classifyTable(engine, 'detection_sign_in', sql`form and at_us is not null`, 'detection_entry_answer');
+  await engine.run(
+    'detection.entry',
+    sql`create or replace temp table detection_entrant as
+    select row_number() over (order by client) as no, * from (select distinct who, coalesce(src_ip, '') as ip, agent, 'i:' || coalesce(src_ip, '') || '|' || agent as client
+      from detection_entry_answer where outcome <> 'failure' and status < 400)`,
   );
-  const attempts = rows.map((r): SignIn & { client: string } => ({
-    eventId: r.event_id,
-    atUs: r.at_us,
-    srcIp: r.src_ip,
-    agent: r.client,
-    account: null,
-    route: r.path,
-    status: r.status,
-    bytes: r.bytes_out,
-    outcome: 'unknown',
-    client: r.client,
-  }));
-  const entered = new Set(
-    classifyAnswers(attempts)
-      .filter(a => a.outcome !== 'failure' && a.status !== null && a.status < 400)
-      .map(a => a.eventId),
+  await engine.run(
+    'detection.entry',
+    sql`create or replace temp table detection_entry as
+    select event_id, at_us, no, e.who, client from detection_entry_answer a join detection_entrant e on e.who = a.who and e.ip = coalesce(a.src_ip, '') and e.agent = a.agent
+    where outcome <> 'failure' and status < 400`,
   );
-  if (entered.size < minPeers + 1) return [];
-  await engine.load(
-    'detection_entry',
-    [
-      { name: 'event_id', type: 'BIGINT' },
-      { name: 'client', type: 'VARCHAR' },
-    ],
-    rows.filter(r => entered.has(r.event_id)).map(r => [r.event_id, r.client]),
+  const { n, people } = await engine.row<{ n: number; people: number }>(
+    'detection.entries-count',
+    sql`select (select count(*) from detection_entry) as n, (select count(*) from detection_entrant) as people`,
   );
+  if (n < minPeers + 1) return [];
+  await engine.run(
+    'detection.cold-pages',
+    sql`create or replace temp table detection_form as
+    with popular as (select path from event where class = 1 and method = 'GET' and status < 400 and path is not null group by path having count(*) >= 0.5 * ${people}),
+      page as (select path from popular where not regexp_matches(path, '/[0-9]+(/|$)')),
+      seen as (select distinct path, who from (select path, ${clientKey} as who from event semi join page using (path) where class = 1 and method = 'GET' and status < 400) semi join detection_entrant using (who))
+    select path, row_number() over (order by count(*) desc, path) as form from seen group by path having count(*) >= 0.5 * ${people} order by count(*) desc, path limit ${mostForms}`,
+  );
+  // What lies further back than an hour before a sign-in of the same client plays no part: whole hours are compared first.
   const visits = await engine.rows<Visit>(
     'detection.cold-visits',
     sql`
-    with who as (select distinct client from detection_entry),
-      page as (select path from detection_request join who using (client) where method = 'GET' and status < 400 and not regexp_matches(path, '/[0-9]+(/|$)')
-        group by path having count(distinct client) >= 0.5 * (select count(*) from who) order by count(distinct client) desc, path limit ${mostForms})
-    select client, at_us, event_id, path as form from detection_request join who using (client) join page using (path) where method = 'GET' and at_us is not null
-    union all select r.client, r.at_us, r.event_id, null from detection_request r join detection_entry using (event_id)
-    order by client, at_us, event_id`,
+    with hour as (select distinct who, unnest([at_us // ${HOUR}::bigint, at_us // ${HOUR}::bigint - 1]) as h from detection_entry),
+      near as (select * from (select event_id, at_us, at_us // ${HOUR}::bigint as h, src_ip, user_agent, path, ${clientKey} as who from event semi join detection_form using (path)
+        where class = 1 and method = 'GET' and at_us is not null) semi join hour using (who, h))
+    select no, v.at_us, event_id, form from near v join detection_form using (path) join detection_entrant e on e.who = v.who and e.ip = coalesce(src_ip, '') and e.agent = coalesce(user_agent, '')
+    union all select no, at_us, event_id, null from detection_entry
+    order by no, at_us, event_id`,
+  );
+  const names = new Map(
+    (await engine.rows<{ no: number; client: string }>('detection.entrants', sql`select no, client from detection_entrant order by no`)).map(r => [r.no, r.client]),
+  );
+  const forms = new Map(
+    (await engine.rows<{ form: number; path: string }>('detection.forms', sql`select form, path from detection_form order by form`)).map(r => [r.form, r.path]),
   );
   const out: Entry[] = [];
-  for (const [client, list] of groupBy(visits, v => v.client)) {
-    const open = new Map<string, number[]>();
+  for (const [no, list] of groupBy(visits, v => v.no)) {
+    const open = new Map<number, number[]>();
     for (const v of list) {
       if (v.form !== null) {
-        open.set(v.form, [...(open.get(v.form) ?? []), v.at_us]);
+        const times = open.get(v.form);
+        if (times) times.push(v.at_us);
+        else open.set(v.form, [v.at_us]);
         continue;
       }
-      const forms = new Set<string>();
+      const seen = new Set<string>();
       for (const [form, times] of open) {
         // Each page that was seen stands for one sign-in: people behind one address bring one each.
         const last = times.pop();
-        if (last !== undefined && v.at_us - last <= arrivalUs) forms.add(form);
+        if (last !== undefined && v.at_us - last <= arrivalUs) seen.add(forms.get(form)!);
         else open.delete(form);
       }
-      out.push({ client, atUs: v.at_us, eventId: v.event_id, forms });
+      out.push({ client: names.get(no)!, atUs: v.at_us, eventId: v.event_id, forms: seen });
     }
   }
   return out;

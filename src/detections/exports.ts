@@ -2,7 +2,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { count } from './judge.ts';
-import { episodes } from './request.ts';
+import { actorText, clientKey, episodes } from './request.ts';
 import type { Detection } from './tables.ts';
 
 const exportPath = String.raw`export|download|report|dump|backup|extract|bulk|\.(?:csv|tsv|xlsx?|zip|gz|sql|ndjson|jsonl|parquet|bak)$|/csv(?:/|$)`;
@@ -33,7 +33,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
     'detection.exports',
     sql`
     select event_id, at_us, actor, client, src_ip, user_agent, regexp_replace(path, '[0-9]+', '#', 'g') as route, query, status, bytes_out from detection_request
-    where status between 200 and 299 and bytes_out > 0 and (regexp_matches(lower(path), ${sql.lit(exportPath)}) or regexp_matches(lower(coalesce(content_type, '')), ${sql.lit(exportType)}))
+    where status between 200 and 299 and bytes_out > 0 and (regexp_matches(lower(path), ${sql.lit(exportPath)}) or (content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)})))
     order by at_us nulls first, event_id`,
   );
   const marked = await markedActors(engine, found);
@@ -131,7 +131,10 @@ function medianGap(events: readonly { readonly atUs: number | null }[]): number 
 async function kinOfMarked(engine: Engine, rows: readonly Export[], marked: ReadonlyMap<string, Span>): Promise<Set<Export>> {
   const out = new Set<Export>();
   if (marked.size === 0) return out;
-  const { actors } = await engine.row<{ actors: number }>('detection.actors', sql`select count(distinct client) as actors from detection_request`);
+  const { actors } = await engine.row<{ actors: number }>(
+    'detection.actors',
+    sql`select count(*) as actors from (select distinct ${clientKey} from event where class = 1)`,
+  );
   if (actors <= minOthers) return out;
   const isFound = (r: Export): boolean => isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us);
   for (const [, list] of groupBy(rows, r => r.route.slice(r.route.lastIndexOf('/') + 1))) {
@@ -163,6 +166,7 @@ type Span = { readonly from: number; readonly to: number; readonly doubtful: boo
 /** Sessions and clients that walked through records or got in by guessing, and when. */
 async function markedActors(engine: Engine, found: readonly Detection[]): Promise<Map<string, Span>> {
   const marks = found.filter(d => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk');
+  if (marks.length === 0) return new Map();
   await engine.load(
     'detection_suspicious',
     [
@@ -174,8 +178,8 @@ async function markedActors(engine: Engine, found: readonly Detection[]): Promis
   const rows = await engine.rows<{ actor: string; from_us: number; to_us: number; doubtful: boolean }>(
     'detection.marked-actors',
     sql`
-    select actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us, bool_and(doubtful) as doubtful
-    from detection_request join detection_suspicious using (event_id) group by actor order by actor`,
+    select ${actorText} as actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us, bool_and(doubtful) as doubtful
+    from event join detection_suspicious using (event_id) where class = 1 group by all order by actor`,
   );
   return new Map(rows.map(r => [r.actor, { from: r.from_us, to: r.to_us, doubtful: r.doubtful }]));
 }

@@ -3,12 +3,9 @@ import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { loginAccounts } from './login-accounts.ts';
 import { episodes } from './request.ts';
-import { classifyAnswers, type SignIn } from './sign-in-answers.ts';
+import { prepareSignIns, readSignIns, type SignIn } from './sign-in-answers.ts';
 import { pooledRuns } from './sign-in-pools.ts';
 import type { Detection } from './tables.ts';
-
-/** Paths where people sign in, in the last or last but one segment. */
-export const loginPath = String.raw`(?:^|/)(?:[\w.-]*(?:log[-_]?[io]n|sign[-_]?[io]n|logon|authenticate|authorize|j_security_check)[\w.-]*|auth|sessions?|oauth2?/token|token|wp-login\.php|user/auth|account/access|connect/token)/?$`;
 
 const minFailures = 10;
 const minFailureShare = 0.7;
@@ -19,48 +16,20 @@ export async function detectSignIns(engine: Engine): Promise<Detection[]> {
   return [...(await detectHttp(engine)), ...(await detectAuthLogs(engine))];
 }
 
-type HttpRow = {
-  event_id: number;
-  at_us: number | null;
-  src_ip: string | null;
-  user_agent: string | null;
-  account: string | null;
-  path: string;
-  status: number | null;
-  bytes_out: number | null;
-};
-
 async function detectHttp(engine: Engine): Promise<Detection[]> {
-  const rows = await engine.rows<HttpRow>(
-    'detection.sign-ins',
-    sql`
-    select event_id, at_us, src_ip, user_agent, account, lower(path) as path, status, bytes_out from detection_request
-    where (method = 'POST' and (regexp_matches(lower(path), ${sql.lit(loginPath)}) or status = 401))
-      or (regexp_matches(lower(path), ${sql.lit(loginPath)}) and regexp_matches(lower(query), '(?:^|&)(?:pass|passwd|password|pwd)='))
-      or (status = 401 and account is not null)
-    order by at_us nulls first, event_id`,
+  await prepareSignIns(engine);
+  const stubborn = await readSignIns(
+    engine,
+    'detection.sign-ins-stubborn',
+    sql`(route, who) in (select (route, who) from detection_sign_in where outcome = 'failure' group by route, who having count(*) >= ${minFailures})`,
   );
-  const attempts: SignIn[] = rows.map(r => ({
-    eventId: r.event_id,
-    atUs: r.at_us,
-    srcIp: r.src_ip,
-    agent: r.user_agent ?? '',
-    account: r.account,
-    route: r.path,
-    status: r.status,
-    bytes: r.bytes_out,
-    outcome: 'unknown',
-  }));
-  const classified = classifyAnswers(attempts);
-  const perClient = groupBy(classified, a => `${a.route}\u0000${a.srcIp}\u0000${a.agent}`);
+  const perClient = groupBy(stubborn, a => `${a.route}\u0000${a.srcIp}\u0000${a.agent}`);
   const runs: SignIn[][] = [];
   for (const [, list] of perClient) for (const part of episodes(list, campaignGapUs)) if (isCampaign(part)) runs.push(part);
-  runs.push(...scattered(perClient, runs));
-  const taken = new Set(runs.flat().map(a => a.eventId));
-  const pools = await pooledRuns(
-    engine,
-    classified.filter(a => !taken.has(a.eventId)),
-  );
+  await markTaken(engine, runs);
+  runs.push(...(await scattered(engine)));
+  await markTaken(engine, runs);
+  const pools = await pooledRuns(engine);
   const out: Detection[] = [];
   for (const campaign of [...joinRounds(merge(runs)), ...pools.map(p => [p])]) {
     const events = campaign.flat().sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1));
@@ -78,21 +47,36 @@ function isCampaign(part: readonly SignIn[]): boolean {
  * One address a try: clients that do nothing but fail, on one route with one agent, far more of them than clients that get in.
  * Only agents that succeed in less than a tenth of their tries count, so that a bad day of real people is none.
  */
-function scattered(perClient: ReadonlyMap<string, SignIn[]>, found: readonly SignIn[][]): SignIn[][] {
-  const taken = new Set(found.flat().map(a => a.eventId));
-  const byAgent = groupBy(
-    [...perClient.values()].flat().filter(a => !taken.has(a.eventId) && a.agent !== ''),
-    a => `${a.route}\u0000${a.agent}`,
+async function scattered(engine: Engine): Promise<SignIn[][]> {
+  const enough = sql`count(*) filter (where outcome = 'failure') >= 30 and count(distinct coalesce(src_ip, '')) filter (where outcome = 'failure') >= 10`;
+  const list = await readSignIns(
+    engine,
+    'detection.sign-ins-scattered',
+    sql`event_id in (
+      with open as (select * from detection_sign_in where agent <> '' and event_id not in (select event_id from detection_taken)),
+        near as (select * from open where (route, agent) in (select (route, agent) from open group by route, agent having ${enough})),
+        cut as (select *, coalesce(at_us - lag(at_us ignore nulls) over w > ${campaignGapUs}::bigint, false)::int as fresh from near window w as (partition by route, agent order by coalesce(at_us, 0), event_id)),
+        parts as (select *, sum(fresh) over (partition by route, agent order by coalesce(at_us, 0), event_id rows unbounded preceding) as part from cut)
+      select unnest(list(event_id)) from parts group by route, agent, part having ${enough} and count(*) filter (where outcome = 'failure') >= 0.9 * count(*))`,
   );
   const out: SignIn[][] = [];
-  for (const [, list] of byAgent) {
-    const sorted = [...list].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1));
+  for (const [, same] of groupBy(list, a => `${a.route}\u0000${a.agent}`)) {
+    const sorted = [...same].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.eventId < b.eventId ? -1 : 1));
     for (const part of episodes(sorted, campaignGapUs)) {
       const failed = part.filter(a => a.outcome === 'failure');
       if (failed.length >= 30 && failed.length >= 0.9 * part.length && new Set(failed.map(a => a.srcIp)).size >= 10) out.push(part);
     }
   }
   return out;
+}
+
+/** `detection_taken`: sign-ins that belong to a campaign already. */
+async function markTaken(engine: Engine, runs: readonly SignIn[][]): Promise<void> {
+  await engine.load(
+    'detection_taken',
+    [{ name: 'event_id', type: 'BIGINT' }],
+    runs.flat().map(a => [a.eventId]),
+  );
 }
 
 /** Runs with the same route and agent that overlap in time are one campaign from several addresses. */

@@ -37,6 +37,7 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
       row_number() over (partition by session order by first_us nulls first, first_event) as first_rank
     from use order by session, first_rank`,
   );
+  if (uses.length === 0) return [];
   const { sessions } = await engine.row<{ sessions: number }>('detection.sessions', sql`select count(distinct session) as sessions from detection_request`);
   const bySession = groupBy(uses, u => u.session);
   const several = [...bySession.values()].filter(list => list[0]!.clients >= 2);
@@ -89,6 +90,7 @@ async function suspiciousSessions(engine: Engine, found: readonly Detection[]): 
   const ids = found
     .filter(d => (d.kind === 'idor-enumeration' || d.kind === 'credential-stuffing' || d.kind === 'mass-export') && d.facts['doubtful'] !== true)
     .flatMap(d => d.events.map(e => Number(e.eventId)));
+  if (ids.length === 0) return new Map();
   await engine.load(
     'detection_suspicious',
     [{ name: 'event_id', type: 'BIGINT' }],
