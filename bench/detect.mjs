@@ -239,7 +239,7 @@ function writeRequests(file, n) {
       who = 60_020;
       target = `/customers/${100_000 + Math.floor(i / 5000)}`;
     } else if (kind < 12) target = '/';
-    else if (kind < 22) [target, method, status] = ['/login', pick(2) === 0 ? 'POST' : 'GET', pick(12) === 0 ? 401 : 200];
+    else if (kind < 16) [target, method, status] = ['/login', pick(2) === 0 ? 'POST' : 'GET', pick(12) === 0 ? 401 : 200];
     else if (kind < 34) target = `/customers/${pick(300_000)}`;
     else if (kind < 45) target = '/static/app.css';
     else if (kind < 56) target = `/search?q=${pick(1 << 24).toString(16)}`;

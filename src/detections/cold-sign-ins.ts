@@ -137,22 +137,21 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
       seen as (select distinct path, who from (select path, ${clientKey} as who from event semi join page using (path) where class = 1 and method = 'GET' and status < 400) semi join detection_entrant using (who))
     select path, row_number() over (order by count(*) desc, path) as form from seen group by path having count(*) >= 0.5 * ${people} order by count(*) desc, path limit ${mostForms}`,
   );
+  const shown = await engine.rows<{ form: number; path: string }>('detection.forms', sql`select form, path from detection_form order by form`);
+  const forms = new Map(shown.map(r => [r.form, r.path]));
+  const isForm = shown.length === 0 ? sql`false` : sql`path in (${sql.join(shown.map(r => sql.lit(r.path)))})`;
   // What lies further back than an hour before a sign-in of the same client plays no part: whole hours are compared first.
   const visits = await engine.rows<Visit>(
     'detection.cold-visits',
     sql`
     with hour as (select distinct who, unnest([at_us // ${HOUR}::bigint, at_us // ${HOUR}::bigint - 1]) as h from detection_entry),
-      near as (select * from (select event_id, at_us, at_us // ${HOUR}::bigint as h, src_ip, user_agent, path, ${clientKey} as who from event semi join detection_form using (path)
-        where class = 1 and method = 'GET' and at_us is not null) semi join hour using (who, h))
+      near as (select * from (select event_id, at_us, at_us // ${HOUR}::bigint as h, src_ip, user_agent, path, ${clientKey} as who from event where class = 1 and method = 'GET' and at_us is not null and ${isForm}) semi join hour using (who, h))
     select no, v.at_us, event_id, form from near v join detection_form using (path) join detection_entrant e on e.who = v.who and e.ip = coalesce(src_ip, '') and e.agent = coalesce(user_agent, '')
     union all select no, at_us, event_id, null from detection_entry
     order by no, at_us, event_id`,
   );
   const names = new Map(
     (await engine.rows<{ no: number; client: string }>('detection.entrants', sql`select no, client from detection_entrant order by no`)).map(r => [r.no, r.client]),
-  );
-  const forms = new Map(
-    (await engine.rows<{ form: number; path: string }>('detection.forms', sql`select form, path from detection_form order by form`)).map(r => [r.form, r.path]),
   );
   const out: Entry[] = [];
   for (const [no, list] of groupBy(visits, v => v.no)) {

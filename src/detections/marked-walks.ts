@@ -1,7 +1,7 @@
 import { SECOND } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
-import { actorText, episodes } from './request.ts';
+import { episodes } from './request.ts';
 import type { Detection } from './tables.ts';
 
 type Call = {
@@ -20,7 +20,7 @@ const readingUs = 2 * SECOND;
 
 /**
  * Records called up one after another, in any order, by somebody who is in with another's account. Beside peers who work through lists all day
- * such a run does not stand out by its number, so it is judged by its pace alone. Uses `detection_call` of the enumeration pass.
+ * such a run does not stand out by its number, so it is judged by its pace alone. Uses `detection_object` of the enumeration pass.
  */
 export async function detectMarkedWalks(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
   const marked = found.filter(d => d.kind === 'account-takeover' && d.outcome === 'succeeded').flatMap(d => d.events.map(e => e.eventId));
@@ -34,8 +34,8 @@ export async function detectMarkedWalks(engine: Engine, found: readonly Detectio
   const calls = await engine.rows<Omit<Call, 'atUs'>>(
     'detection.marked-calls',
     sql`
-    select event_id, c.at_us, ${actorText} as actor, route, object, c.status from detection_call c semi join detection_suspicious using (event_id) join event e using (event_id)
-    where how = 'object' and object is not null order by c.at_us nulls first, event_id, route`,
+    select event_id, at_us, actor, route, object, status from detection_object join detection_suspicious using (event_id)
+    where how = 'object' and object is not null order by at_us nulls first, event_id, route`,
   );
   const out: Detection[] = [];
   for (const [actor, list] of groupBy(
