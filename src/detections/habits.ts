@@ -1,7 +1,7 @@
 import { DAY, HOUR } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
-import { loginPath } from './sign-ins.ts';
+import { loginPath } from './sign-in-answers.ts';
 import type { Detection } from './tables.ts';
 import { median, robustZ } from './weigh-clients.ts';
 
