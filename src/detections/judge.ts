@@ -1,5 +1,6 @@
 import { MINUTE, SECOND } from '../base/index.ts';
 import type { RequestScore } from './score-request.ts';
+import { decodeStages } from './signatures/stages.ts';
 import type { StatementFate } from './statement-trace.ts';
 import type { EventId, Outcome } from './tables.ts';
 
@@ -77,14 +78,27 @@ function twoClasses(events: readonly Scored[]): boolean {
   });
 }
 
-/** At least three answers of distinct sizes that the other requests of the group did not get. */
+/** At least four answers of distinct sizes, also after what a page that repeats the request owes to its length. */
 function manySizes(events: readonly Scored[], technique: string): boolean {
   return perRoute(events, 5).some(route => {
     const shown = route.filter(
       e => e.status !== null && e.bytes !== null && (technique === 'sqli-union' ? e.status < 300 : e.status < 600 && e.status !== 404),
     );
-    return count(shown.map(e => String(e.bytes))).length >= 4;
+    return count(shown.map(e => String(e.bytes))).length >= 4 && !isEcho(shown);
   });
+}
+
+/** Whether the sizes are a few when the value's own length (as sent, decoded, with HTML escapes) is taken off once, twice or three times. */
+function isEcho(events: readonly Scored[]): boolean {
+  const forms = events.map(e => {
+    const text = decodeStages(e.score.value, true).texts.at(-1)!;
+    const escaped = text
+      .replace(/[<>]/g, '&lt;')
+      .replace(/["']/g, '&#39;')
+      .replace(/&(?!lt;|#39;)/g, '&amp;');
+    return [e.score.value, text, escaped].map(t => Buffer.byteLength(t));
+  });
+  return [1, 2, 3].some(times => [0, 1, 2].some(form => count(events.map((e, i) => String(e.bytes! - times * forms[i]![form]!))).length < 4));
 }
 
 function perRoute(events: readonly Scored[], min: number): Scored[][] {
