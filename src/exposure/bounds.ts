@@ -35,6 +35,43 @@ export function boundCount(
   return { lower: must.size + lower, upper: must.size + upper };
 }
 
+/** A way some rows were shown of which only the number is known: `least` to `most` of `rows`. */
+export type Anonymous = CountConstraint;
+
+/**
+ * How many rows were shown when `must` certainly were, `free` may have been, each by itself, and of each of `families` a known number of
+ * unknown rows was. The lower bound is that of `boundCount`; the upper adds to the rows that may be shown by themselves what the
+ * families can add, those that overlap never more than they hold together. Both always hold.
+ */
+export function boundFigure(
+  must: ReadonlySet<number>,
+  free: ReadonlySet<number>,
+  families: readonly Anonymous[],
+): { readonly lower: number; readonly upper: number } {
+  const may = new Set([...must, ...free]);
+  const alone = may.size;
+  for (const f of families) for (const r of f.rows) may.add(r);
+  const lower = boundCount(
+    must,
+    may,
+    families.map(f => ({ rows: f.rows, least: f.least, most: f.rows.size })),
+  ).lower;
+  // Families that share rows are taken together.
+  const groups: { rows: Set<number>; most: number }[] = [];
+  for (const f of families) {
+    const rows = new Set([...f.rows].filter(r => !must.has(r) && !free.has(r)));
+    let own = { rows, most: Math.min(f.most, rows.size) };
+    for (let i = groups.length - 1; i >= 0; i--) {
+      const g = groups[i]!;
+      if (![...own.rows].some(r => g.rows.has(r))) continue;
+      own = { rows: new Set([...g.rows, ...own.rows]), most: own.most + g.most };
+      groups.splice(i, 1);
+    }
+    groups.push(own);
+  }
+  return { lower, upper: alone + groups.reduce((n, g) => n + Math.min(g.most, g.rows.size), 0) };
+}
+
 /** All sets of open rows that satisfy every constraint; null when none does (the premises contradict each other). */
 function enumerate(open: readonly number[], constraints: readonly CountConstraint[]): { lower: number; upper: number } | null {
   const masks = constraints.map(c => open.reduce((mask, r, i) => (c.rows.has(r) ? mask | (1 << i) : mask), 0));

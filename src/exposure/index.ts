@@ -3,7 +3,7 @@
  * claim, claim_row, colset, claim_count and the view cell_tier. Law of the stage: lower ⊆ truth ⊆ upper; what cannot be known stays may.
  */
 export * from './assess.ts';
-export { boundCount, type CountConstraint } from './bounds.ts';
+export { boundCount, boundFigure, type CountConstraint } from './bounds.ts';
 export { type Cause, type CellChange, type Comparison, compareResults, type FigureChange } from './compare.ts';
 export { explainRef } from './explain.ts';
 export { type ProofNode, type ProofPlace, proofText } from './proof.ts';

@@ -1,10 +1,10 @@
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
 import { type Claims, loadTiers } from './claims.ts';
-import { groupInstances, replayGroup } from './evaluate.ts';
 import { type Instance, showsBody } from './instances.ts';
 import type { StatementIndex } from './link-statements.ts';
 import { recordReplay } from './replay.ts';
+import { groupInstances, replayGroup } from './replay-group.ts';
 import { type Request, routeOf } from './requests.ts';
 import type { Statement, StatementLog } from './statements.ts';
 import { tier } from './tables.ts';

@@ -22,6 +22,10 @@ export type Replay = {
   readonly predicates: Compilation['predicates'];
   readonly widened: readonly string[];
   readonly unknownTables: readonly string[];
+  /** For an occurrence, the most of its rows one execution can have shown. */
+  readonly caps: ReadonlyMap<number, number>;
+  /** Each row of the answer is another row of a dataset: no join, no grouping. */
+  readonly counted: boolean;
 };
 /** `failure` starts with `not-batchable:` when the statements must be run one by one. */
 export type ReplayFailure = { readonly failure: string; readonly unknownTables: readonly string[] };
@@ -54,6 +58,7 @@ export async function replay(engine: Engine, catalogue: Catalogue, request: Repl
     predicates: [],
     widened: new Set(),
     unknownTables: new Set(),
+    caps: new Map(),
   };
   let relation: Relation;
   try {
@@ -70,7 +75,15 @@ export async function replay(engine: Engine, catalogue: Catalogue, request: Repl
     if (error instanceof QueryError) return { failure: 'engine', unknownTables: [...c.unknownTables] };
     throw error;
   }
-  return { relation, influenced: c.influenced, predicates: c.predicates, widened: [...c.widened].sort(), unknownTables: [...c.unknownTables] };
+  return {
+    relation,
+    influenced: c.influenced,
+    predicates: c.predicates,
+    widened: [...c.widened].sort(),
+    unknownTables: [...c.unknownTables],
+    caps: c.caps,
+    counted: relation.occurrences.length === 1 && !relation.occurrences[0]!.list && c.unknownTables.size === 0,
+  };
 }
 
 export function failed(r: Replay | ReplayFailure): r is ReplayFailure {

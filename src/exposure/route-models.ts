@@ -1,8 +1,9 @@
 import type { Engine } from '../engine/index.ts';
 import type { Catalogue } from './catalogue.ts';
-import { groupInstances, predictSizes } from './evaluate.ts';
+import { predictSizes } from './evaluate.ts';
 import { type Instance, instancesOf } from './instances.ts';
 import type { RouteRead, StatementIndex } from './link-statements.ts';
+import { groupInstances } from './replay-group.ts';
 import { type Request, routeOf } from './requests.ts';
 import { echoOf, fitSizes, type Observation, type SizeModel } from './size-model.ts';
 import type { StatementLog } from './statements.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boundCount } from '../../src/exposure/index.ts';
+import { boundCount, boundFigure } from '../../src/exposure/index.ts';
 import { holesIn } from '../../src/exposure/missing.ts';
 import { patternOf } from '../../src/exposure/recovered.ts';
 import { fitSizes, judgeSize } from '../../src/exposure/size-model.ts';
@@ -72,6 +72,58 @@ describe('counts from must, may and constraints', () => {
     const rows = new Set([...Array(100).keys()]);
     const window = { rows, least: 50, most: 50 };
     expect(boundCount(new Set(), rows, [window, window]).lower).toBe(50);
+  });
+});
+
+describe('figures from statements that showed a number of unknown rows', () => {
+  const world = fc.record({
+    must: fc.uniqueArray(fc.integer({ min: 0, max: 6 }), { maxLength: 2 }),
+    free: fc.uniqueArray(fc.integer({ min: 0, max: 6 }), { maxLength: 3 }),
+    families: fc.array(
+      fc.record({
+        rows: fc.uniqueArray(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 5 }),
+        least: fc.integer({ min: 0, max: 2 }),
+        most: fc.integer({ min: 0, max: 3 }),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+  });
+  const subsets = (rows: readonly number[]): number[] => {
+    const all = [0];
+    for (const r of rows) for (const s of [...all]) all.push(s | (1 << r));
+    return all;
+  };
+  const ones = (n: number): number => n.toString(2).replaceAll('0', '').length;
+
+  it('hold every world that the evidence allows (all of them tried)', () => {
+    fc.assert(
+      fc.property(world, ({ must, free, families }) => {
+        const clean = families.map(f => ({ rows: f.rows, most: Math.max(f.least, f.most), least: Math.min(f.least, f.most, f.rows.length) }));
+        let worlds = new Set(subsets(free).map(s => s | must.reduce((m, r) => m | (1 << r), 0)));
+        for (const f of clean) {
+          const own = subsets(f.rows).filter(s => ones(s) >= f.least && ones(s) <= f.most);
+          worlds = new Set([...worlds].flatMap(w => own.map(s => w | s)));
+        }
+        const counts = [...worlds].map(ones);
+        const { lower, upper } = boundFigure(
+          new Set(must),
+          new Set(free),
+          clean.map(f => ({ rows: new Set(f.rows), least: f.least, most: f.most })),
+        );
+        expect(lower).toBeLessThanOrEqual(Math.min(...counts));
+        expect(upper).toBeGreaterThanOrEqual(Math.max(...counts));
+        // So few rows are counted out: the lower bound is reached, and with one family the upper is too.
+        expect(lower).toBe(Math.min(...counts));
+        if (clean.length === 1) expect(upper).toBe(Math.max(...counts));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('show at most as many records as statements that gave one row each', () => {
+    const table = new Set(Array.from({ length: 4650 }, (_, i) => i));
+    expect(boundFigure(new Set(), new Set(), [{ rows: table, least: 1, most: 150 }])).toEqual({ lower: 1, upper: 150 });
+    expect(boundFigure(new Set([1, 2]), new Set([3]), [{ rows: table, least: 50, most: 150 }])).toEqual({ lower: 50, upper: 153 });
   });
 });
 

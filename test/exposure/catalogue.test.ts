@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest';
+import { sql } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
 import { caseOf } from '../persons/tables.ts';
-import { sql } from '../../src/engine/index.ts';
 
 test('a column is what all of its rows allow, also where only a late row speaks against it', async () => {
-  const rows = Array.from({ length: 5000 }, (_, i) => [String(i + 1), String(i), `2024-01-${String(1 + (i % 28)).padStart(2, '0')}`, 'a', i === 4321 ? null : `k${i}`]);
+  const rows = Array.from({ length: 5000 }, (_, i) => [
+    String(i + 1),
+    String(i),
+    `2024-01-${String(1 + (i % 28)).padStart(2, '0')}`,
+    'a',
+    i === 4321 ? null : `k${i}`,
+  ]);
   rows[4500]![1] = 'x1';
   rows[4700]![2] = '2024-02-31';
   rows[4900]![3] = 'B';

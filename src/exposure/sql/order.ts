@@ -77,6 +77,7 @@ type Window = {
 function one(r: Relation, b: Block, w: Window, most: number, skip: number): Relation {
   if (skip > 0) for (const o of r.occurrences) b.c.influenced.add(o.dataset.id);
   const cut = { most, skip, whole: sql`select count(*) as n from (${r.sql}) q` };
+  if (!b.scope.outer) for (const o of r.occurrences) b.c.caps.set(o.id, Math.min(most, b.c.caps.get(o.id) ?? most));
   const exclude = w.keyNames.length > 0 ? sql`exclude (${sql.join(w.keyNames)})` : sql``;
   if (w.safe && w.leading >= 0 && r.certain) {
     return {

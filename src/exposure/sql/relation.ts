@@ -103,6 +103,8 @@ export type Compilation = {
   readonly influenced: Set<string>;
   /** Columns used in conditions: equality with a constant is told apart, because a row that is shown then discloses that value. */
   readonly predicates: { readonly occurrence: number; readonly dataset: string; readonly column: number; readonly equal: boolean }[];
+  /** For an occurrence, the most of its rows one execution can give: windows of which it is not known where they stood. */
+  readonly caps: Map<number, number>;
   /** Why the result is only an upper bound: constructs that were left out. */
   readonly widened: Set<string>;
   /** Tables named that are no dataset. */

@@ -1,6 +1,7 @@
 import { t } from '../../base/index.ts';
 import { type Element, elements, type OpenCase, roles } from '../../case/index.ts';
 import { type Row, type Sql, sql } from '../../engine/index.ts';
+import { countBounds } from './count-bounds.ts';
 import type { AbsentElement, CombinationCount, DatasetCount, ElementGroup, ExposureCounts, PersonCount, RecordRange, RoleCount } from './figures.ts';
 import { type CountedDataset, countedDatasets, elementBit, hasTable, writeRecordMasks } from './record-masks.ts';
 
@@ -54,7 +55,10 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
     ['not_excluded', sql`tier_upper >= 1`],
   ] as const;
   const figures = { records: {} as ExposureCounts['figures']['records'], persons: {} as ExposureCounts['figures']['persons'] };
-  const totals = await engine.row('count.records', sql`select ${sql.join(levels.map(([name, where]) => sql`count(*) filter (where ${where}) as ${sql.id(name)}`))} from record_person`);
+  const totals = await engine.row(
+    'count.records',
+    sql`select ${sql.join(levels.map(([name, where]) => sql`count(*) filter (where ${where}) as ${sql.id(name)}`))} from record_person`,
+  );
   let before: PersonCount | null = null;
   for (const [i, [name, where]] of levels.entries()) {
     figures.records[name] = Number(totals[name]);
@@ -73,8 +77,11 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
     'count.legal',
     sql`select count(*) filter (where tier_lower >= 3 and legal_person) as lower, count(*) filter (where tier_upper >= 2 and legal_person) as upper from record_person`,
   );
+  const bounds = await countBounds(kase, byDataset, { executed: figures.persons.executed.lower, possible: figures.persons.possible.upper });
+  for (const b of bounds.datasets) for (const d of byDataset) if (d.id === b.dataset) d.bounds = { lower: b.records.lower, upper: b.records.upper };
   return {
     figures,
+    bounds: bounds.total,
     datasets: byDataset,
     combinations,
     person_combinations: await countPersonCombinations(kase),
@@ -159,6 +166,7 @@ async function countDatasets(kase: OpenCase, datasets: readonly CountedDataset[]
         possible: Number(r?.['possible'] ?? 0),
         not_excluded: Number(r?.['not_excluded'] ?? 0),
       },
+      bounds: { lower: Number(r?.['executed'] ?? 0), upper: Number(r?.['possible'] ?? 0) },
       count_only: { lower: Math.min(rows, Number(c?.['lower'] ?? 0)), upper: Math.min(rows, Number(c?.['upper'] ?? 0)) },
       columns: d.columns.map(column => {
         const at = `${d.dataset_id}\u0001${column.column_no}`;
@@ -214,7 +222,9 @@ async function countPersonCombinations(kase: OpenCase): Promise<ExposureCounts['
 }
 
 async function countRoles(kase: OpenCase, possible: number): Promise<RoleCount[]> {
-  const seen = BigInt((await kase.engine.row('count.role_elements', sql`select coalesce(bit_or(m2), 0) as m from record_person where tier_upper >= 2`))['m'] as number);
+  const seen = BigInt(
+    (await kase.engine.row('count.role_elements', sql`select coalesce(bit_or(m2), 0) as m from record_person where tier_upper >= 2`))['m'] as number,
+  );
   const asked = special.filter(e => seen & (1n << BigInt(elementBit.get(e)!)));
   const columns = [null, ...asked].flatMap((element, i) => {
     const flag = element === null ? null : sql`${sql.lit(1n << BigInt(elementBit.get(element)!))}::bigint`;

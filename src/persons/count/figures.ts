@@ -8,7 +8,11 @@ export type RecordRange = { lower: number; upper: number };
 export type ElementGroup = Element | 'contact.*';
 
 export type ColumnCount = Tiers & { name: string; element: Element | null; attempted_only: boolean };
-export type DatasetCount = { id: string; rows: number; records: Tiers; count_only: RecordRange; columns: ColumnCount[] };
+/**
+ * `bounds`: how many records were shown, never fewer, never more; narrower than executed–possible where statements are known to have shown
+ * a number of rows but not which. `count_only`: those numbers themselves.
+ */
+export type DatasetCount = { id: string; rows: number; records: Tiers; bounds: RecordRange; count_only: RecordRange; columns: ColumnCount[] };
 
 /**
  * One exact combination of elements. `records.lower` counts records of which exactly these are proven (the rows of that view sum to
@@ -29,6 +33,8 @@ export type AbsentElement = { element: Element; basis: string; text: { ja: strin
 
 export type ExposureCounts = {
   figures: { records: Tiers; persons: { confirmed: PersonCount; executed: PersonCount; possible: PersonCount; not_excluded: PersonCount } };
+  /** The same for all data sets together: records, and the persons they can belong to. */
+  bounds: { records: RecordRange; persons: RecordRange };
   datasets: DatasetCount[];
   combinations: CombinationCount[];
   /** The same partition over persons: the elements of all records of one person together. Sums to persons, view by view. */

@@ -100,7 +100,9 @@ export async function writeRecordMasks(kase: OpenCase, datasets: readonly Counte
         sql`(${or(
           [...elementBit].flatMap(([element, position]) => {
             const own = slots.flatMap((c, i) => (c.element === element ? [w.bit(i)] : []));
-            return own.length === 0 ? [] : [sql`(case when (${sql.id(name)} & (${w.or(own)})) <> 0 then ${sql.lit(1n << BigInt(position))}::bigint else 0::bigint end)`];
+            return own.length === 0
+              ? []
+              : [sql`(case when (${sql.id(name)} & (${w.or(own)})) <> 0 then ${sql.lit(1n << BigInt(position))}::bigint else 0::bigint end)`];
           }),
         )})`,
     );
@@ -118,7 +120,9 @@ export async function writeRecordMasks(kase: OpenCase, datasets: readonly Counte
         'count.columns_sum',
         sql`select ${sql.join(
           slots.flatMap((_c, i) =>
-            ['c4', 'c3', 'c2', 'c1'].map((name, k) => sql`coalesce(sum(n) filter (where ${sql.id(name)} & ${w.bit(i)} <> 0), 0)::bigint as ${sql.id(`s${i}_${k}`)}`),
+            ['c4', 'c3', 'c2', 'c1'].map(
+              (name, k) => sql`coalesce(sum(n) filter (where ${sql.id(name)} & ${w.bit(i)} <> 0), 0)::bigint as ${sql.id(`s${i}_${k}`)}`,
+            ),
           ),
         )} from (select c4, c3, c2, c1, count(*) as n from record_cells group by all)`,
       );
