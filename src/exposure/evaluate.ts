@@ -172,7 +172,8 @@ export async function claimGroups(
   }
 }
 
-async function linkSources(
+/** The events behind the rows of a replay. */
+export async function linkSources(
   engine: Engine,
   claims: Claims,
   r: Replay,
@@ -258,7 +259,7 @@ function tiersOf(
 }
 
 /** A statement that cannot be replayed: every row of every table it names, the columns it names, possible. */
-export async function wholeTables(claims: Claims, catalogue: Catalogue, g: Group, failure: string): Promise<void> {
+export async function wholeTables(claims: Claims, catalogue: Catalogue, g: Group, failure: string, sqlText = ''): Promise<void> {
   const names = columnsIn(g.read.select);
   for (const table of [...tablesIn(g.read.select)].sort()) {
     const dataset = catalogue.byTable(table);
@@ -266,7 +267,7 @@ export async function wholeTables(claims: Claims, catalogue: Catalogue, g: Group
     await claimTable(claims, dataset, names, {
       kind: 'table-bound',
       rule: 'statement-not-replayed',
-      statement: g.members[0]!.instance.statement?.text ?? '',
+      statement: g.members[0]!.instance.statement?.text ?? sqlText,
       reason: failure,
       identity: g.read.shape,
     });

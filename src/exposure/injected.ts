@@ -1,12 +1,15 @@
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
 import { type Claims, loadTiers } from './claims.ts';
-import { claimTable } from './evaluate.ts';
+import { recordCounts } from './count-rows.ts';
+import { claimTable, linkSources, predictSizes, wholeTables } from './evaluate.ts';
+import type { Instance } from './instances.ts';
 import { holesIn } from './missing.ts';
-import { failed, recordReplay, replay } from './replay.ts';
+import { failed, outputSizes, recordReplay, replay } from './replay.ts';
+import { type Group, groupInstances, type Member, replayGroup } from './replay-group.ts';
 import type { Request } from './requests.ts';
 import { withSlots } from './sql/index.ts';
-import { columnsIn, type ReadableStatement, readingOf, tablesIn } from './statements.ts';
+import { type ReadableStatement, readingOf } from './statements.ts';
 import { tier } from './tables.ts';
 import { exists } from './write-cells.ts';
 
@@ -31,31 +34,23 @@ export async function claimInjected(
     from injected_statement i ${steps ? sql`left join step s using (step_id)` : sql``} where i.sql_text is not null order by i.event_id, i.sql_text`,
   );
   const byEvent = new Map(requests.map(r => [r.eventId, r]));
-  const replayed: { row: Row; request: Request; value: number | null }[] = [];
   let unparseable = 0;
   const mine = rows.filter(r => byEvent.has(r.event_id) && !known.has(r.event_id));
+  const instances = new Map<Instance, { row: Row; request: Request }>();
+  const replayed: { row: Row; request: Request; value: number | null }[] = [];
   for (const row of mine) {
-    const reading = readingOf(row.sql_text);
-    if ('none' in reading) {
-      replayed.push({ row, request: byEvent.get(row.event_id)!, value: null });
-      continue;
-    }
-    const r = await replay(engine, catalogue, { select: reading.select, parameters: [], batch: null, foreign: reading.foreign });
-    if (failed(r) || r.relation.columns.length === 0) {
-      replayed.push({ row, request: byEvent.get(row.event_id)!, value: null });
-      continue;
-    }
-    const length = sql.join(
-      r.relation.columns.map((_, i) => sql`coalesce(strlen(cast(${sql.id(`c${i}`)} as varchar)), 0)`),
-      sql` + `,
-    );
-    const size = await engine.row<{ n: number; sure: boolean }>(
-      'exposure.injected_size',
-      sql`select coalesce(sum(${length}), 0) as n, coalesce(bool_and(m), true) as sure from replay_result`,
-    );
-    replayed.push({ row, request: byEvent.get(row.event_id)!, value: size.sure && !r.relation.columns.some(c => c.type === 'opaque') ? size.n : null });
+    const request = byEvent.get(row.event_id)!;
+    const instance = asInstance(row, request);
+    if (instance) instances.set(instance, { row, request });
+    else replayed.push({ row, request, value: null });
+  }
+  const sizes = await predictSizes(engine, catalogue, groupInstances([...instances.keys()]));
+  for (const [instance, { row, request }] of instances) {
+    const size = sizes.get(instance);
+    replayed.push({ row, request, value: size?.certain ? size.bytes : null });
   }
   const constant = commonSize(replayed.filter(x => x.row.technique.includes('error')));
+  const judged = new Map<Row, Judged>();
   for (const { row, request, value } of replayed) {
     const error = row.technique.includes('error');
     const status = request.status ?? 0;
@@ -74,55 +69,15 @@ export async function claimInjected(
           ? tier.executed
           : 0;
     const may = !answered && !error ? 0 : refuted ? tier.reachable : Math.max(must, tier.possible);
-    const reading = readingOf(row.sql_text);
-    if ('none' in reading) {
+    if ('none' in readingOf(row.sql_text)) {
       unparseable++;
       await boundByNames(claims, catalogue, row.sql_text, request.eventId);
-      continue;
-    }
-    const r = await replay(engine, catalogue, { select: reading.select, parameters: [], batch: null, foreign: reading.foreign });
-    if (failed(r)) {
-      if (may > 0)
-        for (const table of [...tablesIn(reading.select)].sort()) {
-          const d = catalogue.byTable(table);
-          if (d)
-            claims.source(
-              await claimTable(claims, d, columnsIn(reading.select), {
-                kind: 'table-bound',
-                rule: 'statement-not-replayed',
-                statement: row.sql_text,
-                reason: r.failure,
-                identity: reading.shape,
-              }),
-              { eventId: null, requestId: request.eventId },
-            );
-        }
-      continue;
-    }
-    if (may === 0) {
-      for (const o of r.relation.occurrences)
-        for (const c of new Set(r.relation.columns.flatMap(x => x.origins.filter(y => y.occurrence === o.id).map(y => y.column)))) claims.attempt(o.dataset, c);
-      continue;
-    }
-    const tiers = await loadTiers(engine, [{ must, may }]);
-    const claimOf = (dataset: Dataset): string => {
-      const id = claims.add(
-        {
-          kind: 'injection',
-          datasetId: dataset.id,
-          mustTier: must,
-          mayTier: may,
-          rule: error ? 'error-message' : 'injected-statement',
-          statement: row.sql_text.slice(0, 4000),
-          premises: { step: row.step_id, size_agrees: bySize, widened: r.widened },
-          assumptions: ['snapshot-unchanged'],
-        },
-        { text: row.sql_text, technique: row.technique },
-      );
-      claims.source(id, { eventId: null, requestId: request.eventId });
-      return id;
-    };
-    await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, false, claimOf);
+    } else judged.set(row, { must, may, bySize });
+  }
+  // Statements of one shape and technique are replayed together and make one claim.
+  for (const technique of [...new Set([...instances.values()].map(x => x.row.technique))].sort()) {
+    const own = [...instances].filter(([, x]) => x.row.technique === technique).map(([i]) => i);
+    for (const g of groupInstances(own)) await claimShape(engine, catalogue, claims, g, instances, judged);
   }
   await claimWalkHoles(
     engine,
@@ -132,6 +87,81 @@ export async function claimInjected(
     known,
   );
   return unparseable;
+}
+
+type Judged = { readonly must: number; readonly may: number; readonly bySize: boolean };
+
+/** A rebuilt statement as an execution for its request; null when no grammar takes it. */
+function asInstance(row: Row, request: Request): Instance | null {
+  const read = readingOf(row.sql_text);
+  if ('none' in read) return null;
+  return {
+    read,
+    values: read.slots.map(s => s.value),
+    parameters: [],
+    request,
+    statement: null,
+    routeRead: null,
+    certainty: request.actor ?? 'wide',
+    ambiguous: false,
+    injected: false,
+    conditional: false,
+  };
+}
+
+async function claimShape(
+  engine: Engine,
+  catalogue: Catalogue,
+  claims: Claims,
+  g: Group,
+  instances: ReadonlyMap<Instance, { row: Row; request: Request }>,
+  judged: ReadonlyMap<Row, Judged>,
+): Promise<void> {
+  await replayGroup(engine, catalogue, g, async ({ replay: r, failure, tuples, batch }) => {
+    const of = (m: Member): { row: Row; request: Request; own: Judged } => {
+      const x = instances.get(m.instance)!;
+      return { ...x, own: judged.get(x.row)! };
+    };
+    const runs = tuples.map(t => t.members.map(of));
+    const tiers = runs.map(list => ({ must: Math.max(...list.map(x => x.own.must)), may: Math.max(...list.map(x => x.own.may)) }));
+    const first = runs.flat()[0]!;
+    if (!r) {
+      if (tiers.some(t => t.may > 0)) await wholeTables(claims, catalogue, g, failure!, first.row.sql_text);
+      return;
+    }
+    if (tiers.every(t => t.may === 0)) {
+      for (const o of r.relation.occurrences)
+        for (const c of new Set(r.relation.columns.flatMap(x => x.origins.filter(y => y.occurrence === o.id).map(y => y.column))))
+          claims.attempt(o.dataset, c, runs.flat().length);
+      return;
+    }
+    const claimOf = (dataset: Dataset): string =>
+      claims.add(
+        {
+          kind: 'injection',
+          datasetId: dataset.id,
+          mustTier: Math.max(...tiers.map(t => t.must)),
+          mayTier: Math.max(...tiers.map(t => t.may)),
+          rule: first.row.technique.includes('error') ? 'error-message' : 'injected-statement',
+          statement: first.row.sql_text.slice(0, 4000),
+          premises: { step: first.row.step_id, statements: runs.flat().length, size_agrees: runs.flat().some(x => x.own.bySize), widened: r.widened },
+          assumptions: ['snapshot-unchanged'],
+        },
+        { shape: g.read.shape, technique: first.row.technique, values: batch ? null : tuples[0]!.members[0]!.values },
+      );
+    await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, await loadTiers(engine, tiers), batch, claimOf);
+    await linkSources(engine, claims, r, tuples, batch, tuples.flatMap(t => t.members).slice(0, 3), claimOf);
+    if (batch) return;
+    const [size] = await outputSizes(engine, r.relation, null);
+    await recordCounts(
+      engine,
+      claims,
+      r,
+      size!,
+      runs[0]!.map(x => ({ must: x.own.must, may: x.own.may, rowsOut: null })),
+      claimOf,
+    );
+  });
 }
 
 /** Row by row extraction walks an offset: steps whose request line is missing are possible. */
