@@ -4,6 +4,7 @@ import { UserError } from '../base/index.ts';
 import { explainAnything } from '../persons/index.ts';
 import { countEventsOverTime } from '../reports/index.ts';
 import type { Result } from '../result.ts';
+import { readRevisions } from '../revisions/index.ts';
 import { addDecisions } from './decisions.ts';
 import { originalLine, stepDetections, stepEvents } from './queries.ts';
 import type { ServedCase } from './served-case.ts';
@@ -74,6 +75,20 @@ export function api(served: ServedCase, result: () => Result): OpenAPIHono {
   app.openapi(
     createRoute({ method: 'get', path: '/explain', request: { query: z.object({ ref: z.string().min(1).max(500) }) }, responses: json('Proof tree') }),
     async c => c.json(await explainAnything(served.current(), c.req.valid('query').ref), 200),
+  );
+
+  const run = z.coerce.number().int().min(0).optional();
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/revisions',
+      request: { query: z.object({ from: run, to: run }) },
+      responses: json('Runs, published figures against today, and the change of each figure between two runs by cause'),
+    }),
+    c => {
+      const { from, to } = c.req.valid('query');
+      return c.json(readRevisions(served.current().store, from ?? null, to ?? null), 200);
+    },
   );
 
   addDecisions(app, served, result);

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Result } from '../../result.ts';
+import type { FigureSplit, Revisions } from '../../revisions/index.ts';
 
-export type { Result };
+export type { FigureSplit, Result, Revisions };
 
 export type CaseInfo = {
   id: string;
@@ -91,5 +92,6 @@ export const useResult = () => useGet<Result>('/result');
 export const useTimeline = () => useGet<Timeline>('/timeline');
 export const useLine = (file: string, line: number) => useGet<EvidenceLine>(`/line?file=${encodeURIComponent(file)}&line=${line}`);
 export const useExplanation = (ref: string) => useGet<unknown>(`/explain?ref=${encodeURIComponent(ref)}`);
+export const useRevisions = (from: number | null, to: number | null) => useGet<Revisions>(`/revisions${from === null && to === null ? '' : `?from=${from ?? 0}&to=${to ?? 0}`}`);
 export const useDecisions = () => useGet<Decisions>('/decisions');
 export const useStepDetections = (id: string) => useGet<StepDetection[]>(`/steps/${encodeURIComponent(id)}/detections`);

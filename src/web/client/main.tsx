@@ -12,6 +12,7 @@ import { Evidence } from './pages/evidence.tsx';
 import { Exposure } from './pages/exposure.tsx';
 import { Overview } from './pages/overview.tsx';
 import { Problems } from './pages/problems.tsx';
+import { Revisions } from './pages/revisions.tsx';
 import { Step } from './pages/step.tsx';
 import { Timeline } from './pages/timeline.tsx';
 import { Shell } from './parts/shell.tsx';
@@ -43,6 +44,7 @@ const router = createRouter({
     page('/evidence', Evidence),
     page('/problems', Problems),
     page('/decisions', Decisions),
+    page('/revisions', Revisions),
     page('/steps/$id', Step),
   ]),
 });

@@ -6,4 +6,5 @@ export const pages = [
   { to: '/evidence', key: 'e', name: 'evidence' },
   { to: '/problems', key: 'p', name: 'problems' },
   { to: '/decisions', key: 'd', name: 'decisions' },
+  { to: '/revisions', key: 'r', name: 'revisions' },
 ] as const;
