@@ -10,6 +10,7 @@ import { detectEnumeration } from './enumeration.ts';
 import { detectExports } from './exports.ts';
 import { detectMarkedWalks } from './marked-walks.ts';
 import { detectOddities } from './oddities.ts';
+import { detectOrderedWalks } from './ordered-walks.ts';
 import { detectByRules } from './own-rules.ts';
 import { prepareRequests } from './request.ts';
 import { detectScans } from './scans.ts';
@@ -40,6 +41,7 @@ export async function detect(kase: Pick<OpenCase, 'engine'>, effects: Effects, o
   }
   found.push(...(await detectDatabaseInjections(engine, found)));
   found.push(...(await detectSlowScrapes(engine, found)));
+  found.push(...(await detectOrderedWalks(engine, found)));
   found.push(...(await detectEntries(engine, found)));
   found.push(...(await detectColdSignIns(engine, found)));
   found.push(...(await detectTakeovers(engine, found)));

@@ -242,6 +242,38 @@ describe('what is found, and who is left alone', () => {
     expect(found.map(f => [f.rule_id, f.kind, f.outcome, f.events])).toEqual([['database-injection', 'sqli-boolean', 'succeeded', 20]]);
   });
 
+  it('old records in the order of their numbers over days, though no more than others call up; new ones as they come are work', async () => {
+    const day = 24 * 3600;
+    const busy = (ip: string, u: number): EventRow[] =>
+      Array.from({ length: 5 }, (_, d) => [
+        get(d * day + u, ip, '/login'),
+        ...Array.from({ length: 30 }, (_, i) => get(d * day + u + i * 300 + random(200), ip, `/customers/${1000 + random(3000)}`)),
+        ...Array.from({ length: 20 }, (_, i) => get(d * day + u + i * 400 + random(200), ip, '/menu')),
+      ]).flat();
+    seed = 5;
+    const peers = Array.from({ length: 12 }, (_, u) => busy(`203.0.113.${u + 1}`, u * 40)).flat();
+    const walk = (ip: string, number: (i: number) => number, more: (at: number) => EventRow[] = () => []): EventRow[] =>
+      Array.from({ length: 120 }, (_, i) => {
+        const at = day * (1 + Math.floor(i / 40)) + (i % 40) * 200 + random(150);
+        return [get(at, ip, `/customers/${number(i)}`), ...more(at)];
+      }).flat();
+    const sortedRows = (rows: EventRow[]): EventRow[] => numbered([...rows].sort((a, b) => (a['time_us'] as number) - (b['time_us'] as number)));
+    const told = async (rows: EventRow[]) => (await run(sortedRows([...peers, ...rows]))).map(f => [f.rule_id, f.outcome, f.ips, f.events]);
+    expect(await told(walk('192.0.2.9', i => 1500 + 4 * i))).toEqual([['ordered-walk', 'succeeded', ['192.0.2.9'], 120]]);
+    // Beside other work it is a doubt; numbers nobody had seen yet are a queue; in no order it is what everybody does.
+    expect(
+      await told(
+        walk(
+          '192.0.2.9',
+          i => 1500 + 4 * i,
+          at => [get(at + 20, '192.0.2.9', '/menu')],
+        ),
+      ),
+    ).toEqual([['ordered-walk', 'unknown', ['192.0.2.9'], 120]]);
+    expect(await told(walk('192.0.2.9', i => 4100 + 4 * i))).toEqual([]);
+    expect(await told(walk('192.0.2.9', () => 1000 + random(3000)))).toEqual([]);
+  });
+
   it('one odd request in the web log does not explain a run of injections in the database log, the payloads themselves do', async () => {
     const payload = (i: number) => `1 AND ASCII(SUBSTRING((SELECT p FROM u LIMIT 1),${i},1))>64`;
     const statement = (i: number): EventRow => ({

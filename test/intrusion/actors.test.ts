@@ -327,7 +327,9 @@ describe('window', () => {
 
   it('each source has its own reason on either side', async () => {
     const dump: Event[] = [0, 1, 2].map(i => ({ ip: '10.0.0.9', agent: '', at: 100_010 + i, sql: 'SELECT * FROM people', program: 'psql' }));
-    const r = await rebuild([...quiet, ...attack, ...dump], [...detections, { id: 'b', kind: 'db-dump', events: [55, 56, 57] }], { gaps: [[101_000, 110_000]] });
+    const r = await rebuild([...quiet, ...attack, ...dump], [...detections, { id: 'b', kind: 'db-dump', events: [55, 56, 57] }], {
+      gaps: [[101_000, 110_000]],
+    });
     expect(r.sources.map(s => [s['evidence_id'], s['start_basis'], s['left_censored'], s['end_basis']])).toEqual([
       ['sql', 'log-begins-just-before', true, 'log-ends-just-after'],
       ['web', 'record-without-gap-before-first-event', false, 'record-goes-on'],

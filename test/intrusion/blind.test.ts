@@ -167,6 +167,26 @@ describe('properties', () => {
     expect(wrong).toBe(0);
   }, 60_000);
 
+  it('pages of one size, whatever was asked, tell nothing', () => {
+    for (const dialect of ['mysql', 'postgresql', 'mssql', 'oracle', 'sqlite'] as const)
+      for (const strategy of ['greater', 'equal'] as const) {
+        const events = runAttack(attack({ dialect, strategy: strategy as Strategy, values: ['abc1', 'x', 'Zz9'] })).map(e => ({
+          ...e,
+          status: 404,
+          bytes_out: 439,
+        }));
+        expect(rebuildInjections(events).cells.filter(c => c.solution.status === 'exact')).toEqual([]);
+      }
+    const threshold = (n: number) => ({
+      ...runAttack(attack({ dialect: 'mysql', strategy: 'greater', values: ['a'] }))[0]!,
+      event_id: n + 1,
+      query: `id=${encodeURIComponent(`1) AND ASCII(SUBSTRING((SELECT pw FROM staff LIMIT 1),1,1))>${n}-- -`)}`,
+      status: 404,
+      bytes_out: 439,
+    });
+    expect(rebuildInjections(Array.from({ length: 82 }, (_, i) => threshold((i * 37) % 128))).cells.filter(c => c.solution.status === 'exact')).toEqual([]);
+  });
+
   it('any text is read without harm', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), fc.constantFrom("' AND ", '1 UNION ALL SELECT ', '1;IF(', '((((((((('), (noise, start) => {

@@ -139,7 +139,9 @@ function classifyPages(probes: readonly Probe[]): Classes | null {
   const group = (p: Probe): string => String(p.status ?? '');
   let best: { classes: Classes; cover: number } | null = null;
   const options: [number, number][] = [[0, 0], [1, 0], [1, 1], [1, 2], [2, 0], [2, 1], [2, 2], [3, 0]];
+  const fixed = [0, 1, 2].map(which => isFixed(probes, which));
   for (const [times, which] of options) {
+    if (times > 0 && fixed[which]) continue;
     const classes = cluster(probes.map(p => ({ group: group(p), value: p.bytes === null ? null : p.bytes - times * (p.reflected[which] ?? 0) })), 'size');
     const sizes = [...classes.sizes].sort((a, b) => b - a);
     const cover = (sizes[0] ?? 0) + (sizes[1] ?? 0) - 0.2 * probes.length * Math.max(0, classes.sizes.filter(n => n > 0).length - 2) / 10 - (1 - classes.margin) * probes.length;
@@ -147,6 +149,25 @@ function classifyPages(probes: readonly Probe[]): Classes | null {
     if (times === 0 && sizes.length >= 2 && sizes[0]! + sizes[1]! === probes.length && classes.margin > 0.9) break;
   }
   return best!.classes;
+}
+
+/**
+ * Most answers are of one size although what they would reflect is of several: the page reflects nothing. Without this an error page of one
+ * size, less the digits of the numbers that were asked, would look like two answers.
+ */
+function isFixed(probes: readonly Probe[], which: number): boolean {
+  const bySize = new Map<string, Map<number, number>>();
+  for (const p of probes) {
+    const key = `${p.status}|${p.bytes}`;
+    const lengths = bySize.get(key) ?? new Map<number, number>();
+    if (!bySize.has(key)) bySize.set(key, lengths);
+    const n = p.reflected[which] ?? 0;
+    lengths.set(n, (lengths.get(n) ?? 0) + 1);
+  }
+  return [...bySize.values()].some(lengths => {
+    const n = [...lengths.values()].reduce((a, b) => a + b, 0);
+    return n > 0.5 * probes.length && lengths.size > 1 && Math.max(...lengths.values()) <= 0.9 * n;
+  });
 }
 
 /** One-dimensional clusters inside each status: the smallest tolerance that leaves few classes covering nearly everything. */
