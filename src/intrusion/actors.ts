@@ -1,8 +1,10 @@
 import { contentId, HOUR } from '../base/index.ts';
 import { type OpenCase, standingDecisions } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
-import { type Identity, isOwn, readIdentities, readUse, type Use } from './identities.ts';
+import { type Identity, isOwn, isShared, readIdentities, readUse, type Uses } from './identities.ts';
 import { addShellStatements } from './shell-statements.ts';
+import { linkSoftly } from './soft-links.ts';
+import { addStatedAccounts } from './stated-accounts.ts';
 import { actorColumns, type DetectionRow } from './tables.ts';
 import { UnionFind } from './union-find.ts';
 
@@ -27,11 +29,19 @@ export type Actor = {
 
 const hubSession = 50;
 
-/** Who: detections joined by hard edges only. Writes `actor` and `actor_event`. */
-export async function findActors(kase: OpenCase, detections: readonly DetectionRow[], work: readonly WorkItem[]): Promise<Actor[]> {
+/**
+ * Who: detections joined by hard edges; soft ones only add what is possible. Writes `actor`, `actor_event` and `actor_link`. `confirmed`: detections that
+ * an analyst vouched for.
+ */
+export async function findActors(
+  kase: OpenCase,
+  detections: readonly DetectionRow[],
+  work: readonly WorkItem[],
+  confirmed: ReadonlySet<string> = new Set(),
+): Promise<Actor[]> {
   const { engine } = kase;
   const identities = await readIdentities(engine, detections);
-  const use = await readUse(engine);
+  const use = await readUse(engine, kase.file.facts.attackerIps.value);
   const sets = new UnionFind();
   const reasons = new Map<string, Set<string>>();
   const split = new Set(standingDecisions(kase.store, 'actor.split').flatMap(a => (Array.isArray(a.body['ips']) ? (a.body['ips'] as string[]) : [])));
@@ -42,7 +52,10 @@ export async function findActors(kase: OpenCase, detections: readonly DetectionR
   for (const i of identities) {
     const d = `d:${i.detection_id}`;
     sets.find(d);
-    if (i.ip !== null && split.has(i.ip)) continue;
+    if (i.ip !== null && split.has(i.ip)) {
+      link(d, `apart:${i.ip}`, 'split-by-analyst');
+      continue;
+    }
     if (i.ip !== null) {
       if (isOwn(use.ips.get(i.ip))) link(d, `i:${i.ip}`, 'address');
       else link(d, `p:${i.ip}\u0000${i.agent ?? ''}\u0000${i.session ?? ''}\u0000${i.account ?? ''}`, 'address-and-agent');
@@ -79,7 +92,10 @@ export async function findActors(kase: OpenCase, detections: readonly DetectionR
   const drafts = [...groups.values()].filter(list => isGrave(list, identities, known)).map(list => draft(list, identities, reasons));
   for (const ip of [...known].sort())
     if (!drafts.some(a => a.ips.includes(ip))) drafts.push({ ...draft([], [], reasons), ips: [ip], pairs: [], reasons: ['stated-in-case-file'] });
-  return writeActors(engine, drafts, use, known, kase.file.facts.compromisedAccounts.value);
+  const accounts = kase.file.facts.compromisedAccounts.value;
+  for (const account of accounts)
+    if (!drafts.some(a => a.accounts.includes(account)) && drafts.length !== 1) drafts.push({ ...draft([], [], reasons), accounts: [account], reasons: ['stated-account'] });
+  return writeActors(engine, drafts, use, known, accounts, confirmed);
 }
 
 /** One odd request of small weight makes nobody an actor. */
@@ -114,12 +130,14 @@ function draft(
 async function writeActors(
   engine: Engine,
   drafts: readonly ReturnType<typeof draft>[],
-  use: { ips: Map<string, Use>; pairs: Map<string, Use>; sessionIps: Map<string, number> },
+  use: Uses,
   known: ReadonlySet<string>,
   accounts: readonly string[],
+  confirmed: ReadonlySet<string>,
 ): Promise<Actor[]> {
+  const isDoubtful = (d: DetectionRow): boolean => saysDoubtful(d) && !confirmed.has(d.detection_id);
   const named = drafts
-    .map(d => ({ ...d, id: contentId('actor', { ips: d.ips, agents: d.agents, detections: d.detections.map(x => x.detection_id) }) }))
+    .map(d => ({ ...d, id: contentId('actor', { ips: d.ips, agents: d.agents, detections: d.detections.map(x => x.detection_id), ...(d.detections.length === 0 && { accounts: d.accounts }) }) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   const scope: unknown[][] = [];
   for (const a of named) {
@@ -127,7 +145,7 @@ async function writeActors(
     const sure = doubtful ? 'wide' : 'strict';
     for (const d of a.detections) scope.push([a.id, 'detection', d.detection_id, null, isDoubtful(d) ? 'wide' : 'strict', 'detection']);
     for (const ip of a.ips) {
-      if (known.has(ip)) scope.push([a.id, 'ip', ip, null, 'strict', 'stated-in-case-file']);
+      if (known.has(ip)) scope.push([a.id, 'ip', ip, null, ...(isShared(ip, use) ? ['wide', 'stated-address-shared'] : ['strict', 'stated-in-case-file'])]);
       else if (isOwn(use.ips.get(ip))) scope.push([a.id, 'ip', ip, null, sure, 'own-address']);
     }
     for (const pair of a.pairs) {
@@ -141,9 +159,8 @@ async function writeActors(
     for (const s of a.sessions) if ((use.sessionIps.get(s) ?? 1) <= hubSession) for (const ip of a.ips) scope.push([a.id, 'session', s, ip, sure, 'session']);
     for (const c of a.conns) scope.push([a.id, 'conn', c, null, 'strict', 'database-connection']);
   }
-  for (const account of accounts)
-    for (const a of named.filter(x => x.accounts.includes(account) || named.length === 1))
-      scope.push([a.id, 'account', account, null, 'wide', 'compromised-account']);
+  const stated = accounts.flatMap(account => named.filter(x => x.accounts.includes(account) || named.length === 1).map(a => ({ actorId: a.id, account })));
+  for (const { actorId, account } of stated) scope.push([actorId, 'account', account, null, 'wide', 'compromised-account']);
   await engine.load(
     'actor_scope',
     ['actor_id', 'how', 'a', 'b', 'certainty', 'reason'].map(name => ({ name, type: 'VARCHAR' as const })),
@@ -164,7 +181,9 @@ async function writeActors(
     select f.actor_id, f.event_id, min(case when f.reason in ('own-address', 'address-and-agent') and not (e.at_us between m.lo and m.hi) then 'wide' else f.certainty end) as certainty, min(f.reason) as reason
     from found f join event e using (event_id) left join marked m using (actor_id) group by f.actor_id, f.event_id order by f.event_id, f.actor_id`,
   );
+  await addStatedAccounts(engine, stated);
   await addShellStatements(engine);
+  const links = await linkSoftly(engine, named.map(a => ({ id: a.id, ips: a.ips })));
   // first and last of an actor are those of events that are surely its own
   type Sums = { actor_id: string; events: number; first_us: number; last_us: number; sessions: number; accounts: string[] };
   const sums = new Map(
@@ -184,7 +203,7 @@ async function writeActors(
     actors.push({
       ...a,
       accounts: sorted([...s.accounts, ...factAccounts(a.detections)]),
-      certainty: (a.detections.length === 0 || a.detections.every(isDoubtful)) && !a.ips.some(ip => known.has(ip)) ? 'wide' : 'strict',
+      certainty: (a.detections.length === 0 || a.detections.every(isDoubtful)) && !a.ips.some(ip => known.has(ip) && !isShared(ip, use)) ? 'wide' : 'strict',
       events: s.events,
       firstUs: s.first_us,
       lastUs: s.last_us,
@@ -208,7 +227,8 @@ async function writeActors(
       JSON.stringify({
         reasons: a.reasons,
         detections: a.detections.map(d => d.detection_id),
-        shared_addresses: a.ips.filter(ip => !isOwn(use.ips.get(ip)) && !known.has(ip)),
+        shared_addresses: a.ips.filter(ip => (known.has(ip) ? isShared(ip, use) : !isOwn(use.ips.get(ip)))),
+        links: links.filter(l => l.actor === a.id),
       }),
     ]),
   );
@@ -217,7 +237,7 @@ async function writeActors(
 }
 
 /** The method says itself that it may be somebody with every right to do so. */
-function isDoubtful(d: DetectionRow): boolean {
+function saysDoubtful(d: DetectionRow): boolean {
   return (JSON.parse(d.facts) as { doubtful?: unknown }).doubtful === true;
 }
 

@@ -54,12 +54,19 @@ export async function readIdentities(engine: Engine, detections: readonly Detect
   );
 }
 
-/** Use of every labelled address, and of every labelled pair of address and agent. Keys: ip, and ip + NUL + agent. */
-export async function readUse(engine: Engine): Promise<{ ips: Map<string, Use>; pairs: Map<string, Use>; sessionIps: Map<string, number> }> {
+export type Uses = { readonly ips: ReadonlyMap<string, Use>; readonly pairs: ReadonlyMap<string, Use>; readonly sessionIps: ReadonlyMap<string, number> };
+
+/** Use of every labelled or stated address, and of every pair of address and agent there. Keys: ip, and ip + NUL + agent. */
+export async function readUse(engine: Engine, stated: Iterable<string>): Promise<Uses> {
+  await engine.load(
+    'stated_address',
+    [{ name: 'ip', type: 'VARCHAR' }],
+    [...stated].map(ip => [ip]),
+  );
   type Row = Use & { ip: string; agent: string | null };
   const select = (
     by: 'ip' | 'pair',
-  ) => sql`with mine as (select distinct ip from labelled where ip is not null), marked as (select distinct event_id from labelled),
+  ) => sql`with mine as (select distinct ip from labelled where ip is not null union select ip from stated_address), marked as (select distinct event_id from labelled),
       seen as (select e.src_ip as ip, ${by === 'pair' ? sql`e.user_agent` : sql`null`} as agent, e.user_agent as agent_name, e.session, e.account, m.event_id is not null as hit
         from event e join mine on e.src_ip = mine.ip left join marked m using (event_id) where e.class <> 2),
       guilty_session as (select distinct session from labelled where session is not null), guilty_account as (select distinct account from labelled where account is not null),
@@ -77,9 +84,21 @@ export async function readUse(engine: Engine): Promise<{ ips: Map<string, Use>; 
     sql`select e.session, count(distinct e.src_ip) as ips from event e
     where e.session in (select distinct session from labelled where session is not null) group by 1 order by 1`,
   );
+  await engine.run('intrusion.drop', sql`drop table stated_address`);
   return { ips, pairs, sessionIps: new Map(sessions.map(s => [s.session, s.ips])) };
 }
 
 /** Nobody else uses it: no session, account or agent without a labelled request, and most of its requests are labelled. */
 export const isOwn = (use: Use | undefined): boolean =>
   use !== undefined && use.innocentSessions === 0 && use.innocentAccounts === 0 && use.innocentAgents === 0 && use.labelled * 2 >= use.total;
+
+/**
+ * True when others than the intruder use a stated address too: somebody signed in there with an agent that no detection points at; where nothing points at the
+ * address at all, several people.
+ */
+export function isShared(ip: string, use: Uses): boolean {
+  const pairs = [...use.pairs].filter(([k]) => k.startsWith(`${ip}\u0000`)).map(([, u]) => u);
+  const signedIn = pairs.filter(u => u.innocentSessions > 0 || u.innocentAccounts > 0);
+  if (pairs.some(u => u.labelled > 0)) return signedIn.some(u => u.labelled === 0 || u.innocentAccounts > 0);
+  return signedIn.length > 1 || signedIn.some(u => u.innocentAccounts > 1);
+}

@@ -15,8 +15,9 @@ import {
   recoverCells,
   shownCells,
 } from './injection/index.ts';
-import { confirmations, dismissedDetections } from './step-decisions.ts';
-import { findSteps, type Step, summarise, type Yield } from './steps.ts';
+import { confirmations, confirmedDetections, dismissedDetections } from './step-decisions.ts';
+import { findSteps, type Step } from './steps.ts';
+import { summarise, type Yield } from './summary.ts';
 import { type DetectionRow, recoveredColumns, statementColumns, stepColumns } from './tables.ts';
 import { measureWindow } from './window.ts';
 
@@ -49,11 +50,13 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   let actors = await findActors(kase, all, work);
   let steps = findSteps(actors);
   const dismissed = dismissedDetections(kase, steps);
-  if (dismissed.size > 0) {
+  const confirmed = confirmedDetections(kase, steps);
+  if (dismissed.size > 0 || confirmed.size > 0) {
     actors = await findActors(
       kase,
       all.filter(d => !dismissed.has(d.detection_id)),
       work,
+      confirmed,
     );
     steps = findSteps(actors);
   }
@@ -150,35 +153,49 @@ async function writeStepEvents(engine: Engine, steps: readonly Step[]): Promise<
   };
 }
 
+type Gathering = { exact: number; partial: number; proven: number; shown: number; sent: number; targets: Set<string>; columns: Map<string, Set<string>> };
+
 function gained(cells: readonly Recovered[], judged: readonly JudgedStatement[], stepOf: StepOf): Map<string, Yield> {
-  const out = new Map<string, { exact: number; partial: number; shown: number; tables: Set<string>; columns: Set<string> }>();
-  const at = (id: string | null) =>
-    id === null ? null : (out.get(id) ?? out.set(id, { exact: 0, partial: 0, shown: 0, tables: new Set(), columns: new Set() }).get(id)!);
+  const out = new Map<string, Gathering>();
+  const at = (id: string | null): Gathering | null =>
+    id === null
+      ? null
+      : (out.get(id) ?? out.set(id, { exact: 0, partial: 0, proven: 0, shown: 0, sent: 0, targets: new Set(), columns: new Map() }).get(id)!);
+  const name = (y: Gathering, table: string | null, columns: readonly string[]): void => {
+    if (table === null) return;
+    const parts = table.toLowerCase().split('.');
+    const plain = ['information_schema', 'sys', 'pg_catalog', 'mysql'].includes(parts.at(-2) ?? '') ? parts.slice(-2).join('.') : parts.at(-1)!;
+    const set = y.columns.get(plain) ?? y.columns.set(plain, new Set()).get(plain)!;
+    for (const c of columns) set.add(/^\w+$/.test(c) ? c.toLowerCase() : c);
+  };
   for (const c of cells) {
     const y = c.status === 'attempted' ? null : at(stepOf(c.eventIds, `sqli-${c.technique}`));
     if (!y) continue;
-    if (c.status === 'exact') y.exact++;
+    if (c.technique === 'union' || c.technique === 'error') y.proven++;
+    else if (c.status === 'exact') y.exact++;
     else y.partial++;
-    if (c.table !== null) {
-      y.tables.add(c.table);
-      y.columns.add(c.column);
-    }
+    name(y, c.table, [c.column]);
   }
   for (const s of judged) {
-    const y = s.shown && !s.inBand.calibration ? at(stepOf([s.eventId], `sqli-${s.inBand.technique}`)) : null;
+    const b = s.inBand;
+    const y = (s.shown || b.target !== null) && !b.calibration ? at(stepOf([s.eventId], `sqli-${b.technique}`)) : null;
     if (!y) continue;
-    y.shown++;
-    if (s.inBand.table !== null) {
-      y.tables.add(s.inBand.table);
-      for (const c of s.inBand.columns) y.columns.add(c);
+    if (b.target !== null) {
+      y.sent++;
+      y.targets.add(b.target.length > 120 ? `${b.target.slice(0, 120)}…` : b.target);
+    } else {
+      y.shown++;
+      name(y, b.table, b.columns);
     }
   }
-  return new Map([...out].map(([id, y]) => [id, { ...y, tables: [...y.tables].sort(), columns: [...y.columns].sort() }]));
+  return new Map(
+    [...out].map(([id, y]) => [id, { ...y, targets: [...y.targets].sort(), columns: new Map([...y.columns].map(([table, c]) => [table, [...c].sort()])) }]),
+  );
 }
 
 /** An injection that obtained something succeeded, whatever its detection could tell. */
 function settle(step: Step, gain: Yield | null): Step {
-  return gain && step.kind.startsWith('sqli-') && gain.exact + gain.partial > 0 ? { ...step, outcome: 'succeeded' } : step;
+  return gain && step.kind.startsWith('sqli-') && gain.exact + gain.partial + gain.proven > 0 ? { ...step, outcome: 'succeeded' } : step;
 }
 
 async function writeSteps(kase: OpenCase, steps: readonly Step[], yields: ReadonlyMap<string, Yield>): Promise<void> {
@@ -188,6 +205,12 @@ async function writeSteps(kase: OpenCase, steps: readonly Step[], yields: Readon
       r => [r.step_id, r.n],
     ),
   );
+  const addresses = new Map<string, string[]>();
+  for (const r of await engine.rows<{ step_id: string; ip: string }>(
+    'intrusion.step_addresses',
+    sql`select step_id, src_ip as ip, count(*) as n from step_event join event e using (event_id) where e.class <> 2 and src_ip is not null group by all order by step_id, n desc, ip`,
+  ))
+    addresses.set(r.step_id, [...(addresses.get(r.step_id) ?? []), r.ip]);
   const confirmed = confirmations(kase, steps);
   await engine.load(
     'step',
@@ -195,7 +218,7 @@ async function writeSteps(kase: OpenCase, steps: readonly Step[], yields: Readon
     steps.map(s => {
       const y = yields.get(s.id) ?? null;
       const n = counts.get(s.id) ?? s.events;
-      const { ja, en } = summarise(s, n, y);
+      const { ja, en } = summarise(s, n, addresses.get(s.id) ?? [], y);
       const facts = {
         detections: s.detections.map((d: DetectionRow) => ({
           id: d.detection_id,
@@ -204,7 +227,7 @@ async function writeSteps(kase: OpenCase, steps: readonly Step[], yields: Readon
           outcome: d.outcome,
           facts: JSON.parse(d.facts) as unknown,
         })),
-        ...(y && { obtained: y }),
+        ...(y && { obtained: { ...y, columns: Object.fromEntries(y.columns) } }),
         ...(confirmed.has(s.id) && { confirmed_by: confirmed.get(s.id) }),
       };
       return [s.id, s.actor.id, s.kind, s.attack, s.outcome, s.fromUs, s.toUs, n, ja, en, JSON.stringify(facts)];

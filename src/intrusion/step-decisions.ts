@@ -6,6 +6,11 @@ export function dismissedDetections(kase: OpenCase, steps: readonly Step[]): Rea
   return new Set(standingDecisions(kase.store, 'step.dismissed').flatMap(d => [...named(d), ...ofStep(d, steps)]));
 }
 
+/** Detections that people vouched for with a step: a method's own doubt about them is settled. */
+export function confirmedDetections(kase: OpenCase, steps: readonly Step[]): ReadonlySet<string> {
+  return new Set(standingDecisions(kase.store, 'step.confirmed').flatMap(d => [...named(d), ...ofStep(d, steps)]));
+}
+
 /** Who confirmed a step, by step id: the last confirmation that speaks of one of its detections. */
 export function confirmations(kase: OpenCase, steps: readonly Step[]): ReadonlyMap<string, string> {
   const out = new Map<string, string>();

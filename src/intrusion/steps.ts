@@ -1,4 +1,4 @@
-import { contentId, langs, MINUTE, type Micros, t } from '../base/index.ts';
+import { contentId, MINUTE, type Micros } from '../base/index.ts';
 import type { Actor } from './actors.ts';
 import type { DetectionRow } from './tables.ts';
 
@@ -76,38 +76,4 @@ function makeStep(actor: Actor, kind: string, run: readonly DetectionRow[]): Ste
     attack: attack[kind] ?? [],
     events: run.reduce((n, d) => n + d.events, 0),
   };
-}
-
-/** What an injection step obtained, for its sentence. */
-export type Yield = {
-  readonly exact: number;
-  readonly partial: number;
-  readonly shown: number;
-  readonly tables: readonly string[];
-  readonly columns: readonly string[];
-};
-
-/** The step in one or two sentences, from facts only. */
-export function summarise(step: Step, events: number, gained: Yield | null): { ja: string; en: string } {
-  const say = (lang: 'ja' | 'en'): string => {
-    const ips =
-      step.actor.ips.length > 4
-        ? t(lang, 'intrusion:addresses-more', { first: step.actor.ips.slice(0, 4).join(', '), more: step.actor.ips.length - 4 })
-        : step.actor.ips.join(', ');
-    const who = ips === '' ? t(lang, 'intrusion:nobody-named') : ips;
-    const parts = [t(lang, `intrusion:summary.${step.kind}`, { who, events }), t(lang, `intrusion:outcome.${step.outcome}`)];
-    if (gained && (gained.exact > 0 || gained.partial > 0 || gained.shown > 0)) {
-      const what = {
-        tables: gained.tables.join(', '),
-        columns: gained.columns.slice(0, 12).join(', '),
-        exact: gained.exact,
-        partial: gained.partial,
-        shown: gained.shown,
-      };
-      parts.push(t(lang, gained.exact + gained.partial > 0 ? 'intrusion:gained.values' : 'intrusion:gained.shown', what));
-    }
-    return parts.join(lang === 'ja' ? '' : ' ');
-  };
-  const [ja, en] = langs.map(say);
-  return { ja: ja!, en: en! };
 }

@@ -150,7 +150,7 @@ async function rebuild(
       d.level ?? 'high',
       d.outcome ?? 'succeeded',
       d.id,
-      '{}',
+      d.doubtful ? '{"doubtful":true}' : '{}',
       T0 + Math.min(...d.events.map(i => events[i]!.at)) * S,
       T0 + Math.max(...d.events.map(i => events[i]!.at)) * S,
       d.events.length,
@@ -177,7 +177,7 @@ async function rebuild(
   }
   const read = <R extends object>(q: ReturnType<typeof sql>): Promise<R[]> => engine.rows<R>('t', q);
   const out = {
-    actors: await read<{ actor_id: string; ips: string[]; certainty: string }>(sql`select actor_id, ips, certainty from actor order by first_us, actor_id`),
+    actors: await read<{ actor_id: string; ips: string[]; certainty: string; basis: string }>(sql`select actor_id, ips, certainty, basis from actor order by first_us, actor_id`),
     events: await read<{ n: number; certainty: string; actor_id: string }>(
       sql`select cast(event_id / 16 - 1 as integer) as n, certainty, actor_id from actor_event order by event_id, actor_id`,
     ),
@@ -269,6 +269,84 @@ describe('actors', () => {
     expect(r.actors.map(a => a.ips)).toEqual([['192.0.2.9']]);
     const merged = await rebuild(events, detections, { acts: store => store.append('actor.merged', 'analyst', T0, { ips: ['192.0.2.1', '192.0.2.9'] }) });
     expect(merged.actors.map(a => a.ips)).toEqual([['192.0.2.1', '192.0.2.9']]);
+  });
+
+  it('what an analyst splits stays apart over rebuilds', async () => {
+    const events: Event[] = [1, 2, 3, 4].map(k => ({ ip: k % 2 ? '192.0.2.1' : '192.0.2.2', agent: 'x', session: 'one', at: k }));
+    const detections: Det[] = [
+      { id: 'a', kind: 'idor-enumeration', events: [0, 2] },
+      { id: 'b', kind: 'mass-export', events: [1] },
+      { id: 'c', kind: 'scan', events: [3] },
+    ];
+    const r = await rebuild(events, detections, { acts: store => store.append('actor.split', 'analyst', T0, { ips: ['192.0.2.2'] }) });
+    expect(r.actors.map(a => a.ips)).toEqual([['192.0.2.1'], ['192.0.2.2']]);
+    expect(r.steps.map(s => s.kind).sort()).toEqual(['idor-enumeration', 'mass-export', 'scan']);
+  });
+
+  it('a doubtful step that an analyst confirms makes its actor certain', async () => {
+    const events: Event[] = Array.from({ length: 20 }, (_, i) => ({ ip: '192.0.2.1', agent: 'x', at: i * 60 }));
+    const detections: Det[] = [{ id: 'a', kind: 'mass-export', events: [3, 4, 5], doubtful: true }];
+    const plain = await rebuild(events, detections);
+    expect([plain.actors[0]!.certainty, plain.window['start_basis']]).toEqual(['wide', 'possible-actor:log-begins-just-before']);
+    const sure = await rebuild(events, detections, { acts: (store, steps) => store.append('step.confirmed', 'analyst', T0, { step_id: steps[0] }) });
+    expect([sure.actors[0]!.certainty, sure.window['start_basis']]).toEqual(['strict', 'log-begins-just-before']);
+    expect(sure.steps.map(s => s.step_id)).toEqual(plain.steps.map(s => s.step_id));
+  });
+
+  it('a stated address is the intruder’s, unless others sign in there too: then only what behaves like him is', async () => {
+    const own: Event[] = Array.from({ length: 12 }, (_, i) => ({ ip: '192.0.2.1', agent: 'x', session: i < 6 ? 'evil' : 'later', at: i * 60 }));
+    const alone = await rebuild(own, [{ id: 'a', kind: 'mass-export', events: [1, 2] }], { attackers: ['192.0.2.1'] });
+    expect(alone.events.every(e => e.certainty === 'strict') && alone.events.length).toBe(12);
+    const silent = await rebuild(own, [], { attackers: ['192.0.2.1'] });
+    expect([silent.actors[0]!.certainty, silent.events.length]).toEqual(['strict', 12]);
+    const office: Event[] = [
+      ...own,
+      ...Array.from({ length: 30 }, (_, i): Event => ({ ip: '192.0.2.1', agent: i % 2 ? 'Chrome' : 'Edge', session: `s${i % 5}`, account: `staff${i % 5}`, at: i * 25 })),
+    ];
+    const shared = await rebuild(office, [{ id: 'a', kind: 'mass-export', events: [1, 2] }], { attackers: ['192.0.2.1'] });
+    expect(shared.events.filter(e => e.certainty === 'strict').every(e => office[e.n]!.session === 'evil')).toBe(true);
+    expect(shared.events.filter(e => e.certainty === 'strict').length).toBeGreaterThanOrEqual(6);
+    expect(shared.events.length).toBe(office.length);
+    expect(JSON.parse(shared.actors[0]!.basis)).toMatchObject({ shared_addresses: ['192.0.2.1'] });
+    const unseen = await rebuild(office, [], { attackers: ['192.0.2.1'] });
+    expect([unseen.actors[0]!.certainty, unseen.events.every(e => e.certainty === 'wide'), unseen.events.length]).toEqual(['wide', true, office.length]);
+  });
+
+  it('a stated account is the intruder’s from his first use on, but never what its owner does', async () => {
+    const owner = (at: number): Event => ({ ip: '203.0.113.5', agent: 'Chrome', session: `own${at}`, account: 'tanaka', at });
+    const others: Event[] = Array.from({ length: 10 }, (_, i) => ({ ip: `203.0.113.${20 + i}`, agent: 'Chrome', session: `o${i}`, account: `user${i}`, at: i * 300 }));
+    const events: Event[] = [owner(10), ...others, owner(2000)];
+    const attack = [1000, 1001, 1002].map(at => events.push({ ip: '192.0.2.1', agent: 'curl', session: 'e1', account: 'tanaka', at }) - 1);
+    const more = [1500, 1501].map(at => events.push({ ip: '192.0.2.99', agent: 'curl', session: 'e2', account: 'tanaka', at }) - 1);
+    const r = await rebuild(events, [{ id: 'a', kind: 'idor-enumeration', events: attack }], { accounts: ['tanaka'] });
+    const of = (n: number): string => r.events.find(e => e.n === n)?.certainty ?? 'none';
+    expect([...attack, ...more].map(of)).toEqual(['strict', 'strict', 'strict', 'strict', 'strict']);
+    expect([of(0), of(11)]).toEqual(['wide', 'wide']);
+    expect(r.events.some(e => events[e.n]!.account?.startsWith('user'))).toBe(false);
+    const alone = await rebuild(events, [], { accounts: ['tanaka'] });
+    expect(alone.events.map(e => events[e.n]!.account)).toEqual(Array.from({ length: 7 }, () => 'tanaka'));
+    expect(alone.events.every(e => e.certainty === 'wide')).toBe(true);
+  });
+
+  it('what few have in common makes another address possible, with its reasons; what many have does not', async () => {
+    const crowd: Event[] = Array.from({ length: 300 }, (_, i) => ({ ip: `203.0.113.${i % 100}`, agent: i % 3 ? 'Chrome' : 'Edge', target: `/page/${i % 7}`, at: i * 400 }));
+    const events: Event[] = [...crowd];
+    const attack = Array.from({ length: 20 }, (_, i) => events.push({ ip: '192.0.2.1', agent: 'rare-tool/3', target: '/up/x.php', at: 50_000 + i }) - 1);
+    const second = Array.from({ length: 5 }, (_, i) => events.push({ ip: '192.0.2.9', agent: 'rare-tool/3', target: '/up/x.php', at: 50_100 + i }) - 1);
+    const browser = events.push({ ip: '192.0.2.9', agent: 'Chrome', target: '/page/1', at: 90_000 }) - 1;
+    const r = await rebuild(events, [{ id: 'a', kind: 'web-shell', events: attack }]);
+    const of = (n: number): string => r.events.find(e => e.n === n)?.certainty ?? 'none';
+    expect(second.map(of)).toEqual(second.map(() => 'wide'));
+    expect([of(browser), r.events.some(e => e.n < crowd.length)]).toEqual(['none', false]);
+    const { links } = JSON.parse(r.actors[0]!.basis) as { links: { address: string; odds: number; components: { kind: string; weight: number }[] }[] };
+    const link = links.find(l => l.address === '192.0.2.9')!;
+    expect(link.components.map(c => c.kind).sort()).toEqual(['agent', 'network', 'page', 'time']);
+    expect(link.odds).toBeCloseTo(link.components.reduce((n, c) => n + c.weight, 0) - Math.log(102), 0);
+    const common = await rebuild(
+      events.map(e => (e.ip.startsWith('192.') ? { ...e, agent: 'Chrome', target: '/page/2', at: e.ip === '192.0.2.9' ? e.at - 45_000 : e.at } : e)),
+      [{ id: 'a', kind: 'web-shell', events: attack }],
+    );
+    expect(common.events.some(e => second.includes(e.n))).toBe(false);
   });
 
   it('detections of one kind that overlap are one step, with sentences in both languages', async () => {
