@@ -31,8 +31,8 @@ export async function readDetections(engine: Engine): Promise<DetectionRow[]> {
 }
 
 /**
- * Fill `labelled (detection_id, event_id)` from the given detections and read who sent those events. An injected statement came over the
- * application's own connection, from its host and as its user: none of these names the intruder.
+ * Fill `labelled (detection_id, event_id)` from the given detections and read who sent those events. An injected statement (or one on a connection that
+ * mostly serves others) came over the application's own connection, from its host and as its user: none of these names the intruder.
  */
 export async function readIdentities(engine: Engine, detections: readonly DetectionRow[]): Promise<Identity[]> {
   await engine.load(
@@ -42,10 +42,15 @@ export async function readIdentities(engine: Engine, detections: readonly Detect
   );
   await engine.run(
     'intrusion.labelled',
-    sql`create or replace table labelled as select distinct x.detection_id, e.event_id, e.class, e.user_agent as agent, e.session, e.file_no,
-      case when e.class <> 2 or d.family <> 'sqli' then e.src_ip end as ip, case when e.class <> 2 or d.family <> 'sqli' then e.account end as account,
-      case when e.class = 2 and d.family <> 'sqli' then concat_ws('|', e.file_no, e.conn_id) end as conn
-    from labelled_detection join detection d using (detection_id) join detection_event x using (detection_id) join event e using (event_id)`,
+    sql`create or replace table labelled as
+    with hit as (select distinct x.detection_id, d.family, e.event_id, e.class, e.src_ip, e.user_agent, e.session, e.account, e.file_no, e.conn_id
+        from labelled_detection join detection d using (detection_id) join detection_event x using (detection_id) join event e using (event_id)),
+      named as (select file_no, conn_id, count(distinct event_id) as labelled from hit where class = 2 and family <> 'sqli' group by all),
+      own as (select n.file_no, n.conn_id from named n join event e on e.class = 2 and e.file_no = n.file_no and e.conn_id is not distinct from n.conn_id
+        group by n.file_no, n.conn_id, n.labelled having n.labelled * 2 >= count(*)),
+      told as (select h.*, h.class <> 2 or (h.family <> 'sqli' and o.file_no is not null) as named from hit h left join own o on o.file_no = h.file_no and o.conn_id is not distinct from h.conn_id)
+    select detection_id, event_id, class, user_agent as agent, session, file_no, case when named then src_ip end as ip, case when named then account end as account,
+      case when class = 2 and named then concat_ws('|', file_no, conn_id) end as conn from told`,
   );
   return engine.rows<Identity>(
     'intrusion.identities',

@@ -15,6 +15,8 @@ export type Yield = {
 };
 
 const units: Record<string, 'attempts' | 'records'> = { 'credential-stuffing': 'attempts', 'password-spray': 'attempts', 'db-dump': 'records', other: 'records' };
+/** Kinds whose outcome reads otherwise than that of an attempt. */
+const ownOutcomes = new Set(['account-takeover.succeeded', 'account-takeover.unknown', 'db-dump.succeeded', 'web-shell.unknown']);
 const mostAddresses = 4;
 const mostColumns = 12;
 
@@ -36,9 +38,11 @@ function say(lang: Lang, step: Step, events: number, addresses: readonly string[
         : first;
   const parts = [t(lang, `intrusion:summary.${step.kind}`, { who, count: count(lang, units[step.kind] ?? 'requests', events) })];
   // nobody asks of a search whether it succeeded
-  if (step.kind !== 'scan' || step.outcome === 'succeeded' || step.outcome === 'blocked') parts.push(t(lang, `intrusion:outcome.${step.outcome}`));
+  if (step.kind !== 'scan' || step.outcome === 'succeeded' || step.outcome === 'blocked')
+    parts.push(t(lang, ownOutcomes.has(`${step.kind}.${step.outcome}`) ? `intrusion:outcome-of.${step.kind}.${step.outcome}` : `intrusion:outcome.${step.outcome}`));
   if (gained) parts.push(...sayGained(lang, gained));
-  return parts.join(lang === 'ja' ? '' : ' ');
+  // a space parts an address from what follows, nothing else
+  return lang === 'ja' ? parts.join('').replace(/([^\x20-\x7e]) が/, '$1が') : parts.join(' ');
 }
 
 function sayGained(lang: Lang, y: Yield): string[] {
