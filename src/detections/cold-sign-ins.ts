@@ -151,7 +151,10 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
     order by no, at_us, event_id`,
   );
   const names = new Map(
-    (await engine.rows<{ no: number; client: string }>('detection.entrants', sql`select no, client from detection_entrant order by no`)).map(r => [r.no, r.client]),
+    (await engine.rows<{ no: number; client: string }>('detection.entrants', sql`select no, client from detection_entrant order by no`)).map(r => [
+      r.no,
+      r.client,
+    ]),
   );
   const out: Entry[] = [];
   for (const [no, list] of groupBy(visits, v => v.no)) {

@@ -145,7 +145,7 @@ export async function* eventDocuments(engine: Engine, nameOf: (fileNo: number) =
 }
 
 async function printMatches(engine: Engine, run: RuleRun, shown: ReadonlyMap<number, string>, twins: ReadonlyMap<string, readonly string[]>): Promise<void> {
-  const { silent } = run;
+  const isSilent = (rule: RuleHead): boolean => run.silent.has(rule.id) || (rule.name !== null && run.silent.has(rule.name));
   const lines: { order: string; text: string }[] = [];
   const push = (rule: RuleHead, file: string, line: number, event: unknown, more: Record<string, unknown> = {}): void => {
     for (const name of twins.get(file) ?? [file]) {
@@ -161,11 +161,12 @@ async function printMatches(engine: Engine, run: RuleRun, shown: ReadonlyMap<num
   for (const c of run.correlations) for (const e of c.window.events) (c.where === 'event' ? events : records).add(e);
   const found = { event: await eventRows(engine, events, shown), document: await documentRows(engine, records) };
   for (const m of run.matches) {
-    if (silent.has(m.rule.id) || (m.rule.name !== null && silent.has(m.rule.name))) continue;
+    if (isSilent(m.rule)) continue;
     const row = found[m.where].get(m.event);
     if (row) push(m.rule, row.file, row.line, row.event);
   }
   for (const c of run.correlations) {
+    if (isSilent(c.rule)) continue;
     const rows = c.window.events.map(e => found[c.where].get(e)).filter(r => r !== undefined);
     const last = rows[rows.length - 1];
     if (last)

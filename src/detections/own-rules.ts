@@ -38,7 +38,7 @@ const outcomes = new Set(['attempted', 'succeeded', 'blocked', 'unknown']);
  * finds those that may hold an attack: `leads` is what holds all of them.
  */
 export async function detectByRules(engine: Engine, others: ReadRules | null = null): Promise<{ detections: Detection[]; problems: Problem[]; leads: string }> {
-  const own = readRuleFolder(path.join(packageRoot, 'rules'));
+  const own = uncovered(readRuleFolder(path.join(packageRoot, 'rules')));
   const read: ReadRules = others === null ? own : joinRules(own, others);
   const { n } = await engine.row<{ n: number }>(
     'detection.has-files',
@@ -47,8 +47,10 @@ export async function detectByRules(engine: Engine, others: ReadRules | null = n
   const leads = { table: 'detection_leads', targetPattern: targetPrefilter, also: await suspectValues(engine), columns: requestColumns };
   const run = await runRules(engine, read, n > 0 ? eventDocuments(engine, no => String(no)) : null, true, leads);
   if (run.kept) await viewRequests(engine, 'detection_lead', leads.table);
-  const ids = run.matches.map(m => ({ rule: m.rule as RuleHead, where: m.where, event: m.event }));
-  for (const c of run.correlations) for (const e of c.window.events) ids.push({ rule: c.rule, where: c.where, event: e });
+  // What only feeds a correlation is told by it.
+  const told = (rule: RuleHead): boolean => !run.silent.has(rule.id) && !(rule.name !== null && run.silent.has(rule.name));
+  const ids = run.matches.filter(m => told(m.rule)).map(m => ({ rule: m.rule as RuleHead, where: m.where, event: m.event }));
+  for (const c of run.correlations.filter(x => told(x.rule))) for (const e of c.window.events) ids.push({ rule: c.rule, where: c.where, event: e });
   await engine.load(
     'detection_suspicious',
     [
@@ -96,6 +98,12 @@ export async function detectByRules(engine: Engine, others: ReadRules | null = n
     leads: run.kept ? 'detection_lead' : 'detection_request',
     problems: [...read.unsupported, ...run.unsupported].map(u => problem('detections.rule-unsupported', 'warning', { ref: u.file }, { reason: u.reason })),
   };
+}
+
+/** Without the rules of ours that a method of ours says better in a case; they are for `tadasu detect`, which runs rules alone. */
+function uncovered(read: ReadRules): ReadRules {
+  const open = (r: RuleHead): boolean => r.custom['covered'] !== true;
+  return { ...read, rules: read.rules.filter(open), correlations: read.correlations.filter(open) };
 }
 
 function joinRules(a: ReadRules, b: ReadRules): ReadRules {

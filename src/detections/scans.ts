@@ -20,7 +20,10 @@ export async function detectScans(engine: Engine): Promise<Detection[]> {
     if (!clients.has(client)) clients.set(client, { why, distinct, misses });
   };
   const isTool = await oneOf(engine, 'user_agent', value => sql`regexp_matches(lower(${value}), ${sql.lit(toolAgents)})`);
-  const tools = await engine.rows<{ client: string }>('detection.scan-tools', sql`select distinct client from detection_request where ${isTool} order by client`);
+  const tools = await engine.rows<{ client: string }>(
+    'detection.scan-tools',
+    sql`select distinct client from detection_request where ${isTool} order by client`,
+  );
   for (const r of tools) add(r.client, 'tool-agent', 0, 0);
 
   await engine.run(

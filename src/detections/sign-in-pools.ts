@@ -37,7 +37,10 @@ export async function pooledRuns(engine: Engine): Promise<SignIn[][]> {
     sql`create or replace temp table detection_pool_cold as
     select p.* from detection_pool p left join (${pages(sql`failing`)}) using (who) where failing and coalesce(page_us > last_us, true)`,
   );
-  const { cold } = await engine.row<{ cold: number }>('detection.pool-cold-size', sql`select coalesce(sum(failed), 0)::bigint as cold from detection_pool_cold`);
+  const { cold } = await engine.row<{ cold: number }>(
+    'detection.pool-cold-size',
+    sql`select coalesce(sum(failed), 0)::bigint as cold from detection_pool_cold`,
+  );
   if (cold < minFailures) return [];
   const { others, usual } = await engine.row<{ others: number; usual: number }>(
     'detection.pool-others',

@@ -45,7 +45,34 @@ describe('our own rules', () => {
     expect(new Set(rules.rules.map(r => r.id)).size).toBe(rules.rules.length);
   });
 
-  for (const r of rules.rules) {
+  const feeding = new Set(rules.correlations.flatMap(c => c.rules));
+
+  for (const c of rules.correlations.filter(x => !feeding.has(x.id) && !(x.name !== null && feeding.has(x.name)))) {
+    it(`${c.file} holds for its hits together and not for its near misses`, async () => {
+      const test = parse(fs.readFileSync(path.join(folder, c.file.replace(/\.yml$/, '.test.yml')), 'utf8')) as {
+        correlation: string;
+        hits: EventRow[];
+        misses: EventRow[];
+      };
+      expect(test.correlation).toBe(c.name);
+      const own = {
+        rules: rules.rules.filter(r => r.file === c.file),
+        correlations: rules.correlations.filter(x => x.file === c.file),
+        filters: [],
+        unsupported: [],
+      };
+      for (const [rows, holds] of [
+        [test.hits, true],
+        [test.misses, false],
+      ] as const) {
+        await loadEvents(engine, rows);
+        const run = await runRules(engine, own, null, true);
+        expect(run.correlations.some(m => m.rule.id === c.id)).toBe(holds);
+      }
+    });
+  }
+
+  for (const r of rules.rules.filter(x => !feeding.has(x.id) && !(x.name !== null && feeding.has(x.name)))) {
     it(`${r.file} fires on its hits and on none of its near misses`, async () => {
       const test = parse(fs.readFileSync(path.join(folder, r.file.replace(/\.yml$/, '.test.yml')), 'utf8')) as {
         source: string;

@@ -56,7 +56,11 @@ function scopeOf(rule: Rule): ReturnType<typeof eventScope> {
 export type Leads = { readonly table: string; readonly targetPattern: string; readonly also: Sql; readonly columns: readonly string[] };
 
 /** One evaluation a log source: field names mean different columns there. */
-export async function eventEvaluations(engine: Engine, rules: readonly Rule[], leads: Leads | null = null): Promise<{ rules: Rule[]; evaluation: Evaluation }[]> {
+export async function eventEvaluations(
+  engine: Engine,
+  rules: readonly Rule[],
+  leads: Leads | null = null,
+): Promise<{ rules: Rule[]; evaluation: Evaluation }[]> {
   if (rules.some(r => usesNetwork(r))) await loadAddresses(engine, 'sigma_address', addresses(engine));
   const groups = new Map<string, Rule[]>();
   for (const rule of rules) {
@@ -120,7 +124,9 @@ const columnsRead: Readonly<Record<string, readonly string[]>> = { duration_ms: 
 async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[], words: readonly string[], leads: Leads | null): Promise<Sql> {
   const few = used.filter(c => repeated.has(c));
   const values = sql.join(
-    few.map(c => sql`select ${sql.lit(c)} as c, v from (select distinct ${sql.id(c)} as v from event where class in (${classes}) and ${sql.id(c)} is not null)`),
+    few.map(
+      c => sql`select ${sql.lit(c)} as c, v from (select distinct ${sql.id(c)} as v from event where class in (${classes}) and ${sql.id(c)} is not null)`,
+    ),
     sql` union all `,
   );
   const found =
@@ -131,10 +137,13 @@ async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[
           sql`with value as materialized (${values}) select c, v from value where ${containsAny(sql`lower(v)`, words)} order by c, v`,
         );
   const parts = used.flatMap(c => {
-    if (!repeated.has(c)) return [sql`coalesce(${containsAny(sql`lower(${sql.id(c)})`, words, leads && c.startsWith('target') ? [leads.targetPattern] : [])}, false)`];
+    if (!repeated.has(c))
+      return [sql`coalesce(${containsAny(sql`lower(${sql.id(c)})`, words, leads && c.startsWith('target') ? [leads.targetPattern] : [])}, false)`];
     const own = found.filter(f => f.c === c).map(f => f.v);
     if (own.length === 0) return [];
-    return [sql`coalesce(${sql.id(c)} in (${own.length > 100 ? sql`select unnest(${sql.lit(JSON.stringify(own))}::json::varchar[])` : sql.join(own.map(v => sql.lit(v)))}), false)`];
+    return [
+      sql`coalesce(${sql.id(c)} in (${own.length > 100 ? sql`select unnest(${sql.lit(JSON.stringify(own))}::json::varchar[])` : sql.join(own.map(v => sql.lit(v)))}), false)`,
+    ];
   });
   return sql`(${sql.join([...parts, ...(leads ? [leads.also] : [])], sql` or `)})`;
 }

@@ -65,7 +65,10 @@ export async function matchRules(
     const list = [...new Set(fast.flatMap(r => [...r.words!]))].sort();
     const table = sql.id(evaluation.keep ?? 'sigma_candidate');
     const holds = (await evaluation.candidates?.(list)) ?? containsAny(evaluation.target.message.lowered, list);
-    await engine.run('sigma.candidates', sql`create or replace temp table ${table} as select ${evaluation.columns ?? sql`*`} from ${evaluation.from} where ${holds}`);
+    await engine.run(
+      'sigma.candidates',
+      sql`create or replace temp table ${table} as select ${evaluation.columns ?? sql`*`} from ${evaluation.from} where ${holds}`,
+    );
     await evaluate(engine, fast, { ...evaluation, from: table }, out);
     if (evaluation.keep) out.kept = true;
     else await engine.run('sigma.candidates-drop', sql`drop table sigma_candidate`);
