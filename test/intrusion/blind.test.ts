@@ -177,14 +177,15 @@ describe('properties', () => {
         }));
         expect(rebuildInjections(events).cells.filter(c => c.solution.status === 'exact')).toEqual([]);
       }
-    const threshold = (n: number) => ({
-      ...runAttack(attack({ dialect: 'mysql', strategy: 'greater', values: ['a'] }))[0]!,
-      event_id: n + 1,
-      query: `id=${encodeURIComponent(`1) AND ASCII(SUBSTRING((SELECT pw FROM staff LIMIT 1),1,1))>${n}-- -`)}`,
+    // The digits of the number asked for must not be taken out of a page that does not show them.
+    const draw = random(3);
+    const asked = runAttack(attack({ dialect: 'postgresql', strategy: 'greater', values: ['abcdefghijklmnopqrstuvwxyz'] })).map((e, i) => ({
+      ...e,
+      query: `id=${encodeURIComponent(i % 2 ? "' OR 1=1-- -" : `1) AND ASCII(SUBSTRING((SELECT secret FROM staff LIMIT 1),1,1))>${Math.floor(draw() * 128)}-- -`)}`,
       status: 404,
       bytes_out: 439,
-    });
-    expect(rebuildInjections(Array.from({ length: 82 }, (_, i) => threshold((i * 37) % 128))).cells.filter(c => c.solution.status === 'exact')).toEqual([]);
+    }));
+    expect(rebuildInjections(asked).cells.filter(c => c.solution.status === 'exact')).toEqual([]);
   });
 
   it('any text is read without harm', () => {
