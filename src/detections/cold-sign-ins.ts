@@ -66,12 +66,10 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     const pace = medianGap(own);
     const program = agent !== '' && scriptAgent.test(agent);
     const machine = own.length >= 10 && pace < SECOND;
-    // Without an agent the address alone is the client, and an address may be a whole office; a client of the log's first and last days is part of the place.
-    const settled = agent === '' || isSettled(all, span);
-    const doubtful =
-      settled ||
-      !c.alone ||
-      !((c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10) || isFirm(c, weighed.get(c.client)));
+    // Without an agent the address alone is the client, and an address may be a whole office; a client of the log's first and last days is
+    // part of the place unless more speaks against it.
+    const strange = (c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10);
+    const doubtful = !c.alone || agent === '' || !((strange && !isSettled(all, span)) || isFirm(c, weighed.get(c.client)));
     const more = c.alone ? await movedOn(engine, c.client, own) : [];
     const events = [...own, ...more].sort((a, b) => (a.at_us ?? -1) - (b.at_us ?? -1) || a.event_id - b.event_id);
     out.push({

@@ -1,5 +1,6 @@
-import { MINUTE } from '../base/index.ts';
+import { DAY, MINUTE } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
+import { loginPath } from './sign-in-answers.ts';
 
 export type Continued = { event_id: number; at_us: number | null };
 
@@ -48,5 +49,35 @@ export async function openedSessions(engine: Engine, own: readonly Continued[]):
       opened as (select session from (select session, arg_min(event_id, (at_us, event_id)) as first_event from detection_request join mine using (session) where at_us is not null group by session)
         where first_event in (select event_id from detection_opening))
     select event_id, at_us from detection_request join opened using (session) where event_id not in (select event_id from detection_opening) order by at_us nulls first, event_id`,
+  );
+}
+
+const carriedUs = 7 * DAY;
+
+/**
+ * Pages behind the sign-in, answered to clients that never signed in, whose agent only the entered clients and their like have: where no
+ * session is logged, a rare agent is what is left of one that was carried to another address. `sinceUs` is when the door was first opened.
+ */
+export async function sameAgentElsewhere(engine: Engine, clients: readonly string[], sinceUs: number): Promise<Continued[]> {
+  await engine.load(
+    'detection_entered',
+    [{ name: 'client', type: 'VARCHAR' }],
+    clients.map(c => [c]),
+  );
+  return engine.rows<Continued>(
+    'detection.same-agent',
+    sql`
+    with agent as (select distinct user_agent from detection_request join detection_entered using (client) where user_agent is not null),
+      signer as (select distinct client from detection_request where method = 'POST' and regexp_matches(lower(path), ${sql.lit(loginPath)})),
+      holder as (select client, user_agent, min(at_us) as first_us from detection_request join agent using (user_agent) group by client, user_agent),
+      fresh as (select h.client, h.user_agent from holder h anti join detection_entered using (client) anti join signer using (client)
+        where h.first_us between ${sinceUs}::bigint and ${sinceUs + carriedUs}::bigint),
+      shared as (select distinct user_agent from holder anti join detection_entered using (client) anti join fresh using (client)),
+      kin as (select client from fresh anti join shared using (user_agent)),
+      asked as (select distinct regexp_replace(path, '[0-9]+', '#', 'g') as route from detection_request join kin using (client) where status < 300),
+      open as (select distinct regexp_replace(r.path, '[0-9]+', '#', 'g') as route from detection_request r anti join signer using (client) anti join kin using (client) where r.status < 300),
+      behind as (select distinct r.client from detection_request r join kin using (client) join (select route from asked anti join open using (route)) g
+        on g.route = regexp_replace(r.path, '[0-9]+', '#', 'g') where r.status < 300)
+    select event_id, at_us from detection_request join behind using (client) order by at_us nulls first, event_id`,
   );
 }

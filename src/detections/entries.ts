@@ -1,5 +1,5 @@
 import { type Engine, sql } from '../engine/index.ts';
-import { openedSessions } from './continuations.ts';
+import { openedSessions, sameAgentElsewhere } from './continuations.ts';
 import { groupBy } from './group.ts';
 import type { Detection } from './tables.ts';
 
@@ -38,7 +38,10 @@ export async function detectEntries(engine: Engine, found: readonly Detection[])
     if (ok === 0) continue;
     const gate = campaign.events.filter(e => e.facts?.['outcome'] === 'success').map(e => ({ event_id: Number(e.eventId), at_us: e.atUs }));
     const taken = new Set(own.map(r => r.event_id));
-    const elsewhere = (await openedSessions(engine, [...own, ...gate])).filter(r => !taken.has(r.event_id));
+    const carried = await sameAgentElsewhere(engine, [...new Set(own.map(r => r.client))].sort(), entered);
+    const elsewhere = [...new Map([...(await openedSessions(engine, [...own, ...gate])), ...carried].map(r => [r.event_id, r])).values()].filter(
+      r => !taken.has(r.event_id),
+    );
     const events = [...own, ...elsewhere];
     out.push({
       ruleId: 'entry-after-guessing',

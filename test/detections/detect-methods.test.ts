@@ -274,6 +274,26 @@ describe('what is found, and who is left alone', () => {
     expect(await told(walk('192.0.2.9', () => 1000 + random(3000)))).toEqual([]);
   });
 
+  it('after a broken door the same rare agent behind it is the same hands, at whatever address; a shared agent is not', async () => {
+    const tool = { user_agent: 'okhttp/4.9' };
+    const signIn = (seconds: number, ip: string, status: number, more: EventRow = {}): EventRow => ({
+      ...get(seconds, ip, '/login', more),
+      method: 'POST',
+      status,
+      bytes_out: status === 302 ? 0 : 120,
+    });
+    const door = [
+      ...Array.from({ length: 80 }, (_, i) => signIn(9000 + i, '192.0.2.9', 401, tool)),
+      signIn(9100, '192.0.2.9', 302, tool),
+      get(9110, '192.0.2.9', '/customers/1001', tool),
+    ];
+    const elsewhere = [get(12_000, '192.0.2.10', '/export/customers.csv?all=1', { ...tool, bytes_out: 9500 }), get(12_010, '192.0.2.11', '/', tool)];
+    const everybody = [...people(), ...Array.from({ length: 40 }, (_, u) => signIn(u * 20 + 2, `203.0.113.${u + 1}`, 302, { user_agent: agents[u % 3] }))];
+    const entered = async (rows: EventRow[]): Promise<string[]> => (await run(numbered(rows))).find(f => f.rule_id === 'entry-after-guessing')?.ips ?? [];
+    expect(await entered([...everybody, get(1, '203.0.113.200', '/'), ...door, ...elsewhere])).toEqual(['192.0.2.10', '192.0.2.9']);
+    expect(await entered([...everybody, ...door, ...elsewhere, signIn(8000, '203.0.113.99', 302, tool)])).toEqual(['192.0.2.9']);
+  });
+
   it('one odd request in the web log does not explain a run of injections in the database log, the payloads themselves do', async () => {
     const payload = (i: number) => `1 AND ASCII(SUBSTRING((SELECT p FROM u LIMIT 1),${i},1))>64`;
     const statement = (i: number): EventRow => ({
