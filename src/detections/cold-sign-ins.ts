@@ -66,10 +66,11 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     const pace = medianGap(own);
     const program = agent !== '' && scriptAgent.test(agent);
     const machine = own.length >= 10 && pace < SECOND;
-    // Without an agent the address alone is the client, and an address may be a whole office; a client of the log's first and last days is
-    // part of the place unless more speaks against it.
+    // Without an agent the address alone is the client, and an address may be a whole office, unless all it ever did is one run of a machine; a
+    // client of the log's first and last days is part of the place unless more speaks against it.
+    const oneHand = agent !== '' || (machine && c.entries.length === 1 && episodes(all.map(u => ({ ...u, atUs: u.at_us }))).length === 1);
     const strange = (c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10);
-    const doubtful = !c.alone || agent === '' || !((strange && !isSettled(all, span)) || isFirm(c, weighed.get(c.client)));
+    const doubtful = !c.alone || !oneHand || !((strange && !isSettled(all, span)) || isFirm(c, weighed.get(c.client)));
     const more = c.alone ? await movedOn(engine, c.client, own) : [];
     const events = [...own, ...more].sort((a, b) => (a.at_us ?? -1) - (b.at_us ?? -1) || a.event_id - b.event_id);
     out.push({

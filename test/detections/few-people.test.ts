@@ -85,6 +85,8 @@ async function find(rows: readonly EventRow[], rules: readonly string[]): Promis
 
 describe('an intruder where few people work', () => {
   const reader = (ids: (i: number) => number, lists: boolean): EventRow[] => [
+    request(-30_000, '198.18.0.1', 'GET /'),
+    request(150_000, '198.18.0.1', 'GET /'),
     signIn(3000, '198.51.100.9'),
     ...Array.from({ length: 30 }, (_, i) => request(4000 + i * 2500, '198.51.100.9', `GET /customers/${ids(i)}`)),
     ...(lists ? Array.from({ length: 10 }, (_, i) => request(4100 + i * 7000, '198.51.100.9', `GET /customers?page=${i}`)) : []),
