@@ -3,6 +3,7 @@ import { type OpenCase, recordProblems } from '../case/index.ts';
 import { claimDeleted, readBacklog } from './backlog.ts';
 import { readCatalogue } from './catalogue.ts';
 import { Claims } from './claims.ts';
+import { withDefinitions } from './definitions.ts';
 import { readWrites, widenWindows } from './drift.ts';
 import { claimErrors } from './error-shown.ts';
 import { claimGroups, type EvaluationNotes, judgeRequests, predictSizes } from './evaluate.ts';
@@ -31,7 +32,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const engine = kase.engine;
   const problems: Problem[] = [];
   const progress = (done: number, note: string): void => effects.progress({ stage: 'exposure', done, total: 6, unit: 'steps', note });
-  const catalogue = await readCatalogue(engine);
+  const catalogue = await withDefinitions(engine, await readCatalogue(engine));
   const claims = await Claims.open(engine);
   const stated = statedRoutes(kase.file.routes);
   for (const route of stated.unreadable) problems.push(problem('exposure.route-unreadable', 'warning', {}, { route }));

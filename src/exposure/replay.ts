@@ -59,6 +59,7 @@ export async function replay(engine: Engine, catalogue: Catalogue, request: Repl
     widened: new Set(),
     unknownTables: new Set(),
     caps: new Map(),
+    openViews: new Set(),
   };
   let relation: Relation;
   try {

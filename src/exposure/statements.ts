@@ -1,6 +1,7 @@
 import { transpile } from '@polyglot-sql/sdk';
 import { type Micros, sha256Hex } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
+import { Cursors, type Fetched } from './cursors.ts';
 import { actorOf } from './requests.ts';
 import { type Ast, child, loadParser, nodes, parseStatements, type Slot, shapeOf, text, unwrap } from './sql/index.ts';
 
@@ -32,7 +33,21 @@ export type ReadableStatement = {
 };
 export type Reading = ReadableStatement | { readonly none: string };
 
+/** Kinds whose rows went to a file or a table, not to the client: whoever put them there may have fetched them later. */
+const stored = new Set(['stored', 'file']);
+
 const cache = new Map<string, Reading>();
+const cacheOfAll = new Map<string, ReadableStatement[] | 'unparseable'>();
+
+function readingsOf(sqlText: string, dialect: SourceDialect): ReadableStatement[] | 'unparseable' {
+  const name = `${dialect}\u0001${sqlText}`;
+  const known = cacheOfAll.get(name);
+  if (known) return known;
+  const readings = readAll(sqlText, dialect);
+  if (cacheOfAll.size > 200_000) cacheOfAll.clear();
+  cacheOfAll.set(name, readings);
+  return readings;
+}
 
 /** The select a statement text amounts to, or why it shows nothing. Parsed once a text. */
 export function readingOf(sqlText: string, dialect: SourceDialect = 'postgresql'): Reading {
@@ -53,10 +68,23 @@ export function dialectOf(format: string | null): SourceDialect {
   return format?.startsWith('mssql') ? 'tsql' : format?.startsWith('oracle') ? 'oracle' : 'postgresql';
 }
 
+/** MySQL runs what stands in its version comments, takes # for a comment, and has a cache hint that means nothing here. */
+function plainMysql(sqlText: string): string {
+  return sqlText.replace(mysqlParts, (part, opened: string | undefined) => {
+    if (opened !== undefined) return ` ${opened.replace(/\bsql_no_cache\b/gi, ' ')} `;
+    return part.startsWith('#') ? ' ' : part;
+  });
+}
+const mysqlParts = /'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|`[^`]*`|\/\*!\d*([\s\S]*?)\*\/|#[^\n]*/g;
+
 /** The text in PostgreSQL's words, or null. Translation keeps structure, not every meaning: the reading is marked foreign. */
 function translated(sqlText: string, dialect: SourceDialect): string | null {
   try {
-    const r = transpile(sqlText, dialect as Parameters<typeof transpile>[1], 'postgresql' as Parameters<typeof transpile>[2]);
+    const r = transpile(
+      dialect === 'mysql' ? plainMysql(sqlText) : sqlText,
+      dialect as Parameters<typeof transpile>[1],
+      'postgresql' as Parameters<typeof transpile>[2],
+    );
     return r.success && r.sql && r.sql.length > 0 ? r.sql[r.sql.length - 1]! : null;
   } catch {
     return null;
@@ -76,29 +104,66 @@ export function parseAny(sqlText: string, dialect: SourceDialect): { parsed: { s
 }
 
 function read(sqlText: string, dialect: SourceDialect): Reading {
-  const found = parseAny(sqlText, dialect);
-  if (!found) return { none: 'unparseable' };
-  const { parsed, foreign } = found;
-  const readable = parsed.statements.map(s => toSelect(s)).filter(s => s !== null);
-  const last = readable[readable.length - 1];
-  if (!last) return { none: 'no-read' };
-  const { shape, slots } = shapeOf(last.select);
-  return { ...last, foreign, shape: sha256Hex(shape + (foreign ? 'foreign' : '')).slice(0, 16), slots };
+  const list = readAll(sqlText, dialect);
+  if (list === 'unparseable') return { none: 'unparseable' };
+  return list.filter(r => !stored.has(r.kind)).at(-1) ?? { none: 'no-read' };
 }
+
+/** Every statement of a text that reads, in order. Of several only the last one's answer surely reaches the client. */
+export function readAll(sqlText: string, dialect: SourceDialect = 'postgresql'): ReadableStatement[] | 'unparseable' {
+  const file = outfile.exec(sqlText);
+  const found = parseAny(file ? sqlText.replace(outfile, ' ') : sqlText, dialect);
+  if (!found) return 'unparseable';
+  const readable = found.parsed.statements.map(s => toSelect(s)).filter(s => s !== null);
+  const last = readable.findLastIndex(r => !stored.has(r.kind));
+  return readable.map((r, i) => {
+    const { shape, slots } = shapeOf(r.select);
+    const kind = file && r.kind === 'select' ? 'file' : r.kind;
+    return {
+      ...r,
+      kind,
+      exact: r.exact && i === last && kind !== 'file',
+      foreign: found.foreign,
+      shape: sha256Hex(shape + (found.foreign ? 'foreign' : '')).slice(0, 16),
+      slots,
+    };
+  });
+}
+
+/** MySQL's way to write an answer into a file, with the words that may follow it. */
+const outfile =
+  /\binto\s+(?:outfile|dumpfile)\s+(?:'(?:[^'\\]|\\.)*'|"[^"]*"|0x[0-9a-f]+)(?:\s*(?:character\s+set\s+\w+|fields|columns|lines|terminated|starting|escaped|(?:optionally\s+)?enclosed|by|'(?:[^'\\]|\\.)*'|0x[0-9a-f]+)(?=\s|$|[-#;]))*/i;
 
 const star: Ast = { ResTarget: { val: { ColumnRef: { fields: [{ A_Star: {} }] } } } };
 
 function toSelect(statement: Ast): { select: Ast; exact: boolean; kind: string } | null {
   const [tag, body] = unwrap(statement);
   switch (tag) {
-    case 'SelectStmt':
-      return { select: body, exact: true, kind: 'select' };
+    case 'SelectStmt': {
+      if (!child(body, 'intoClause')) return { select: body, exact: true, kind: 'select' };
+      const { intoClause: _, ...select } = body;
+      return { select, exact: false, kind: 'stored' };
+    }
+    case 'CreateTableAsStmt': {
+      const select = child(child(body, 'query'), 'SelectStmt');
+      return select ? { select, exact: false, kind: 'stored' } : null;
+    }
+    case 'ExplainStmt':
+      return null;
     case 'CopyStmt': {
       if (body['is_from'] === true) return null;
       const query = child(body, 'query');
-      if (query) return toSelect(query);
+      const away = text(body, 'filename') !== '';
+      if (query) {
+        const inner = toSelect(query);
+        return inner && away ? { ...inner, exact: false, kind: 'file' } : inner;
+      }
       const columns = nodes(body, 'attlist').map(a => ({ ResTarget: { val: { ColumnRef: { fields: [a] } } } }));
-      return { select: selectFrom(child(body, 'relation')!, columns.length > 0 ? columns : [star], null), exact: true, kind: 'copy' };
+      return {
+        select: selectFrom(child(body, 'relation')!, columns.length > 0 ? columns : columns.length > 0 ? columns : [star], null),
+        exact: !away,
+        kind: away ? 'file' : 'copy',
+      };
     }
     case 'DeclareCursorStmt':
       return child(body, 'query') ? toSelect(child(body, 'query')!) : null;
@@ -108,7 +173,10 @@ function toSelect(statement: Ast): { select: Ast; exact: boolean; kind: string }
     case 'UpdateStmt':
     case 'DeleteStmt': {
       const returning = nodes(body, 'returningList').length > 0 ? nodes(body, 'returningList') : nodes(child(body, 'returningClause'), 'exprs');
-      if (returning.length === 0) return null;
+      if (returning.length === 0) {
+        const source = child(child(body, 'selectStmt'), 'SelectStmt');
+        return source && nodes(source, 'valuesLists').length === 0 ? { select: source, exact: false, kind: 'stored' } : null;
+      }
       return { select: selectFrom(child(body, 'relation')!, returning, child(body, 'whereClause')), exact: false, kind: 'returning' };
     }
     default:
@@ -158,6 +226,7 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   const errors = new Map<string, { us: number; eventId: number; message: string | null }[]>();
   const prepared = new Map<string, string>();
   const lastOf = new Map<string, number>();
+  const cursors = new Cursors();
   let left = 0;
   let present = false;
   for await (const batch of engine.stream<Row>(
@@ -198,34 +267,47 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
         bound = executeArguments(sqlText);
         sqlText = body;
       }
-      const reading = readingOf(sqlText, dialectOf(r.format));
-      if ('none' in reading) {
-        if (reading.none === 'unparseable') unparseable.push({ eventId: r.event_id, text: sqlText, actor: r.certainty, loUs: lo, hiUs: hi });
+      const dialect = dialectOf(r.format);
+      const cursor = cursors.take(r.conn_id, sqlText, statements.length);
+      if (cursor === 'unknown') {
+        unparseable.push({ eventId: r.event_id, text: sqlText, actor: r.certainty, loUs: lo, hiUs: hi });
         continue;
       }
-      lastOf.set(key, statements.length);
-      const values = reading.slots.map(s =>
-        s.kind === 'literal' ? s.value : bound ? (s.number <= bound.length ? bound[s.number - 1] : undefined) : undefined,
-      );
-      statements.push({
-        eventId: r.event_id,
-        loUs: lo,
-        hiUs: hi,
-        conn: r.conn_id,
-        text: sqlText,
-        read: reading,
-        values,
-        parameters: bound,
-        rowsOut: r.rows_out,
-        failed: false,
-        actor: r.certainty,
-        message: null,
-      });
+      const fetched = cursor !== null && cursor !== 'declared' ? cursor : null;
+      const readings = fetched ? [fetchedReading(fetched)] : readingsOf(sqlText, dialect);
+      if (readings === 'unparseable') {
+        unparseable.push({ eventId: r.event_id, text: sqlText, actor: r.certainty, loUs: lo, hiUs: hi });
+        continue;
+      }
+      // What the application itself copies shows nothing to anybody; what the intruder puts somewhere may be fetched later.
+      const own = readings.filter(x => r.certainty !== null || !stored.has(x.kind));
+      if (own.length > 0) lastOf.set(key, statements.length + own.length - 1);
+      for (const reading of own)
+        statements.push({
+          eventId: r.event_id,
+          loUs: lo,
+          hiUs: hi,
+          conn: r.conn_id,
+          text: sqlText,
+          read: cursor === 'declared' ? { ...reading, exact: false, kind: 'declare' } : reading,
+          values: reading.slots.map(s => (s.kind === 'literal' ? s.value : bound ? (s.number <= bound.length ? bound[s.number - 1] : undefined) : undefined)),
+          parameters: bound,
+          rowsOut: own.length > 1 || cursor === 'declared' ? null : r.rows_out,
+          failed: false,
+          actor: r.certainty,
+          message: null,
+        });
     }
   }
-  return { statements, unparseable, errors, present, left };
+  // Where its FETCH statements are logged, a DECLARE shows nothing by itself.
+  const kept = statements.filter((s, i) => s.read.kind !== 'declare' || !cursors.fetched.has(i));
+  return { statements: kept, unparseable, errors, present, left };
 }
 
+function fetchedReading(f: Fetched): ReadableStatement {
+  const { shape, slots } = shapeOf(f.select);
+  return { select: f.select, exact: f.exact, kind: 'fetch', foreign: false, shape: sha256Hex(shape).slice(0, 16), slots };
+}
 /** Parameters as the log keeps them: a JSON list of texts and nulls. */
 export function readParameters(json: string | null): (string | null)[] | null {
   if (json === null) return null;

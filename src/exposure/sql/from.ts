@@ -50,12 +50,17 @@ function rangeVar(body: Ast, b: Block): Sql | null {
   const schema = text(body, 'schemaname').toLowerCase();
   const dataset = schema === 'information_schema' || schema === 'pg_catalog' ? null : b.c.dataset(name);
   const view = dataset || schema === 'information_schema' || schema === 'pg_catalog' ? null : b.c.view(name);
-  if (view) {
+  if (view && !b.c.openViews.has(name)) {
     if (!view.exact) {
       b.c.widened.add('stored-copy');
       b.certain = false;
     }
-    return derived(b.c.select(view.select, new Map(), null), alias, aliasNames(child(body, 'alias')), b, false);
+    b.c.openViews.add(name);
+    try {
+      return derived(b.c.select(view.select, new Map(), null), alias, aliasNames(child(body, 'alias')), b, false);
+    } finally {
+      b.c.openViews.delete(name);
+    }
   }
   if (!dataset) {
     b.c.unknownTables.add(bareName(name));

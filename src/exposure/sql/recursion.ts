@@ -51,6 +51,8 @@ export function recursion(name: string, query: Ast, names: readonly string[], c:
   if (!b.certain || b.columns.length !== a.columns.length || own.length === 0 || a.occurrences.some(o => !b.occurrences.some(x => x.id === o.id)))
     throw new Unsupported('recursive');
   if (b.columns.some(x => x.type === 'opaque') || handsDown(b.columns, own)) throw new Unsupported('recursive');
+  // Rows of the steps between decide what comes after them.
+  for (const o of [...a.occurrences, ...own]) c.influenced.add(o.dataset.id);
   const refs = (list: readonly Occurrence[]): Sql[] => list.map(o => sql.id(o.ref) as Sql);
   const pad = own.map(o => sql`${o.list ? sql`null::bigint[]` : sql`null::bigint`} as ${sql.id(o.ref)}`);
   const kept = sql`case when ${sql.id(depth.ref)} > ${deepest} then error('recursion') else ${sql.id(depth.ref)} end as ${sql.id(depth.ref)}`;

@@ -96,6 +96,8 @@ export type Compilation = {
   dataset(name: string): Dataset | null;
   /** The select a view stands for, when the log told. `exact` is false where the stored rows may have changed since. */
   view(name: string): { readonly select: Ast; readonly exact: boolean } | null;
+  /** Views being compiled: one that names itself is no table. */
+  readonly openViews: Set<string>;
   nextId(): number;
   /** Compile a select of the same statement; here so that the files of this folder need not import in a circle. */
   select(node: Ast, ctes: Ctes, outer: Scope | null): Relation;
