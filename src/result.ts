@@ -1,6 +1,7 @@
 import { isoUtc, type Problem } from './base/index.ts';
 import { decisions, type OpenCase, readProblems } from './case/index.ts';
 import { sql } from './engine/index.ts';
+import { type PremiseState, premiseStates } from './exposure/index.ts';
 import type { Obligation } from './obligations/index.ts';
 import type { ExposureCounts } from './persons/index.ts';
 
@@ -65,7 +66,8 @@ export type Result = {
   inputs_root: string;
   evidence: EvidenceResult[];
   intrusion: { start: WindowEnd; end: WindowEnd; left_censored: boolean; actors: ActorResult[]; steps: StepResult[] };
-  exposure: ExposureCounts;
+  /** `premises`: what the figures take for granted, as people decided it or as assumed, with the claims that rest on each. */
+  exposure: ExposureCounts & { premises: PremiseState[] };
   obligations: Obligation[];
   decisions: DecisionResult[];
   problems: Problem[];
@@ -84,7 +86,7 @@ export async function assembleResult(kase: OpenCase, counts: ExposureCounts, obl
     inputs_root: run.inputsRoot,
     evidence: await readEvidence(kase),
     intrusion: { ...(await readWindow(kase)), actors: await readActors(kase), steps: await readSteps(kase) },
-    exposure: counts,
+    exposure: { ...counts, premises: await premiseStates(kase) },
     obligations,
     decisions: followedDecisions(kase),
     problems: await readProblems(kase.engine),

@@ -14,6 +14,7 @@ import { learnRoutes, type RouteRead, StatementIndex } from './link-statements.t
 import { claimLostStatements } from './lost-statements.ts';
 import { claimPossible, countsLines, databaseGaps, holesOf, orphansOf, strangersOf } from './missing.ts';
 import { claimByNames } from './name-bound.ts';
+import { attributed, attributedLog, readPremises } from './premises.ts';
 import { claimRecovered } from './recovered.ts';
 import { groupInstances } from './replay-group.ts';
 import { countRoutes, type Request, readActorRequests, readOtherRequests, routeOf, streamOtherRequests } from './requests.ts';
@@ -33,12 +34,13 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const problems: Problem[] = [];
   const progress = (done: number, note: string): void => effects.progress({ stage: 'exposure', done, total: 6, unit: 'steps', note });
   const catalogue = await withDefinitions(engine, await readCatalogue(engine));
-  const claims = await Claims.open(engine);
+  const premises = readPremises(kase);
+  const claims = await Claims.open(engine, premises);
   const stated = statedRoutes(kase.file.routes);
   for (const route of stated.unreadable) problems.push(problem('exposure.route-unreadable', 'warning', {}, { route }));
-  const requests = (await readActorRequests(engine)).map(stated.apply);
+  const requests = attributed((await readActorRequests(engine)).map(stated.apply), premises);
   progress(1, 'statements');
-  const log = await readStatements(engine, mostStatements);
+  const log = attributedLog(await readStatements(engine, mostStatements), premises);
   if (log.left > 0) problems.push(problem('exposure.statements-left', 'warning', {}, { left: log.left, read: mostStatements }, log.left));
   const index = new StatementIndex(log.statements);
   progress(2, 'routes');
@@ -68,7 +70,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
     models,
   );
   progress(4, 'replay');
-  const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0 };
+  const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0, premises };
   await claimGroups(engine, catalogue, claims, groups, verdicts, models, notes);
   const known = new Set(learned.map(r => r.route));
   const explained = log.present ? await explainedStatements(learned, log, index, used, kase) : new Set<number>();

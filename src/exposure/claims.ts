@@ -20,6 +20,9 @@ export type Claim = {
 /** Where the rows of one claim came from: the SQL event, the request, or both. */
 export type Source = { readonly eventId: number | null; readonly requestId: number | null };
 
+/** Premises that some executions of a claim need and others do not: they are weighed before rows come here. */
+const perExecution: ReadonlySet<string> = new Set(['route-stable', 'actor-wide']);
+
 /** Collects claims of one assessment; writes the tables when closed. Rows go straight into the engine. */
 export class Claims {
   private readonly engine: Engine;
@@ -39,7 +42,10 @@ export class Claims {
     this.engine = engine;
   }
 
-  static async open(engine: Engine): Promise<Claims> {
+  /** Premises a person has said do not hold: what rests on one is not certain any more. */
+  private refuted: ReadonlySet<string> = new Set();
+
+  static async open(engine: Engine, premises: ReadonlyMap<string, boolean> = new Map()): Promise<Claims> {
     // Temporary while rows come in: a durable table would wait for the disk at every insert.
     await engine.run(
       'exposure.claim_work',
@@ -49,11 +55,14 @@ export class Claims {
       'exposure.source_work',
       sql`create or replace temp table claim_row_source_work (claim_id varchar, row_no bigint, event_id bigint, request_id bigint)`,
     );
-    return new Claims(engine);
+    const claims = new Claims(engine);
+    claims.refuted = new Set([...premises].filter(([name, holds]) => !holds && !perExecution.has(name)).map(([name]) => name));
+    return claims;
   }
 
   /** The claim's id; the same content gives the same id in every run. `identity` is what makes this claim another one than its like. */
-  add(claim: Claim, identity: unknown): string {
+  add(given: Claim, identity: unknown): string {
+    const claim = this.rests(given) ? { ...given, mustTier: 0, mayTier: Math.min(given.mayTier, 2) } : given;
     const id = contentId('claim', { kind: claim.kind, dataset: claim.datasetId, identity });
     this.lastId = id;
     const known = this.list.get(id);
@@ -71,6 +80,11 @@ export class Claims {
     return id;
   }
 
+  /** Does a claim rest on a premise that does not hold? */
+  private rests(claim: Claim): boolean {
+    return claim.assumptions.some(a => this.refuted.has(a));
+  }
+
   /** The id of a set of columns of a dataset. */
   colset(dataset: Dataset, columns: readonly number[]): number {
     const sorted = [...new Set(columns)].sort((a, b) => a - b);
@@ -85,15 +99,18 @@ export class Claims {
 
   /** Rows of a claim from a query that gives `row_no, lower, upper`; repeated rows keep their greatest tiers. */
   async rows(claimId: string, colset: number, query: Sql): Promise<void> {
+    const claim = this.list.get(claimId);
+    const weak = claim !== undefined && this.rests(claim);
     await this.engine.run(
       'exposure.claim_rows',
-      sql`insert into claim_row_work select ${claimId}, row_no, ${colset}::integer, max(lower)::tinyint, max(upper)::tinyint
+      sql`insert into claim_row_work select ${claimId}, row_no, ${colset}::integer, ${weak ? sql`0` : sql`max(lower)`}::tinyint, ${weak ? sql`least(max(upper), 2)` : sql`max(upper)`}::tinyint
       from (${query}) q where row_no is not null group by row_no having max(upper) > 0`,
     );
   }
 
   count(claimId: string, dataset: Dataset, colset: number, lower: number, upper: number, scope: string): void {
-    this.counts.push([claimId, dataset.id, colset, lower, upper, scope]);
+    const claim = this.list.get(claimId);
+    this.counts.push([claimId, dataset.id, colset, claim && this.rests(claim) ? 0 : lower, upper, scope]);
   }
 
   /** A table or column that was named by a statement which showed nothing. */

@@ -5,6 +5,7 @@ import { type Claims, loadTiers } from './claims.ts';
 import { recordCounts } from './count-rows.ts';
 import { type Instance, showsBody } from './instances.ts';
 import type { RouteRead } from './link-statements.ts';
+import type { Premises } from './premises.ts';
 import { type OutputSize, outputSizes, type Replay, recordReplay } from './replay.ts';
 import { type Group, instanceTable, type Member, replayGroup } from './replay-group.ts';
 import type { Request } from './requests.ts';
@@ -69,7 +70,13 @@ export function judgeRequests(
   return out;
 }
 
-export type EvaluationNotes = { readonly failures: Map<string, number>; readonly widened: Map<string, number>; mismatches: number; rowCountMismatches: number };
+export type EvaluationNotes = {
+  readonly failures: Map<string, number>;
+  readonly widened: Map<string, number>;
+  mismatches: number;
+  rowCountMismatches: number;
+  readonly premises: Premises;
+};
 
 /** Replay every group and write its claims with the tier each request earned. */
 export async function claimGroups(
@@ -100,7 +107,7 @@ export async function claimGroups(
         let fromUs = Infinity;
         let toUs = -Infinity;
         for (const m of t.members) {
-          const own = tiersOf(m, verdicts, display, sizes[n] ?? null);
+          const own = weighed(m, tiersOf(m, verdicts, display, sizes[n] ?? null), notes.premises);
           const ran = m.instance.statement ?? m.instance.request;
           if (own.must > 0) fromUs = Math.min(fromUs, (ran?.loUs ?? 0) - slack);
           if (own.may > 0) toUs = Math.max(toUs, (ran?.hiUs ?? Infinity) + slack);
@@ -117,6 +124,7 @@ export async function claimGroups(
             claims.attempt(o.dataset, c, tuples.length);
         return;
       }
+      if (notes.premises.get('snapshot-unchanged') === false) await claimOtherRows(claims, r, g);
       const tierTable = await loadTiers(engine, tiers);
       const identity = { shape: g.read.shape, route: route?.route ?? null, values: batch ? null : tuples[0]!.members[0]!.values.map(v => v ?? null) };
       const best = tuples.flatMap(t => t.members).slice(0, 3);
@@ -150,7 +158,7 @@ export async function claimGroups(
               wide_actor: g.members.every(m => m.instance.certainty === 'wide'),
               other_tables: r.unknownTables,
             },
-            assumptions: assumptionsOf(g.members[0]!.instance),
+            assumptions: [...new Set(tuples.flatMap(t => t.members.flatMap(m => assumptionsOf(m.instance))))].sort(),
           },
           identity,
         );
@@ -217,10 +225,31 @@ function ruleOf(i: Instance): string {
 function assumptionsOf(i: Instance): string[] {
   const out = ['snapshot-unchanged'];
   if (i.certainty === 'wide') out.push('actor-wide');
-  if (i.request && i.routeRead?.source === 'log' && !i.injected) out.push('route-stable');
+  if (i.request && !i.statement && i.routeRead?.source === 'log' && !i.injected) out.push('route-stable');
   if (i.routeRead?.source === 'case-file') out.push('route-as-stated');
   if (i.routeRead?.source === 'sizes') out.push('route-inferred-from-sizes');
   return out;
+}
+
+/** What is taken from a route as it ran for others is only possible where a person has said that it did not run so for the intruder. */
+function weighed<T extends { must: number; may: number }>(m: Member, tiers: T, premises: Premises): T {
+  const stable = m.instance.statement !== null || m.instance.injected || m.instance.routeRead?.source !== 'log' || premises.get('route-stable') !== false;
+  return stable ? tiers : { ...tiers, must: 0, may: Math.min(tiers.may, tier.possible) };
+}
+
+/** Where the snapshot may hold other values than were there, conditions on anything but the key may have chosen other rows. */
+async function claimOtherRows(claims: Claims, r: Replay, g: Group): Promise<void> {
+  for (const dataset of new Map(r.relation.occurrences.map(o => [o.dataset.id, o.dataset])).values()) {
+    const free = r.predicates.some(p => p.dataset === dataset.id && !dataset.key.includes(dataset.columns.find(c => c.no === p.column)?.name ?? ''));
+    if (free)
+      await claimTable(claims, dataset, columnsIn(g.read.select), {
+        kind: 'table-bound',
+        rule: 'snapshot-changed',
+        statement: g.members[0]!.instance.statement?.text ?? describe(g),
+        reason: 'snapshot-unchanged',
+        identity: [g.read.shape, 'snapshot-changed'],
+      });
+  }
 }
 
 function describe(g: Group): string {

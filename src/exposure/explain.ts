@@ -1,6 +1,7 @@
 import { isoUtc, printable, UserError } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
+import { type Premises, readPremises } from './premises.ts';
 import { type ProofNode, type ProofPlace, proofNode } from './proof.ts';
 import { exists } from './write-cells.ts';
 
@@ -30,6 +31,17 @@ const thresholds: Record<string, { column: 'tier_lower' | 'tier_upper'; tier: nu
  * `figure:customers.records.possible`. Throws UserError when there is nothing of that name.
  */
 export async function explainRef(kase: OpenCase, ref: string): Promise<ProofNode> {
+  return decided(await proofOf(kase, ref), readPremises(kase));
+}
+
+/** The same proof with what a person has decided about its premises. */
+function decided(node: ProofNode, premises: Premises): ProofNode {
+  const holds = node.key === 'assumption' ? premises.get(String(node.params['what']).replace('@assumption.', '')) : undefined;
+  if (holds !== undefined) return proofNode(holds ? 'assumption-holds' : 'assumption-fails', node.params, node.children, node.place);
+  return { ...node, children: node.children.map(c => decided(c, premises)) };
+}
+
+async function proofOf(kase: OpenCase, ref: string): Promise<ProofNode> {
   const e = kase.engine;
   if (!(await exists(e, 'claim'))) throw new UserError('exposure.not-assessed');
   if (ref.startsWith('figure:')) return explainFigure(e, ref.slice(7));
@@ -119,6 +131,12 @@ export async function explainClaim(e: Engine, c: ClaimRow, rowNo: number | null,
   if (typeof p['row_identity'] === 'string') children.push(proofNode(`row-identity.${p['row_identity']}`));
   if (typeof p['reason'] === 'string') children.push(proofNode('reason', { reason: printable(p['reason'], 80) }));
   for (const w of Array.isArray(p['widened']) ? (p['widened'] as string[]) : []) children.push(proofNode('widened', { construct: printable(w, 60) }));
+  for (const n of await e.rows<{ least: number; most: number; rows: number }>(
+    'explain.counts',
+    sql`select max(k.lower) as least, min(k.upper) as most, (select count(distinct r.row_no) from claim_row r where r.claim_id = ${c.claim_id} and r.tier_upper >= 2) as rows
+      from claim_count k where k.claim_id = ${c.claim_id} and k.scope = 'rows' having count(*) > 0`,
+  ))
+    children.push(proofNode('count', { least: n.least, most: n.most, rows: n.rows }));
   for (const place of await claimPlaces(e, c.claim_id, rowNo)) children.push(proofNode('event', { file: place.file, line: place.line }, [], place));
   for (const a of c.assumptions ?? []) children.push(proofNode('assumption', { what: `@assumption.${a}` }));
   return proofNode('claim', { id: c.claim_id, rule: `@rule.${c.rule}`, lower: `@tier.${c.must_tier}` }, children);

@@ -6,6 +6,7 @@ export * from './assess.ts';
 export { boundCount, boundFigure, type CountConstraint } from './bounds.ts';
 export { type Cause, type CellChange, type Comparison, compareResults, type FigureChange } from './compare.ts';
 export { explainRef } from './explain.ts';
+export { type PremiseState, premiseStates } from './premises.ts';
 export { type ProofNode, type ProofPlace, proofText } from './proof.ts';
 export { assessReadiness, type Readiness, type ReadinessAnswer } from './readiness.ts';
 export * from './tables.ts';

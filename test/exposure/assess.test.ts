@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quietEffects } from '../../src/base/index.ts';
-import { type CaseFile, CaseStore, type OpenCase } from '../../src/case/index.ts';
+import { type CaseFile, CaseStore, type OpenCase, recordDecision } from '../../src/case/index.ts';
 import { Engine, sql } from '../../src/engine/index.ts';
-import { assessExposure, explainRef, proofText, writeCells, writeRecovered } from '../../src/exposure/index.ts';
+import { assessExposure, explainRef, premiseStates, proofText, writeCells, writeRecovered } from '../../src/exposure/index.ts';
 import { loadSnapshot } from './snapshot.ts';
 
 type Event = {
@@ -257,6 +257,57 @@ describe('assessing exposure', () => {
     expect(proofText(await explainRef(a, 'figure:records.confirmed'), 'ja')).toContain('1件');
     await writeRecovered(a);
     expect(fs.readFileSync(path.join(a.outDir, 'recovered.jsonl'), 'utf8')).toBe('');
+  });
+
+  it('follows what a person has decided about a premise, and says so', async () => {
+    const { events, mine } = traffic([{ id: '124', logged: false }, { id: '125' }]);
+    const decide = async (premise: string, holds: boolean): Promise<{ found: Record<string, string>; kase: OpenCase }> => {
+      const kase = await open(events, mine);
+      opened.push(kase);
+      recordDecision(kase.store, 'premise.set', 'R. Kato', 0, { premise, holds, reason: '' });
+      await assessExposure(kase, quietEffects);
+      return { found: await cells(kase), kase };
+    };
+    const route = await decide('route-stable', false);
+    // The statement that is in the log needs no such premise.
+    expect(route.found).toEqual({ '124.address': '0-2', '124.name': '0-2', '125.address': '4-4', '125.name': '4-4' });
+    expect((await decide('route-stable', true)).found['124.name']).toBe('4-4');
+    const snapshot = await decide('snapshot-unchanged', false);
+    expect(new Set(Object.values(snapshot.found))).toEqual(new Set(['0-2']));
+    const states = await premiseStates(snapshot.kase);
+    expect(states.find(s => s.name === 'snapshot-unchanged')).toMatchObject({ state: 'fails', by: 'R. Kato' });
+    const proof = proofText(await explainRef(snapshot.kase, 'people/125/name'), 'en');
+    expect(proof).toContain('does not hold');
+    expect(proofText(await explainRef(snapshot.kase, 'people/125/name'), 'ja')).toContain('成り立たない');
+  });
+
+  it('counts rows of a window without an order: which is open, how many is not', async () => {
+    const us = 1_700_000_000_000_000;
+    const events: Event[] = [0, 1, 2].map(i => ({
+      id: 1008 + 16 * i,
+      cls: 2,
+      us: us + i * 1_000_000,
+      sql: `SELECT name FROM people LIMIT 2 OFFSET ${i * 2}`,
+      conn: 'own',
+    }));
+    const kase = await open(
+      events,
+      events.map(e => e.id),
+    );
+    opened.push(kase);
+    await assessExposure(kase, quietEffects);
+    const counts = await kase.engine.rows<{ scope: string; lower: number; upper: number }>(
+      'test.counts',
+      sql`select scope, lower, upper from claim_count order by upper`,
+    );
+    // One window starts at the first row, two later: two classes of windows that are alike.
+    expect(counts).toEqual([
+      { scope: 'rows', lower: 2, upper: 2 },
+      { scope: 'rows', lower: 2, upper: 4 },
+    ]);
+    expect(Object.keys(await cells(kase))).toHaveLength(60);
+    const [claim] = await kase.engine.rows<{ claim_id: string }>('test.claim', sql`select claim_id from claim_count where upper = 4`);
+    expect(proofText(await explainRef(kase, claim!.claim_id), 'en')).toContain('at least 2, at most 4 of 60');
   });
 
   it('survives hostile statements and parameters', async () => {
