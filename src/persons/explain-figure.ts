@@ -14,6 +14,8 @@ import { elementBit } from './count/record-masks.ts';
  */
 export async function explainAnything(kase: OpenCase, ref: string): Promise<ProofNode> {
   if (!ref.startsWith('figure:')) return explainRef(kase, ref);
+  const bounds = /^figure:(?:bounds\.(?:records|persons)|datasets\.(.+)\.bounds)$/.exec(ref);
+  if (bounds) return explainBounds(kase, ref.slice(7), bounds[1] ?? null);
   const figure = parseFigure(kase, ref.slice(7));
   if (figure === null) throw new UserError('exposure.unknown-ref', { ref: printable(ref, 80) });
   return figure.unit === 'persons' ? explainPersons(kase, figure) : explainRecords(kase, figure, figure.upper);
@@ -103,6 +105,33 @@ const say = (key: string, params: Record<string, string | number>, children: rea
 });
 const shown = (params: Record<string, string | number>): Record<string, string> =>
   Object.fromEntries(Object.entries(params).map(([k, v]) => [k, typeof v === 'number' ? v.toLocaleString('en-US') : v]));
+
+type CountedResult = {
+  exposure: {
+    bounds: Record<'records' | 'persons', { lower: number; upper: number }>;
+    datasets: { id: string; records: { possible: number }; bounds: { lower: number; upper: number } }[];
+  };
+};
+
+/** The bounds that follow from numbers of rows: data set by data set, with the claims that know a number. */
+async function explainBounds(kase: OpenCase, name: string, dataset: string | null): Promise<ProofNode> {
+  const { exposure } = JSON.parse(fs.readFileSync(path.join(kase.outDir, 'result.json'), 'utf8')) as CountedResult;
+  const chosen = exposure.datasets.filter(d => (dataset === null ? d.records.possible > 0 : d.id === dataset));
+  if (dataset !== null && chosen.length === 0) throw new UserError('exposure.unknown-ref', { ref: printable(`figure:${name}`, 80) });
+  const children: ProofNode[] = [];
+  for (const d of chosen) {
+    const claims = await kase.engine.rows<{ claim_id: string; least: number; most: number; rows: number }>(
+      'explain.bounds',
+      sql`select k.claim_id, max(k.lower) as least, min(k.upper) as most, (select count(distinct r.row_no) from claim_row r where r.claim_id = k.claim_id and r.tier_upper >= 2) as rows
+        from claim_count k where k.dataset_id = ${d.id} and k.scope = 'rows' group by k.claim_id order by most desc, k.claim_id limit ${claimsShown}`,
+    );
+    const proofs: ProofNode[] = [];
+    for (const c of claims) proofs.push(say('bounds-claim', { rows: c.rows, least: c.least, most: c.most }, [await explainRef(kase, c.claim_id)]));
+    children.push(say('bounds-dataset', { dataset: d.id, possible: d.records.possible, ...d.bounds }, proofs));
+  }
+  const total = dataset !== null ? chosen[0]!.bounds : exposure.bounds[name === 'bounds.persons' ? 'persons' : 'records'];
+  return say('bounds', { figure: name, lower: total.lower, upper: total.upper }, children);
+}
 
 const claimsShown = 5;
 

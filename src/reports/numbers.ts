@@ -19,3 +19,9 @@ export function personRange(lang: Lang, p: { readonly lower: number; readonly up
 export const recordFigure = (lang: Lang, ref: string, n: number): Inline => figure(`figure:${ref}`, count(lang, n, 'records'));
 export const personFigure = (lang: Lang, ref: string, p: { readonly lower: number; readonly upper: number }): Inline =>
   figure(`figure:${ref}`, personRange(lang, p));
+/** An interval of records or persons with its reference. */
+export const rangeFigure = (lang: Lang, ref: string, p: { readonly lower: number; readonly upper: number }, unit: 'records' | 'persons'): Inline =>
+  figure(
+    `figure:${ref}`,
+    p.lower === p.upper ? count(lang, p.upper, unit) : `${p.lower.toLocaleString('en-US')}${lang === 'ja' ? '〜' : '–'}${count(lang, p.upper, unit)}`,
+  );

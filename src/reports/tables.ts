@@ -2,7 +2,7 @@ import { displayTime, type Lang, parseIso, problemText, t } from '../base/index.
 import { type Element, elements } from '../case/index.ts';
 import type { ExposureCounts } from '../persons/index.ts';
 import { type Block, type Column, code, type Inline } from '../view/index.ts';
-import { personFigure, recordFigure } from './numbers.ts';
+import { personFigure, rangeFigure, recordFigure } from './numbers.ts';
 import type { ReportInput } from './report-input.ts';
 
 /** The tables that several documents share. Each takes its figures from the results and names their references. */
@@ -61,12 +61,27 @@ export function figuresTable(lang: Lang, counts: ExposureCounts): Block {
       { title: t(lang, 'reports:unit.records'), align: 'right' },
       { title: t(lang, 'reports:unit.persons'), align: 'right' },
     ],
-    rows: tiers.map(k => [
-      [t(lang, `reports:figures.${k}`)],
-      [recordFigure(lang, `records.${k}`, counts.figures.records[k])],
-      [personFigure(lang, `persons.${k}`, counts.figures.persons[k])],
-    ]),
+    rows: [
+      ...tiers.map(k => [
+        [t(lang, `reports:figures.${k}`)],
+        [recordFigure(lang, `records.${k}`, counts.figures.records[k])],
+        [personFigure(lang, `persons.${k}`, counts.figures.persons[k])],
+      ]),
+      ...countedRows(lang, counts),
+    ],
   };
+}
+
+/** Only where statements are known to have shown a number of rows but not which: the range that holds whichever rows they were. */
+function countedRows(lang: Lang, { bounds, figures }: ExposureCounts): Inline[][][] {
+  if (bounds.records.upper >= figures.records.possible && bounds.records.lower <= figures.records.executed) return [];
+  return [
+    [
+      [t(lang, 'reports:figures.bounds')],
+      [rangeFigure(lang, 'bounds.records', bounds.records, 'records')],
+      [rangeFigure(lang, 'bounds.persons', bounds.persons, 'persons')],
+    ],
+  ];
 }
 
 /** The columns of a table of intervals: what, certain records, possible records, persons. */

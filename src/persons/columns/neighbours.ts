@@ -66,7 +66,8 @@ export function meaningOfTable(columns: readonly ColumnSample[]): Meaning[] {
 }
 
 /** Codes of the organisation's own people and places mean nothing to anybody outside. */
-const insiders = /staff|employee|agency|agent|branch|office|shop|store|department|dept|operator|社員|職員|従業員|担当|代理店|募集人|支店|支社|拠点|営業所|店舗|部署|部門/i;
+const insiders =
+  /staff|employee|agency|agent|branch|office|shop|store|department|dept|operator|社員|職員|従業員|担当|代理店|募集人|支店|支社|拠点|営業所|店舗|部署|部門/i;
 
 type Set = (i: number, element: Element, confidence: number, code: string) => void;
 type Weak = (i: number) => boolean;

@@ -62,7 +62,12 @@ export async function linkRecords(kase: OpenCase, effects: Effects): Promise<{ s
       .map(s => problem('persons.too-many-pairs', 'info', {}, { block: s.rule, records: s.nodes }, s.blocks)),
   ];
   return {
-    summary: { records: Number(n['records']), nodes, pairs: blocked.pairs, persons: { lower: Number(n['lower']), best: Number(n['best']), upper: Number(n['upper']) } },
+    summary: {
+      records: Number(n['records']),
+      nodes,
+      pairs: blocked.pairs,
+      persons: { lower: Number(n['lower']), best: Number(n['best']), upper: Number(n['upper']) },
+    },
     problems,
   };
 }

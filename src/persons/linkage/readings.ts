@@ -1,17 +1,6 @@
 import { type ColumnSpec, type Engine, type Sql, sql } from '../../engine/index.ts';
-import {
-  type Name,
-  type PlaceReading,
-  readAddress,
-  readBirth,
-  readEmail,
-  readIdent,
-  readKana,
-  readPlace,
-  readPostal,
-  readSex,
-} from './standardise.ts';
 import { phoneKey } from '../normal/index.ts';
+import { type Name, type PlaceReading, readAddress, readBirth, readEmail, readIdent, readKana, readPlace, readPostal, readSex } from './standardise.ts';
 
 /**
  * How the values of one kind of field become comparable. Values, not rows, are read: each distinct text once. `plain` is a
@@ -55,7 +44,8 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
       columns: ['phone'],
       read: text => [phoneKey(text)],
       plain: {
-        when: v => sql`(regexp_full_match(${v}, '0[0-9]{1,4}-?[0-9]{1,4}-?[0-9]{3,4}') and length(replace(${v}, '-', '')) >= 9 and not starts_with(${v}, '010') and not starts_with(${v}, '00'))`,
+        when: v =>
+          sql`(regexp_full_match(${v}, '0[0-9]{1,4}-?[0-9]{1,4}-?[0-9]{3,4}') and length(replace(${v}, '-', '')) >= 9 and not starts_with(${v}, '010') and not starts_with(${v}, '00'))`,
         value: v => sql`replace(${v}, '-', '')`,
       },
     },
@@ -64,7 +54,8 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
       columns: ['email'],
       read: text => [readEmail(text)],
       plain: {
-        when: v => sql`(regexp_full_match(${v}, '[a-z0-9_.-]+@[a-z0-9]+(?:-[a-z0-9]+)*(?:\\.[a-z0-9]+)*\\.[a-z]{2,}') and not regexp_matches(${v}, '@(gmail|googlemail)\\.com$'))`,
+        when: v =>
+          sql`(regexp_full_match(${v}, '[a-z0-9_.-]+@[a-z0-9]+(?:-[a-z0-9]+)*(?:\\.[a-z0-9]+)*\\.[a-z]{2,}') and not regexp_matches(${v}, '@(gmail|googlemail)\\.com$'))`,
         value: v => v,
       },
     },

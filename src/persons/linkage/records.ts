@@ -39,8 +39,7 @@ function textsOf(f: LinkFields): Texts {
     columns.length === 1
       ? sql`nullif(${sql.id(columns[0]!)}, '')`
       : sql`nullif(concat_ws(' ', ${sql.join(columns.map(c => sql`nullif(${sql.id(c)}, '')`))}), '')`;
-  const parts = (surname: Sql, given: Sql): Sql =>
-    sql`nullif(coalesce(${surname}, '') || ${sql.lit(between)} || coalesce(${given}, ''), ${sql.lit(between)})`;
+  const parts = (surname: Sql, given: Sql): Sql => sql`nullif(coalesce(${surname}, '') || ${sql.lit(between)} || coalesce(${given}, ''), ${sql.lit(between)})`;
   const out: { kind: string; slot: string; text: Sql }[] = [];
   const add = (kind: string, columns: readonly string[], slot = kind): void => {
     if (columns.length > 0) out.push({ kind, slot, text: joined(columns) });
@@ -80,15 +79,33 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
     const { plain } = reading;
     const v = sql.id('v');
     if (reading.kind === 'address') {
-      await write('link_read_town', ['town', 'area'], of.map(t => sql`select nullif(${plainParts(v)}.town, '') as v from (select ${t.text} as v from ${t.table})`), readTown);
-      await write('link_read_address', reading.columns, of.map(t => sql`select v from (select ${t.text} as v from ${t.table}) where ${plainParts(v)}.town = ''`), reading.read);
+      await write(
+        'link_read_town',
+        ['town', 'area'],
+        of.map(t => sql`select nullif(${plainParts(v)}.town, '') as v from (select ${t.text} as v from ${t.table})`),
+        readTown,
+      );
+      await write(
+        'link_read_address',
+        reading.columns,
+        of.map(t => sql`select v from (select ${t.text} as v from ${t.table}) where ${plainParts(v)}.town = ''`),
+        reading.read,
+      );
     } else {
       const rest = plain === undefined ? sql`true` : sql`not ${plain.when(v)}`;
-      await write(`link_read_${reading.kind}`, reading.columns, of.map(t => sql`select v from (select ${t.text} as v from ${t.table}) where ${rest}`), reading.read);
+      await write(
+        `link_read_${reading.kind}`,
+        reading.columns,
+        of.map(t => sql`select v from (select ${t.text} as v from ${t.table}) where ${rest}`),
+        reading.read,
+      );
     }
   }
   const definition = sql.join(linkRowNames.map(name => sql`${sql.id(name)} varchar`));
-  await engine.run('link.record', sql`create or replace table link_record (rid integer, src integer, row_no bigint, legal boolean, japanese boolean, ${definition})`);
+  await engine.run(
+    'link.record',
+    sql`create or replace table link_record (rid integer, src integer, row_no bigint, legal boolean, japanese boolean, ${definition})`,
+  );
   for (const [src, f] of fields.entries()) {
     const spec = kase.file.datasets.find(d => d.id === f.dataset_id)?.legalPerson ?? { constant: false };
     const told = await toldLegal(kase, f.dataset_id, spec);
@@ -107,7 +124,11 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
 }
 
 /** What the case file says about who is a company, as SQL over a row; null where it says nothing. */
-async function toldLegal(kase: OpenCase, dataset: string, spec: { readonly constant: boolean } | { readonly column: string; readonly map: Readonly<Record<string, boolean>> }): Promise<Sql | null> {
+async function toldLegal(
+  kase: OpenCase,
+  dataset: string,
+  spec: { readonly constant: boolean } | { readonly column: string; readonly map: Readonly<Record<string, boolean>> },
+): Promise<Sql | null> {
   if ('constant' in spec) return spec.constant ? sql`true` : null;
   const column = (await tableColumns(kase, dataset)).find(c => c.toLowerCase() === spec.column.toLowerCase());
   const entries = Object.entries(spec.map);

@@ -1,8 +1,8 @@
 import type { OpenCase } from '../../case/index.ts';
 import { type Sql, sql } from '../../engine/index.ts';
 import { countedDatasets, roleOf } from '../count/record-masks.ts';
-import { findReferences } from './references.ts';
 import type { LinkFields } from './fields.ts';
+import { findReferences } from './references.ts';
 
 /** Below this share of numbers whose names agree, a number does not stand for one policyholder. */
 const agreeing = 0.9;
@@ -64,8 +64,7 @@ async function addPolicies(kase: OpenCase): Promise<void> {
   const unspoken = seen.same >= agreeing * seen.twice;
   const holds = unspoken && seen.twice >= enough;
   // Without such evidence equal numbers only widen what could be one person.
-  const grade = (phones: Sql, areas: Sql): Sql =>
-    holds ? sql`case when ${phones} and ${areas} then 2 else 3 end` : unspoken ? sql`1` : sql`0`;
+  const grade = (phones: Sql, areas: Sql): Sql => (holds ? sql`case when ${phones} and ${areas} then 2 else 3 end` : unspoken ? sql`1` : sql`0`);
   const differ = (c: string): Sql => sql`coalesce(a.${sql.id(c)} <> z.${sql.id(c)}, false)`;
   await engine.run(
     'link.policy_pairs',
@@ -85,7 +84,10 @@ async function addPolicies(kase: OpenCase): Promise<void> {
 /** Record and policy number of every record of a policyholder, one query a data set. */
 async function policyRows(kase: OpenCase): Promise<Sql[]> {
   const sources = new Map(
-    (await kase.engine.rows<{ dataset_id: string; base: number }>('link.policy_sources', sql`select dataset_id, base from link_source order by src`)).map(s => [s.dataset_id, s.base]),
+    (await kase.engine.rows<{ dataset_id: string; base: number }>('link.policy_sources', sql`select dataset_id, base from link_source order by src`)).map(s => [
+      s.dataset_id,
+      s.base,
+    ]),
   );
   return (await countedDatasets(kase)).flatMap(d => {
     const columns = d.columns.filter(c => c.element === 'contract.policy_number' && c.confidence >= 0.7);

@@ -1,14 +1,4 @@
-import {
-  isLegalPersonName,
-  kanaKey,
-  nameKey,
-  normaliseAddress,
-  normaliseDate,
-  normaliseEmail,
-  normaliseName,
-  romajiKey,
-  widen,
-} from '../normal/index.ts';
+import { isLegalPersonName, kanaKey, nameKey, normaliseAddress, normaliseDate, normaliseEmail, normaliseName, romajiKey, widen } from '../normal/index.ts';
 
 /**
  * The comparable form of one record: keys, never shown; null = not known. `surname_read` and `given_read` are readings, `former` a name given up,
