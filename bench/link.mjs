@@ -1,9 +1,14 @@
-// npm run bench link [-- --records 1000000] : person resolution of Japanese records, with time, memory and truth. Needs a build.
+// npm run bench link [-- --records 1000000 --sets ../shared/data/linkage --splink PYTHON] : person resolution of Japanese records, with time, memory
+// and truth; with --sets the public sets in that folder instead. A Python with Splink 4 (--splink or TADASU_SPLINK_PYTHON) links the same
+// people beside it. Needs a build.
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Engine, sql } from '../dist/engine/index.js';
 import { classifyColumns, identifyPersons } from '../dist/persons/index.js';
+import { publicSets } from './made/public-sets.mjs';
 import { seenColumns, writePeople } from './made/people.mjs';
 
 export async function bench(args) {
@@ -11,14 +16,74 @@ export async function bench(args) {
     const at = args.indexOf(`--${name}`);
     return at < 0 ? fallback : args[at + 1];
   };
-  const total = Number(flag('records', '1000000'));
   const threads = Number(flag('threads', '2'));
+  const python = flag('splink', process.env.TADASU_SPLINK_PYTHON ?? null);
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-link-'));
-  const file = flag('file', path.join(dir, 'people.csv'));
-  if (!fs.existsSync(file)) writePeople(file, total, Number(flag('seed', '1')));
+  try {
+    const folder = flag('sets', null);
+    const sets =
+      folder === null
+        ? [made(flag('file', path.join(dir, 'people.csv')), Number(flag('records', '1000000')), Number(flag('seed', '1')))]
+        : publicSets(folder, dir);
+    for (const set of sets) {
+      const ours = await link(set, dir, threads, flag('memory', '2500MB'));
+      console.log(JSON.stringify(ours.figures));
+      if (python !== null) console.log(JSON.stringify(bySplink(python, set, dir, ours)));
+    }
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
 
-  const engine = await Engine.open({ file: path.join(dir, 'link.duckdb'), threads, memory: flag('memory', '2500MB'), tempDirectory: dir });
-  const columns = seenColumns;
+function made(file, total, seed) {
+  if (!fs.existsSync(file)) writePeople(file, total, seed);
+  return { name: 'made', kind: 'japanese', file, columns: seenColumns };
+}
+
+/** The same file through Splink, held to the same truth, with what it took beside ours. */
+function bySplink(python, set, dir, ours) {
+  const out = path.join(dir, 'splink.csv');
+  const script = fileURLToPath(new URL('./splink_link.py', import.meta.url));
+  const ran = spawnSync(python, [script, set.file, out, set.kind], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (ran.status !== 0) throw new Error(`splink: ${ran.stderr.slice(-1500)}`);
+  const run = JSON.parse(ran.stdout.trim().split('\n').at(-1));
+  const of = new Map(fs.readFileSync(out, 'utf8').trim().split('\n').slice(1).map(l => l.split(',')).map(([id, cluster]) => [id, cluster]));
+  const said = ours.ids.map(id => of.get(id) ?? id);
+  return {
+    set: set.name,
+    by: 'splink',
+    ...run,
+    ...quality(said, ours.truth),
+    our_share_of_its_time: Number((ours.figures.seconds / run.seconds).toFixed(3)),
+    our_share_of_its_cpu: Number((ours.figures.cpu_seconds / run.cpu_seconds).toFixed(3)),
+  };
+}
+
+/** Pairwise and B-cubed precision and recall, and by how much the number of persons is wrong. */
+function quality(said, truth) {
+  const count = list => {
+    const sizes = new Map();
+    for (const x of list) sizes.set(x, (sizes.get(x) ?? 0) + 1);
+    return sizes;
+  };
+  const both = said.map((s, i) => `${s}\u0001${truth[i]}`);
+  const [s, t, b] = [count(said), count(truth), count(both)];
+  const pairs = sizes => [...sizes.values()].reduce((n, x) => n + (x * (x - 1)) / 2, 0);
+  const harmonic = (p, r) => Number(((2 * p * r) / (p + r)).toFixed(5));
+  const [precision, recall] = [pairs(b) / pairs(s), pairs(b) / pairs(t)];
+  const cubed = sizes => both.reduce((n, x, i) => n + b.get(x) / sizes.get(sizes === s ? said[i] : truth[i]), 0) / said.length;
+  return {
+    precision: Number(precision.toFixed(5)),
+    recall: Number(recall.toFixed(5)),
+    f1: harmonic(precision, recall),
+    b_cubed: harmonic(cubed(s), cubed(t)),
+    person_count_error: Number(((s.size - t.size) / t.size).toFixed(5)),
+  };
+}
+
+async function link(set, dir, threads, memory) {
+  const { file, columns } = set;
+  const engine = await Engine.open({ file: path.join(dir, `link-${set.name}.duckdb`), threads, memory, tempDirectory: dir });
   await engine.run(
     'bench.read',
     sql`create table data_people as select (row_number() over ()) - 1 as row_no, id as key, * from read_csv(${sql.lit(file)}, all_varchar = true, header = true, parallel = false)`,
@@ -53,21 +118,23 @@ export async function bench(args) {
     lang: 'ja',
     threads,
     log: event =>
-      console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${event}  ${Math.round(process.memoryUsage.rss() / 1048576)} MiB`),
+      console.error(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${event}  ${Math.round(process.memoryUsage.rss() / 1048576)} MiB`),
   };
   await classifyColumns(kase, effects);
   const summary = await identifyPersons(kase, effects);
   const seconds = (performance.now() - started) / 1000;
 
-  const truth = await engine.row(
-    'bench.truth',
-    sql`with t as (select p.person_strict as s, p.person_best as b, d.truth as t from person_record p join data_people d using (row_no))
-    select (select count(distinct t) from t) as persons,
-      (select sum(n * (n - 1) / 2) from (select count(*) as n from t group by b, t)) as both, (select sum(n * (n - 1) / 2) from (select count(*) as n from t group by b)) as said,
-      (select sum(n * (n - 1) / 2) from (select count(*) as n from t group by t)) as true_pairs,
-      (select sum(n * (n - 1) / 2) from (select count(*) as n from t group by s)) - (select sum(n * (n - 1) / 2) from (select count(*) as n from t group by s, t)) as strict_wrong`,
+  const cpu = process.cpuUsage(cpuBefore);
+  const rowsLinked = await engine.rows(
+    'bench.linked',
+    sql`select d.id, d.truth, p.strict::varchar as s, p.best::varchar as b from person_label p join data_people d using (row_no) order by row_no`,
   );
-  const [precision, recall] = [Number(truth.both) / Number(truth.said), Number(truth.both) / Number(truth.true_pairs)];
+  const truth = rowsLinked.map(r => r.truth);
+  const persons = new Set(truth).size;
+  const strict = quality(
+    rowsLinked.map(r => r.s),
+    truth,
+  );
   const peak = Math.max(
     ...fs
       .readFileSync('/proc/self/status', 'utf8')
@@ -75,22 +142,27 @@ export async function bench(args) {
       .filter(l => l.startsWith('VmHWM'))
       .map(l => Number(l.replace(/\D/g, '')) / 1024),
   );
-  console.log(
-    JSON.stringify({
+  engine.close();
+  return {
+    ids: rowsLinked.map(r => r.id),
+    truth,
+    figures: {
+      set: set.name,
+      by: 'tadasu',
       records: summary.records,
       seconds: Math.round(seconds * 10) / 10,
-      cpu_seconds: Math.round((process.cpuUsage(cpuBefore).user + process.cpuUsage(cpuBefore).system) / 1e5) / 10,
+      cpu_seconds: Math.round((cpu.user + cpu.system) / 1e5) / 10,
       peak_mib: Math.round(peak),
       nodes: summary.nodes,
       pairs: summary.pairs,
-      persons: { true: Number(truth.persons), ...summary.persons },
-      width: Number(((summary.persons.upper - summary.persons.lower) / Number(truth.persons)).toFixed(4)),
-      precision: Number(precision.toFixed(5)),
-      recall: Number(recall.toFixed(5)),
-      f1: Number(((2 * precision * recall) / (precision + recall)).toFixed(5)),
-      strict_wrong_pairs: Number(truth.strict_wrong),
-    }),
-  );
-  engine.close();
-  fs.rmSync(dir, { recursive: true, force: true });
+      persons: { true: persons, ...summary.persons },
+      holds: summary.persons.lower <= persons && persons <= summary.persons.upper,
+      width: Number(((summary.persons.upper - summary.persons.lower) / persons).toFixed(4)),
+      ...quality(
+        rowsLinked.map(r => r.b),
+        truth,
+      ),
+      strict_precision: strict.precision,
+    },
+  };
 }
