@@ -1,6 +1,6 @@
 // The public rule set's own tests against our request scoring, honestly counted: a test stands in the denominator only where its attack is in a
 // part that an access log holds (target, agent, referer); what travels in bodies, cookies or other headers is counted apart.
-//   node bench/detect-crs.mjs [--missed FAMILY]
+//   npm run bench detect-crs -- [--missed CHAPTER]
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -123,13 +123,14 @@ export async function measure(scoreRequest, only = null) {
   return { rows, missed };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/** Prints a line a chapter; with `--missed N` also the tests of chapter N that we miss (`--missed -N`: the near misses we flag). */
+export async function bench(args = []) {
   if (!fs.existsSync(folder)) {
     console.log('the rule set’s tests are not at hand');
-    process.exit(0);
+    return;
   }
   const { scoreRequest } = await import(pathToFileURL(path.join(root, 'dist', 'detections', 'index.js')).href);
-  const only = process.argv[2] === '--missed' ? process.argv[3] : null;
+  const only = args[0] === '--missed' ? (args[1] ?? null) : null;
   const { rows, missed } = await measure(scoreRequest, only);
   for (const [number, c] of [...rows].sort(([a], [b]) => a - b)) {
     const hidden = Object.entries(c.hidden)

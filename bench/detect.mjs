@@ -148,7 +148,8 @@ async function cost(events, threads, steps) {
     const { user, system } = process.cpuUsage(cpu);
     return { wall: Number(process.hrtime.bigint() - start) / 1e9, cpu: (user + system) / 1e6, value };
   };
-  const show = (name, t, more = '') => console.log(`${name.padEnd(16)}${t.wall.toFixed(2).padStart(7)} s   processor ${t.cpu.toFixed(2).padStart(7)} s   ${more}`);
+  const show = (name, t, more = '') =>
+    console.log(`${name.padEnd(16)}${t.wall.toFixed(2).padStart(7)} s   processor ${t.cpu.toFixed(2).padStart(7)} s   ${more}`);
   await collectEvidence(kase, effects);
   const ingest = await timed(() => readEvents(kase, effects));
   show('ingest', ingest, `${ingest.value.events} events, ${threads} threads`);
@@ -164,7 +165,10 @@ async function cost(events, threads, steps) {
   console.log(`detection/ingest ${(all.wall / ingest.wall).toFixed(3)} by the clock, ${(all.cpu / ingest.cpu).toFixed(3)} by processor time (aim 0.25)`);
   console.log(`peak memory     ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB (aim 3072)`);
   for (const [step, t] of [...timings].sort((a, b) => b[1] - a[1])) if (t > 0.05) console.log(`  ${t.toFixed(2).padStart(7)} s  ${step}`);
-  if (steps) console.log(`fingerprint     ${(await engine.row('bench.print', sql`select md5(string_agg(d::varchar, chr(10) order by detection_id)) as m from detection d`)).m}`);
+  if (steps)
+    console.log(
+      `fingerprint     ${(await engine.row('bench.print', sql`select md5(string_agg(d::varchar, chr(10) order by detection_id)) as m from detection d`)).m}`,
+    );
   engine.close();
 }
 
@@ -205,9 +209,12 @@ function writeRequests(file, n) {
   const pick = max => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) % max;
   const months = ['Sep', 'Oct', 'Nov'];
   const two = v => String(v).padStart(2, '0');
-  const agents = Array.from({ length: 400 }, (_, i) => `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${90 + (i % 60)}.0.${i}.0 Safari/537.36`);
+  const agents = Array.from(
+    { length: 400 },
+    (_, i) => `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${90 + (i % 60)}.0.${i}.0 Safari/537.36`,
+  );
   const attacks = [
-    "/search?q=1%27%20OR%20%271%27=%271",
+    '/search?q=1%27%20OR%20%271%27=%271',
     '/search?q=1%27+UNION+SELECT+NULL,login,password+FROM+users--',
     "/search?q=x'+AND+SLEEP(5)--+-",
     '/download?file=../../../../etc/passwd',

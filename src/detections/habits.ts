@@ -18,6 +18,8 @@ type Odd = {
 const minDays = 5;
 const minVolume = 100;
 const minOddHours = 10;
+const minDaysOfHours = 7;
+const minDaysOfOthers = 50;
 const minZ = 6;
 const mostEvents = 5000;
 const mostFindings = 50;
@@ -31,11 +33,17 @@ export async function detectHabits(engine: Engine): Promise<Detection[]> {
   const hours = await engine.rows<Hour>(
     'detection.habit-hours',
     sql`
-    with signed as (select distinct client from detection_request where method = 'POST' and status < 400 and regexp_matches(lower(path), ${sql.lit(loginPath)})),
+    with signed as (select distinct src_ip, user_agent from detection_request where method = 'POST' and status < 400 and regexp_matches(lower(path), ${sql.lit(loginPath)})),
       named as (
-        select coalesce('a:' || account, 'd:' || db_user || '|' || coalesce(app_name, '')) as who, at_us from event where class in (1, 2, 3, 4) and at_us is not null and (account is not null or (class = 2 and db_user is not null))
-        union all select client, at_us from detection_request join signed using (client) where account is null and at_us is not null)
-    select who, at_us // ${HOUR}::bigint as h, count(*)::bigint as n from named group by all order by who, h limit 3000000`,
+        select coalesce('a:' || account, 'd:' || db_user || '|' || coalesce(app_name, '')) as who, h, n from (
+          select account, db_user, app_name, at_us // ${HOUR}::bigint as h, count(*) as n from event
+          where class in (1, 2, 3, 4) and at_us is not null and (account is not null or (class = 2 and db_user is not null)) group by all)
+        union all select 'i:' || coalesce(src_ip, '') || '|' || coalesce(user_agent, ''), h, n from (
+          select e.src_ip, e.user_agent, at_us // ${HOUR}::bigint as h, count(*) as n from event e join signed s on e.src_ip = s.src_ip and e.user_agent is not distinct from s.user_agent
+          where class = 1 and account is null and at_us is not null group by all)),
+      hourly as (select who, h, sum(n)::bigint as n from named group by who, h),
+      known as (select who from hourly group by who having count(distinct h // 24) > ${minDays})
+    select who, h, n from hourly join known using (who) order by who, h limit 3000000`,
   );
   const byWho = groupBy(hours, r => r.who);
   const odd = [...oddVolumes(byWho), ...oddHours(byWho)].sort(
@@ -133,7 +141,7 @@ export function oddHours(byWho: ByWho): Odd[] {
   const out: Odd[] = [];
   for (const [who, list] of byWho) {
     const days = groupBy(list, r => Math.floor(r.h / 24));
-    if (days.size <= minDays) continue;
+    if (days.size <= minDaysOfHours) continue;
     const v = visits.get(kindOf(who))!;
     const seen = new Map<number, Set<number>>();
     for (const [day, rows] of days) for (const r of rows) (seen.get(r.h % 24) ?? seen.set(r.h % 24, new Set()).get(r.h % 24)!).add(day);
@@ -147,7 +155,7 @@ export function oddHours(byWho: ByWho): Odd[] {
       const othersThen = hours.reduce((s, h) => s + (v.hour.get(h) ?? 0), 0) - hours.length;
       const otherDays = v.days - days.size;
       // Of the others at least four, and at most one of a hundred of their days touches such an hour.
-      if (v.whos < 5 || otherDays < 20 || othersThen > 0.01 * otherDays * hours.length) continue;
+      if (v.whos < 5 || otherDays < minDaysOfOthers || othersThen > 0.01 * otherDays * hours.length) continue;
       out.push({
         who,
         fromUs: day * DAY,

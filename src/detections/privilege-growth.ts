@@ -32,19 +32,25 @@ type Reach = {
 };
 
 async function newFunctions(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  await engine.run(
+    'detection.admin',
+    sql`create or replace temp table detection_admin as
+    select coalesce('s:' || account, client) as who, min(client) as client, regexp_replace(path, '[0-9]+', '#', 'g') as route, min(at_us) filter (status < 300) as first_ok, (count(*) filter (status < 300))::integer as n,
+      (count(*) filter (status in (401, 403)))::integer as refused, min(at_us) filter (status in (401, 403)) as first_no
+    from detection_request where at_us is not null and regexp_matches(lower(path), ${sql.lit(adminPath)}) and method in ('GET', 'POST', 'PUT', 'PATCH', 'DELETE') group by who, route`,
+  );
+  const { functions } = await engine.row<{ functions: number }>('detection.admin-any', sql`select count(*) as functions from detection_admin where n > 0`);
+  if (functions === 0) return [];
   const rows = await engine.rows<Reach>(
     'detection.admin-reach',
     sql`
-    with admin as (select coalesce('s:' || account, client) as who, client, at_us, status, regexp_replace(path, '[0-9]+', '#', 'g') as route from detection_request
-        where at_us is not null and regexp_matches(lower(path), ${sql.lit(adminPath)}) and method in ('GET', 'POST', 'PUT', 'PATCH', 'DELETE')),
-      ok as (select who, min(client) as client, route, min(at_us) as first_ok, count(*) as n from admin where status < 300 group by who, route),
-      no as (select who, route, count(*) as refused, min(at_us) as first_no from admin where status in (401, 403) group by who, route),
-      users as (select route, count(distinct who) as users from ok group by route),
-      life as (select coalesce('s:' || account, client) as who, min(at_us) as first_us from detection_request where at_us is not null and coalesce('s:' || account, client) in (select who from ok) group by 1),
-      people as (select approx_count_distinct(coalesce('s:' || account, client)) as people from detection_request where status < 400)
-    select o.who, o.client, o.route, o.first_ok, o.n::integer as n, coalesce(no.refused, 0)::integer as refused, life.first_us, users.users::integer as users, people.people::integer as people
-    from ok o join users using (route) join life using (who) cross join people left join no on no.who = o.who and no.route = o.route and no.first_no < o.first_ok
-    where users.users <= greatest(2, 0.05 * people.people) and (o.first_ok - life.first_us >= ${lifeUs}::bigint or coalesce(no.refused, 0) > 0) and people.people >= 10 order by o.who, o.first_ok, o.route limit 2000`,
+    with ok as (select * from detection_admin where n > 0),
+      users as (select route, count(distinct who)::integer as users from ok group by route),
+      people as (select approx_count_distinct(hash(account, src_ip, user_agent))::integer as people from event where class = 1 and status < 400),
+      few as (select ok.*, users.users, people.people from ok join users using (route) cross join people where users.users <= greatest(2, 0.05 * people.people) and people.people >= 10),
+      life as (select coalesce('s:' || account, client) as who, min(at_us) as first_us from detection_request where at_us is not null and coalesce('s:' || account, client) in (select who from few) group by 1)
+    select who, client, route, first_ok, n, case when first_no < first_ok then refused else 0 end as refused, first_us, users, people from few join life using (who)
+    where first_ok - first_us >= ${lifeUs}::bigint or first_no < first_ok order by who, first_ok, route limit 2000`,
   );
   if (rows.length === 0) return [];
   const marked = await clientsOf(engine, found);
