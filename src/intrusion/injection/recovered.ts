@@ -69,7 +69,7 @@ function splitParts(parts: NonNullable<RebuiltCell['binding']['parts']>, value: 
   return m ? columns.map((column, i) => ({ column, value: m[i + 1]! })) : null;
 }
 
-type Placed = { rowNo: Map<number, Candidate>; verified: Set<Draft>; many: Map<number, number> };
+type Placed = { rowNo: Map<number, Candidate>; verified: Set<Draft>; many: Map<number, number>; /** The snapshot's value of a placed draft. */ theirs: Map<Draft, string> };
 
 async function placeRows(engine: Engine, drafts: readonly Draft[]): Promise<Placed> {
   const rows = new Map<number, Draft[]>();
@@ -84,7 +84,7 @@ async function placeRows(engine: Engine, drafts: readonly Draft[]): Promise<Plac
     return m;
   };
   const found = group(await findCandidates(engine, [...rows].map(([id, list]): KnownRow => ({ id, table: list[0]!.table!, values: knownOf(list) }))));
-  const placed: Placed = { rowNo: new Map(), verified: new Set(), many: new Map() };
+  const placed: Placed = { rowNo: new Map(), verified: new Set(), many: new Map(), theirs: new Map() };
   const lost: KnownRow[] = [];
   const lostDrafts: { id: number; draft: Draft; list: Draft[] }[] = [];
   for (const [id, list] of rows) {
@@ -105,11 +105,17 @@ async function placeRows(engine: Engine, drafts: readonly Draft[]): Promise<Plac
     const c = near.get(i) ?? [];
     if (c.length !== 1 || placed.rowNo.has(id)) continue;
     const theirs = (await readRows(engine, draft.table!, [draft.name!], [c[0]!.rowNo])).get(c[0]!.rowNo)?.get(draft.name!) ?? '';
-    const broken = countBroken(draft.cell.answers, theirs, draft.cell);
+    const broken = countBroken(draft.cell.answers, theirs === '' ? draft.cell.binding.nullAs ?? '' : theirs, draft.cell);
     placed.rowNo.set(id, c[0]!);
     for (const d of list) if (d !== draft && d.status === 'exact') placed.verified.add(d);
     if (broken <= 2 && draft.cell.answers.length >= 5) { draft.status = 'partial'; draft.reason = 'one-answer-from-the-snapshot'; draft.value = null; }
     else draft.reason = 'differs-from-the-snapshot';
+  }
+  for (const [id, list] of [...rows].sort((a, b) => a[0] - b[0])) {
+    const row = placed.rowNo.get(id);
+    if (!row) continue;
+    const values = (await readRows(engine, list[0]!.table!, [...new Set(list.map(d => d.name!))].sort(), [row.rowNo])).get(row.rowNo);
+    for (const d of list) placed.theirs.set(d, values?.get(d.name!) ?? '');
   }
   return placed;
 }
@@ -120,6 +126,14 @@ function group(list: readonly Candidate[]): Map<number, Candidate[]> {
   return m;
 }
 
+/** The answers of a cell evaluated on the snapshot's value of its row: how many there are to compare, and how many agree. */
+function agreementOf(d: Draft, theirs: string | undefined): { readonly answers: number; readonly agree: number } | undefined {
+  if (theirs === undefined || d.cell.binding.coding !== null || d.cell.binding.parts !== null) return undefined;
+  const compared = d.cell.answers.filter(a => a.constraint.kind === 'char' || a.constraint.kind === 'segment' || a.constraint.kind === 'whole');
+  const value = theirs === '' ? d.cell.binding.nullAs ?? '' : theirs;
+  return compared.length === 0 ? undefined : { answers: compared.length, agree: compared.length - countBroken(compared, value, d.cell) };
+}
+
 /** How many answers a value would break: few means a flipped answer, many means the value really was another one. */
 export function countBroken(answers: readonly Answer[], value: string, cell: RebuiltCell): number {
   const chars = cell.dialect === 'mssql' ? value.split('') : [...value];
@@ -127,7 +141,7 @@ export function countBroken(answers: readonly Answer[], value: string, cell: Reb
   for (const { constraint: c, truth: t } of answers) {
     if (c.kind === 'char') {
       const ch = chars[c.position - 1] ?? '';
-      if (c.test.how === 'bit') { if ((Math.floor((ch.codePointAt(0) ?? 0) / 2 ** c.test.bit) % 2 === 1) !== (t === c.test.whenSet)) broken++; continue; }
+      if (c.test.how === 'bit') { const code = ch === '' ? 0 : codeIn(ch, c.family); if ((Math.floor(code / 2 ** c.test.bit) % 2 === 1) !== (t === c.test.whenSet)) broken++; continue; }
       const set = t ? c.test.yes : c.test.no;
       if (ch === '' ? !(t ? c.test.endYes : c.test.endNo) : !has(set, codeIn(ch, c.family))) broken++;
     } else if (c.kind === 'whole') { const v = truth(c.test(value)); if (v !== undefined && (v === 1) !== t) broken++; }
@@ -160,7 +174,7 @@ function finish(d: Draft, placed: Placed): Recovered {
   const confidence = status === 'exact' ? (verified ? 0.9999 : Math.min(0.995, 0.9 + 0.05 * margin + 0.045 * Math.min(1, s.confirmations / 5))) : status === 'partial' ? 0.5 : 0;
   const facts = {
     technique: cell.technique, dialect: cell.dialect, answers: cell.answers.length, requests: cell.eventIds.length, bits: Math.round(s.bits * 10) / 10, confirmations: s.confirmations, contradictions: s.contradictions,
-    verified_by: verified ? 'snapshot' : null, reason: reason ?? cell.unreadable, pattern: status === 'partial' ? s.pattern : undefined, length: s.length ?? undefined,
+    verified_by: verified ? 'snapshot' : null, agreement: agreementOf(d, placed.theirs.get(d)), reason: reason ?? cell.unreadable, pattern: status === 'partial' ? s.pattern : undefined, length: s.length ?? undefined,
     open_positions: status === 'partial' ? s.domains.slice(0, 40) : undefined, bounds: s.bounds ?? undefined, assumptions: s.assumptions.length > 0 ? s.assumptions : undefined,
     null_rule: nullBlank ? 'null-or-blank' : undefined, candidates: placed.many.get(d.row), oracle: cell.oracle ?? undefined, expression: cell.binding.plain ? undefined : cell.key.slice(0, 500),
     conditions: cell.binding.where.length > 0 ? cell.binding.where : undefined,
