@@ -22,7 +22,7 @@ export function findSent(fragment: Fragment, dialect: SqlDialect): { readonly ca
     ...fragment.exprs,
     ...fragment.selects.flatMap(s => [...(s.where ? [s.where] : []), ...s.items.map(i => i.expr)]),
     ...fragment.unions.flatMap(u => [...u.items.map(i => i.expr), ...u.from.flatMap(f => (f.call ? [f.call] : []))]),
-    ...fragment.stacked.flatMap(s => [...s.exprs, ...(s.select ? [...s.select.items.map(i => i.expr), ...s.select.from.flatMap(f => (f.call ? [f.call] : []))] : [])]),
+    ...fragment.stacked.flatMap(s => [...s.exprs, ...(s.select ? [{ t: 'select', select: s.select } as const] : [])]),
   ];
   for (const root of roots) {
     const found = findFetch(root, dialect);
