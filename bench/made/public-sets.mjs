@@ -29,4 +29,4 @@ function readRows(file) {
   return lines.map(l => Object.fromEntries(header.map((h, i) => [h.trim(), (l[i] ?? '').trim()])));
 }
 
-const cells = line => [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map(m => m[1].replace(/^"|"$/g, '').replaceAll('""', '"'));
+const cells = line => [...`${line},`.matchAll(/("(?:[^"]|"")*"|[^,]*),/g)].map(m => m[1].replace(/^"|"$/g, '').replaceAll('""', '"'));
