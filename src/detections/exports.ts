@@ -3,6 +3,7 @@ import { type Engine, sql } from '../engine/index.ts';
 import { groupBy } from './group.ts';
 import { count } from './judge.ts';
 import { actorText, clientKey, episodes } from './request.ts';
+import { loginPath } from './sign-in-answers.ts';
 import type { Detection } from './tables.ts';
 
 const exportPath = String.raw`export|download|report|dump|backup|extract|bulk|\.(?:csv|tsv|xlsx?|zip|gz|sql|ndjson|jsonl|parquet|bak)$|/csv(?:/|$)`;
@@ -38,6 +39,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
   );
   const marked = await markedActors(engine, found);
   const kin = await kinOfMarked(engine, rows, marked);
+  const unsigned = await neverSignedIn(engine, rows, found);
   const out: Detection[] = [];
   for (const [route, list] of groupBy(rows, r => r.route)) {
     const chosen = new Map<Export, string[]>();
@@ -54,6 +56,7 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
       if (enough && others !== null && novel.length > 0 && r.bytes_out! >= 1.25 * others) reasons.push('larger-with-new-parameter');
       if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) reasons.push('actor-already-marked');
       else if (kin.has(r)) reasons.push('function-only-of-a-marked-actor');
+      else if (unsigned.has(r)) reasons.push('never-signed-in-after-a-broken-door');
       if (reasons.length > 0) chosen.set(r, reasons);
     }
     for (const [r, reason] of burstsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
@@ -151,6 +154,37 @@ async function kinOfMarked(engine: Engine, rows: readonly Export[], marked: Read
   return out;
 }
 
+const carriedUs = 7 * DAY;
+const minSigners = 3;
+
+/**
+ * Exports by clients that came only after somebody guessed a password, and never signed in where (nearly) all others who export did: a session
+ * carried to another address, or a person whose own address changed. A doubt, which widens the upper bound.
+ */
+async function neverSignedIn(engine: Engine, rows: readonly Export[], found: readonly Detection[]): Promise<Set<Export>> {
+  const out = new Set<Export>();
+  const entered = found
+    .filter(d => d.ruleId === 'sign-in-campaign-success')
+    .flatMap(d => d.events.filter(e => e.facts?.['outcome'] === 'success').map(e => e.atUs))
+    .filter(t => t !== null);
+  if (entered.length === 0 || rows.length === 0) return out;
+  const from = entered.reduce((a, b) => Math.min(a, b));
+  const to = entered.reduce((a, b) => Math.max(a, b)) + carriedUs;
+  const clients = await engine.rows<{ client: string; first_us: number; signed: boolean }>(
+    'detection.export-clients',
+    sql`select client, min(at_us) as first_us, coalesce(bool_or(method = 'POST' and regexp_matches(lower(path), ${sql.lit(loginPath)})), false) as signed from detection_request
+      where client in (${sql.join([...new Set(rows.map(r => r.client))].sort().map(c => sql`${c}`))}) and at_us is not null group by client order by client`,
+  );
+  const signed = new Set(clients.filter(c => c.signed).map(c => c.client));
+  const late = new Set(clients.filter(c => !c.signed && c.first_us >= from && c.first_us <= to).map(c => c.client));
+  for (const [, list] of groupBy(rows, r => r.route)) {
+    const others = [...new Set(list.map(r => r.client))].filter(c => !late.has(c));
+    const n = others.filter(c => signed.has(c)).length;
+    if (n >= minSigners && n >= 0.9 * others.length) for (const r of list) if (late.has(r.client) && !r.actor.startsWith('s:')) out.add(r);
+  }
+  return out;
+}
+
 function parameterNames(query: string | null): string[] {
   return query === null
     ? []
@@ -188,6 +222,7 @@ const isDoubtful = (d: Detection): boolean => d.facts['doubtful'] === true;
 
 /** An export that stands out by nothing but a doubtful mark is itself a doubt: it may widen the upper bound, it accuses nobody. */
 function restsOnDoubt(marked: ReadonlyMap<string, Span>, reasons: readonly string[], events: readonly Export[]): boolean {
+  if (reasons.every(r => r === 'never-signed-in-after-a-broken-door')) return true;
   const own = reasons.every(r => r === 'actor-already-marked' || r === 'function-only-of-a-marked-actor');
   const spans = events.flatMap(e => [marked.get(e.actor), marked.get(e.client)]).filter(m => m !== undefined);
   return own && (spans.length > 0 ? spans.every(m => m.doubtful) : [...marked.values()].every(m => m.doubtful));

@@ -294,6 +294,27 @@ describe('what is found, and who is left alone', () => {
     expect(await entered([...everybody, ...door, ...elsewhere, signIn(8000, '203.0.113.99', 302, tool)])).toEqual(['192.0.2.9']);
   });
 
+  it('an export by somebody who never signed in, after a door was broken, is a doubt; before, or where nobody signs in, nothing', async () => {
+    const signIn = (seconds: number, ip: string, status: number, more: EventRow = {}): EventRow => ({
+      ...get(seconds, ip, '/login', more),
+      method: 'POST',
+      status,
+      bytes_out: status === 302 ? 0 : 120,
+    });
+    const everybody = [...people(), ...Array.from({ length: 40 }, (_, u) => signIn(u * 20 + 2, `203.0.113.${u + 1}`, 302, { user_agent: agents[u % 3] }))];
+    const door = [
+      ...Array.from({ length: 80 }, (_, i) => signIn(9000 + i, '192.0.2.9', 401)),
+      signIn(9100, '192.0.2.9', 302),
+      get(9110, '192.0.2.9', '/customers/1001'),
+    ];
+    const taken = (at: number): EventRow => get(at, '192.0.2.10', '/export/customers.csv?year=2023', { bytes_out: 9500 });
+    const exports = async (rows: EventRow[]) =>
+      (await run(numbered(rows))).filter(f => f.rule_id === 'mass-export').map(f => [f.ips, (JSON.parse(f.facts) as { doubtful?: boolean }).doubtful]);
+    expect(await exports([...everybody, ...door, taken(12_000)])).toEqual([[['192.0.2.10'], true]]);
+    expect(await exports([...everybody, taken(8000), ...door])).toEqual([]);
+    expect(await exports([...everybody, ...door, signIn(11_990, '192.0.2.10', 302), taken(12_000)])).toEqual([]);
+  });
+
   it('one odd request in the web log does not explain a run of injections in the database log, the payloads themselves do', async () => {
     const payload = (i: number) => `1 AND ASCII(SUBSTRING((SELECT p FROM u LIMIT 1),${i},1))>64`;
     const statement = (i: number): EventRow => ({
