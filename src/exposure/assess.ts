@@ -105,7 +105,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   });
   // Only a statement found in the database log tells what ran; an injection read into a learned route without one is still to be claimed.
   const linked = new Set([...instances.filter(i => i.injected && i.statement).map(i => i.request!.eventId), ...answered]);
-  const unparseable = await claimInjected(engine, catalogue, claims, requests, linked);
+  const unparseable = await claimInjected(engine, catalogue, claims, requests, linked, whole);
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
   const deleted = await claimDeleted(engine, catalogue, claims, [...all, ...(strange?.instances ?? [])], backlog);
   if (deleted > 0) problems.push(problem('exposure.records-deleted', 'warning', {}, { n: deleted }, deleted));

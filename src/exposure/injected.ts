@@ -4,13 +4,13 @@ import { type Claims, loadTiers } from './claims.ts';
 import { recordCounts } from './count-rows.ts';
 import { claimTable, linkSources, predictSizes, wholeTables } from './evaluate.ts';
 import type { Instance } from './instances.ts';
-import { holesIn } from './missing.ts';
 import { failed, outputSizes, recordReplay, replay } from './replay.ts';
 import { type Group, groupInstances, type Member, replayGroup } from './replay-group.ts';
 import type { Request } from './requests.ts';
 import { withSlots } from './sql/index.ts';
 import { type ReadableStatement, readingOf } from './statements.ts';
 import { tier } from './tables.ts';
+import { holesIn } from './walks.ts';
 import { exists } from './write-cells.ts';
 
 type Row = { event_id: number; step_id: string | null; technique: string; sql_text: string; response_shown: boolean; outcome: string | null };
@@ -25,6 +25,7 @@ export async function claimInjected(
   claims: Claims,
   requests: readonly Request[],
   known: ReadonlySet<number>,
+  logWhole = false,
 ): Promise<number> {
   if (!(await exists(engine, 'injected_statement'))) return 0;
   const steps = await exists(engine, 'step');
@@ -85,6 +86,7 @@ export async function claimInjected(
     claims,
     rows.filter(r => byEvent.has(r.event_id)),
     known,
+    logWhole,
   );
   return unparseable;
 }
@@ -165,14 +167,22 @@ async function claimShape(
 }
 
 /** Row by row extraction walks an offset: steps whose request line is missing are possible. */
-async function claimWalkHoles(engine: Engine, catalogue: Catalogue, claims: Claims, rows: readonly Row[], known: ReadonlySet<number>): Promise<void> {
+async function claimWalkHoles(
+  engine: Engine,
+  catalogue: Catalogue,
+  claims: Claims,
+  rows: readonly Row[],
+  known: ReadonlySet<number>,
+  logWhole: boolean,
+): Promise<void> {
   const walks = new Map<string, { read: ReadableStatement; values: (string | null)[][]; told: number }>();
   for (const row of rows) {
     const reading = readingOf(row.sql_text);
     if ('none' in reading) continue;
     const walk = walks.get(reading.shape);
     const values = reading.slots.map(s => s.value);
-    const told = known.has(row.event_id) ? 1 : 0;
+    // A log that does not number its lines may not hold refused statements at all.
+    const told = known.has(row.event_id) && (logWhole || !row.technique.includes('error')) ? 1 : 0;
     if (walk) {
       walk.values.push(values);
       walk.told += told;

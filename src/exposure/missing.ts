@@ -8,36 +8,37 @@ import { groupInstances, replayGroup } from './replay-group.ts';
 import { type Request, routeOf } from './requests.ts';
 import type { Statement, StatementLog } from './statements.ts';
 import { tier } from './tables.ts';
+import { dayOf, missingSteps } from './walks.ts';
 import { exists } from './write-cells.ts';
 
 /**
- * What a lossy log hides of an enumeration: numbers left out between numbers that were asked for. When a run of requests of one
- * route walks the keys in even steps, a missing step was most likely asked for too: possible (T2), never certain.
+ * What a lossy log hides of an enumeration: numbers, days, months or spans of days left out between those that were asked for. When a run of
+ * requests of one route walks them in even steps, a missing step was most likely asked for too: possible (T2), never certain.
  */
 export function holesOf(instances: readonly Instance[], gaps: readonly Span[] = []): Instance[] {
-  const byWalk = new Map<string, Instance[]>();
+  const walks = new Map<string, { slots: readonly number[]; list: Instance[] }>();
   for (const i of instances) {
     if (!i.request || !i.routeRead || i.injected) continue;
-    const slot = walkedSlot(i);
-    if (slot < 0) continue;
-    const key = JSON.stringify([i.routeRead.route, i.read.shape, i.values.map((v, n) => (n === slot ? null : (v ?? null)))]);
-    const walk = byWalk.get(key);
-    if (walk) walk.push(i);
-    else byWalk.set(key, [i]);
+    const slots = walkedSlots(i);
+    if (slots.length === 0) continue;
+    const key = JSON.stringify([i.routeRead.route, i.read.shape, slots, i.values.map((v, n) => (slots.includes(n) ? null : (v ?? null)))]);
+    const walk = walks.get(key);
+    if (walk) walk.list.push(i);
+    else walks.set(key, { slots, list: [i] });
   }
   const out: Instance[] = [];
-  for (const list of byWalk.values()) {
-    const slot = walkedSlot(list[0]!);
+  for (const { slots, list } of walks.values()) {
     if (toldInFull(list, gaps)) continue;
-    const asked = new Map<number, Instance>();
-    for (const i of list) asked.set(Number(i.values[slot]), i);
-    for (const n of holesIn([...asked.keys()])) {
-      const like = list[0]!;
-      const values = like.values.map((v, s) => (s === slot ? String(n) : v));
+    const like = list[0]!;
+    for (const step of missingSteps(slots.map(s => list.map(i => i.values[s]!)))) {
+      const given = new Map(slots.map((s, n) => [s, step[n]!]));
       out.push({
         ...like,
-        values,
-        parameters: like.parameters.map((p, s) => (like.read.slots[slot]!.kind === 'parameter' && s === like.read.slots[slot]!.number - 1 ? String(n) : p)),
+        values: like.values.map((v, s) => given.get(s) ?? v),
+        parameters: like.parameters.map((p, n) => {
+          const at = slots.find(s => like.read.slots[s]!.kind === 'parameter' && like.read.slots[s]!.number === n + 1);
+          return at === undefined ? p : given.get(at)!;
+        }),
         request: null,
         statement: null,
         certainty: 'wide',
@@ -77,32 +78,17 @@ function toldInFull(walk: readonly Instance[], gaps: readonly Span[]): boolean {
   return !gaps.some(g => g.toUs >= from && g.fromUs <= to);
 }
 
-/** The slot that takes a number straight from the path of the request, or -1. */
-function walkedSlot(i: Instance): number {
-  return i.routeRead!.bindings.findIndex(
-    (b, n) => (b.from === 'linear' || (b.from === 'request' && b.before === '' && b.after === '')) && /^\d{1,15}$/.test(i.values[n] ?? ''),
-  );
-}
+const wholeNumber = /^\d{1,15}$/;
 
-/** Numbers missing from an arithmetic walk. The step is the commonest difference; parts where fewer than half the steps were asked for are no walk. */
-export function holesIn(numbers: readonly number[]): number[] {
-  if (numbers.length < 6) return [];
-  const sorted = [...new Set(numbers)].sort((a, b) => a - b);
-  const differences = new Map<number, number>();
-  for (let i = 1; i < sorted.length; i++) {
-    const d = sorted[i]! - sorted[i - 1]!;
-    differences.set(d, (differences.get(d) ?? 0) + 1);
-  }
-  const [step, times] = [...differences].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [0, 0];
-  if (step <= 0 || times < 0.5 * (sorted.length - 1)) return [];
-  const out: number[] = [];
-  for (let i = 1; i < sorted.length; i++) {
-    const gap = sorted[i]! - sorted[i - 1]!;
-    if (gap > step && gap % step === 0 && gap / step <= 8) for (let n = sorted[i - 1]! + step; n < sorted[i]!; n += step) out.push(n);
-  }
-  // The ends of the walk may be missing as well.
-  out.push(sorted[0]! - step, sorted[sorted.length - 1]! + step);
-  return out.filter(n => n >= 0);
+/** Slots that take a number, a day or a month straight from the request; two days are a span. */
+function walkedSlots(i: Instance): number[] {
+  const direct = i
+    .routeRead!.bindings.map((b, n) => (b.from === 'linear' || (b.from === 'request' && b.before === '' && b.after === '') ? n : -1))
+    .filter(n => n >= 0);
+  const number = direct.find(n => wholeNumber.test(i.values[n] ?? ''));
+  if (number !== undefined) return [number];
+  const dated = direct.filter(n => dayOf(i.values[n]) !== null);
+  return dated.length <= 2 ? dated : [];
 }
 
 /** Statements of a kind the intruder used, in the time the intruder used it, that no request of anybody explains: their request line may be lost. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boundCount, boundFigure } from '../../src/exposure/index.ts';
-import { holesIn } from '../../src/exposure/missing.ts';
 import { patternOf } from '../../src/exposure/recovered.ts';
 import { fitSizes, judgeSize } from '../../src/exposure/size-model.ts';
+import { holesIn } from '../../src/exposure/walks.ts';
 
 const family = (rows: number) =>
   fc.record({
