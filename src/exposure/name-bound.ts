@@ -38,7 +38,7 @@ export async function claimByNames(
     if (datasets.length === 0) {
       if ((r.bytes ?? 1) > 0) {
         unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
-        if (!silent(route)) for (const v of r.values.values()) terms.set(termOf(v), r);
+        if (!silent(route)) for (const v of r.values.values()) for (const t of readingsOf(v)) terms.set(termOf(t), r);
       }
       continue;
     }
@@ -76,6 +76,22 @@ export async function claimByNames(
   }
   await claimTerms(engine, catalogue, claims, terms);
   return unnamed;
+}
+
+/** A value as it stands there, and what it is when it was encoded once more. */
+export function readingsOf(value: string): string[] {
+  const out = [value];
+  if (/%[0-9a-f]{2}/i.test(value))
+    try {
+      out.push(decodeURIComponent(value.replaceAll('+', ' ')));
+    } catch {
+      /* a percent sign that means itself */
+    }
+  if (value.length >= 4 && /^[A-Za-z0-9+/_-]+={0,2}$/.test(value)) {
+    const text = Buffer.from(value, 'base64').toString('utf8');
+    if (text !== '' && !/[\u0000-\u001f\ufffd]/.test(text)) out.push(text);
+  }
+  return out;
 }
 
 /** What a request asked for, without what breaks out of it. */
@@ -150,7 +166,8 @@ export function datasetsOfParameters(catalogue: Catalogue, r: Request): Dataset[
 
 /** What one parameter says about rows of a dataset, or null when it may say nothing. Always a superset: any column it could mean. */
 function meaning(dataset: Dataset, r: Request, name: string, value: string): Sql | null {
-  if (value === '' || /['"\\;]|--|\/\*/.test(value)) return null;
+  const readings = readingsOf(value);
+  if (value === '' || readings.some(v => /['"\\;]|--|\/\*/.test(v))) return null;
   const ref = (c: Column): Sql => sql`cast(${sql.id(`c${c.no}`)} as varchar)`;
   if (name.startsWith('path.')) {
     const at = Number(name.slice(5));
@@ -160,7 +177,14 @@ function meaning(dataset: Dataset, r: Request, name: string, value: string): Sql
     return columns.length === 1 ? sql`${ref(columns[0]!)} = ${value}` : null;
   }
   const same = dataset.columns.find(c => c.name.toLowerCase() === name.toLowerCase());
-  if (same) return sql`(${ref(same)} = ${value} or contains(lower(${ref(same)}), lower(${value})))`;
+  if (same) {
+    // A number asked for with something else than a number travels in a form nobody told us.
+    if (same.type === 'int' && !readings.some(v => /^-?\d+$/.test(v))) return null;
+    return sql`(${sql.join(
+      readings.map(v => sql`contains(lower(${ref(same)}), lower(${v}))`),
+      sql` or `,
+    )})`;
+  }
   const dates = dataset.columns.filter(c => c.type === 'date' || c.type === 'time');
   if (dates.length > 0 && /^\d{4}-\d{2}-\d{2}/.test(value)) {
     if (lowerNames.test(name))
