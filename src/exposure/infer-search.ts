@@ -163,7 +163,8 @@ const both = (a: Shown, b: Shown): Shown => ({ sure: new Set([...a.sure].filter(
 function asRead(dataset: Dataset, h: Hypothesis, shown: Shown): { parts: string[] } {
   const columns = dataset.columns.filter(c => shown.possible.has(c.no)).map(c => quote(c.name));
   const filter = h.filters.length === 0 ? '' : ` and (${h.filters.map(f => `${quote(f.column.name)} = ${text(f.value)}`).join(' or ')})`;
-  const order = h.order ? `order by ${quote(h.order.column.name)}${h.order.descending ? ' desc' : ''}` : `order by ${dataset.key.map(quote).join(', ')}`;
+  const keys = dataset.key.map(quote).join(', ');
+  const order = `order by ${h.order ? `${quote(h.order.column.name)}${h.order.descending ? ' desc' : ''}, ` : ''}${keys}`;
   const rest = `${filter} ${order}${h.limit === null ? '' : ` limit ${h.limit}`}`;
   const names = h.columns.map(c => quote(c.name));
   const one = names.length === 1;
@@ -203,11 +204,16 @@ async function filtersOf(engine: Engine, dataset: Dataset): Promise<Filter[]> {
 
 function ordersOf(dataset: Dataset): Order[] {
   const key = dataset.key.length === 1 ? dataset.columns.find(c => c.name === dataset.key[0]) : undefined;
-  const safe = dataset.columns.filter(c => c !== key && c.orderSafe && c.unique);
+  const safe = dataset.columns.filter(c => c !== key && c.orderSafe && (c.unique || c.type !== 'text') && c.type !== 'bool');
   return [...(key ? [key] : []), ...safe].flatMap(column => [
     { column, descending: false },
     { column, descending: true },
   ]);
+}
+
+function tieBreak(dataset: Dataset): Sql {
+  const keys = dataset.key.map(k => dataset.columns.find(c => c.name === k)).filter(c => c !== undefined);
+  return sql.join([...keys.map(c => sql.id('t', `c${c.no}`)), sql.id('t', 'row_no')]);
 }
 
 /** For each term how many rows are shown, and the bytes of each column over them. */
@@ -218,7 +224,7 @@ async function measure(engine: Engine, dataset: Dataset, texts: readonly Column[
   );
   const filter = h.filters.map(f => sql`and cast(${sql.id('t', `c${f.column.no}`)} as varchar) = ${f.value}`);
   const place = h.order
-    ? sql`row_number() over (partition by h.i order by ${sql.id('t', `c${h.order.column.no}`)}${h.order.descending ? sql` desc` : sql``}, t.row_no)`
+    ? sql`row_number() over (partition by h.i order by ${sql.id('t', `c${h.order.column.no}`)}${h.order.descending ? sql` desc` : sql``}, ${tieBreak(dataset)})`
     : sql`1`;
   const rows = await engine.rows<Record<string, number>>(
     'exposure.infer_search',
