@@ -219,7 +219,9 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
     throw new UserError('drills.dialect-mismatch', { dialect, database });
   if (database === 'none' && options.scenario === 'db-dump') throw new UserError('drills.log-needed', { scenario: options.scenario });
   const asked = options.tamper ?? (random.chance(0.7) ? 'none' : random.pick(tampers));
-  const tamper = asked === 'versioned' && dialect !== 'mysql' ? 'none' : asked; // comments to everybody else
+  // versioned comments are comments to everybody else, and no header has a line end in it
+  const raw = options.carrier === 'user-agent' || options.carrier === 'forwarded';
+  const tamper = (asked === 'versioned' && dialect !== 'mysql') || (asked === 'newlines' && raw) ? 'none' : asked;
   const strategy = options.strategy ?? random.pick(strategies);
   const timed = options.scenario === 'sqli-time' || options.scenario === 'sqli-stacked' || options.scenario === 'full-chain';
   const format = options.format ?? (timed ? 'nginx-timed' : random.pick(webFormats.slice(0, 2)));
@@ -254,8 +256,8 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
       dialect,
       strategy,
       tamper,
-      // NOT of what Oracle says past the end of a text is neither true nor false
-      vector: options.vector === undefined || (options.vector === 'or-not' && dialect === 'oracle') ? 'and' : options.vector,
+      // NOT of what most say past the end of a text is neither true nor false
+      vector: options.vector === undefined || (options.vector === 'or-not' && dialect !== 'postgresql' && dialect !== 'mysql') ? 'and' : options.vector,
       oneShot: options.oneShot ?? false,
       knowsWidth: options.knowsWidth ?? false,
       outOfBand: options.outOfBand ?? false,

@@ -52,10 +52,18 @@ type Classes = { readonly of: readonly number[]; readonly sizes: readonly number
 /** Find the classes of answers and which of them means true. Needs no configuration; says so when it cannot tell. */
 export function readOracle(probes: readonly Probe[]): Oracle {
   const none = (reason: string): Oracle => ({ readable: false, reason, labels: new Map(), noise: 1, margin: 0, contradictions: [0, 0], calibrations: 0, feature: 'size' });
-  const classes = probes[0]?.question.technique === 'time' ? classifyTimes(probes) : classifyPages(probes);
-  if (!classes) return none('no-feature');
+  const timed = probes[0]?.question.technique === 'time' ? classifyTimes(probes) : null;
+  const candidates = probes[0]?.question.technique === 'time' ? (timed ? [timed] : []) : classifyPages(probes);
+  if (candidates.length === 0) return none('no-feature');
+  const [first, second] = candidates.map(classes => judge(probes, classes, none));
+  // a few error pages beside all others look like two classes too: what tells more is the oracle
+  return second && second.oracle.readable && (!first!.oracle.readable || second.resolved > 1.5 * first!.resolved) ? second.oracle : first!.oracle;
+}
+
+function judge(probes: readonly Probe[], classes: Classes, none: (reason: string) => Oracle): { oracle: Oracle; resolved: number } {
+  const failed = (reason: string): { oracle: Oracle; resolved: number } => ({ oracle: none(reason), resolved: 0 });
   const order = classes.sizes.map((n, i) => [i, n] as const).filter(c => c[1] > 0).sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(c => c[0]);
-  if (order.length < 2) return none('one-class');
+  if (order.length < 2) return failed('one-class');
   const top = order.slice(0, 4);
   let best: { yes: number; no: number; score: number; broken: number; reversed: number; calibrations: number; misses: number } | null = null;
   for (const yes of top) {
@@ -68,7 +76,7 @@ export function readOracle(probes: readonly Probe[]): Oracle {
       if (!best || score > best.score) best = { yes, no, score, broken: t.broken, reversed: 0, calibrations: t.calibrations, misses: t.misses };
     }
   }
-  if (!best) return none('one-class');
+  if (!best) return failed('one-class');
   const chosen = best;
   const reversed = trial(probes, classes.of, new Map([[chosen.yes, false], [chosen.no, true]]));
   const labelOf = new Map([[chosen.yes, true], [chosen.no, false]]);
@@ -92,7 +100,7 @@ export function readOracle(probes: readonly Probe[]): Oracle {
   const empty = probes.length >= 30 && final.cells >= 3 && final.resolved < 0.1 * final.cells;
   const noise = final.cells === 0 ? 0 : final.broken / final.cells;
   const reason = empty ? 'one-class' : !decided ? 'undecided' : noise > 0.5 && final.broken > 5 ? 'noisy' : 'ok';
-  return { readable: reason === 'ok', reason, labels, noise, margin: classes.margin, contradictions: [final.broken, reversed.broken], calibrations: final.calibrations, feature: classes.feature };
+  return { resolved: final.resolved, oracle: { readable: reason === 'ok', reason, labels, noise, margin: classes.margin, contradictions: [final.broken, reversed.broken], calibrations: final.calibrations, feature: classes.feature } };
 }
 
 /** Contradictions, and calibrations that came out wrong, under one meaning of the classes. */
@@ -130,14 +138,15 @@ function trial(probes: readonly Probe[], of: readonly number[], labels: Readonly
 }
 
 /** Status and size of the page, after taking out what it reflects; rows for database logs. */
-function classifyPages(probes: readonly Probe[]): Classes | null {
+function classifyPages(probes: readonly Probe[]): Classes[] {
   if (probes.every(p => p.bytes === null && p.status === null)) {
-    if (probes.every(p => p.rowsOut === null && p.errCode === null)) return null;
-    if (probes.every(p => p.rowsOut === null)) return null;
-    return cluster(probes.map(p => ({ group: p.errCode ?? '', value: p.rowsOut === null ? null : Math.min(p.rowsOut, 1) * 1000 })), 'rows');
+    if (probes.every(p => p.rowsOut === null && p.errCode === null)) return [];
+    if (probes.every(p => p.rowsOut === null)) return [];
+    return [cluster(probes.map(p => ({ group: p.errCode ?? '', value: p.rowsOut === null ? null : Math.min(p.rowsOut, 1) * 1000 })), 'rows')];
   }
   const group = (p: Probe): string => String(p.status ?? '');
   let best: { classes: Classes; cover: number } | null = null;
+  let even: { classes: Classes; cover: number } | null = null;
   const options: [number, number][] = [[0, 0], [1, 0], [1, 1], [1, 2], [2, 0], [2, 1], [2, 2], [3, 0]];
   const fixed = [0, 1, 2].map(which => isFixed(probes, which));
   for (const [times, which] of options) {
@@ -146,9 +155,11 @@ function classifyPages(probes: readonly Probe[]): Classes | null {
     const sizes = [...classes.sizes].sort((a, b) => b - a);
     const cover = (sizes[0] ?? 0) + (sizes[1] ?? 0) - 0.2 * probes.length * Math.max(0, classes.sizes.filter(n => n > 0).length - 2) / 10 - (1 - classes.margin) * probes.length;
     if (!best || cover > best.cover * 1.02 + 0.5) best = { classes, cover };
-    if (times === 0 && sizes.length >= 2 && sizes[0]! + sizes[1]! === probes.length && classes.margin > 0.9) break;
+    const both = (sizes[1] ?? 0) >= 0.1 * probes.length;
+    if (both && (!even || cover > even.cover * 1.02 + 0.5)) even = { classes, cover };
+    if (both && times === 0 && sizes.length >= 2 && sizes[0]! + sizes[1]! === probes.length && classes.margin > 0.9) break;
   }
-  return best!.classes;
+  return even && even.classes !== best!.classes ? [best!.classes, even.classes] : [best!.classes];
 }
 
 /**

@@ -41,7 +41,10 @@ export function createPayloadReader(): (event: Carrier) => Payload[][] {
       if (out.length === before) read(out, 'header:referer', event.referer, false);
     }
     if (event.forwarded !== null && event.forwarded.length > 5) read(out, 'header:x-forwarded-for', event.forwarded, false);
-    if (event.session !== null && event.session.length > 5) read(out, 'cookie:session', event.session, false);
+    if (event.session !== null && event.session.length > 5) {
+      const eq = event.session.indexOf('=');
+      read(out, 'cookie:session', eq > 0 && eq < 40 && /^[\w.-]+$/.test(event.session.slice(0, eq)) ? event.session.slice(eq + 1) : event.session, false);
+    }
     if (event.extra !== null && (event.extra.includes('%') || worthReading.test(event.extra.slice(0, maxLength)))) for (const list of readExtra(event.extra, event)) if (list.length > 0) out.push(list);
     return out;
   };

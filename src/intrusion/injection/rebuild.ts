@@ -126,6 +126,8 @@ function createEventReader(): (event: InjectionEvent) => Read[] {
     }
     return route;
   };
+  /** A payload in the path is no part of the route. */
+  const routeAt = (e: InjectionEvent, point: string): string => (point.startsWith('path:') ? routeOf(e).split('/').map((s, i) => (i === Number(point.slice(5)) ? ':' : s)).join('/') : routeOf(e));
   const clientOf = createClients();
   const spots = new Map<string, Map<string, Map<string, Spot>>>();
   const spotOf = (client: string, route: string, point: string): Spot => {
@@ -147,7 +149,7 @@ function createEventReader(): (event: InjectionEvent) => Read[] {
         if (meaning && meaning.score > (best?.score ?? 0)) { best = meaning; from = p; }
       }
       if (best && from) {
-        out.push({ event: factsOf(event), spot: spotOf(from.point === 'header:user-agent' ? `${event.src_ip ?? ''}\u0000` : clientOf(event), routeOf(event), from.point), reflected: [Buffer.byteLength(from.text), escapedLength(from.text), event.target_length ?? 0], meaning: best });
+        out.push({ event: factsOf(event), spot: spotOf(from.point === 'header:user-agent' ? `${event.src_ip ?? ''}\u0000` : clientOf(event), routeAt(event, from.point), from.point), reflected: [Buffer.byteLength(from.text), escapedLength(from.text), event.target_length ?? 0], meaning: best });
       }
     }
     return out;
