@@ -153,7 +153,7 @@ export function normaliseAddress(text: string): Address {
       return v === null ? all : `の${v}`;
     });
   let town = rest;
-  const hokkaido = /^([^\d\s]*?\d+条(?:[東西南北])?)\s*(\d.*)$/u.exec(rest);
+  const hokkaido = /^([^\d\s]*?\d+条(?:通り?)?(?:[東西南北])?)\s*(\d.*)$/u.exec(rest);
   const first = hokkaido ? hokkaido[1]!.length : rest.search(/\d/);
   if (first >= 0) {
     town = rest.slice(0, first).trim();
