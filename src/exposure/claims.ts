@@ -30,6 +30,7 @@ export class Claims {
   private readonly colsets = new Map<string, number>();
   private readonly colsetRows: (readonly [number, string, number])[] = [];
   private readonly counts: unknown[][] = [];
+  private readonly open = new Set<string>();
   private readonly attempted = new Map<string, number>();
   private readonly reachable: unknown[][] = [];
   private readonly sources: unknown[][] = [];
@@ -108,9 +109,15 @@ export class Claims {
     );
   }
 
+  /** A number of rows without their identity; several for one claim are several executions and add up. */
   count(claimId: string, dataset: Dataset, colset: number, lower: number, upper: number, scope: string): void {
     const claim = this.list.get(claimId);
     this.counts.push([claimId, dataset.id, colset, claim && this.rests(claim) ? 0 : lower, upper, scope]);
+  }
+
+  /** Some execution of a claim has no such number: then the others say nothing about all of them together. */
+  uncounted(claimId: string): void {
+    this.open.add(claimId);
   }
 
   /** A table or column that was named by a statement which showed nothing. */
@@ -164,7 +171,11 @@ export class Claims {
       claims.map(([id, c]) => [id, c.kind, c.datasetId, c.mustTier, c.mayTier, c.rule, c.statement, JSON.stringify(c.premises), [...c.assumptions]]),
     );
     await e.load('colset', colsetColumns, this.colsetRows);
-    await e.load('claim_count', claimCountColumns, this.counts);
+    await e.load(
+      'claim_count',
+      claimCountColumns,
+      this.counts.filter(c => c[5] !== 'rows' || !this.open.has(c[0] as string)),
+    );
     await e.load(
       'attempted',
       attemptedColumns,

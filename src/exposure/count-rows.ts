@@ -19,11 +19,14 @@ export async function recordCounts(
   executions: readonly Execution[],
   claimOf: (dataset: Dataset) => string,
 ): Promise<void> {
-  if (r.relation.certain || size.certain) return;
   const ran = executions.filter(x => x.may >= tier.possible);
   if (ran.length === 0) return;
   const datasets = new Map(r.relation.occurrences.map(o => [o.dataset.id, o.dataset]));
   for (const dataset of datasets.values()) {
+    if (r.relation.certain || size.certain) {
+      claims.uncounted(claimOf(dataset));
+      continue;
+    }
     const uses = r.relation.occurrences.filter(o => o.dataset.id === dataset.id);
     const shown = (o: { id: number }): number[] =>
       r.relation.columns.flatMap(c => c.origins.filter(x => x.occurrence === o.id && x.display !== 'derived').map(x => x.column));
@@ -50,7 +53,7 @@ export async function recordCounts(
             ...certain.map(x => x.rowsOut ?? (window && fits ? Math.min(window.most, Math.max(0, size.rows - (r.widened.length > 0 ? window.skip : 0))) : 0)),
           );
     const possible = Math.min(upper, dataset.rows);
-    if (possible < dataset.rows || least > 0)
-      claims.count(claimOf(dataset), dataset, claims.colset(dataset, columns), Math.min(least, possible), possible, 'rows');
+    if (possible >= dataset.rows && least === 0) claims.uncounted(claimOf(dataset));
+    else claims.count(claimOf(dataset), dataset, claims.colset(dataset, columns), Math.min(least, possible), possible, 'rows');
   }
 }

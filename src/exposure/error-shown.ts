@@ -1,8 +1,9 @@
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
 import { type Claims, loadTiers } from './claims.ts';
+import { recordCounts } from './count-rows.ts';
 import { type Concatenation, pasted, type RouteRead } from './link-statements.ts';
-import { failed, recordReplay, replay } from './replay.ts';
+import { failed, outputSizes, recordReplay, replay } from './replay.ts';
 import { type Request, routeOf } from './requests.ts';
 import { type Ast, child, lastName, nodes } from './sql/index.ts';
 import { readingOf, type StatementLog } from './statements.ts';
@@ -156,6 +157,9 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
       return id;
     };
     await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tierTable, false, claimOf);
+    // One message spells out one value.
+    const [size] = await outputSizes(engine, r.relation, null);
+    await recordCounts(engine, claims, r, size!, [{ must: 0, may, rowsOut: 1 }], claimOf);
   }
   return told;
 }

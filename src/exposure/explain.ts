@@ -133,7 +133,7 @@ export async function explainClaim(e: Engine, c: ClaimRow, rowNo: number | null,
   for (const w of Array.isArray(p['widened']) ? (p['widened'] as string[]) : []) children.push(proofNode('widened', { construct: printable(w, 60) }));
   for (const n of await e.rows<{ least: number; most: number; rows: number }>(
     'explain.counts',
-    sql`select max(k.lower) as least, min(k.upper) as most, (select count(distinct r.row_no) from claim_row r where r.claim_id = ${c.claim_id} and r.tier_upper >= 2) as rows
+    sql`select max(k.lower) as least, sum(k.upper)::bigint as most, (select count(distinct r.row_no) from claim_row r where r.claim_id = ${c.claim_id} and r.tier_upper >= 2) as rows
       from claim_count k where k.claim_id = ${c.claim_id} and k.scope = 'rows' having count(*) > 0`,
   ))
     children.push(proofNode('count', { least: n.least, most: n.most, rows: n.rows }));

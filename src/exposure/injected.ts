@@ -203,7 +203,7 @@ async function claimWalkHoles(
       });
       if (failed(r)) continue;
       const tiers = await loadTiers(engine, [{ must: 0, may: tier.possible }]);
-      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, false, dataset =>
+      const claimOf = (dataset: Dataset): string =>
         claims.add(
           {
             kind: 'hole',
@@ -216,8 +216,10 @@ async function claimWalkHoles(
             assumptions: [],
           },
           { shape: read.shape, hole: true },
-        ),
-      );
+        );
+      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, false, claimOf);
+      const [size] = await outputSizes(engine, r.relation, null);
+      await recordCounts(engine, claims, r, size!, [{ must: 0, may: tier.possible, rowsOut: null }], claimOf);
     }
   }
 }

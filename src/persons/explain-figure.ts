@@ -122,7 +122,7 @@ async function explainBounds(kase: OpenCase, name: string, dataset: string | nul
   for (const d of chosen) {
     const claims = await kase.engine.rows<{ claim_id: string; least: number; most: number; rows: number }>(
       'explain.bounds',
-      sql`select k.claim_id, max(k.lower) as least, min(k.upper) as most, (select count(distinct r.row_no) from claim_row r where r.claim_id = k.claim_id and r.tier_upper >= 2) as rows
+      sql`select k.claim_id, max(k.lower) as least, sum(k.upper)::bigint as most, (select count(distinct r.row_no) from claim_row r where r.claim_id = k.claim_id and r.tier_upper >= 2) as rows
         from claim_count k where k.dataset_id = ${d.id} and k.scope = 'rows' group by k.claim_id order by most desc, k.claim_id limit ${claimsShown}`,
     );
     const proofs: ProofNode[] = [];

@@ -42,7 +42,7 @@ async function boundDatasets(kase: OpenCase): Promise<DatasetBound[]> {
   const { engine } = kase;
   const counted = await engine.rows<{ dataset_id: string; claim_id: string; least: number; most: number }>(
     'count.constraints',
-    sql`select dataset_id, claim_id, max(lower) as least, min(upper) as most from claim_count where scope = 'rows' group by dataset_id, claim_id order by dataset_id, claim_id`,
+    sql`select dataset_id, claim_id, max(lower) as least, sum(upper)::bigint as most from claim_count where scope = 'rows' group by dataset_id, claim_id order by dataset_id, claim_id`,
   );
   const out: DatasetBound[] = [];
   for (const dataset of [...new Set(counted.map(c => c.dataset_id))]) {
