@@ -7,7 +7,7 @@ import { createDatabaseLog } from './logs/database-log.ts';
 import { createLogWriter } from './logs/log-writer.ts';
 import { openTextFile } from './logs/text-file.ts';
 import { webFormatter } from './logs/web-formats.ts';
-import { type DatabaseFormat, type Dialect, type DrillOptions, dialects, strategies, tampers, type Tamper, type WebFormat, webFormats } from './options.ts';
+import { type DatabaseFormat, type Dialect, type DrillOptions, dialects, strategies, type Tamper, tampers, type WebFormat, webFormats } from './options.ts';
 import { createPlay, type Script } from './play.ts';
 import { createRandom, type Random } from './random.ts';
 import { lullFor, type Scenario } from './scenarios.ts';

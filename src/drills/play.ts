@@ -80,7 +80,8 @@ export function createPlay(s: PlaySetting): Play {
       status: answer.status,
       bytes: logged.bytes,
       bytesIn: call.bytesIn,
-      referer: call.headers?.referer ?? (call.referer !== '-' && (!intruder || client.userAgent.startsWith('Mozilla')) ? `https://${host}${call.referer}` : '-'),
+      referer:
+        call.headers?.referer ?? (call.referer !== '-' && (!intruder || client.userAgent.startsWith('Mozilla')) ? `https://${host}${call.referer}` : '-'),
       userAgent: call.headers?.userAgent ?? client.userAgent,
       cookie: call.headers?.cookie ?? null,
       forwarded: call.headers?.forwarded ?? null,

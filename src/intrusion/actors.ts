@@ -94,7 +94,8 @@ export async function findActors(
     if (!drafts.some(a => a.ips.includes(ip))) drafts.push({ ...draft([], [], reasons), ips: [ip], pairs: [], reasons: ['stated-in-case-file'] });
   const accounts = kase.file.facts.compromisedAccounts.value;
   for (const account of accounts)
-    if (!drafts.some(a => a.accounts.includes(account)) && drafts.length !== 1) drafts.push({ ...draft([], [], reasons), accounts: [account], reasons: ['stated-account'] });
+    if (!drafts.some(a => a.accounts.includes(account)) && drafts.length !== 1)
+      drafts.push({ ...draft([], [], reasons), accounts: [account], reasons: ['stated-account'] });
   return writeActors(engine, drafts, use, known, accounts, confirmed);
 }
 
@@ -137,7 +138,15 @@ async function writeActors(
 ): Promise<Actor[]> {
   const isDoubtful = (d: DetectionRow): boolean => saysDoubtful(d) && !confirmed.has(d.detection_id);
   const named = drafts
-    .map(d => ({ ...d, id: contentId('actor', { ips: d.ips, agents: d.agents, detections: d.detections.map(x => x.detection_id), ...(d.detections.length === 0 && { accounts: d.accounts }) }) }))
+    .map(d => ({
+      ...d,
+      id: contentId('actor', {
+        ips: d.ips,
+        agents: d.agents,
+        detections: d.detections.map(x => x.detection_id),
+        ...(d.detections.length === 0 && { accounts: d.accounts }),
+      }),
+    }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   const scope: unknown[][] = [];
   for (const a of named) {
@@ -183,7 +192,10 @@ async function writeActors(
   );
   await addStatedAccounts(engine, stated);
   await addShellStatements(engine);
-  const links = await linkSoftly(engine, named.map(a => ({ id: a.id, ips: a.ips })));
+  const links = await linkSoftly(
+    engine,
+    named.map(a => ({ id: a.id, ips: a.ips })),
+  );
   // first and last of an actor are those of events that are surely its own
   type Sums = { actor_id: string; events: number; first_us: number; last_us: number; sessions: number; accounts: string[] };
   const sums = new Map(

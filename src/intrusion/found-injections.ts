@@ -16,7 +16,11 @@ export async function noteInjections(engine: Engine, rebuilt: Rebuilt): Promise<
   await replaceDetections(engine, ruleId, []);
   const web = rebuilt.marks.filter(m => !m.point.startsWith('database'));
   if (web.length === 0) return;
-  await engine.load('marked', [{ name: 'event_id', type: 'BIGINT' }], [...new Set(web.map(m => m.eventId))].map(id => [id]));
+  await engine.load(
+    'marked',
+    [{ name: 'event_id', type: 'BIGINT' }],
+    [...new Set(web.map(m => m.eventId))].map(id => [id]),
+  );
   const rows = await engine.rows<{ event_id: number; at_us: number | null; known: boolean }>(
     'intrusion.marked',
     sql`select e.event_id, e.at_us, k.event_id is not null as known from marked m join event e using (event_id)

@@ -158,9 +158,7 @@ type Gathering = { exact: number; partial: number; proven: number; shown: number
 function gained(cells: readonly Recovered[], judged: readonly JudgedStatement[], stepOf: StepOf): Map<string, Yield> {
   const out = new Map<string, Gathering>();
   const at = (id: string | null): Gathering | null =>
-    id === null
-      ? null
-      : (out.get(id) ?? out.set(id, { exact: 0, partial: 0, proven: 0, shown: 0, sent: 0, targets: new Set(), columns: new Map() }).get(id)!);
+    id === null ? null : (out.get(id) ?? out.set(id, { exact: 0, partial: 0, proven: 0, shown: 0, sent: 0, targets: new Set(), columns: new Map() }).get(id)!);
   const name = (y: Gathering, table: string | null, columns: readonly string[]): void => {
     if (table === null) return;
     const parts = table.toLowerCase().split('.');

@@ -11,7 +11,12 @@ export type SoftLink = {
   readonly odds: number;
   readonly components: readonly Component[];
 };
-export type Component = { readonly kind: 'agent' | 'network' | 'page' | 'time'; readonly value: string; readonly addresses: number | null; readonly weight: number };
+export type Component = {
+  readonly kind: 'agent' | 'network' | 'page' | 'time';
+  readonly value: string;
+  readonly addresses: number | null;
+  readonly weight: number;
+};
 
 /** How often two addresses of one intruder have it in common. */
 const ifSame = { agent: 0.5, network: 0.1, page: 0.3, time: 0.5 } as const;
@@ -90,7 +95,10 @@ async function readLinks(engine: Engine, actors: readonly { readonly id: string;
   const spans = new Map<string, Span>();
   if (shared.length > 0) {
     const wanted = sql.join([...new Set([...shared.map(s => s.address), ...pairs.map(p => p[1]!)])].sort().map(ip => sql`${ip}`));
-    for (const s of await engine.rows<Span>('intrusion.spans', sql`select src_ip as ip, min(at_us) as first_us, max(at_us) as last_us from event where class = 1 and src_ip in (${wanted}) and at_us is not null group by 1 order by 1`))
+    for (const s of await engine.rows<Span>(
+      'intrusion.spans',
+      sql`select src_ip as ip, min(at_us) as first_us, max(at_us) as last_us from event where class = 1 and src_ip in (${wanted}) and at_us is not null group by 1 order by 1`,
+    ))
       spans.set(s.ip, s);
   }
   await engine.run('intrusion.drop', sql`drop table actor_address`);

@@ -14,7 +14,12 @@ export type Yield = {
   readonly columns: ReadonlyMap<string, readonly string[]>;
 };
 
-const units: Record<string, 'attempts' | 'records'> = { 'credential-stuffing': 'attempts', 'password-spray': 'attempts', 'db-dump': 'records', other: 'records' };
+const units: Record<string, 'attempts' | 'records'> = {
+  'credential-stuffing': 'attempts',
+  'password-spray': 'attempts',
+  'db-dump': 'records',
+  other: 'records',
+};
 /** Kinds whose outcome reads otherwise than that of an attempt. */
 const ownOutcomes = new Set(['account-takeover.succeeded', 'account-takeover.unknown', 'db-dump.succeeded', 'web-shell.unknown']);
 const mostAddresses = 4;
@@ -39,7 +44,9 @@ function say(lang: Lang, step: Step, events: number, addresses: readonly string[
   const parts = [t(lang, `intrusion:summary.${step.kind}`, { who, count: count(lang, units[step.kind] ?? 'requests', events) })];
   // nobody asks of a search whether it succeeded
   if (step.kind !== 'scan' || step.outcome === 'succeeded' || step.outcome === 'blocked')
-    parts.push(t(lang, ownOutcomes.has(`${step.kind}.${step.outcome}`) ? `intrusion:outcome-of.${step.kind}.${step.outcome}` : `intrusion:outcome.${step.outcome}`));
+    parts.push(
+      t(lang, ownOutcomes.has(`${step.kind}.${step.outcome}`) ? `intrusion:outcome-of.${step.kind}.${step.outcome}` : `intrusion:outcome.${step.outcome}`),
+    );
   if (gained) parts.push(...sayGained(lang, gained));
   // a space parts an address from what follows, nothing else
   return lang === 'ja' ? parts.join('').replace(/([^\x20-\x7e]) が/, '$1が') : parts.join(' ');
@@ -54,17 +61,20 @@ function sayGained(lang: Lang, y: Yield): string[] {
   else if (y.partial > 0) out.push(t(lang, 'intrusion:gained.partial', { partial, what }));
   if (y.proven > 0) out.push(t(lang, y.proven === 1 ? 'intrusion:gained.proven-one' : 'intrusion:gained.proven', { n: number(y.proven), what }));
   if (y.shown > 0 && y.proven === 0 && y.columns.size > 0) out.push(t(lang, 'intrusion:gained.shown', { count: count(lang, 'requests', y.shown), what }));
-  if (y.sent > 0) out.push(t(lang, 'intrusion:gained.sent', { count: count(lang, 'requests', y.sent), targets: y.targets.slice(0, 3).join(t(lang, 'intrusion:separator')) }));
+  if (y.sent > 0)
+    out.push(t(lang, 'intrusion:gained.sent', { count: count(lang, 'requests', y.sent), targets: y.targets.slice(0, 3).join(t(lang, 'intrusion:separator')) }));
   return out;
 }
 
 function sayColumns(lang: Lang, columns: Yield['columns']): string {
   const separator = t(lang, 'intrusion:separator');
-  const tables = [...columns].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([table, list]) => {
-    const names = [...new Set(list.map(c => (/^count\(/i.test(c) ? t(lang, 'intrusion:gained.rows') : c)))].sort();
-    const named = names.slice(0, mostColumns).join(separator);
-    return t(lang, 'intrusion:gained.table', { table, columns: names.length > mostColumns ? t(lang, 'intrusion:gained.more', { first: named }) : named });
-  });
+  const tables = [...columns]
+    .sort((a, b) => (a[0] < b[0] ? -1 : 1))
+    .map(([table, list]) => {
+      const names = [...new Set(list.map(c => (/^count\(/i.test(c) ? t(lang, 'intrusion:gained.rows') : c)))].sort();
+      const named = names.slice(0, mostColumns).join(separator);
+      return t(lang, 'intrusion:gained.table', { table, columns: names.length > mostColumns ? t(lang, 'intrusion:gained.more', { first: named }) : named });
+    });
   return tables.join(lang === 'ja' ? '／' : '; ');
 }
 

@@ -91,8 +91,17 @@ async function readSources(engine: Engine, actors: ReadonlySet<string>): Promise
     );
   const sure = await read(true);
   const traces = sure.length > 0 ? sure : await read(false);
-  const gaps = await engine.rows<Gap>('intrusion.window_gaps', sql`select evidence_id, from_us, to_us, reason from coverage_gap order by evidence_id, from_us, to_us, reason`);
-  return traces.map(t => ({ ...describe(t, gaps.filter(g => g.evidence_id === t.evidence_id)), possible: sure.length === 0 }));
+  const gaps = await engine.rows<Gap>(
+    'intrusion.window_gaps',
+    sql`select evidence_id, from_us, to_us, reason from coverage_gap order by evidence_id, from_us, to_us, reason`,
+  );
+  return traces.map(t => ({
+    ...describe(
+      t,
+      gaps.filter(g => g.evidence_id === t.evidence_id),
+    ),
+    possible: sure.length === 0,
+  }));
 }
 
 function describe(t: Traces, gaps: readonly Gap[]): SourceWindow {
@@ -107,7 +116,13 @@ function describe(t: Traces, gaps: readonly Gap[]): SourceWindow {
     return { ...common, startEarliestUs, startBasis: `gap:${before.reason}`, leftCensored: true, endBasis };
   }
   if (t.first_us - t.log_first_us <= near) return { ...common, startEarliestUs: null, startBasis: 'log-begins-just-before', leftCensored: true, endBasis };
-  return { ...common, startEarliestUs: t.log_first_us, startBasis: before ? 'gap-earlier' : 'record-without-gap-before-first-event', leftCensored: false, endBasis };
+  return {
+    ...common,
+    startEarliestUs: t.log_first_us,
+    startBasis: before ? 'gap-earlier' : 'record-without-gap-before-first-event',
+    leftCensored: false,
+    endBasis,
+  };
 }
 
 function combine(sources: readonly (SourceWindow & { readonly possible: boolean })[], contained: Micros | null): Window {
@@ -116,7 +131,8 @@ function combine(sources: readonly (SourceWindow & { readonly possible: boolean 
   // a hole in any record he shows up in may hide him; the beginning of a record only where no other one reaches further back
   const holes = sources.filter(s => s.startBasis.startsWith('gap:') && s.firstUs <= first + recent);
   const clear = sources.filter(s => !s.leftCensored && s.logFirstUs < first - near);
-  const earliest = (list: readonly SourceWindow[]): Micros | null => (list.some(s => s.startEarliestUs === null) ? null : Math.min(...list.map(s => s.startEarliestUs!)));
+  const earliest = (list: readonly SourceWindow[]): Micros | null =>
+    list.some(s => s.startEarliestUs === null) ? null : Math.min(...list.map(s => s.startEarliestUs!));
   const [startEarliestUs, startBasis, leftCensored] =
     holes.length > 0
       ? [earliest(holes), holes[0]!.startBasis, true]

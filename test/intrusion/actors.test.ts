@@ -177,7 +177,9 @@ async function rebuild(
   }
   const read = <R extends object>(q: ReturnType<typeof sql>): Promise<R[]> => engine.rows<R>('t', q);
   const out = {
-    actors: await read<{ actor_id: string; ips: string[]; certainty: string; basis: string }>(sql`select actor_id, ips, certainty, basis from actor order by first_us, actor_id`),
+    actors: await read<{ actor_id: string; ips: string[]; certainty: string; basis: string }>(
+      sql`select actor_id, ips, certainty, basis from actor order by first_us, actor_id`,
+    ),
     events: await read<{ n: number; certainty: string; actor_id: string }>(
       sql`select cast(event_id / 16 - 1 as integer) as n, certainty, actor_id from actor_event order by event_id, actor_id`,
     ),
@@ -301,7 +303,10 @@ describe('actors', () => {
     expect([silent.actors[0]!.certainty, silent.events.length]).toEqual(['strict', 12]);
     const office: Event[] = [
       ...own,
-      ...Array.from({ length: 30 }, (_, i): Event => ({ ip: '192.0.2.1', agent: i % 2 ? 'Chrome' : 'Edge', session: `s${i % 5}`, account: `staff${i % 5}`, at: i * 25 })),
+      ...Array.from(
+        { length: 30 },
+        (_, i): Event => ({ ip: '192.0.2.1', agent: i % 2 ? 'Chrome' : 'Edge', session: `s${i % 5}`, account: `staff${i % 5}`, at: i * 25 }),
+      ),
     ];
     const shared = await rebuild(office, [{ id: 'a', kind: 'mass-export', events: [1, 2] }], { attackers: ['192.0.2.1'] });
     expect(shared.events.filter(e => e.certainty === 'strict').every(e => office[e.n]!.session === 'evil')).toBe(true);
@@ -314,7 +319,13 @@ describe('actors', () => {
 
   it('a stated account is the intruder’s from his first use on, but never what its owner does', async () => {
     const owner = (at: number): Event => ({ ip: '203.0.113.5', agent: 'Chrome', session: `own${at}`, account: 'tanaka', at });
-    const others: Event[] = Array.from({ length: 10 }, (_, i) => ({ ip: `203.0.113.${20 + i}`, agent: 'Chrome', session: `o${i}`, account: `user${i}`, at: i * 300 }));
+    const others: Event[] = Array.from({ length: 10 }, (_, i) => ({
+      ip: `203.0.113.${20 + i}`,
+      agent: 'Chrome',
+      session: `o${i}`,
+      account: `user${i}`,
+      at: i * 300,
+    }));
     const events: Event[] = [owner(10), ...others, owner(2000)];
     const attack = [1000, 1001, 1002].map(at => events.push({ ip: '192.0.2.1', agent: 'curl', session: 'e1', account: 'tanaka', at }) - 1);
     const more = [1500, 1501].map(at => events.push({ ip: '192.0.2.99', agent: 'curl', session: 'e2', account: 'tanaka', at }) - 1);
@@ -329,7 +340,12 @@ describe('actors', () => {
   });
 
   it('what few have in common makes another address possible, with its reasons; what many have does not', async () => {
-    const crowd: Event[] = Array.from({ length: 300 }, (_, i) => ({ ip: `203.0.113.${i % 100}`, agent: i % 3 ? 'Chrome' : 'Edge', target: `/page/${i % 7}`, at: i * 400 }));
+    const crowd: Event[] = Array.from({ length: 300 }, (_, i) => ({
+      ip: `203.0.113.${i % 100}`,
+      agent: i % 3 ? 'Chrome' : 'Edge',
+      target: `/page/${i % 7}`,
+      at: i * 400,
+    }));
     const events: Event[] = [...crowd];
     const attack = Array.from({ length: 20 }, (_, i) => events.push({ ip: '192.0.2.1', agent: 'rare-tool/3', target: '/up/x.php', at: 50_000 + i }) - 1);
     const second = Array.from({ length: 5 }, (_, i) => events.push({ ip: '192.0.2.9', agent: 'rare-tool/3', target: '/up/x.php', at: 50_100 + i }) - 1);

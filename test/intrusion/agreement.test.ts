@@ -30,8 +30,16 @@ async function recover(dialect: Dialect, strategy: Strategy, snapshot: readonly 
     const text = (names: string): ColumnSpec[] => names.split(' ').map(name => ({ name, type: 'VARCHAR' }));
     const big = (names: string): ColumnSpec[] => names.split(' ').map(name => ({ name, type: 'BIGINT' }));
     await engine.load('dataset', [...text('dataset_id table_name'), ...big('rows')], [['staff', 'staff', 3]]);
-    await engine.load('dataset_column', [...text('dataset_id name'), ...big('column_no')], ['id', 'secret', 'code'].map((name, i) => ['staff', name, i]));
-    await engine.load('data_staff', [...big('row_no'), ...text('key id secret code')], codes.map((c, i) => [i, String(i + 1), String(i + 1), snapshot[i]!, c]));
+    await engine.load(
+      'dataset_column',
+      [...text('dataset_id name'), ...big('column_no')],
+      ['id', 'secret', 'code'].map((name, i) => ['staff', name, i]),
+    );
+    await engine.load(
+      'data_staff',
+      [...big('row_no'), ...text('key id secret code')],
+      codes.map((c, i) => [i, String(i + 1), String(i + 1), snapshot[i]!, c]),
+    );
     const cells = await recoverCells(engine, rebuildInjections(events).cells, await readSnapshot(engine));
     return cells.filter(c => c.column === 'secret').sort((a, b) => a.ordinal! - b.ordinal!);
   } finally {

@@ -8,7 +8,10 @@ const page = fc.record({
   overhead: fc.integer({ min: 0, max: 200 }),
   noise: fc.integer({ min: 0, max: 3 }),
 });
-const shown = fc.array(fc.record({ rows: fc.integer({ min: 1, max: 60 }), each: fc.integer({ min: 4, max: 60 }), pad: fc.integer({ min: 0, max: 99 }) }), { minLength: 5, maxLength: 30 });
+const shown = fc.array(fc.record({ rows: fc.integer({ min: 1, max: 60 }), each: fc.integer({ min: 4, max: 60 }), pad: fc.integer({ min: 0, max: 99 }) }), {
+  minLength: 5,
+  maxLength: 30,
+});
 const answer = (p: { constant: number; overhead: number; noise: number }, s: { rows: number; each: number; pad: number }, slope = 1): Sized => ({
   bytes: Math.round(p.constant + p.overhead * s.rows + slope * s.rows * s.each) + (s.pad % (p.noise + 1)),
   length: s.rows * s.each,
@@ -17,7 +20,8 @@ const answer = (p: { constant: number; overhead: number; noise: number }, s: { r
 });
 const proofs = (points: readonly Sized[]): (string | null)[] => fitSizes(points).results.map(r => r.proof);
 /** Enough spread for the slope to be seen at all. */
-const telling = (points: readonly Sized[]): boolean => new Set(points.map(p => p.rows)).size >= 3 && Math.max(...points.map(p => p.length)) - Math.min(...points.map(p => p.length)) >= 200;
+const telling = (points: readonly Sized[]): boolean =>
+  new Set(points.map(p => p.rows)).size >= 3 && Math.max(...points.map(p => p.length)) - Math.min(...points.map(p => p.length)) >= 200;
 
 describe('size as proof', () => {
   it('finds the constant and the overhead of a row from the answers alone', () => {

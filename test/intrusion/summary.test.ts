@@ -3,8 +3,23 @@ import type { Step } from '../../src/intrusion/steps.ts';
 import { summarise, type Yield } from '../../src/intrusion/summary.ts';
 
 const kinds = [
-  'scan', 'credential-stuffing', 'password-spray', 'account-takeover', 'idor-enumeration', 'mass-export', 'sqli-boolean', 'sqli-time', 'sqli-union', 'sqli-error',
-  'sqli-stacked', 'path-traversal', 'web-shell', 'command-injection', 'xss', 'db-dump', 'other',
+  'scan',
+  'credential-stuffing',
+  'password-spray',
+  'account-takeover',
+  'idor-enumeration',
+  'mass-export',
+  'sqli-boolean',
+  'sqli-time',
+  'sqli-union',
+  'sqli-error',
+  'sqli-stacked',
+  'path-traversal',
+  'web-shell',
+  'command-injection',
+  'xss',
+  'db-dump',
+  'other',
 ] as const;
 const step = (kind: string, outcome: string, ips: string[] = ['192.0.2.1']): Step => ({ kind, outcome, actor: { ips } }) as unknown as Step;
 const nothing: Yield = { exact: 0, partial: 0, proven: 0, shown: 0, sent: 0, targets: [], columns: new Map() };
@@ -41,7 +56,9 @@ describe('the sentences of a step', () => {
     expect(summarise(step('scan', 'unknown', ['192.0.2.1', '192.0.2.2']), 5, ['192.0.2.2'], null).en).toBe(
       '192.0.2.2 searched for pages and weaknesses with an automated tool (5 requests).',
     );
-    expect(summarise(step('scan', 'unknown'), 5, ['1.1.1.1', '2.2.2.2', '3.3.3.3', '4.4.4.4', '5.5.5.5', '6.6.6.6'], null).ja).toContain('4.4.4.4 ほか 2 件のアドレスが');
+    expect(summarise(step('scan', 'unknown'), 5, ['1.1.1.1', '2.2.2.2', '3.3.3.3', '4.4.4.4', '5.5.5.5', '6.6.6.6'], null).ja).toContain(
+      '4.4.4.4 ほか 2 件のアドレスが',
+    );
     expect(summarise(step('xss', 'attempted', []), 5, [], null).ja).toMatch(/^発信元不明の者が/);
   });
 });

@@ -169,12 +169,7 @@ export function createDatabaseLog(format: DatabaseFormat, writer: LogWriter, aud
         );
       }
       if (s.error) {
-        postgres(
-          done,
-          b,
-          { tag: parse ? 'idle' : kind, severity: 'ERROR', state: s.error.state, message: s.error.message, query: s.sql },
-          mark,
-        );
+        postgres(done, b, { tag: parse ? 'idle' : kind, severity: 'ERROR', state: s.error.state, message: s.error.message, query: s.sql }, mark);
       }
     },
   };

@@ -63,7 +63,9 @@ const cloudfrontFields =
 
 const plus = (text: string): string => text.replaceAll(' ', '+');
 const edgeEscape = (text: string): string =>
-  text.replace(/[%" \u0000-\u001f\u0080-\uffff]+/g, part => [...Buffer.from(part, 'utf8')].map(b => `%${b.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
+  text.replace(/[%" \u0000-\u001f\u0080-\uffff]+/g, part =>
+    [...Buffer.from(part, 'utf8')].map(b => `%${b.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
 
 export const timedFormat =
   '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time "$cookie_sid"';

@@ -40,7 +40,7 @@ export async function judgeStatements(engine: Engine, statements: readonly Rebui
       return { points, fit: whole.proven > 0 || nothing.length === 0 ? whole : fitSizes(points) };
     }));
     const best = fits.reduce((a, b) => (b.fit.proven > a.fit.proven ? b : a));
-    list.forEach((d, i) => verdicts.set(d, { ...best.fit.results[i]!, predicted: best.points[i]!.length, ratio: best.fit.ratio }));
+    for (const [i, d] of list.entries()) verdicts.set(d, { ...best.fit.results[i]!, predicted: best.points[i]!.length, ratio: best.fit.ratio });
   }
   const sizes = sizeClasses(drafts);
   return drafts.map(d => {

@@ -2,8 +2,8 @@ import type { SqlDialect } from '../../detections/sql/index.ts';
 import { bindUnknown, columnName, concatArgs, flattenConcat, isCatalogue, unwrap } from './bind.ts';
 import { isUnknown } from './condition.ts';
 import { evaluate } from './evaluate.ts';
-import { printExpr, printSelect } from './print.ts';
 import { findSent } from './out-of-band.ts';
+import { printExpr, printSelect } from './print.ts';
 import { children, type Expr, type Fragment, type Select, some } from './syntax.ts';
 
 export type InBandTechnique = 'union' | 'error' | 'stacked' | 'out-of-band';
