@@ -152,7 +152,8 @@ async function writeActors(
   for (const a of named) {
     const doubtful = a.detections.length > 0 && a.detections.every(isDoubtful);
     const sure = doubtful ? 'wide' : 'strict';
-    for (const d of a.detections) scope.push([a.id, 'detection', d.detection_id, null, isDoubtful(d) ? 'wide' : 'strict', 'detection']);
+    for (const d of a.detections)
+      scope.push([a.id, 'detection', d.detection_id, null, isDoubtful(d) ? 'wide' : 'strict', isAnothers(d) ? 'another-signed-in' : 'detection']);
     for (const ip of a.ips) {
       if (known.has(ip)) scope.push([a.id, 'ip', ip, null, ...(isShared(ip, use) ? ['wide', 'stated-address-shared'] : ['strict', 'stated-in-case-file'])]);
       else if (isOwn(use.ips.get(ip))) scope.push([a.id, 'ip', ip, null, sure, 'own-address']);
@@ -187,7 +188,7 @@ async function writeActors(
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'conn') s on e.class = 2 and concat_ws('|', e.file_no, e.conn_id) = s.a
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'account') s on e.account = s.a),
     marked as (select s.actor_id, min(e.at_us) - ${HOUR} as lo, max(e.at_us) + ${HOUR} as hi from actor_scope s join labelled l on s.how = 'detection' and s.a = l.detection_id join event e using (event_id) group by 1)
-    select f.actor_id, f.event_id, min(case when f.reason in ('own-address', 'address-and-agent') and not (e.at_us between m.lo and m.hi) then 'wide' else f.certainty end) as certainty, min(f.reason) as reason
+    select f.actor_id, f.event_id, case when bool_or(f.reason = 'another-signed-in') then 'wide' else min(case when f.reason in ('own-address', 'address-and-agent') and not (e.at_us between m.lo and m.hi) then 'wide' else f.certainty end) end as certainty, min(f.reason) as reason
     from found f join event e using (event_id) left join marked m using (actor_id) group by f.actor_id, f.event_id order by f.event_id, f.actor_id`,
   );
   await addStatedAccounts(engine, stated);
@@ -251,6 +252,11 @@ async function writeActors(
 /** The method says itself that it may be somebody with every right to do so. */
 function saysDoubtful(d: DetectionRow): boolean {
   return (JSON.parse(d.facts) as { doubtful?: unknown }).doubtful === true;
+}
+
+/** Somebody else signed in at the same address before these events, and nothing tells the two apart: never certain, whatever else speaks for the address. */
+function isAnothers(d: DetectionRow): boolean {
+  return (JSON.parse(d.facts) as { another_signed_in?: unknown }).another_signed_in === true;
 }
 
 /** Accounts that detections name as signed in. */

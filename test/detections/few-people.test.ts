@@ -170,6 +170,24 @@ describe('an intruder where few people work', () => {
     expect(await find([...outage, ...clerks(8, 40_000)], ['sign-in-campaign', 'sign-in-campaign-success'])).toEqual([]);
   });
 
+  it('where the log names no agent, what follows the next accepted sign-in of the address may be another’s', async () => {
+    const bare = { user_agent: null };
+    const guessing = Array.from({ length: 30 }, (_, i) => signIn(20_000 + i, '198.51.100.9', { ...bare, status: i === 25 ? 302 : 401 }));
+    const use = Array.from({ length: 3 }, (_, i) => request(20_100 + i * 20, '198.51.100.9', `GET /customers/${1000 + i}`, bare));
+    const colleague = [
+      signIn(24_000, '198.51.100.9', bare),
+      ...Array.from({ length: 5 }, (_, i) => request(24_100 + i * 60, '198.51.100.9', `GET /customers/${1100 + i}`, bare)),
+    ];
+    const nobody = clerks(6).map(r => ({ ...r, ...bare }));
+    const found = await find([...nobody, ...guessing, ...use, ...colleague], ['entry-after-guessing']);
+    expect(found.map(f => [f.outcome, f.events, f.facts['doubtful'] ?? false]).sort()).toEqual([
+      ['succeeded', 3, false],
+      ['unknown', 6, true],
+    ]);
+    const named = await find([...clerks(6), ...[...guessing, ...use, ...colleague].map(r => ({ ...r, user_agent: 'curl/8' }))], ['entry-after-guessing']);
+    expect(named.map(f => [f.outcome, f.events])).toEqual([['succeeded', 9]]);
+  });
+
   it('exports faster than anybody clicks, by somebody who never saw the sign-in page, are certain; on two days they are a job', async () => {
     const sweep = (at: number): EventRow[] => [
       signIn(at, '198.51.100.9'),
