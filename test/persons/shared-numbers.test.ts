@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { quietEffects } from '../../src/base/index.ts';
 import { sql } from '../../src/engine/index.ts';
-import { classifyColumns, identifyPersons } from '../../src/persons/index.ts';
+import { classifyColumns, explainMerge, identifyPersons } from '../../src/persons/index.ts';
 import { caseOf, type TestTable } from './tables.ts';
 
 const policy = { policy_no: 'contract.policy_number', name: 'person.name', phone: 'contact.phone' } as const;
@@ -67,4 +67,17 @@ test('a number whose two names differ is kept apart though all others agree; oth
   expect(by.get('again/15')!.w).not.toBe(by.get('named/15')!.w);
   expect(by.get('again/16')!.s).toBe(by.get('named/16')!.s);
   expect(by.get('insured/1')!.w).not.toBe(by.get('named/4')!.w);
+});
+
+test('a merge by a number is explained by that number, over several records too', async () => {
+  const bare: TestTable = { id: 'bare', columns: ['id', 'policy_no', 'month'], rows: [['1', number(3), '2025-01']] };
+  const kase = await caseOf([named, again, bare].map(t => ({ ...t, spec: { columns: Object.fromEntries(Object.entries(policy).filter(([c]) => t.columns.includes(c))) } })));
+  await classifyColumns(kase, quietEffects);
+  await identifyPersons(kase, quietEffects);
+  const one = await explainMerge(kase, { dataset: 'named', key: '20' }, { dataset: 'again', key: '20' });
+  expect(one[0]!.same).toEqual({ strict: true, best: true, wide: true });
+  const nothing = await explainMerge(kase, { dataset: 'bare', key: '1' }, { dataset: 'named', key: '3' });
+  expect(nothing.map(x => x.waterfall.map(s => [s.comparison, s.label]))).toEqual([[['same-number', 'same']]]);
+  expect(nothing[0]!.same.strict).toBe(true);
+  kase.close();
 });

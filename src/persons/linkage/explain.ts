@@ -1,5 +1,5 @@
 import type { OpenCase } from '../../case/index.ts';
-import { sql } from '../../engine/index.ts';
+import { type Sql, sql } from '../../engine/index.ts';
 import { comparisons } from './comparisons.ts';
 import type { RecordRef } from './decisions.ts';
 
@@ -24,7 +24,7 @@ export type MergeExplanation = {
 
 /**
  * Why two records are or are not taken for one person: the path of pairs that joins them (or the direct pair), each as a waterfall of
- * bits. Empty when they were never compared. Reads match_pair, link_model, person_record; no values of people in the answer.
+ * bits. Empty when they were never compared. Reads match_pair, link_shared, link_attach, link_model, person_record; no values of people in the answer.
  */
 export async function explainMerge(kase: OpenCase, left: RecordRef, right: RecordRef): Promise<MergeExplanation[]> {
   const a = await place(kase, left);
@@ -54,7 +54,7 @@ export async function explainMerge(kase: OpenCase, left: RecordRef, right: Recor
 type Place = { dataset: string; row: number };
 type PairRow = { l_dataset: string; l_row: number; r_dataset: string; r_row: number; weight: number; probability: number; levels: string };
 
-/** The record that stands for a record's node: exact copies share one. */
+/** The record that stands for a record's node: exact copies share one; a record that says nothing of anybody stands for itself. */
 async function place(kase: OpenCase, ref: RecordRef): Promise<Place | null> {
   const source = await kase.engine.rows<{ src: number }>('explain.source', sql`select src from link_source where dataset_id = ${ref.dataset}`);
   if (source.length === 0) return null;
@@ -64,16 +64,45 @@ async function place(kase: OpenCase, ref: RecordRef): Promise<Place | null> {
     join link_record r on r.src = ${source[0]!.src} and r.row_no = d.row_no join link_member m using (rid) join link_node n using (nid) join link_record f on f.rid = n.first_rid
     join link_source s on s.src = f.src where d.key = ${ref.key} order by 1, 2 limit 1`,
   );
-  return rows[0] ?? null;
+  if (rows.length > 0) return rows[0]!;
+  const bare = await kase.engine.rows<{ row: number }>(
+    'explain.bare',
+    sql`select row_no as row from ${sql.id(`data_${ref.dataset}`)} where key = ${ref.key} order by 1 limit 1`,
+  );
+  return bare.length === 0 ? null : { dataset: ref.dataset, row: bare[0]!.row };
 }
 
+/** Pairs of a record that were weighed, and those that one number in both makes one person. */
 async function neighbours(kase: OpenCase, p: Place): Promise<PairRow[]> {
-  return kase.engine.rows<PairRow>(
+  const rid = (side: Sql): Sql => sql`(select max_by(s.dataset_id, s.base) from link_source s where s.base <= ${side})`;
+  const own = await kase.engine.row<{ rid: number }>('explain.rid', sql`select (base + ${p.row})::bigint as rid from link_source where dataset_id = ${p.dataset}`);
+  const shared = await kase.engine.rows<{ a: number; z: number; by: string }>(
+    'explain.shared',
+    sql`select a.first_rid as a, z.first_rid as z, x."by" from link_shared x join link_node a on a.nid = x.l join link_node z on z.nid = x.r
+      where x.grade >= 1 and (a.first_rid = ${own.rid} or z.first_rid = ${own.rid})
+    union all select x.rid, coalesce(n.first_rid, x.to_rid), 'same-number' from link_attach x left join link_member m on m.rid = x.to_rid left join link_node n using (nid) where x.rid = ${own.rid} or x.to_rid = ${own.rid}
+    order by 1, 2 limit 200`,
+  );
+  const pairs: PairRow[] = [];
+  for (const x of shared) {
+    const at = await kase.engine.row<{ ld: string; lr: number; rd: string; rr: number }>(
+      'explain.shared_records',
+      sql`select d.l as ld, ${x.a} - (select base from link_source where dataset_id = d.l) as lr, d.r as rd, ${x.z} - (select base from link_source where dataset_id = d.r) as rr
+      from (select ${rid(sql`${x.a}`)} as l, ${rid(sql`${x.z}`)} as r) d`,
+    );
+    pairs.push({ l_dataset: at.ld, l_row: Number(at.lr), r_dataset: at.rd, r_row: Number(at.rr), weight: certainBits, probability: 1, levels: JSON.stringify({ [x.by]: 1 }) });
+  }
+  const weighed = await kase.engine.rows<PairRow>(
     'explain.neighbours',
     sql`select * from match_pair where (l_dataset = ${p.dataset} and l_row = ${p.row}) or (r_dataset = ${p.dataset} and r_row = ${p.row})
     order by weight desc, l_dataset, l_row, r_dataset, r_row limit 200`,
   );
+  return [...pairs, ...weighed];
 }
+
+/** Bits of a number that says who it is: more than all comparisons together can say. */
+const certainBits = 1000;
+const numbers = ['policy-number', 'reference', 'same-number'];
 
 async function waterfall(kase: OpenCase, pair: PairRow): Promise<MergeExplanation> {
   const model = await kase.engine.rows<{ comparison: string; level: number; label: string; bits: number; frequency: string | null }>(
@@ -100,6 +129,8 @@ async function waterfall(kase: OpenCase, pair: PairRow): Promise<MergeExplanatio
     sum += bits;
     steps.push({ comparison: c.name, level, label: row?.label ?? 'unknown', bits: round(bits), sum: round(sum) });
   }
+  const number = numbers.find(n => levels[n] === 1);
+  if (number !== undefined) steps.splice(0, steps.length, { comparison: number, level: 1, label: 'same', bits: pair.weight, sum: pair.weight });
   const left = await refOf(kase, pair.l_dataset, pair.l_row);
   const right = await refOf(kase, pair.r_dataset, pair.r_row);
   return {

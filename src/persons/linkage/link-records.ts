@@ -54,7 +54,7 @@ export async function linkRecords(kase: OpenCase, effects: Effects): Promise<{ s
     'link.summary',
     sql`select count(*) as records, count(distinct wide) as lower, count(distinct best) as best, count(distinct strict) as upper from person_label`,
   );
-  for (const t of ['link_pair', 'link_cluster', 'link_attach']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
+  for (const t of ['link_pair', 'link_cluster']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
   const problems = [
     ...decisions.problems,
     ...blocked.skipped
