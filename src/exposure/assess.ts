@@ -70,7 +70,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
     models,
   );
   progress(4, 'replay');
-  const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0, premises };
+  const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0, premises, unknown: new Map() };
   await claimGroups(engine, catalogue, claims, groups, verdicts, models, notes);
   const known = new Set(learned.map(r => r.route));
   const explained = log.present ? await explainedStatements(learned, log, index, used, kase) : new Set<number>();
@@ -112,6 +112,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   await claimRecovered(engine, catalogue, claims);
   for (const [construct, n] of [...notes.failures].sort()) problems.push(problem('exposure.not-replayed', 'warning', {}, { construct }, n));
   for (const [construct, n] of [...notes.widened].sort()) problems.push(problem('exposure.widened', 'info', {}, { construct }, n));
+  for (const [table, n] of [...notes.unknown].sort()) problems.push(problem('exposure.unknown-table', 'warning', {}, { table: printable(table, 60) }, n));
   if (notes.mismatches > 0) problems.push(problem('exposure.size-differs', 'info', {}, {}, notes.mismatches));
   if (notes.rowCountMismatches > 0) problems.push(problem('exposure.rows-differ', 'warning', {}, {}, notes.rowCountMismatches));
   await claims.close();

@@ -12,6 +12,7 @@ import type { Request } from './requests.ts';
 import { echoOf, type Features, judgeSize, type SizeModel } from './size-model.ts';
 import { columnsIn, tablesIn } from './statements.ts';
 import { tier } from './tables.ts';
+import { claimUnknownNames } from './unknown-names.ts';
 
 /** What the replay of one member gave, for the size check of its request. */
 export type Predicted = Map<Instance, OutputSize>;
@@ -76,6 +77,8 @@ export type EvaluationNotes = {
   mismatches: number;
   rowCountMismatches: number;
   readonly premises: Premises;
+  /** Names in FROM that are no dataset, in statements of the intruder. */
+  readonly unknown: Map<string, number>;
 };
 
 /** Replay every group and write its claims with the tier each request earned. */
@@ -124,6 +127,7 @@ export async function claimGroups(
             claims.attempt(o.dataset, c, tuples.length);
         return;
       }
+      if (r.unknownTables.length > 0) await claimUnknownNames(claims, catalogue, g, r.unknownTables, notes);
       if (notes.premises.get('snapshot-unchanged') === false) await claimOtherRows(claims, r, g);
       const tierTable = await loadTiers(engine, tiers);
       const identity = { shape: g.read.shape, route: route?.route ?? null, values: batch ? null : tuples[0]!.members[0]!.values.map(v => v ?? null) };

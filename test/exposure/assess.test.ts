@@ -281,6 +281,18 @@ describe('assessing exposure', () => {
     expect(proofText(await explainRef(snapshot.kase, 'people/125/name'), 'ja')).toContain('成り立たない');
   });
 
+  it('bounds a view that nobody defined by the table its name tells, and lists it', async () => {
+    const us = 1_700_000_000_000_000;
+    const kase = await open([{ id: 1008, cls: 2, us, sql: 'SELECT name FROM v_people WHERE id = 3', conn: 'own' }], [1008]);
+    opened.push(kase);
+    await assessExposure(kase, quietEffects);
+    const found = await cells(kase);
+    expect(Object.keys(found).filter(c => c.endsWith('.name'))).toHaveLength(60);
+    expect(new Set(Object.values(found))).toEqual(new Set(['0-2']));
+    const codes = await kase.engine.rows<{ code: string }>('test.problems', sql`select code from problem where code = 'exposure.unknown-table'`);
+    expect(codes).toHaveLength(1);
+  });
+
   it('counts rows of a window without an order: which is open, how many is not', async () => {
     const us = 1_700_000_000_000_000;
     const events: Event[] = [0, 1, 2].map(i => ({

@@ -63,7 +63,7 @@ function rangeVar(body: Ast, b: Block): Sql | null {
     }
   }
   if (!dataset) {
-    b.c.unknownTables.add(bareName(name));
+    if (schema !== 'information_schema' && schema !== 'pg_catalog') b.c.unknownTables.add(bareName(name));
     b.scope.hasUnknown = true;
     return null;
   }
