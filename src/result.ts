@@ -1,5 +1,5 @@
 import { isoUtc, type Problem } from './base/index.ts';
-import { decisions, type OpenCase, readProblems } from './case/index.ts';
+import { changesResults, decisions, type OpenCase, readProblems } from './case/index.ts';
 import { sql } from './engine/index.ts';
 import { type PremiseState, premiseStates } from './exposure/index.ts';
 import type { Obligation } from './obligations/index.ts';
@@ -95,7 +95,7 @@ export async function assembleResult(kase: OpenCase, counts: ExposureCounts, obl
 
 function followedDecisions({ store }: OpenCase): DecisionResult[] {
   return decisions(store)
-    .filter(d => d.withdrawnBy === null && d.kind !== 'decision.withdrawn')
+    .filter(d => d.withdrawnBy === null && changesResults(d.kind))
     .map(({ seq, kind, by, at, body }) => ({ seq, kind, by, at, body }));
 }
 

@@ -48,6 +48,9 @@ export type DecisionKind = keyof typeof shapes;
 
 export const decisionKinds = Object.keys(shapes) as readonly DecisionKind[];
 
+/** Does a decision of this kind change what a run finds? A published figure is only remembered. */
+export const changesResults = (kind: DecisionKind): boolean => kind !== 'figure.published' && kind !== 'decision.withdrawn';
+
 export const isDecisionKind = (kind: string): kind is DecisionKind => Object.hasOwn(shapes, kind);
 
 /** A decision in the journal; `withdrawnBy` is the act that ended it. */

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { decisionBody, decisionKinds, decisions, recordDecision, withSubject } from '../case/index.ts';
+import { changesResults, decisionBody, decisionKinds, decisions, recordDecision, withSubject } from '../case/index.ts';
 import type { Result } from '../result.ts';
 import type { ServedCase } from './served-case.ts';
 
@@ -15,10 +15,19 @@ export function addDecisions(app: OpenAPIHono, served: ServedCase, result: () =>
     const { store } = served.current();
     const all = decisions(store);
     const followed = new Set(result().decisions.map(d => d.seq));
-    const effective = all.filter(d => d.withdrawnBy === null && d.kind !== 'decision.withdrawn').map(d => d.seq);
+    const effective = all.filter(d => d.withdrawnBy === null && changesResults(d.kind)).map(d => d.seq);
     return c.json(
       {
-        decisions: all.map(({ seq, kind, by, at, body, hash, withdrawnBy }) => ({ seq, kind, by, at, body, hash, withdrawnBy, followed: followed.has(seq) })),
+        decisions: all.map(({ seq, kind, by, at, body, hash, withdrawnBy }) => ({
+          seq,
+          kind,
+          by,
+          at,
+          body,
+          hash,
+          withdrawnBy,
+          followed: followed.has(seq) || !changesResults(kind),
+        })),
         stale: effective.length !== followed.size || effective.some(seq => !followed.has(seq)),
         rebuildable: served.rebuild !== null,
       },

@@ -248,7 +248,7 @@ describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium
     }
   });
 
-  test.each(['/', '/timeline', '/exposure', '/evidence', '/problems', '/decisions'])('%s has no accessibility violation axe can find', async url => {
+  test.each(['/', '/timeline', '/exposure', '/evidence', '/problems', '/decisions', '/revisions'])('%s has no accessibility violation axe can find', async url => {
     const { page } = await open(url);
     await page.waitForLoadState('networkidle');
     const { violations } = await new AxeBuilder({ page: page as never }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();

@@ -92,6 +92,7 @@ export const useResult = () => useGet<Result>('/result');
 export const useTimeline = () => useGet<Timeline>('/timeline');
 export const useLine = (file: string, line: number) => useGet<EvidenceLine>(`/line?file=${encodeURIComponent(file)}&line=${line}`);
 export const useExplanation = (ref: string) => useGet<unknown>(`/explain?ref=${encodeURIComponent(ref)}`);
-export const useRevisions = (from: number | null, to: number | null) => useGet<Revisions>(`/revisions${from === null && to === null ? '' : `?from=${from ?? 0}&to=${to ?? 0}`}`);
+export const useRevisions = (from: number | null, to: number | null) =>
+  useGet<Revisions>(`/revisions${from === null && to === null ? '' : `?from=${from ?? 0}&to=${to ?? 0}`}`);
 export const useDecisions = () => useGet<Decisions>('/decisions');
 export const useStepDetections = (id: string) => useGet<StepDetection[]>(`/steps/${encodeURIComponent(id)}/detections`);

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Decision, type Result, useDecisions, useResult } from '../data.ts';
 import { DecisionDialog, type Proposal } from '../parts/decision-dialog.tsx';
+import { PublishedFigure } from '../parts/published-figure.tsx';
 import { State } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 
@@ -73,6 +74,7 @@ export function Decisions() {
           </tbody>
         </table>
       )}
+      {result.data && <PublishedFigure result={result.data} onPropose={setProposal} />}
       {result.data && <NewDecision result={result.data} onPropose={setProposal} />}
       {proposal && <DecisionDialog proposal={proposal} onClose={() => setProposal(null)} />}
     </>

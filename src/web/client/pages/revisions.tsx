@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { waterfallSvg } from '../../../view/waterfall-chart.ts';
-import { type FigureSplit, type Revisions as Data, useRevisions } from '../data.ts';
+import { type Revisions as Data, type FigureSplit, useRevisions } from '../data.ts';
 import { State } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 
@@ -125,7 +125,8 @@ function Runs({ data }: { data: Data }) {
                   <td key={tier} className="num nowrap">
                     {number(r.figures[`figures.records.${tier}`] ?? 0)} {t('web:unit.records')}
                     <br />
-                    {number(r.figures[`figures.persons.${tier}.lower`] ?? 0)} – {number(r.figures[`figures.persons.${tier}.upper`] ?? 0)} {t('web:unit.persons')}
+                    {number(r.figures[`figures.persons.${tier}.lower`] ?? 0)} – {number(r.figures[`figures.persons.${tier}.upper`] ?? 0)}{' '}
+                    {t('web:unit.persons')}
                   </td>
                 ))}
               </tr>
@@ -177,15 +178,7 @@ function Changes({ data, onPair }: { data: Data; onPair: (pair: { from: number |
           <figcaption>
             <code>{s.figure.replace(/^figures\./, '')}</code>
           </figcaption>
-          <div
-            // Labels are escaped where the picture is made.
-            dangerouslySetInnerHTML={{
-              __html: waterfallSvg(
-                { before: s.before, after: s.after, steps: stepsOf(s, t) },
-                { title: t('page.waterfall', { figure: s.figure, before: number(s.before), after: number(s.after) }), before: t('before'), after: t('after'), number, signed },
-              ),
-            }}
-          />
+          <Waterfall split={s} />
         </figure>
       ))}
       {rest > 0 && (
@@ -204,4 +197,12 @@ function stepsOf(split: FigureSplit | null, t: (key: string, params?: Record<str
     ...split.parts.map(p => ({ label: t(`cause.${p.cause}`), change: p.change })),
     ...(split.remainder === 0 ? [] : [{ label: t('remainder', { causes: together }), change: split.remainder }]),
   ];
+}
+
+/** The split as a picture: an image, so that nothing in a label can become part of the page. */
+function Waterfall({ split: s }: { split: FigureSplit }) {
+  const { t } = useTranslation('revisions');
+  const title = t('page.waterfall', { figure: s.figure, before: number(s.before), after: number(s.after) });
+  const svg = waterfallSvg({ before: s.before, after: s.after, steps: stepsOf(s, t) }, { title, before: t('before'), after: t('after'), number, signed });
+  return <img alt={title} src={`data:image/svg+xml,${encodeURIComponent(svg)}`} />;
 }

@@ -6,7 +6,7 @@ import { post } from '../data.ts';
 import { errorText } from './error-text.ts';
 
 /** What a decision is about when the page already knows; `words` are as on the command line. */
-export type Proposal = { readonly kind: string; readonly words: readonly string[]; readonly about: string };
+export type Proposal = { readonly kind: string; readonly words: readonly string[]; readonly about: string; readonly fields?: Readonly<Record<string, string>> };
 
 /** Who decides and why: nothing is written down without a name. */
 export function DecisionDialog({ proposal, onClose }: { proposal: Proposal; onClose: () => void }) {
@@ -15,7 +15,7 @@ export function DecisionDialog({ proposal, onClose }: { proposal: Proposal; onCl
   const [reason, setReason] = useState('');
   const client = useQueryClient();
   const record = useMutation({
-    mutationFn: () => post('/decisions', { kind: proposal.kind, by: by.trim(), words: proposal.words, fields: { reason } }),
+    mutationFn: () => post('/decisions', { kind: proposal.kind, by: by.trim(), words: proposal.words, fields: { ...proposal.fields, reason } }),
     onSuccess: async () => {
       localStorage.setItem('by', by.trim());
       await client.invalidateQueries({ queryKey: ['/decisions'] });
