@@ -229,7 +229,7 @@ describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium
       await page.getByRole('button', { name: '手口の段階を除外' }).click();
       await page.getByLabel('判断した人').fill('佐藤 花子');
       await page.getByLabel('理由').fill('社内の診断でした');
-      await page.getByRole('button', { name: '記録する' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: '記録する' }).click();
       await page.getByRole('button', { name: '再計算する' }).click();
       await page.waitForSelector('.banner', { state: 'detached', timeout: 120_000 });
       expect(read().intrusion.steps.map(s => s.id)).not.toContain(step.id);
@@ -237,7 +237,7 @@ describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium
 
       await page.goto(new URL('/decisions', serving.url).href);
       await page.getByRole('button', { name: '取り消す' }).click();
-      await page.getByRole('button', { name: '記録する' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: '記録する' }).click();
       await page.getByRole('button', { name: '再計算する' }).click();
       await page.waitForSelector('.banner', { state: 'detached', timeout: 120_000 });
       expect(read()).toEqual({ ...before, run: expect.anything() });
