@@ -231,7 +231,7 @@ describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium
       await page.getByLabel('理由').fill('社内の診断でした');
       await page.getByRole('dialog').getByRole('button', { name: '記録する' }).click();
       await page.getByRole('button', { name: '再計算する' }).click();
-      await page.waitForSelector('.banner', { state: 'detached', timeout: 120_000 });
+      await page.waitForSelector('.banner', { state: 'detached', timeout: 280_000 });
       expect(read().intrusion.steps.map(s => s.id)).not.toContain(step.id);
       expect(read().decisions).toMatchObject([{ kind: 'step.dismissed', by: '佐藤 花子', body: { step_id: step.id } }]);
 
@@ -239,7 +239,7 @@ describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium
       await page.getByRole('button', { name: '取り消す' }).click();
       await page.getByRole('dialog').getByRole('button', { name: '記録する' }).click();
       await page.getByRole('button', { name: '再計算する' }).click();
-      await page.waitForSelector('.banner', { state: 'detached', timeout: 120_000 });
+      await page.waitForSelector('.banner', { state: 'detached', timeout: 280_000 });
       expect(read()).toEqual({ ...before, run: expect.anything() });
       expect(errors).toEqual([]);
       await page.close();
