@@ -25,7 +25,7 @@ describe('simulated incidents', () => {
       if (p) all.push(p);
     }
     // an incident that no method saw has no period that could be wrong: how many those are is counted by itself
-    const found = all.filter(p => p.wideFound > 0);
+    const found = all.filter(p => p.strict > 0 || p.wideFound > 0);
     const held = total(found, p => Number(p.startHeld) + Number(p.endHeld));
     const say = named(
       all,
