@@ -1,64 +1,127 @@
-// Rebuilding injections: log lines a second on one core, over a log of blind requests among ordinary ones. Needs a build; prints one JSON line.
-import { performance } from 'node:perf_hooks';
-import { rebuildInjections } from '../dist/intrusion/injection/rebuild.js';
+// Rebuilding injections: lines a second of processor time and peak memory, over logs of nothing but injected requests in several forms, each form in a
+// process of its own. Ordinary lines are left out by the query that feeds this step. Needs a build.
+//   npm run bench injection [LINES,LINES…] [FORM,FORM…]
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const cells = Number(process.argv[2] ?? 400);
-const ordinaryPerRequest = Number(process.argv[3] ?? 20);
-const events = [];
-let at = 1_700_000_000_000_000;
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The condition `code of character p of value k > n`, asked by bisection unless the form asks otherwise. */
+const rows = {
+  postgresql: k => `(SELECT COALESCE(CAST(c AS VARCHAR(10000))::text,(CHR(32))) FROM t ORDER BY id OFFSET ${k} LIMIT 1)`,
+  mysql: k => `(SELECT IFNULL(CAST(c AS NCHAR),0x20) FROM d.t ORDER BY id LIMIT ${k},1)`,
+  mssql: k => `(SELECT TOP 1 ISNULL(CAST(c AS NVARCHAR(4000)),CHAR(32)) FROM d.dbo.t WHERE CONVERT(NVARCHAR(4000),id) NOT IN (SELECT TOP ${k} CONVERT(NVARCHAR(4000),id) FROM d.dbo.t ORDER BY id) ORDER BY id)`,
+  sqlite: k => `(SELECT COALESCE(CAST(c AS TEXT),CHAR(32)) FROM t ORDER BY id LIMIT ${k},1)`,
+};
+const quoted = text => `x' AND ${text} AND 'a'='a`;
+const forms = {
+  'boolean, PostgreSQL': { blind: (k, p, n) => quoted(`ASCII(SUBSTRING(${rows.postgresql(k)}::text FROM ${p} FOR 1))>${n}`) },
+  'boolean, MySQL': { blind: (k, p, n) => quoted(`ORD(MID(${rows.mysql(k)},${p},1))>${n}`) },
+  'boolean, quoted letters': { blind: (k, p, n) => quoted(`SUBSTR(${rows.sqlite(k)},${p},1)>'${n === 39 ? "''" : String.fromCharCode(n)}'`), low: 32 },
+  'boolean, sets': { blind: (k, p, n) => quoted(`ASCII(SUBSTRING(${rows.postgresql(k)}::text FROM ${p} FOR 1)) NOT IN (${Array.from({ length: n + 1 }, (_, i) => i).join(',')})`) },
+  'boolean, CASE': { blind: (k, p, n) => quoted(`4711=(CASE WHEN (ORD(MID(${rows.mysql(k)},${p},1))>${n}) THEN 4711 ELSE 4711*(SELECT 1 UNION SELECT 2) END)`) },
+  'time, MySQL': { blind: (k, p, n) => quoted(`(SELECT 4711 FROM (SELECT(SLEEP(2-(IF((ORD(MID(${rows.mysql(k)},${p},1))>${n}),0,2)))))qzvbq)`), time: 2 },
+  'time, stacked MSSQL': { blind: (k, p, n) => `x';IF(UNICODE(SUBSTRING(${rows.mssql(k)},${p},1))>${n}) WAITFOR DELAY '0:0:2'--`, time: 2 },
+  'UNION, row by row': { shown: k => `x' UNION ALL SELECT NULL,'qzvbq'||COALESCE(CAST(a AS TEXT),' ')||'kpmxv'||COALESCE(CAST(c AS TEXT),' ')||'qxkvq',NULL FROM t ORDER BY id LIMIT 1 OFFSET ${k}-- wHtq` },
+  'error, MySQL': { shown: k => `x' AND EXTRACTVALUE(4711,CONCAT(0x5c,0x717a766271,(SELECT MID((IFNULL(CAST(c AS NCHAR),0x20)),${1 + 21 * (k % 2)},21) FROM d.t ORDER BY id LIMIT ${k >> 1},1),0x71786b7671)) AND 'a'='a` },
+  'boolean, keys in quotes': { blind: (k, p, n) => quoted(`ASCII(SUBSTRING((SELECT c FROM t WHERE k='r${k}' LIMIT 1)::text FROM ${p} FOR 1))>${n}`) },
+};
+
+export async function bench([counts = '100000,1000000', names = '']) {
+  const chosen = Object.keys(forms).filter(f => names === '' || names.split(',').some(n => f.includes(n)));
+  console.log(`${'form'.padEnd(26)}${'lines'.padStart(9)}${'lines/s of processor'.padStart(22)}${'by the clock'.padStart(14)}${'peak MB'.padStart(9)}   exact / cells`);
+  for (const lines of counts.split(',')) {
+    for (const form of chosen) {
+      const child = spawnSync(process.execPath, ['--max-old-space-size=3072', fileURLToPath(import.meta.url), form, lines], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+      if (child.status !== 0) throw new Error(`the measuring process of ${form} failed`);
+      const r = JSON.parse(child.stdout);
+      console.log(
+        `${form.padEnd(26)}${String(r.lines).padStart(9)}${String(Math.round(r.lines / r.cpu)).padStart(22)}${String(Math.round(r.lines / r.wall)).padStart(14)}${String(r.peak).padStart(9)}   ${r.exact} / ${r.cells}${r.statements > 0 ? `, ${r.statements} statements` : ''}`,
+      );
+    }
+  }
+}
+
 const base = {
   class: 1,
   src_ip: '198.51.100.9',
   host: null,
   method: 'GET',
   path: '/search',
-  user_agent: 'agent',
-  referer: null,
+  user_agent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/134.0 Safari/537.36',
+  referer: 'https://www.example.jp/menu',
   forwarded: null,
   session: null,
   sql_text: null,
   extra: null,
   status: 200,
-  duration_us: 2000,
   rows_out: null,
   err_code: null,
-  target_length: 200,
   time_kind: 2,
 };
-for (let k = 0; k < cells; k++) {
-  const value = `v${(k * 7919) % 100_000}x`;
-  for (let p = 1; p <= value.length + 1; p++) {
-    const code = p <= value.length ? value.charCodeAt(p - 1) : 0;
-    for (let lo = 0, hi = 127; lo < hi; ) {
-      const mid = (lo + hi) >> 1;
-      const holds = code > mid;
-      const sql = `x' AND ASCII(SUBSTRING((SELECT COALESCE(CAST(c AS VARCHAR(10000))::text,(CHR(32))) FROM t ORDER BY id OFFSET ${k} LIMIT 1)::text FROM ${p} FOR 1))>${mid} AND 'a'='a`;
-      events.push({ ...base, event_id: events.length * 16, at_us: (at += 5000), query: `q=${encodeURIComponent(sql)}`, bytes_out: holds ? 900 : 60 });
-      if (holds) lo = mid + 1;
-      else hi = mid;
+
+/** Events of one form, in batches as the engine gives them. Cells have about ten letters. */
+function* made(form, lines) {
+  let batch = [];
+  let made = 0;
+  let at = 1_700_000_000_000_000;
+  const event = (sql, more) => {
+    const query = `q=${encodeURIComponent(sql)}`;
+    batch.push({ ...base, event_id: 1099511627776 + made++ * 16, at_us: (at += 5000), query, duration_us: 2000, bytes_out: 900, target_length: query.length + 8, ...more });
+  };
+  for (let k = 0; made < lines; k++) {
+    const value = `v${((k + 1) * 7919) % 100_000}x${(k * 31) % 977}y`;
+    if (form.shown) event(form.shown(k), { bytes_out: 900 + value.length });
+    for (let p = 1; form.blind && p <= value.length + 1; p++) {
+      const code = p <= value.length ? value.charCodeAt(p - 1) : 0;
+      for (let lo = form.low ?? 0, hi = 127; lo < hi; ) {
+        const mid = (lo + hi) >> 1;
+        const holds = code > mid;
+        event(form.blind(k, p, mid), form.time ? { duration_us: holds ? form.time * 1_000_000 + 3000 : 3000 } : { bytes_out: holds ? 900 : 60 });
+        if (holds) lo = mid + 1;
+        else hi = mid;
+      }
+    }
+    if (batch.length >= 2048) {
+      yield batch;
+      batch = [];
     }
   }
+  yield batch;
 }
-const cpu = process.cpuUsage();
-const started = performance.now();
-const r = rebuildInjections(events);
-const seconds = (performance.now() - started) / 1000;
-const { user, system } = process.cpuUsage(cpu);
-const cpuSeconds = (user + system) / 1e6;
-const exact = r.cells.filter(c => c.solution.status === 'exact').length;
-// Ordinary lines are left out by the query that feeds this step; they are counted in one figure only, and said to be.
-process.stdout.write(
-  `${JSON.stringify({
-    bench: 'injection',
-    cells,
-    exact,
-    injected_requests: events.length,
-    seconds: +seconds.toFixed(2),
-    cpu_seconds: +cpuSeconds.toFixed(2),
-    injected_requests_per_second: Math.round(events.length / seconds),
-    injected_requests_per_cpu_second: Math.round(events.length / cpuSeconds),
-    ordinary_lines_per_request: ordinaryPerRequest,
-    log_lines_per_second: Math.round((events.length * (1 + ordinaryPerRequest)) / seconds),
-    peak_mebibytes: Math.round(process.resourceUsage().maxRSS / 1024),
-  })}\n`,
-);
+
+async function measure(name, lines) {
+  const { createRebuilder } = await import(pathToFileURL(path.join(root, 'dist', 'intrusion', 'injection', 'rebuild.js')).href);
+  const rebuilder = createRebuilder();
+  let cpu = 0;
+  let wall = 0;
+  let n = 0;
+  const timed = body => {
+    const spent = process.cpuUsage();
+    const start = performance.now();
+    const value = body();
+    const { user, system } = process.cpuUsage(spent);
+    cpu += (user + system) / 1e6;
+    wall += (performance.now() - start) / 1000;
+    return value;
+  };
+  for (const batch of made(forms[name], lines)) {
+    n += batch.length;
+    timed(() => rebuilder.add(batch));
+  }
+  const r = timed(() => rebuilder.finish());
+  console.log(
+    JSON.stringify({
+      lines: n,
+      cpu,
+      wall,
+      cells: r.cells.length,
+      exact: r.cells.filter(c => c.solution.status === 'exact').length,
+      statements: r.statements.length,
+      peak: Math.round(process.resourceUsage().maxRSS / 1024),
+    }),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await measure(process.argv[2], Number(process.argv[3]));

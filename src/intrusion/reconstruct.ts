@@ -9,9 +9,8 @@ import {
   judgeStatements,
   type Rebuilt,
   type Recovered,
-  readInjectionEvents,
+  readInjections,
   readSnapshot,
-  rebuildInjections,
   recoverCells,
   shownCells,
 } from './injection/index.ts';
@@ -37,7 +36,7 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   const { engine } = kase;
   const progress = (done: number): void => effects.progress({ stage: 'intrusion', done, total: 5, unit: 'parts' });
   progress(0);
-  const rebuilt = rebuildInjections(await readInjectionEvents(engine));
+  const rebuilt = await readInjections(engine);
   progress(1);
   const tableOf = await readSnapshot(engine);
   const recovered = await recoverCells(engine, rebuilt.cells, tableOf);

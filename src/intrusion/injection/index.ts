@@ -1,5 +1,5 @@
 export { type JudgedStatement, judgeStatements, shownCells } from './in-band-cells.ts';
-export { readInjectionEvents } from './read-events.ts';
-export { type InjectionMark, type Rebuilt, type RebuiltCell, rebuildInjections } from './rebuild.ts';
+export { readInjections } from './read-events.ts';
+export { type InjectionMark, type Rebuilt, type RebuiltCell } from './rebuild.ts';
 export { type Recovered, recoverCells } from './recovered.ts';
 export { readSnapshot } from './snapshot.ts';

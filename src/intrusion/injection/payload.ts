@@ -13,11 +13,18 @@ const maxLength = 200_000;
 const worthReading = /\b(?:select|union|and|or|xor|not|case|if|iif|sleep|pg_sleep|waitfor|benchmark|having|order|rlike|regexp|between|like|in|elt|declare|exec|procedure)\b|\|\||&&|[\^*/-]\s*\(|;/i;
 const sqlWord = /\b(?:select|union|case|sleep|pg_sleep|waitfor|benchmark|substr\w*|mid|ascii|ord|unicode|char_length|length|left|like|rlike|regexp|extractvalue|updatexml|cast|convert|if|iif|elt|greatest|count|and|or|xor)\b/i;
 
+export type PayloadReader = {
+  read(event: Carrier): Payload[][];
+  /** Whether everything beside the query is as in the last request of which that was said; it is not read again. */
+  isBare(event: Carrier): boolean;
+  setBare(event: Carrier): void;
+};
+
 /**
  * Every text of a request that may hold SQL, decoded stage by stage: shallow stages come first, so that the first one that can be read wins. What stands beside the
  * payload in request after request (path, agent, referer) is looked at once.
  */
-export function createPayloadReader(): (event: Carrier) => Payload[][] {
+export function createPayloadReader(): PayloadReader {
   const harmless = new Set<string>();
   const read = (into: Payload[][], point: string, value: string, plus: boolean): void => {
     const k = value.length < 160 ? `${point}=${value}` : '';
@@ -26,10 +33,14 @@ export function createPayloadReader(): (event: Carrier) => Payload[][] {
     if (list.length > 0) into.push(list);
     else if (k !== '') { if (harmless.size > 20_000) harmless.clear(); harmless.add(k); }
   };
-  return event => {
+  let bare: Carrier | null = null;
+  const isBare = (e: Carrier): boolean =>
+    bare !== null && e.sql_text === null && e.user_agent === bare.user_agent && e.referer === bare.referer && e.path === bare.path && e.forwarded === bare.forwarded && e.session === bare.session && e.extra === bare.extra;
+  const readEvent = (event: Carrier): Payload[][] => {
     if (event.sql_text !== null) return [[{ point: 'sql', text: event.sql_text }]];
     const out: Payload[][] = [];
     for (const [name, value] of pairs(event.query, '&')) if (value.length > 5) read(out, `query:${name}`, value, true);
+    if (isBare(event)) return out;
     const segments = (event.path ?? '').split('/');
     for (let i = 0; i < segments.length; i++) if (segments[i]!.length > 5) read(out, `path:${i}`, segments[i]!, false);
     if (event.user_agent !== null && event.user_agent.length > 5) read(out, 'header:user-agent', event.user_agent, false);
@@ -47,6 +58,13 @@ export function createPayloadReader(): (event: Carrier) => Payload[][] {
     }
     if (event.extra !== null && (event.extra.includes('%') || worthReading.test(event.extra.slice(0, maxLength)))) for (const list of readExtra(event.extra, event)) if (list.length > 0) out.push(list);
     return out;
+  };
+  return {
+    read: readEvent,
+    isBare,
+    setBare(e) {
+      bare = { path: e.path, query: null, user_agent: e.user_agent, referer: e.referer, forwarded: e.forwarded, session: e.session, sql_text: null, extra: e.extra };
+    },
   };
 }
 

@@ -3,11 +3,13 @@ import { type Binding, bindUnknown } from './bind.ts';
 import type { Technique } from './condition.ts';
 import { type Reading, readConstraint } from './constraint.ts';
 import type { InBand } from './in-band.ts';
+import { ReadStore, type Spot, StoredProbe } from './read-store.ts';
 import { type Oracle, type Probe, readOracle } from './oracle.ts';
 import { type Carrier, createPayloadReader, type Payload } from './payload.ts';
 import { type Answer, type Solution, solveCell } from './solve.ts';
 import type { Expr } from './syntax.ts';
-import { createReader, type Meaning } from './template.ts';
+import { createRawReader } from './raw-template.ts';
+import { createReader, type Meaning, nothingShown } from './template.ts';
 
 /** One event that may carry an injection. */
 export type InjectionEvent = Carrier & {
@@ -46,60 +48,89 @@ export type Rebuilt = {
   readonly unreadable: readonly { readonly point: string; readonly reason: string; readonly probes: number }[];
 };
 
-/** What is kept of an event once its texts are read. */
-type EventFacts = Pick<InjectionEvent, 'event_id' | 'at_us' | 'status' | 'bytes_out' | 'duration_us' | 'rows_out' | 'err_code' | 'gap_us'>;
-type Read = { readonly event: EventFacts; readonly spot: Spot; readonly reflected: readonly number[]; readonly meaning: Meaning };
-/** One client at one point of one route: one object each, so that nothing long is compared again and again. */
-type Spot = { readonly client: string; readonly route: string; readonly point: string; readonly at: string; readonly votes: Map<SqlDialect, number> };
-
-const factsOf = (e: InjectionEvent): EventFacts => ({ event_id: e.event_id, at_us: e.at_us, status: e.status, bytes_out: e.bytes_out, duration_us: e.duration_us, rows_out: e.rows_out, err_code: e.err_code, gap_us: e.gap_us ?? null });
+/** Takes events in order of time and id, batch by batch; of each only what its texts mean is kept. */
+export type Rebuilder = {
+  add(events: Iterable<InjectionEvent>): void;
+  /** Events whose answer may be in their time, without a duration or a gap. */
+  untimed(): number[];
+  /** What injections asked and obtained. `gaps`: for untimed events the time to the neighbouring request of the client among all requests. */
+  finish(gaps?: ReadonlyMap<number, number | null>): Rebuilt;
+};
 
 const none: readonly string[] = [];
 const isOrdered = (events: readonly InjectionEvent[]): boolean => events.every((e, i) => i === 0 || events[i - 1]!.at_us < e.at_us || (events[i - 1]!.at_us === e.at_us && events[i - 1]!.event_id < e.event_id));
 
 /** What injections asked and obtained. Order of the events does not matter. */
 export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
-  const ordered = isOrdered(events) ? events : [...events].sort((a, b) => a.at_us - b.at_us || a.event_id - b.event_id);
+  const rebuilder = createRebuilder();
+  rebuilder.add(isOrdered(events) ? events : [...events].sort((a, b) => a.at_us - b.at_us || a.event_id - b.event_id));
+  return rebuilder.finish();
+}
+
+export function createRebuilder(): Rebuilder {
+  const store = new ReadStore();
   const readEvent = createEventReader();
-  const reads: Read[] = [];
-  for (const event of ordered) for (const r of readEvent(event)) reads.push(r);
-  const spoken = voteDialects(reads);
-  const untimed = reads.some(r => r.meaning.asked?.question.technique === 'time' && r.event.duration_us === null && r.event.gap_us === null);
-  const gaps = untimed ? measureGaps(ordered) : new Map<number, number>();
+  const measure = createGapMeter(store);
+  const timeless = (i: number): boolean => store.asked[i]?.question.technique === 'time' && store.number('durationUs', i) === null && store.number('gapUs', i) === null;
+  return {
+    add(events) {
+      for (const event of events) {
+        const from = store.length;
+        readEvent(event, store);
+        measure(event, from);
+      }
+    },
+    untimed() {
+      const ids = new Set<number>();
+      for (let i = 0; i < store.length; i++) if (timeless(i) && store.spots[i]!.route !== 'database') ids.add(store.columns.eventId[i]!);
+      return [...ids];
+    },
+    finish(gaps) {
+      if (gaps) for (let i = 0; i < store.length; i++) if (timeless(i)) store.columns.gapUs[i] = gaps.get(store.columns.eventId[i]!) ?? Number.NaN;
+      let untimed = false;
+      for (let i = 0; i < store.length && !untimed; i++) untimed = timeless(i);
+      return finishReads(store, untimed);
+    },
+  };
+}
+
+function finishReads(store: ReadStore, untimed: boolean): Rebuilt {
+  const spoken = voteDialects(store);
   const probes: Probe[] = [];
   const marks: InjectionMark[] = [];
   const bindings = new Map<string, Expr>();
   const statements: RebuiltStatement[] = [];
-  for (const r of reads) {
-    const { event: e, meaning, spot } = r;
-    const { inBand, asked, key } = meaning;
+  for (let i = 0; i < store.length; i++) {
+    const eventId = store.columns.eventId[i]!;
+    const spot = store.spots[i]!;
+    const inBand = store.inBand[i]!;
+    const asked = store.asked[i]!;
+    const key = store.keys[i]!;
     for (const b of inBand) {
-      statements.push({ eventId: e.event_id, atUs: e.at_us, point: spot.point, route: spot.route, client: spot.client, inBand: b, status: e.status, bytes: e.bytes_out, errCode: e.err_code, reflected: r.reflected });
+      statements.push({ eventId, atUs: store.columns.atUs[i]!, point: spot.point, route: spot.route, client: spot.client, inBand: b, status: store.number('status', i), bytes: store.number('bytes', i), errCode: store.errCodes[i]!, reflected: store.reflected(i) });
     }
     const technique = inBand.find(b => b.technique !== 'stacked')?.technique ?? asked?.question.technique ?? inBand[0]?.technique;
     if (!technique) continue;
     const probing = asked !== null && !inBand.some(b => b.technique !== 'stacked' && !b.calibration);
     if (probing) {
       const dialect = spoken.get(spot) ?? asked.question.dialect;
+      const unknown = store.unknowns[i]!;
       let reading: Reading | null = null;
-      if (meaning.unknown) {
-        if (!bindings.has(key)) bindings.set(key, meaning.unknown);
+      if (unknown) {
+        if (!bindings.has(key)) bindings.set(key, unknown);
         const known = asked.readings.get(dialect);
         if (known === undefined) asked.readings.set(dialect, (reading = readConstraint(asked.question.condition, dialect)));
         else reading = known;
       }
-      probes.push({
-        eventId: e.event_id, atUs: e.at_us, client: spot.client, point: spot.at, question: asked.question, vector: asked.vector, dialect, reading, key, status: e.status, bytes: e.bytes_out,
-        reflected: r.reflected, durationUs: e.duration_us, gapUs: e.gap_us ?? gaps.get(e.event_id) ?? null, rowsOut: e.rows_out, errCode: e.err_code,
-      });
+      probes.push(new StoredProbe(store, i, dialect, reading, untimed));
     }
-    marks.push({ eventId: e.event_id, technique, client: spot.client, point: spot.at, workItem: probing && key !== '' ? key : null, markers: inBand.length === 0 ? none : inBand.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)), answered: false });
+    marks.push({ eventId, technique, client: spot.client, point: spot.at, workItem: probing && key !== '' ? key : null, markers: inBand.length === 0 ? none : inBand.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)), answered: false });
   }
   const { labelled, unreadable } = readGroups(probes);
   return { ...solveAll(probes, labelled, bindings, unreadable), statements, marks };
 }
 
-function createClients(): (e: InjectionEvent) => string {
+function createClients(): (e: Pick<InjectionEvent, 'src_ip' | 'user_agent'>) => string {
   const known = new Map<string, Map<string, string>>();
   return e => {
     const ip = e.src_ip ?? '';
@@ -112,9 +143,10 @@ function createClients(): (e: InjectionEvent) => string {
   };
 }
 
-function createEventReader(): (event: InjectionEvent) => Read[] {
+function createEventReader(): (event: InjectionEvent, into: ReadStore) => void {
   const readText = createReader();
-  const payloadsOf = createPayloadReader();
+  const payloads = createPayloadReader();
+  const raw = createRawReader();
   const routes = new Map<string, string>();
   const routeOf = (e: InjectionEvent): string => {
     if (e.class === 2) return 'database';
@@ -139,29 +171,47 @@ function createEventReader(): (event: InjectionEvent) => Read[] {
     if (!spot) b.set(point, (spot = { client, route, point, at: `${route}\u0000${point}`, votes: new Map() }));
     return spot;
   };
-  return event => {
-    const out: Read[] = [];
-    for (const stages of payloadsOf(event)) {
+  const put = (event: InjectionEvent, point: string, lengths: readonly number[], meaning: Pick<Meaning, 'asked' | 'unknown' | 'key' | 'inBand'>, into: ReadStore): void =>
+    into.add({
+      eventId: event.event_id, atUs: event.at_us, status: event.status, bytes: event.bytes_out, durationUs: event.duration_us, gapUs: event.gap_us ?? null, rowsOut: event.rows_out,
+      errCode: event.err_code, reflected: [lengths[0]!, lengths[1]!, event.target_length ?? 0],
+      spot: spotOf(point === 'header:user-agent' ? `${event.src_ip ?? ''}\u0000` : clientOf(event), routeAt(event, point), point),
+      asked: meaning.asked, unknown: meaning.unknown, key: meaning.key, inBand: meaning.inBand,
+    });
+  return (event, into) => {
+    const bare = event.query !== null && event.class !== 2 && payloads.isBare(event);
+    if (bare) {
+      const known = raw.read(event.query!);
+      if (known) {
+        put(event, known.point, [known.decoded, known.escaped], { asked: known.asked, unknown: known.unknown, key: known.key, inBand: nothingShown }, into);
+        return;
+      }
+    }
+    const found = payloads.read(event);
+    let beside = false;
+    for (const stages of found) {
       let best: Meaning | null = null;
       let from: Payload | null = null;
       for (const p of stages) {
         const meaning = readText(p.text, p.point === 'sql');
         if (meaning && meaning.score > (best?.score ?? 0)) { best = meaning; from = p; }
       }
-      if (best && from) {
-        out.push({ event: factsOf(event), spot: spotOf(from.point === 'header:user-agent' ? `${event.src_ip ?? ''}\u0000` : clientOf(event), routeAt(event, from.point), from.point), reflected: [Buffer.byteLength(from.text), escapedLength(from.text), event.target_length ?? 0], meaning: best });
-      }
+      if (!best || !from) continue;
+      if (!from.point.startsWith('query:')) beside = true;
+      put(event, from.point, [Buffer.byteLength(from.text), escapedLength(from.text)], best, into);
+      if (bare && found.length === 1 && stages.length === 1) raw.learn(event.query!, from, best, escapedLength);
     }
-    return out;
+    if (!bare && !beside && event.sql_text === null) payloads.setBare(event);
   };
 }
 
 /** What most payloads of a client on one point speak: single payloads often do not tell. */
-function voteDialects(reads: readonly Read[]): Map<Spot, SqlDialect> {
+function voteDialects(store: ReadStore): Map<Spot, SqlDialect> {
   const spots = new Set<Spot>();
-  for (const { spot, meaning } of reads) {
-    const d = meaning.asked?.question.dialect ?? meaning.inBand[0]?.dialect ?? 'any';
+  for (let i = 0; i < store.length; i++) {
+    const d = store.asked[i]?.question.dialect ?? store.inBand[i]![0]?.dialect ?? 'any';
     if (d === 'any') continue;
+    const spot = store.spots[i]!;
     spots.add(spot);
     spot.votes.set(d, (spot.votes.get(d) ?? 0) + 1);
   }
@@ -180,22 +230,25 @@ function escapedLength(text: string): number {
   return n;
 }
 
-/** Time to the next request of the client (start stamps) or since the one before (end stamps). */
-function measureGaps(ordered: readonly InjectionEvent[]): Map<number, number> {
-  const gaps = new Map<number, number>();
-  const last = new Map<string, InjectionEvent>();
+/** Notes the time to the next request of the client (start stamps) or since the one before, among these events. `from`: its first read. */
+function createGapMeter(store: ReadStore): (e: InjectionEvent, from: number) => void {
+  const last = new Map<string, { at: number; from: number; to: number }>();
   const clientOf = createClients();
-  for (const e of ordered) {
-    if (e.class === 2) continue; // the database's own lines are not a client's requests
+  return (e, from) => {
+    if (e.class === 2) return; // the database's own lines are not a client's requests
     const client = clientOf(e);
+    const to = store.length;
     const before = last.get(client);
-    if (before) {
-      const gap = e.at_us - before.at_us;
-      if (e.time_kind === 1) gaps.set(before.event_id, gap); else gaps.set(e.event_id, gap);
+    if (!before) {
+      last.set(client, { at: e.at_us, from, to });
+      return;
     }
-    last.set(client, e);
-  }
-  return gaps;
+    const ofBefore = e.time_kind === 1;
+    for (let i = ofBefore ? before.from : from; i < (ofBefore ? before.to : to); i++) store.columns.measuredUs[i] = e.at_us - before.at;
+    before.at = e.at_us;
+    before.from = from;
+    before.to = to;
+  };
 }
 
 /** Probes by point, technique and shape; in a fixed order. */
@@ -224,7 +277,11 @@ function readGroups(probes: readonly Probe[]): { labelled: Map<number, { truth: 
   const attempt = (list: readonly Probe[]): boolean => {
     const oracle = readOracle(list);
     if (!oracle.readable) { reasons.set(`${list[0]!.point}\u0000${list[0]!.question.technique}`, oracle.reason); return false; }
-    for (const p of list) { const t = oracle.labels.get(p.eventId); if (t !== undefined) labelled.set(p.eventId, { truth: t, oracle }); }
+    const [yes, no] = [{ truth: true, oracle }, { truth: false, oracle }];
+    for (const p of list) {
+      const t = oracle.labels.get(p.eventId);
+      if (t !== undefined) labelled.set(p.eventId, t ? yes : no);
+    }
     return true;
   };
   for (const list of byVector(probes)) if (list.length < 6 || !attempt(list)) failed.push(...list);

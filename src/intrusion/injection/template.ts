@@ -9,12 +9,14 @@ import { children, type Expr } from './syntax.ts';
 export type Asked = { readonly question: Question; /** Technique and shape as one text. */ readonly vector: string; readonly readings: Map<SqlDialect, Reading | null> };
 
 /** What one text means: what it asks, about which unknown, and what it makes the server show. */
-export type Meaning = { readonly dialect: SqlDialect; readonly asked: Asked | null; readonly unknown: Expr | null; /** Canonical text of the unknown; '' without one. */ readonly key: string; readonly inBand: readonly InBand[]; readonly score: number };
+export type Meaning = { readonly dialect: SqlDialect; readonly asked: Asked | null; readonly unknown: Expr | null; /** Canonical text of the unknown; '' without one. */ readonly key: string; readonly inBand: readonly InBand[]; readonly score: number; /** Where the numbers of this text stand and what they do, when a template says so. */ readonly slots?: { readonly roles: Roles; readonly at: readonly number[] } };
 
+/** A second statement that shows nothing, as far as it is text: where it stands in the text that was read first, and where the numbers stood there. */
+type Stacked = { readonly inBand: InBand; readonly from: number; readonly to: number; readonly at: readonly number[] };
 type Unknown = { readonly unknown: Expr | null; readonly key: string };
-type Variant = { readonly dialect: SqlDialect; readonly score: number; readonly asked: Map<string, Asked>; readonly unknowns: Map<string, Unknown> };
+type Variant = { readonly dialect: SqlDialect; readonly score: number; readonly stacked: readonly Stacked[]; readonly asked: Map<string, Asked>; readonly unknowns: Map<string, Unknown> };
 /** Which constants of a template ask (`inner`), which name the unknown, which repeat one of those; all others must be the same for one variant. */
-type Roles = { readonly outer: readonly number[]; readonly inner: readonly number[]; readonly unknown: readonly number[]; readonly copies: readonly (readonly [number, number])[] };
+export type Roles = { readonly outer: readonly number[]; readonly inner: readonly number[]; readonly unknown: readonly number[]; readonly copies: readonly (readonly [number, number])[] };
 type Template = { readonly roles: Roles; readonly signature: string; readonly variants: Map<string, Variant> };
 
 const maxKnown = 100_000;
@@ -23,7 +25,10 @@ const isDigit = (c: number): boolean => c >= 48 && c <= 57;
 const isHex = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 70) || (c >= 97 && c <= 102);
 const isName = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 36 || c >= 0x80;
 
-/** A text without its numbers (`shape`), and where they stood: [start, end, start, end …]. A parenthesis full of numbers counts as one. */
+/**
+ * A text without its numbers and short quoted words (`shape`), and where they stood: [start, end, start, end …]. A parenthesis full of numbers counts as
+ * one. Which quotes open and which close is not known here; what was taken for a word and is none stays as it is for all who share a template.
+ */
 function takeNumbers(text: string): { shape: string; at: number[] } {
   const at: number[] = [];
   let shape = '';
@@ -31,6 +36,15 @@ function takeNumbers(text: string): { shape: string; at: number[] } {
   const n = text.length;
   for (let i = 0; i < n; i++) {
     const c = text.charCodeAt(i);
+    if (c === 39) {
+      const close = closing(text, i + 1);
+      if (close < 0) continue;
+      at.push(i + 1, close);
+      shape += `${text.slice(kept, i + 1)}#`;
+      kept = close;
+      i = close;
+      continue;
+    }
     if (!isDigit(c)) continue;
     let end = i + 1;
     if (i > 0 && isName(text.charCodeAt(i - 1))) { while (end < n && isName(text.charCodeAt(end))) end++; i = end - 1; continue; }
@@ -50,6 +64,16 @@ function takeNumbers(text: string): { shape: string; at: number[] } {
   }
   return { shape: shape + text.slice(kept), at };
 }
+
+/** Where the quote closes that opened before `from`, when what is inside is one character or looks like one word; else -1. */
+function closing(text: string, from: number): number {
+  if (text.charCodeAt(from + 1) === 39 && text.charCodeAt(from) !== 39 && text.charCodeAt(from + 2) !== 39) return from + 1;
+  let i = from;
+  while (i - from < 64 && isWordByte(text.charCodeAt(i))) i++;
+  return i > from && text.charCodeAt(i) === 39 && text.charCodeAt(i + 1) !== 39 ? i : -1;
+}
+
+const isWordByte = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 45 || c === 46 || c === 64 || c === 37;
 
 const pick = (text: string, at: readonly number[], slots: readonly number[]): string => {
   let out = '';
@@ -73,7 +97,8 @@ export function createReader(): (text: string, whole: boolean) => Meaning | null
         const asked = variant.asked.get(pick(text, at, t.roles.inner));
         const unknown = asked && variant.unknowns.get(pick(text, at, t.roles.unknown));
         if (asked && unknown && t.roles.copies.every(([a, b]) => text.slice(at[2 * a], at[2 * a + 1]) === text.slice(at[2 * b], at[2 * b + 1]))) {
-          return { dialect: variant.dialect, asked, unknown: unknown.unknown, key: unknown.key, inBand: [], score: variant.score };
+          const inBand = variant.stacked.length === 0 ? nothingShown : variant.stacked.map(x => ({ ...x.inBand, sqlText: text.slice(moved(x.from, x.at, at), moved(x.to, x.at, at)) }));
+          return { dialect: variant.dialect, asked, unknown: unknown.unknown, key: unknown.key, inBand, score: variant.score, slots: { roles: t.roles, at } };
         }
       }
     }
@@ -83,7 +108,8 @@ export function createReader(): (text: string, whole: boolean) => Meaning | null
     known++;
     if (!meaning) { nothing.set(text, null); return null; }
     const { asked } = meaning;
-    if (!asked || meaning.inBand.length > 0) return meaning;
+    const stacked = asked && stackedOf(meaning.inBand, text, at);
+    if (!asked || !stacked) return meaning;
     const roles = assignRoles(asked.question, at);
     const signature = JSON.stringify(roles);
     const list = templates ?? [];
@@ -96,13 +122,34 @@ export function createReader(): (text: string, whole: boolean) => Meaning | null
     }
     const outer = pick(text, at, roles.outer);
     let variant = template.variants.get(outer);
-    if (!variant) template.variants.set(outer, (variant = { dialect: meaning.dialect, score: meaning.score, asked: new Map(), unknowns: new Map() }));
+    if (!variant) template.variants.set(outer, (variant = { dialect: meaning.dialect, score: meaning.score, stacked, asked: new Map(), unknowns: new Map() }));
+    if (variant.dialect !== meaning.dialect || variant.score !== meaning.score || variant.stacked.length !== stacked.length) return meaning;
     const inner = pick(text, at, roles.inner);
     const same = variant.asked.get(inner);
     if (!same) variant.asked.set(inner, asked);
     variant.unknowns.set(pick(text, at, roles.unknown), { unknown: meaning.unknown, key: meaning.key });
-    return same ? { ...meaning, asked: same } : meaning;
+    return { ...meaning, asked: same ?? asked, slots: { roles, at } };
   };
+}
+
+export const nothingShown: readonly InBand[] = [];
+
+/** In-band statements that are nothing but a part of the text, with their places; null when one is more. */
+function stackedOf(inBand: readonly InBand[], text: string, at: readonly number[]): Stacked[] | null {
+  const out: Stacked[] = [];
+  for (const b of inBand) {
+    const from = text.indexOf(b.sqlText);
+    if (b.technique !== 'stacked' || b.select !== null || b.target !== null || from < 0 || text.indexOf(b.sqlText, from + 1) >= 0) return null;
+    out.push({ inBand: b, from, to: from + b.sqlText.length, at });
+  }
+  return out;
+}
+
+/** Where a place between numbers is in a text whose numbers have other lengths. */
+function moved(place: number, at: readonly number[], now: readonly number[]): number {
+  let shift = 0;
+  for (let i = 1; i < at.length && at[i]! <= place; i += 2) shift = now[i]! - at[i]!;
+  return place + shift;
 }
 
 function readText(text: string, whole: boolean): Meaning | null {

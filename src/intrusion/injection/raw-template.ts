@@ -1,0 +1,213 @@
+import type { Payload } from './payload.ts';
+import type { Asked, Meaning } from './template.ts';
+import type { Expr } from './syntax.ts';
+
+/** What a query asks that differs from an earlier one in numbers and short quoted words only. */
+export type RawReading = { readonly point: string; readonly asked: Asked; readonly unknown: Expr | null; readonly key: string; readonly decoded: number; readonly escaped: number };
+
+type Kind = 'digits' | 'hex' | 'word' | 'list';
+type Template = {
+  readonly point: string;
+  /** Literal text before each slot, and after the last. */
+  readonly pieces: readonly string[];
+  readonly kinds: readonly Kind[];
+  /** Text of the slots that must be the same; null for the others. */
+  readonly fixed: readonly (string | null)[];
+  readonly inner: readonly number[];
+  readonly unknown: readonly number[];
+  readonly copies: readonly (readonly [number, number])[];
+  readonly asked: Map<string, Asked>;
+  readonly unknowns: Map<string, { readonly unknown: Expr | null; readonly key: string }>;
+  /** Lengths without the slots: decoded, and escaped as in a page. */
+  readonly decoded: number;
+  readonly escaped: number;
+};
+
+const mostTemplates = 24;
+const mostKnown = 200_000;
+const isDigit = (c: number): boolean => c >= 48 && c <= 57;
+const isHex = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 70) || (c >= 97 && c <= 102);
+const isWord = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 45 || c === 46 || c === 64;
+/** Characters that stand for something else in a query or a page. */
+const isSpecial = (c: number): boolean => c === 37 || c === 38 || c === 43 || c === 39 || c === 34 || c === 60 || c === 62 || c > 126 || c < 33;
+
+/**
+ * Reads queries before they are decoded. `learn` is told what a query turned out to mean; from then on `read` understands those that differ only where
+ * the template of the decoded text allows it (see createReader), at the price of one comparison.
+ */
+export function createRawReader(): {
+  read(query: string): RawReading | null;
+  learn(query: string, payload: Payload, meaning: Meaning, escapedLength: (text: string) => number): void;
+} {
+  let templates: Template[] = [];
+  let known = 0;
+  const ends = new Int32Array(256);
+  const starts = new Int32Array(256);
+
+  /** Where the slots of the template are in the query; false when the query has another form. */
+  const fits = (t: Template, query: string): boolean => {
+    let p = 0;
+    for (let s = 0; s < t.kinds.length; s++) {
+      const piece = t.pieces[s]!;
+      if (!query.startsWith(piece, p)) return false;
+      p += piece.length;
+      const end = slotEnd(query, p, t.kinds[s]!);
+      if (end < 0) return false;
+      const fixed = t.fixed[s]!;
+      if (fixed !== null && (fixed.length !== end - p || !query.startsWith(fixed, p))) return false;
+      starts[s] = p;
+      ends[s] = end;
+      p = end;
+    }
+    const last = t.pieces[t.kinds.length]!;
+    return query.length - p === last.length && query.endsWith(last);
+  };
+  const pick = (query: string, slots: readonly number[]): string => {
+    if (slots.length === 1) return query.slice(starts[slots[0]!], ends[slots[0]!]);
+    let out = '';
+    for (const s of slots) out += `${query.slice(starts[s], ends[s])};`;
+    return out;
+  };
+
+  return {
+    read(query) {
+      for (let n = 0; n < templates.length; n++) {
+        const t = templates[n]!;
+        if (!fits(t, query)) continue;
+        const asked = t.asked.get(pick(query, t.inner));
+        const found = asked && t.unknowns.get(pick(query, t.unknown));
+        if (!asked || !found) continue;
+        if (!t.copies.every(([a, b]) => query.slice(starts[a], ends[a]) === query.slice(starts[b], ends[b]))) continue;
+        if (n > 0) templates.unshift(...templates.splice(n, 1));
+        let slots = 0;
+        for (let s = 0; s < t.kinds.length; s++) slots += t.kinds[s] === 'list' ? listLength(query, starts[s]!, ends[s]!) : ends[s]! - starts[s]!;
+        return { point: t.point, asked, unknown: found.unknown, key: found.key, decoded: t.decoded + slots, escaped: t.escaped + slots };
+      }
+      return null;
+    },
+    learn(query, payload, meaning, escapedLength) {
+      const made = makeTemplate(query, payload, meaning, escapedLength);
+      if (!made) return;
+      if (++known > mostKnown) {
+        templates = [];
+        known = 0;
+      }
+      let t = templates.find(x => sameForm(x, made));
+      if (!t) {
+        t = made;
+        templates.unshift(t);
+        if (templates.length > mostTemplates) templates.pop();
+      }
+      if (!fits(t, query)) return;
+      t.asked.set(pick(query, t.inner), meaning.asked!);
+      t.unknowns.set(pick(query, t.unknown), { unknown: meaning.unknown, key: meaning.key });
+    },
+  };
+}
+
+function sameForm(a: Template, b: Template): boolean {
+  return (
+    a.point === b.point &&
+    a.decoded === b.decoded &&
+    equal(a.pieces, b.pieces) &&
+    equal(a.fixed, b.fixed) &&
+    equal(a.kinds, b.kinds) &&
+    equal(a.inner, b.inner) &&
+    equal(a.unknown, b.unknown) &&
+    equal(a.copies.flat(), b.copies.flat())
+  );
+}
+
+const equal = <T>(a: readonly T[], b: readonly T[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
+
+/** The end of a number, word or list that begins here; -1 when none does. */
+function slotEnd(query: string, from: number, kind: Kind): number {
+  let i = from;
+  if (kind === 'digits') {
+    while (isDigit(query.charCodeAt(i))) i++;
+    const hex = i === from + 1 && query.charCodeAt(from) === 48 && (query.charCodeAt(i) | 32) === 120;
+    return i === from || hex ? -1 : i;
+  }
+  if (kind === 'hex') {
+    if (query.charCodeAt(from) !== 48 || (query.charCodeAt(from + 1) | 32) !== 120) return -1;
+    i = from + 2;
+    while (isHex(query.charCodeAt(i))) i++;
+    return i;
+  }
+  if (kind === 'word') {
+    while (i - from < 64 && isWord(query.charCodeAt(i))) i++;
+    return i > from ? i : i < query.length && !isSpecial(query.charCodeAt(i)) ? i + 1 : -1;
+  }
+  for (;;) {
+    const c = query.charCodeAt(i);
+    if (isDigit(c) || c === 44 || c === 43) i++;
+    else if (c === 37 && (query.startsWith('%20', i) || query.startsWith('%2C', i) || query.startsWith('%2c', i))) i += 3;
+    else return i > from && isDigit(query.charCodeAt(from)) ? i : -1;
+  }
+}
+
+function listLength(query: string, from: number, to: number): number {
+  let n = to - from;
+  for (let i = from; i < to; i++) if (query.charCodeAt(i) === 37) n -= 2;
+  return n;
+}
+
+/** Null where a place of the decoded text has no certain place in the query, or the payload does more than ask. */
+function makeTemplate(query: string, payload: Payload, meaning: Meaning, escapedLength: (text: string) => number): Template | null {
+  const { slots } = meaning;
+  if (!slots || !meaning.asked || meaning.inBand.length > 0 || slots.at.length > 256 || !payload.point.startsWith('query:')) return null;
+  const { roles, at } = slots;
+  const name = payload.point.slice('query:'.length);
+  const found = findValue(query, name, payload.text);
+  if (!found) return null;
+  const pieces: string[] = [];
+  const kinds: Kind[] = [];
+  const fixed: (string | null)[] = [];
+  const free = new Set([...roles.inner, ...roles.unknown, ...roles.copies.map(c => c[0])]);
+  let kept = 0;
+  let decoded = payload.text.length;
+  let escaped = escapedLength(payload.text);
+  for (let s = 0; s * 2 < at.length; s++) {
+    const text = payload.text.slice(at[2 * s], at[2 * s + 1]);
+    const from = found[at[2 * s]!]!;
+    const to = found[at[2 * s + 1]!]!;
+    const kind: Kind = payload.text.charCodeAt(at[2 * s]! - 1) === 39 ? 'word' : text.includes(',') ? 'list' : /^0x/i.test(text) ? 'hex' : 'digits';
+    if (slotEnd(query, from, kind) !== to || (kind === 'list' ? listLength(query, from, to) : to - from) !== text.length || (kind !== 'list' && query.slice(from, to) !== text)) return null;
+    pieces.push(query.slice(kept, from));
+    kinds.push(kind);
+    fixed.push(free.has(s) ? null : query.slice(from, to));
+    kept = to;
+    decoded -= text.length;
+    escaped -= text.length;
+  }
+  pieces.push(query.slice(kept));
+  return { point: payload.point, pieces, kinds, fixed, inner: roles.inner, unknown: roles.unknown, copies: roles.copies, asked: new Map(), unknowns: new Map(), decoded, escaped };
+}
+
+/** Where in the query each character of the text is (and, last, the end): of the only value of that name, plain ASCII, encoded once. */
+function findValue(query: string, name: string, text: string): number[] | null {
+  let from = -1;
+  for (let p = 0; p <= query.length; ) {
+    const end = query.indexOf('&', p);
+    const to = end < 0 ? query.length : end;
+    const eq = query.indexOf('=', p);
+    if (eq >= 0 && eq < to && query.slice(p, eq).trim() === name) {
+      if (from >= 0) return null;
+      from = eq + 1;
+    }
+    p = to + 1;
+  }
+  if (from < 0) return null;
+  const places: number[] = [];
+  let p = from;
+  for (let i = 0; i < text.length; i++) {
+    places.push(p);
+    const c = text.charCodeAt(i);
+    const raw = query.charCodeAt(p);
+    if (c > 126) return null;
+    if (raw === 37 ? Number.parseInt(query.slice(p + 1, p + 3), 16) !== c : raw === 43 ? c !== 32 : raw !== c) return null;
+    p += raw === 37 ? 3 : 1;
+  }
+  places.push(p);
+  return p === query.length || query.charCodeAt(p) === 38 ? places : null;
+}
