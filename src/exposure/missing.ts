@@ -91,6 +91,19 @@ function walkedSlots(i: Instance): number[] {
   return dated.length <= 2 ? dated : [];
 }
 
+const monthOfDays = 31;
+
+/** A day (or month) in or next to the span of those that were asked for. */
+function amongDays(value: string, asked: ReadonlySet<string>): boolean {
+  const day = dayOf(value);
+  if (day === null) return false;
+  const days = [...asked]
+    .filter(a => a.length === value.length)
+    .map(dayOf)
+    .filter(d => d !== null);
+  return days.length > 0 && day >= Math.min(...days) - monthOfDays && day <= Math.max(...days) + monthOfDays;
+}
+
 /** Statements of a kind the intruder used, in the time the intruder used it, that no request of anybody explains: their request line may be lost. */
 export function orphansOf(log: StatementLog, instances: readonly Instance[], explained: ReadonlySet<number>): Instance[] {
   const kinds = new Map<string, { from: number; to: number; like: Instance; least: number; most: number; slot: number; strings: Set<string> }>();
@@ -145,7 +158,10 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
     if (k) {
       if (s.loUs < k.from - 2_000_000 || s.loUs > k.to + 2_000_000) continue;
       const value = k.slot < 0 ? NaN : Number(s.values[k.slot]);
-      const near = k.slot >= 0 ? value >= k.least - 2 && value <= k.most + 2 : s.values.every(v => v === null || v === undefined || k.strings.has(v));
+      const near =
+        k.slot >= 0
+          ? value >= k.least - 2 && value <= k.most + 2
+          : s.values.every(v => v === null || v === undefined || k.strings.has(v) || amongDays(v, k.strings));
       if (near) make(s, k.like);
     } else if (
       !own.has(s.read.shape) &&

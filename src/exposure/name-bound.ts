@@ -27,6 +27,7 @@ export async function claimByNames(
   silent: (route: string) => boolean = () => false,
 ): Promise<Map<string, number>> {
   const terms = new Map<string, Request>();
+  const broken = new Map<string, Request[]>();
   const unnamed = new Map<string, number>();
   const done = new Set<string>();
   const written = new Set<string>();
@@ -38,6 +39,7 @@ export async function claimByNames(
     if (datasets.length === 0) {
       if ((r.bytes ?? 1) > 0) {
         unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
+        if (!silent(route) && [...r.values.values()].some(v => readingsOf(v).some(breaksOut))) broken.set(route, [...(broken.get(route) ?? []), r]);
         if (!silent(route)) for (const v of r.values.values()) for (const t of readingsOf(v)) terms.set(termOf(t), r);
       }
       continue;
@@ -75,7 +77,44 @@ export async function claimByNames(
     }
   }
   await claimTerms(engine, catalogue, claims, terms);
+  await claimBroken(catalogue, claims, broken, requests);
   return unnamed;
+}
+
+const breaksOut = (value: string): boolean => /['";]|--|\/\*/.test(value);
+
+/** An injection into a function of which not even the table is known: when its answer was larger than the smallest there, it may have shown any record (T2). */
+async function claimBroken(catalogue: Catalogue, claims: Claims, broken: ReadonlyMap<string, readonly Request[]>, all: readonly Request[]): Promise<void> {
+  for (const [route, list] of [...broken].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+    const least = Math.min(...all.filter(r => routeOf(r) === route && r.bytes !== null && showsBody(r) !== 'no').map(r => r.bytes!));
+    const larger = list.filter(r => r.bytes === null || r.bytes >= least + 16);
+    if (larger.length === 0) continue;
+    for (const dataset of catalogue.datasets) {
+      if (dataset.systemId !== null && larger.every(r => r.systemId !== null && r.systemId !== dataset.systemId)) continue;
+      const id = claims.add(
+        {
+          kind: 'request',
+          datasetId: dataset.id,
+          mustTier: 0,
+          mayTier: tier.possible,
+          rule: 'route-unknown',
+          statement: route,
+          premises: { route, requests: larger.length },
+          assumptions: [],
+        },
+        { route, broken: true },
+      );
+      for (const r of larger.slice(0, 3)) claims.source(id, { eventId: null, requestId: r.eventId });
+      await claims.rows(
+        id,
+        claims.colset(
+          dataset,
+          dataset.columns.map(c => c.no),
+        ),
+        sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)}`,
+      );
+    }
+  }
 }
 
 /** A value as it stands there, and what it is when it was encoded once more. */
