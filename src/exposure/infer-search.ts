@@ -261,9 +261,15 @@ function columnsShown(dataset: Dataset, answers: readonly Answer[], matched: rea
   const varied = dataset.columns.map((_, j) => new Set(hits.map(h => (h.lengths[j]! / h.k).toFixed(3))).size > 1);
   const free = dataset.columns.map((_, j) => j).filter(j => varied[j]);
   if (free.length === 0 || free.length > 13) return null;
-  const rowSpread = Math.max(...hits.map(h => h.size / h.k)) - Math.min(...hits.map(h => h.size / h.k));
-  const bits = (hits.length - 2) * Math.log2(Math.max(1.5, Math.max(8, rowSpread) / (2 * tolerance + 1)));
-  if (hits.length < 4 || hits.length + blank.length < 6 || bits < free.length + weight + 8) return null;
+  // What the number of rows leaves open is what the columns must explain: the more of it, the less a wrong set of them fits by chance.
+  const line = solve(
+    hits.map(h => [1, h.k]),
+    hits.map(h => h.size),
+  );
+  const left = hits.map(h => h.size - (line ? line[0]! + line[1]! * h.k : 0));
+  const open = Math.max(...left) - Math.min(...left);
+  const bits = (hits.length - 2) * Math.log2(Math.max(1, open / (2 * tolerance + 1)));
+  if (hits.length < 4 || hits.length + blank.length < 6 || bits < free.length + weight) return null;
   if (!linear([...hits, ...blank], free, tolerance)) return null;
   const masks: number[] = [];
   for (const echo of [0, 1]) {

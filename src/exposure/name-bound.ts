@@ -4,6 +4,7 @@ import type { Claims } from './claims.ts';
 import { showsBody } from './instances.ts';
 import { type Request, routeOf } from './requests.ts';
 import { tier } from './tables.ts';
+import { exists } from './write-cells.ts';
 
 const lowerNames = /^(?:from|since|start|after|begin|min|gte?|lower)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:from|start|since)$/i;
 const upperNames = /^(?:to|until|end|before|max|lte?|upper)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:to|end|until)$/i;
@@ -77,11 +78,22 @@ export async function claimByNames(
     }
   }
   await claimTerms(engine, catalogue, claims, terms);
-  await claimBroken(catalogue, claims, broken, requests);
+  if (broken.size > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
   return unnamed;
 }
 
 const breaksOut = (value: string): boolean => /['";]|--|\/\*/.test(value);
+
+/** Of these requests those of an injection that is known to have worked. */
+async function onlyInjections(engine: Engine, broken: ReadonlyMap<string, readonly Request[]>): Promise<Map<string, Request[]>> {
+  if (!(await exists(engine, 'step')) || !(await exists(engine, 'step_event'))) return new Map();
+  const rows = await engine.rows<{ event_id: number }>(
+    'exposure.injections',
+    sql`select distinct event_id from step_event join step using (step_id) where kind like 'sqli-%' and outcome = 'succeeded' order by event_id`,
+  );
+  const worked = new Set(rows.map(r => r.event_id));
+  return new Map([...broken].map(([route, list]) => [route, list.filter(r => worked.has(r.eventId))] as const).filter(([, list]) => list.length > 0));
+}
 
 /** An injection into a function of which not even the table is known: when its answer was larger than the smallest there, it may have shown any record (T2). */
 async function claimBroken(catalogue: Catalogue, claims: Claims, broken: ReadonlyMap<string, readonly Request[]>, all: readonly Request[]): Promise<void> {
