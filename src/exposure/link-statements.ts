@@ -126,7 +126,10 @@ export function learnRoutes(
       if (found) out.push(found);
     }
   }
-  return out;
+  // What another route runs with values of its own requests is not what this one runs with values of nothing.
+  const told = (r: RouteRead): boolean => r.bindings.some(b => b.from === 'request' || b.from === 'linear');
+  const shapes = new Set(out.filter(told).map(r => r.read.shape));
+  return out.filter(r => told(r) || !r.bindings.some(b => b.from === 'free') || !shapes.has(r.read.shape));
 }
 
 type Window = { readonly r: Request; readonly statements: readonly Statement[] };
