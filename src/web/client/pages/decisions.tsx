@@ -43,7 +43,7 @@ export function Decisions() {
                 <td>
                   <b>{t(`case:decision.kind.${d.kind}`)}</b>
                   <br />
-                  <code>{subjectOf(d)}</code>
+                  <code>{subjectOf(d, t)}</code>
                   {d.body['reason'] !== '' && (
                     <>
                       <br />
@@ -62,7 +62,7 @@ export function Decisions() {
                       <button
                         type="button"
                         className="plain"
-                        onClick={() => setProposal({ kind: 'decision.withdrawn', words: [String(d.seq)], about: `${d.seq}: ${subjectOf(d)}` })}
+                        onClick={() => setProposal({ kind: 'decision.withdrawn', words: [String(d.seq)], about: `${d.seq}: ${subjectOf(d, t)}` })}
                       >
                         {t('decisions.withdraw')}
                       </button>
@@ -82,7 +82,9 @@ export function Decisions() {
 }
 
 /** The subject of a decision as a person reads it: its words where it has some, else what it names. */
-function subjectOf({ body }: Decision): string {
+function subjectOf({ kind, body }: Decision, t: (key: string) => string): string {
+  if (kind === 'premise.set')
+    return `${t(`exposure:assumption.${String(body['premise'])}`)}: ${t(body['holds'] === true ? 'decisions.premise-holds' : 'decisions.premise-fails')}`;
   if (typeof body['about'] === 'string' && body['about'] !== '') return body['about'];
   const { reason: _, about: __, ...rest } = body;
   return Object.values(rest)
@@ -139,6 +141,36 @@ function NewDecision({ result, onPropose }: { result: Result; onPropose: (p: Pro
             {t('case:decision.kind.actor.split')}
           </button>
         </div>
+      </section>
+      <section aria-labelledby="by-premise">
+        <h2 id="by-premise">{t('decisions.premises')}</h2>
+        {result.exposure.premises.length === 0 && <p className="soft">{t('none')}</p>}
+        <ul className="choices">
+          {result.exposure.premises.map(p => (
+            <li key={p.name}>
+              {t(`exposure:assumption.${p.name}`)} <span className="tag">{t(`decisions.premise-${p.state}`)}</span>{' '}
+              <small>{t('decisions.premise-claims', { count: p.claims })}</small>{' '}
+              {([true, false] as const)
+                .filter(holds => p.state !== (holds ? 'holds' : 'fails'))
+                .map(holds => (
+                  <button
+                    key={String(holds)}
+                    type="button"
+                    className="plain"
+                    onClick={() =>
+                      onPropose({
+                        kind: 'premise.set',
+                        words: [`${p.name}=${holds ? 'on' : 'off'}`],
+                        about: `${t(`exposure:assumption.${p.name}`)}: ${t(holds ? 'decisions.premise-holds' : 'decisions.premise-fails')}`,
+                      })
+                    }
+                  >
+                    {t(holds ? 'decisions.premise-confirm' : 'decisions.premise-refute')}
+                  </button>
+                ))}
+            </li>
+          ))}
+        </ul>
       </section>
       <section aria-labelledby="by-person">
         <h2 id="by-person">{t('decisions.persons')}</h2>
