@@ -140,7 +140,7 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   const forms = new Map(shown.map(r => [r.form, r.path]));
   const isForm = shown.length === 0 ? sql`false` : sql`path in (${sql.join(shown.map(r => sql.lit(r.path)))})`;
   // What lies further back than an hour before a sign-in of the same client plays no part: whole hours are compared first.
-  const visits = await engine.rows<Visit>(
+  const visits = engine.stream<Visit>(
     'detection.cold-visits',
     sql`
     with hour as (select distinct who, unnest([at_us // ${HOUR}::bigint, at_us // ${HOUR}::bigint - 1]) as h from detection_entry),
@@ -149,16 +149,14 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
     union all select no, at_us, event_id, null from detection_entry
     order by no, at_us, event_id`,
   );
-  const names = new Map(
-    (await engine.rows<{ no: number; client: string }>('detection.entrants', sql`select no, client from detection_entrant order by no`)).map(r => [
-      r.no,
-      r.client,
-    ]),
-  );
-  const out: Entry[] = [];
-  for (const [no, list] of groupBy(visits, v => v.no)) {
-    const open = new Map<number, number[]>();
-    for (const v of list) {
+  const met: { no: number; at_us: number; event_id: number; forms: ReadonlySet<string> }[] = [];
+  const open = new Map<number, number[]>();
+  let current = -1;
+  // There are as many visits as pages: they pass by, client after client, and are not held.
+  for await (const batch of visits) {
+    for (const v of batch) {
+      if (v.no !== current) open.clear();
+      current = v.no;
       if (v.form !== null) {
         const times = open.get(v.form);
         if (times) times.push(v.at_us);
@@ -172,10 +170,16 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
         if (last !== undefined && v.at_us - last <= arrivalUs) seen.add(forms.get(form)!);
         else open.delete(form);
       }
-      out.push({ client: names.get(no)!, atUs: v.at_us, eventId: v.event_id, forms: seen });
+      met.push({ no: v.no, at_us: v.at_us, event_id: v.event_id, forms: seen });
     }
   }
-  return out;
+  const names = new Map(
+    (await engine.rows<{ no: number; client: string }>('detection.entrants', sql`select no, client from detection_entrant order by no`)).map(r => [
+      r.no,
+      r.client,
+    ]),
+  );
+  return met.map(e => ({ client: names.get(e.no)!, atUs: e.at_us, eventId: e.event_id, forms: e.forms }));
 }
 
 type Cold = { readonly client: string; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };

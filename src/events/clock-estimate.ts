@@ -34,7 +34,9 @@ export function estimateOffset(pairs: Pairs): Offset | null {
   const days = new Map<number, number[]>();
   for (const i of chosen) {
     const d = Math.floor(pairs.at[i]! / DAY);
-    days.set(d, [...(days.get(d) ?? []), i]);
+    const day = days.get(d);
+    if (day) day.push(i);
+    else days.set(d, [i]);
   }
   const own = [...days.values()].filter(members => members.length >= 2 * leastSupport).map(members => densest(pairs, members));
   const drifts = own.some(d => own.some(e => d.hi < e.lo));

@@ -1,4 +1,4 @@
-import { type Effects, type Problem, printable, problem } from '../base/index.ts';
+import { type Effects, type Problem, printable, problem, SECOND } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { claimDeleted, readBacklog } from './backlog.ts';
 import { readCatalogue } from './catalogue.ts';
@@ -73,7 +73,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0, premises, unknown: new Map() };
   await claimGroups(engine, catalogue, claims, groups, verdicts, models, notes);
   const known = new Set(learned.map(r => r.route));
-  const explained = log.present ? await explainedStatements(learned, log, index, used, kase) : new Set<number>();
+  const explained = log.present ? await explainedStatements(learned, log, index, used, requests, kase) : new Set<number>();
   // A route of which too little was seen: the statements beside it that nobody explains, or else what its name says.
   const strange = log.present
     ? strangersOf(
@@ -128,16 +128,29 @@ function sameAlways(sample: readonly Request[]): boolean {
   return sizes.length >= 5 && Math.max(...sizes) - Math.min(...sizes) <= 2;
 }
 
-/** Statements that some request explains: everybody's requests are read again in full, route by route the intruder used. */
+/** How far from the intruder's requests statements are looked at: see `orphansOf` and `strangersOf`, and the slack of a statement's own request. */
+const aroundUs = 5 * SECOND;
+
+/**
+ * Statements around the intruder's requests that some request explains: everybody's requests of that time are read again in full. What a kind of
+ * statement is at other times is told by the log alone.
+ */
 async function explainedStatements(
   routes: readonly RouteRead[],
   log: StatementLog,
   index: StatementIndex,
   used: ReadonlySet<number>,
+  requests: readonly Request[],
   kase: OpenCase,
 ): Promise<Set<number>> {
   const explained = new Set(used);
-  for await (const batch of streamOtherRequests(kase.engine)) for (const id of instancesOf(batch, routes, log, index).used) explained.add(id);
+  if (requests.length === 0) return explained;
+  const span = {
+    fromUs: requests.reduce((a, r) => Math.min(a, r.loUs), Number.POSITIVE_INFINITY) - aroundUs,
+    toUs: requests.reduce((a, r) => Math.max(a, r.hiUs), 0) + aroundUs,
+  };
+  for await (const batch of streamOtherRequests(kase.engine, [...new Set(routes.map(r => r.route))].sort(), span))
+    for (const id of instancesOf(batch, routes, log, index).used) explained.add(id);
   return explained;
 }
 

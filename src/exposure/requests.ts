@@ -52,7 +52,9 @@ export const pathShape: Sql = sql`array_to_string(list_transform(string_split(co
   when not regexp_full_match(x, ${sql.lit(`(?:${variable})(?:${ending})?`)}) or regexp_full_match(x, ${sql.lit(`${named}(?:${ending})?`)}) then x
   when contains(x, '.') then '{}' || substr(x, strpos(x, '.')) else '{}' end), '/')`;
 
-const selected = sql`e.event_id, coalesce(e.start_lo_us, e.end_lo_us - 2000000, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.system_id, e.method, e.path, e.query, e.status, e.bytes_out, e.duration_us, e.src_ip, e.session, e.account, a.certainty, e.extra`;
+const startOf = sql`coalesce(e.start_lo_us, e.end_lo_us - 2000000, e.at_us)`;
+const endOf = sql`coalesce(e.end_hi_us, e.start_hi_us, e.at_us)`;
+const selected = sql`e.event_id, ${startOf} as lo, ${endOf} as hi, e.system_id, e.method, e.path, e.query, e.status, e.bytes_out, e.duration_us, e.src_ip, e.session, e.account, a.certainty, e.extra`;
 
 /** Who the intruder is, one row an event: strict wins over wide. */
 export const actorOf: Sql = sql`(select event_id, case when bool_or(certainty = 'strict') then 'strict' else 'wide' end as certainty from actor_event group by event_id)`;
@@ -70,18 +72,36 @@ export async function readActorRequests(engine: Engine): Promise<Request[]> {
 export async function readOtherRequests(engine: Engine, most: number): Promise<Request[]> {
   const rows = await engine.rows<Row>(
     'exposure.other_requests',
-    sql`select ${selected} from event e left join ${actorOf} a using (event_id)
-    where e.class = 1 and a.event_id is null and e.path is not null and e.status is not null and (e.status < 400 or e.status = 404)
-    qualify row_number() over (partition by e.method, ${pathShape}, e.status order by hash(e.event_id), e.event_id) <= ${most} order by e.event_id`,
+    // Chosen by the few columns that decide, read in full afterwards: whole lines of a long log need not be sorted.
+    sql`with chosen as (
+      select event_id from (select e.event_id, e.method, ${pathShape} as shape, e.status from event e anti join actor_event a using (event_id)
+        where e.class = 1 and e.path is not null and e.status is not null and (e.status < 400 or e.status = 404))
+      qualify row_number() over (partition by method, shape, status order by hash(event_id), event_id) <= ${most})
+    select ${selected} from event e semi join chosen using (event_id) left join ${actorOf} a using (event_id) order by e.event_id`,
   );
   return rows.map(toRequest);
 }
 
-/** Every request of everybody else, in batches. */
-export async function* streamOtherRequests(engine: Engine): AsyncGenerator<Request[]> {
+/** What may break out of a literal once it is decoded, or a body that may hold it. */
+const breaking = String.raw`(?i)['"\\;]|%2[27]|%5c|%3b|(?:-|%2d){2}|(?:/|%2f)(?:\*|%2a)`;
+
+/**
+ * Requests of everybody else on these routes (`routeOf`) that overlap a span, and those at any time that may break out of a literal: their
+ * statement is known by its text alone. In batches, in no order.
+ */
+export async function* streamOtherRequests(
+  engine: Engine,
+  routes: readonly string[],
+  span: { readonly fromUs: Micros; readonly toUs: Micros },
+): AsyncGenerator<Request[]> {
+  const names = sql.join(routes.map(r => sql`${r}`));
+  if (routes.length === 0) return;
   for await (const rows of engine.stream<Row>(
     'exposure.all_other_requests',
-    sql`select ${selected} from event e left join ${actorOf} a using (event_id) where e.class = 1 and a.event_id is null and e.path is not null order by e.at_us, e.event_id`,
+    sql`select ${selected} from event e left join ${actorOf} a using (event_id) where e.class = 1 and a.event_id is null and e.path is not null
+      and (coalesce(${startOf} <= ${span.toUs}::bigint and ${endOf} >= ${span.fromUs}::bigint, true) or contains(coalesce(e.extra, ''), 'body')
+        or regexp_matches(e.path || '?' || coalesce(e.query, ''), ${sql.lit(breaking)}))
+      and coalesce(e.method, '') || ' ' || ${pathShape} in (${names})`,
   ))
     yield rows.map(toRequest);
 }
