@@ -31,7 +31,7 @@ export async function inferReads(
     const sample = others.filter(r => routeOf(r) === route && r.bytes !== null && r.actor === null);
     const found =
       (await inferDetail(engine, catalogue, route, sample)) ??
-      (await inferSearch(engine, catalogue, route, sample)) ??
+      (await inferSearch(engine, catalogue, route, sample, used)) ??
       (await inferExport(engine, catalogue, route, used, sample));
     if (found) out.push(found);
   }

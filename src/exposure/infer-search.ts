@@ -1,8 +1,9 @@
 import { type Engine, type Sql, sql } from '../engine/index.ts';
 import type { Catalogue, Column, Dataset } from './catalogue.ts';
+import { chanceFits, exactFit, farthest, possible, type Shot } from './infer-exact.ts';
 import type { InferredRead } from './infer-reads.ts';
 import type { Binding } from './link-statements.ts';
-import type { Request } from './requests.ts';
+import { type Request, routeOf } from './requests.ts';
 import { solve } from './size-model.ts';
 import { readingOf } from './statements.ts';
 
@@ -30,7 +31,13 @@ type Shown = { readonly sure: ReadonlySet<number>; readonly possible: ReadonlySe
  * to the byte. Only where so many answers agree that chance cannot (they must outweigh every hypothesis tried); what they leave open is
  * read in the widest way: no limit, no filter, every column that changes nothing.
  */
-export async function inferSearch(engine: Engine, catalogue: Catalogue, route: string, sample: readonly Request[]): Promise<InferredRead | null> {
+export async function inferSearch(
+  engine: Engine,
+  catalogue: Catalogue,
+  route: string,
+  sample: readonly Request[],
+  used: readonly Request[] = [],
+): Promise<InferredRead | null> {
   const good = sample.filter(r => r.status === 200);
   for (const name of [...new Set(good.flatMap(r => [...r.values.keys()]))].sort()) {
     const { answers, noise } = answersOf(good, name);
@@ -38,7 +45,9 @@ export async function inferSearch(engine: Engine, catalogue: Catalogue, route: s
     for (const dataset of catalogue.datasets) {
       const texts = dataset.columns.filter(c => c.type === 'text');
       if (dataset.rows * texts.length * answers.length > mostWork || texts.length === 0) continue;
-      const found = await searchIn(engine, dataset, texts, answers, Math.max(2, noise));
+      const asked = used.filter(r => routeOf(r) === route).map(r => (r.values.get(name) ?? '').split(/['"\\;%]|--/)[0]!);
+      const exact = noise === 0 ? await searchExactly(engine, dataset, texts, answers, [...new Set(['', ...asked])].sort().slice(0, mostAnswers)) : null;
+      const found = exact ?? (await searchIn(engine, dataset, texts, answers, Math.max(2, noise)));
       if (!found) continue;
       const read = asRead(dataset, found.hypothesis, found.shown);
       const reading = readingOf(read.parts.join('x'));
@@ -84,20 +93,76 @@ function answersOf(requests: readonly Request[], name: string): { answers: Answe
   return { answers, noise };
 }
 
-async function searchIn(
+/** Fits expected by chance at most when one is believed. */
+const mostChance = 1e-3;
+
+/**
+ * Where a page never varies, the sizes must come out to the byte: every hypothesis is tried, and the one that does is believed when so
+ * few others come near that chance cannot have made it. `asked` are terms of the intruder: hypotheses that differ for them are read in the widest way.
+ */
+async function searchExactly(
   engine: Engine,
   dataset: Dataset,
   texts: readonly Column[],
   answers: readonly Answer[],
-  tolerance: number,
+  asked: readonly string[],
 ): Promise<{ hypothesis: Hypothesis; shown: Shown } | null> {
+  const terms = answers.length + asked.length;
+  const sets = await loadTerms(engine, dataset, texts, [...answers.map(a => a.q), ...asked], answers.length);
+  const filters = [null, ...(await filtersOf(engine, dataset))];
+  const near = new Array<number>(farthest + 1).fill(0);
+  const tried = new Set<string>();
+  const fits: { hypothesis: Hypothesis; shown: Shown; told: string; freedom: number }[] = [];
+  const shots = (matched: readonly Matched[]): Shot[] => answers.map((a, i) => ({ ...matched[i]!, size: a.size, echo: Buffer.byteLength(a.q) }));
+  const attempt = (hypothesis: Hypothesis, matched: readonly Matched[]): void => {
+    const key = JSON.stringify(matched);
+    if (tried.has(key)) return;
+    tried.add(key);
+    const told = shots(matched);
+    const fit = exactFit(dataset, told);
+    if (!fit) return;
+    if (fit.masks.length === 0) for (const [w, n] of fit.near.entries()) near[w]! += n;
+    else {
+      const hits = told.filter(s => s.k > 0);
+      // What a row adds was taken from one of them.
+      const freedom = hits.length - (new Set(hits.map(s => s.k)).size > 1 ? 1 : 0);
+      fits.push({ hypothesis, shown: shownBy(dataset, fit.free, fit.masks), told: JSON.stringify(told), freedom });
+    }
+  };
+  for (const columns of sets)
+    for (const filter of filters) {
+      const open: Hypothesis = { columns, filters: filter ? [filter] : [], order: null, limit: null };
+      const all = await measure(engine, dataset, texts, open, terms);
+      if (!possible(shots(all))) continue;
+      attempt(open, all);
+      for (const order of ordersOf(dataset))
+        for (const [limit, matched] of await measureLimits(engine, dataset, texts, { ...open, order }, terms)) attempt({ ...open, order, limit }, matched);
+    }
+  const first = fits[0];
+  // Two different lists of rows that both fit: one of them does by chance.
+  if (!first || new Set(fits.map(f => f.told)).size > 1 || chanceFits(near, first.freedom) > mostChance) return null;
+  const columns = await widest(engine, texts, first.hypothesis);
+  if (fits.length === 1) return { hypothesis: { ...first.hypothesis, columns }, shown: first.shown };
+  const all = texts.filter(c => columns.includes(c) || fits.some(f => f.hypothesis.columns.includes(c)));
+  return { hypothesis: { columns: all, filters: [], order: null, limit: null }, shown: { sure: new Set(), possible: first.shown.possible } };
+}
+
+function shownBy(dataset: Dataset, free: readonly number[], masks: readonly number[]): Shown {
+  const every = masks.reduce((a, b) => a & b);
+  const some = masks.reduce((a, b) => a | b);
+  const named = (bits: number): number[] => free.filter((_, bit) => (bits >> bit) & 1).map(j => dataset.columns[j]!.no);
+  return { sure: new Set(named(every)), possible: new Set([...named(some), ...dataset.columns.filter((_, j) => !free.includes(j)).map(c => c.no)]) };
+}
+
+/** Load the terms and the rows that hold them; the column sets to try, by how many of the first `most` terms they answer. */
+async function loadTerms(engine: Engine, dataset: Dataset, texts: readonly Column[], terms: readonly string[], most: number): Promise<Column[][]> {
   await engine.load(
     'infer_search',
     [
       { name: 'i', type: 'INTEGER' },
       { name: 'q', type: 'VARCHAR' },
     ],
-    answers.map((a, i) => [i, a.q]),
+    terms.map((q, i) => [i, q]),
   );
   const hits = sql.join(texts.map(c => sql`contains(${sql.id('t', `c${c.no}`)}, s.q)`));
   await engine.run(
@@ -106,12 +171,29 @@ async function searchIn(
   );
   const singles = await engine.rows<Record<string, number>>(
     'exposure.infer_counts',
-    sql`select ${sql.join(texts.map((_, j) => sql`count(distinct i) filter (hit[${sql.lit(j + 1)}])::integer as ${sql.id(`n${j}`)}`))} from infer_hit`,
+    sql`select ${sql.join(texts.map((_, j) => sql`count(distinct i) filter (hit[${sql.lit(j + 1)}] and i < ${most})::integer as ${sql.id(`n${j}`)}`))} from infer_hit`,
   );
   const answering = texts.filter((_, j) => singles[0]![`n${j}`]! >= 2);
   const sets: Column[][] = answering.map(c => [c]);
   if (answering.length <= 6)
     for (let a = 0; a < answering.length; a++) for (let b = a + 1; b < answering.length; b++) sets.push([answering[a]!, answering[b]!]);
+  return sets;
+}
+
+async function searchIn(
+  engine: Engine,
+  dataset: Dataset,
+  texts: readonly Column[],
+  answers: readonly Answer[],
+  tolerance: number,
+): Promise<{ hypothesis: Hypothesis; shown: Shown } | null> {
+  const sets = await loadTerms(
+    engine,
+    dataset,
+    texts,
+    answers.map(a => a.q),
+    answers.length,
+  );
   const filters = await filtersOf(engine, dataset);
   const tried = new Set<string>();
   const weight = Math.log2(1 + sets.length * (1 + filters.length) * (1 + limits.length * 2 * dataset.columns.length));
@@ -218,6 +300,22 @@ function tieBreak(dataset: Dataset): Sql {
 
 /** For each term how many rows are shown, and the bytes of each column over them. */
 async function measure(engine: Engine, dataset: Dataset, texts: readonly Column[], h: Hypothesis, terms: number): Promise<Matched[]> {
+  return (await measureWindows(engine, dataset, texts, h, terms, [h.limit ?? 1_000_000_000])).get(h.limit ?? 1_000_000_000)!;
+}
+
+/** The same for every page size. */
+function measureLimits(engine: Engine, dataset: Dataset, texts: readonly Column[], h: Hypothesis, terms: number): Promise<Map<number, Matched[]>> {
+  return measureWindows(engine, dataset, texts, h, terms, limits);
+}
+
+async function measureWindows(
+  engine: Engine,
+  dataset: Dataset,
+  texts: readonly Column[],
+  h: Hypothesis,
+  terms: number,
+  windows: readonly number[],
+): Promise<Map<number, Matched[]>> {
   const hit = sql.join(
     h.columns.map(c => sql`hit[${sql.lit(texts.indexOf(c) + 1)}]`),
     sql` or `,
@@ -228,12 +326,12 @@ async function measure(engine: Engine, dataset: Dataset, texts: readonly Column[
     : sql`1`;
   const rows = await engine.rows<Record<string, number>>(
     'exposure.infer_search',
-    sql`select i, count(*)::integer as k, ${sql.join(dataset.columns.map(c => sql`coalesce(sum(strlen(cast(${sql.id(`c${c.no}`)} as varchar))), 0)::integer as ${sql.id(`l${c.no}`)}`))}
+    sql`select w.n as w, i, count(*)::integer as k, ${sql.join(dataset.columns.map(c => sql`coalesce(sum(strlen(cast(${sql.id(`c${c.no}`)} as varchar))), 0)::integer as ${sql.id(`l${c.no}`)}`))}
       from (select h.i, ${place} as place, t.* from infer_hit h join ${sql.id(dataset.view)} t using (row_no) where (${hit}) ${filter.length > 0 ? sql.join(filter, sql` `) : sql``}) x
-      where place <= ${h.limit ?? 1_000_000_000} group by i order by i`,
+      join (values ${sql.join(windows.map(w => sql`(${sql.lit(w)}::integer)`))}) w(n) on place <= w.n group by w.n, i order by w.n, i`,
   );
-  const out: Matched[] = Array.from({ length: terms }, () => ({ k: 0, lengths: dataset.columns.map(() => 0) }));
-  for (const r of rows) out[r['i']!] = { k: r['k']!, lengths: dataset.columns.map(c => r[`l${c.no}`]!) };
+  const out = new Map(windows.map(w => [w, Array.from({ length: terms }, (): Matched => ({ k: 0, lengths: dataset.columns.map(() => 0) }))] as const));
+  for (const r of rows) out.get(r['w']!)![r['i']!] = { k: r['k']!, lengths: dataset.columns.map(c => r[`l${c.no}`]!) };
   return out;
 }
 
@@ -279,10 +377,7 @@ function columnsShown(dataset: Dataset, answers: readonly Answer[], matched: rea
     for (let mask = 1; mask < 1 << free.length; mask++) if (explains(hits, free, mask, echo, page, tolerance)) masks.push(mask);
   }
   if (masks.length === 0 || masks.length > 64) return null;
-  const every = masks.reduce((a, b) => a & b);
-  const some = masks.reduce((a, b) => a | b);
-  const named = (bitsOf: number): number[] => free.filter((_, bit) => (bitsOf >> bit) & 1).map(j => dataset.columns[j]!.no);
-  return { sure: new Set(named(every)), possible: new Set([...named(some), ...dataset.columns.filter((_, j) => !varied[j]).map(c => c.no)]) };
+  return shownBy(dataset, free, masks);
 }
 
 /** Where no weights at all of the columns give the sizes, no set of columns does. */
