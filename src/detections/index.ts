@@ -5,5 +5,6 @@
 export * from './detect.ts';
 export { type DetectFilesOptions, detectFiles } from './detect-files.ts';
 export { type RequestScore, type RequestText, scoreRequest } from './score-request.ts';
+export { loginPath } from './sign-in-answers.ts';
 export * from './sql/index.ts';
 export { type Detection, type Outcome as DetectionOutcome, replaceDetections, type StepKind } from './tables.ts';

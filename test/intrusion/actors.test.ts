@@ -18,6 +18,8 @@ type Event = {
   bytes?: number;
   sql?: string;
   program?: string;
+  params?: string;
+  method?: string;
 };
 type Det = { id: string; kind: string; family?: string; level?: string; outcome?: string; events: number[] };
 
@@ -44,76 +46,35 @@ async function rebuild(
   const store = new CaseStore(path.join(dir, 'case.sqlite'));
   const columns = [
     ...big('event_id file_no at_us class status bytes_out duration_us rows_out start_lo_us end_hi_us'),
-    ...text('src_ip user_agent session account conn_id path query target target_norm host method err_code sql_text extra referer forwarded db_user app_name'),
+    ...text(
+      'src_ip user_agent session account conn_id path query target target_norm host method err_code sql_text extra referer forwarded db_user app_name sql_params',
+    ),
   ];
   await engine.load(
     'event',
     columns,
     events.map((e, i) => {
       const at = T0 + e.at * S;
-      const target = e.target ?? '/home';
-      const [p, q = null] = target.split('?');
-      if (e.sql !== undefined)
-        return [
-          (i + 1) * 16,
-          2,
-          at,
-          2,
-          null,
-          null,
-          null,
-          null,
-          at,
-          at,
-          e.ip,
-          null,
-          null,
-          null,
-          'c1',
-          null,
-          null,
-          null,
-          null,
-          null,
-          null,
-          null,
-          e.sql,
-          null,
-          null,
-          null,
-          'app',
-          e.program ?? '',
-        ];
-      return [
-        (i + 1) * 16,
-        1,
-        at,
-        1,
-        e.status ?? 200,
-        e.bytes ?? 100,
-        null,
-        null,
-        at,
-        at + S,
-        e.ip,
-        e.agent,
-        e.session ?? null,
-        e.account ?? null,
-        null,
-        p,
-        q,
-        target,
-        null,
-        null,
-        'GET',
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-      ];
+      const [path, query = null] = (e.target ?? '/home').split('?');
+      const row: Record<string, unknown> =
+        e.sql === undefined
+          ? {
+              file_no: 1,
+              class: 1,
+              status: e.status ?? 200,
+              bytes_out: e.bytes ?? 100,
+              end_hi_us: at + S,
+              user_agent: e.agent,
+              session: e.session,
+              account: e.account,
+              path,
+              query,
+              target: e.target ?? '/home',
+              method: e.method ?? 'GET',
+            }
+          : { file_no: 2, class: 2, conn_id: 'c1', sql_text: e.sql, sql_params: e.params, db_user: 'app', app_name: e.program ?? '' };
+      const all: Record<string, unknown> = { event_id: (i + 1) * 16, at_us: at, start_lo_us: at, end_hi_us: at, src_ip: e.ip, ...row };
+      return columns.map(c => all[c.name] ?? null);
     }),
   );
   await engine.load(
@@ -293,6 +254,24 @@ describe('actors', () => {
     const sure = await rebuild(events, detections, { acts: (store, steps) => store.append('step.confirmed', 'analyst', T0, { step_id: steps[0] }) });
     expect([sure.actors[0]!.certainty, sure.window['start_basis']]).toEqual(['strict', 'log-begins-just-before']);
     expect(sure.steps.map(s => s.step_id)).toEqual(plain.steps.map(s => s.step_id));
+  });
+
+  it('a stated account that only the database log names: whoever signed in at that moment may be the intruder, nobody else', async () => {
+    const looked = { sql: 'select id from agents where login = $1 and password = $2', params: '["agent006","x"]' };
+    const events: Event[] = [
+      { ip: '203.0.113.9', agent: 'Chrome', session: 'early', target: '/login', method: 'POST', at: 10 },
+      { ip: '203.0.113.9', agent: 'Chrome', session: 'taken', target: '/login', method: 'POST', at: 500 },
+      { ip: '10.0.0.1', agent: '', at: 500, ...looked },
+      { ip: '203.0.113.9', agent: 'Chrome', session: 'taken', target: '/customers', at: 510 },
+      { ip: '203.0.113.9', agent: 'Chrome', session: 'early', target: '/customers', at: 520 },
+      { ip: '192.0.2.50', agent: 'Edge', target: '/login', method: 'POST', at: 501 },
+      { ip: '192.0.2.50', agent: 'Edge', target: '/customers', at: 530 },
+      { ip: '192.0.2.50', agent: 'Edge', target: '/customers', at: 500 + 13 * 3600 },
+    ];
+    const r = await rebuild(events, [], { accounts: ['agent006'] });
+    expect(r.events.map(e => [e.n, e.certainty])).toEqual([1, 3, 5, 6].map(n => [n, 'wide']));
+    const named = await rebuild([...events, { ip: '198.51.100.1', agent: 'x', account: 'agent006', at: 600 }], [], { accounts: ['agent006'] });
+    expect(named.events.map(e => e.n)).toEqual([8]);
   });
 
   it('a stated address is the intruder’s, unless others sign in there too: then only what behaves like him is', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ColumnSpec, Engine } from '../../src/engine/index.ts';
-import { readSnapshot, rebuildInjections, recoverCells } from '../../src/intrusion/injection/index.ts';
+import { readSnapshot, recoverCells } from '../../src/intrusion/injection/index.ts';
+import { rebuildInjections } from '../../src/intrusion/injection/rebuild.ts';
 import { type Dialect, runAttack, type Strategy } from '../reference/blind-attacker.ts';
 
 /** The conditions an intruder asked, evaluated on the snapshot: they agree where nothing changed since, and only there. */

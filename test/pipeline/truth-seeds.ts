@@ -48,12 +48,6 @@ export const poorGroups: readonly Group[] = [
   { name: 'an address shared with innocents', options: { dialect: 'postgresql', sharedAddress: true, tell: true }, seeds: 14, first: 3700 },
 ];
 
-/** Seeds whose incident is known to break a bound today, with why: these tests say so when they no longer do. */
-const open: ReadonlyMap<number, string> = new Map([
-  [2509, 'an address without agents or sessions is shared: what a colleague did after signing in is taken for the intruder’s'],
-  [3711, 'an intruder behind a shared address who only exports and is known by account alone is not found'],
-]);
-
 /** A seed whose scenario cannot be played with these options (a stolen database password needs the database's log) gives way to the next one. */
 function playable(seed: number, options: Partial<DrillOptions>): number {
   let s = seed;
@@ -75,10 +69,8 @@ export function playGroups(groups: readonly Group[], check: (figures: ReadonlyMa
         figures.set(group.name, [...(figures.get(group.name) ?? []), played]);
         expect(bounds(played)).toEqual({ over: 0, under: 0, innocent: [], accused: false });
       };
-      const named = seeds.map(seed => ({ seed, scenario: tinyOptions(seed, '', group.options).scenario, why: open.get(seed) ?? '' }));
-      test.each(named.filter(s => !open.has(s.seed)))('seed $seed, $scenario', holds);
-      const known = named.filter(s => open.has(s.seed));
-      for (const s of known) test.fails(`seed ${s.seed}, ${s.scenario}: open, ${s.why}`, () => holds(s));
+      const named = seeds.map(seed => ({ seed, scenario: tinyOptions(seed, '', group.options).scenario }));
+      test.each(named)('seed $seed, $scenario', holds);
     });
   }
   test('how tight they are', () => {

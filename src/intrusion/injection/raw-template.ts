@@ -1,6 +1,6 @@
 import type { Payload } from './payload.ts';
-import type { Asked, Meaning } from './template.ts';
 import type { Expr } from './syntax.ts';
+import type { Asked, Meaning } from './template.ts';
 
 /** What a query asks that differs from an earlier one in numbers and short quoted words only. */
 export type RawReading = { readonly point: string; readonly asked: Asked; readonly unknown: Expr | null; readonly key: string; readonly decoded: number; readonly escaped: number };

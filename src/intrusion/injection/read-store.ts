@@ -3,8 +3,8 @@ import type { Question } from './condition.ts';
 import type { Reading } from './constraint.ts';
 import type { InBand } from './in-band.ts';
 import type { Probe } from './oracle.ts';
-import type { Asked } from './template.ts';
 import type { Expr } from './syntax.ts';
+import type { Asked } from './template.ts';
 
 /** One client at one point of one route: one object each, so that nothing long is compared again and again. */
 export type Spot = { readonly client: string; readonly route: string; readonly point: string; readonly at: string; readonly votes: Map<SqlDialect, number> };

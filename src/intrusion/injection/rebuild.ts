@@ -3,12 +3,12 @@ import { type Binding, bindUnknown } from './bind.ts';
 import type { Technique } from './condition.ts';
 import { type Reading, readConstraint } from './constraint.ts';
 import type { InBand } from './in-band.ts';
-import { ReadStore, type Spot, StoredProbe } from './read-store.ts';
 import { type Oracle, type Probe, readOracle } from './oracle.ts';
 import { type Carrier, createPayloadReader, type Payload } from './payload.ts';
+import { createRawReader } from './raw-template.ts';
+import { ReadStore, type Spot, StoredProbe } from './read-store.ts';
 import { type Answer, type Solution, solveCell } from './solve.ts';
 import type { Expr } from './syntax.ts';
-import { createRawReader } from './raw-template.ts';
 import { createReader, type Meaning, nothingShown } from './template.ts';
 
 /** One event that may carry an injection. */
