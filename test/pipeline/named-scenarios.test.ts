@@ -12,8 +12,7 @@ import { assessExposure, writeCells } from '../../src/exposure/index.ts';
 import { reconstruct } from '../../src/intrusion/index.ts';
 import { temporaryFolder } from '../fixtures/run.ts';
 
-/** Every seed draws scenario, dialect, log format and addresses; the scenarios that the draw leaves out come by name. */
-const drawn: readonly [number, Partial<DrillOptions>][] = Array.from({ length: 48 }, (_, seed) => [seed, {}]);
+/** Scenarios by name; incidents drawn by seed are in the truth tests. Here the cells are those written for people, and the scorer is the drill's own. */
 const named: readonly [number, Partial<DrillOptions>][] = [
   [204, { scenario: 'web-shell', database: 'mysql-general' }],
   [206, { scenario: 'web-shell' }],
@@ -50,7 +49,7 @@ async function investigate(dir: string): Promise<{ steps: number; actors: string
 }
 
 describe('small incidents of every kind', () => {
-  test.each([...drawn, ...named].map(([seed, more]) => ({ seed, more, scenario: tinyOptions(seed, '', more).scenario })))(
+  test.each(named.map(([seed, more]) => ({ seed, more, scenario: tinyOptions(seed, '', more).scenario })))(
     'seed $seed, $scenario: lower ⊆ truth ⊆ upper, nobody else accused',
     async ({ seed, more, scenario }) => {
       const dir = path.join(root, String(seed));
