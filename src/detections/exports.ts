@@ -30,13 +30,7 @@ const minOthers = 20;
  * ever used. A large export that is usual on its route is none.
  */
 export async function detectExports(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
-  const rows = await engine.rows<Export>(
-    'detection.exports',
-    sql`
-    select event_id, at_us, actor, client, src_ip, user_agent, regexp_replace(path, '[0-9]+', '#', 'g') as route, query, status, bytes_out from detection_request
-    where status between 200 and 299 and bytes_out > 0 and (regexp_matches(lower(path), ${sql.lit(exportPath)}) or (content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)})))
-    order by at_us nulls first, event_id`,
-  );
+  const rows = await readExports(engine);
   const marked = await markedActors(engine, found);
   const kin = await kinOfMarked(engine, rows, marked);
   const unsigned = await neverSignedIn(engine, rows, found);
@@ -44,16 +38,18 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
   for (const [route, list] of groupBy(rows, r => r.route)) {
     const chosen = new Map<Export, string[]>();
     const perActor = groupBy(list, r => r.actor);
-    const maxima = [...perActor].map(([actor, l]) => ({ actor, max: Math.max(...l.map(r => r.bytes_out!)) })).sort((a, b) => b.max - a.max);
-    const names = count([...perActor.values()].flatMap(l => [...new Set(l.flatMap(r => parameterNames(r.query)))]));
-    const usedBy = new Map(names);
+    const maxima = [...perActor].map(([actor, l]) => ({ actor, max: l.reduce((m, r) => Math.max(m, r.bytes_out!), 0) })).sort((a, b) => b.max - a.max);
+    let usedBy: ReadonlyMap<string, number> | null = null;
+    const ofOne = (name: string): boolean => {
+      usedBy ??= new Map(count([...perActor.values()].flatMap(l => [...new Set(l.flatMap(x => parameterNames(x.query)))])));
+      return usedBy.get(name) === 1;
+    };
     for (const r of list) {
       const reasons: string[] = [];
       const others = maxima.find(m => m.actor !== r.actor && !marked.has(m.actor))?.max ?? null;
       const enough = perActor.size - 1 >= minOthers;
       if (enough && others !== null && r.bytes_out! >= 3 * others) reasons.push('largest-by-far');
-      const novel = parameterNames(r.query).filter(n => usedBy.get(n) === 1);
-      if (enough && others !== null && novel.length > 0 && r.bytes_out! >= 1.25 * others) reasons.push('larger-with-new-parameter');
+      if (enough && others !== null && r.bytes_out! >= 1.25 * others && parameterNames(r.query).some(ofOne)) reasons.push('larger-with-new-parameter');
       if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) reasons.push('actor-already-marked');
       else if (kin.has(r)) reasons.push('function-only-of-a-marked-actor');
       else if (unsigned.has(r)) reasons.push('never-signed-in-after-a-broken-door');
@@ -86,6 +82,35 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
 }
 
+/** All answered exports in order of time. There may be millions: texts that repeat are held once. */
+async function readExports(engine: Engine): Promise<Export[]> {
+  const held = new Map<string, string>();
+  const once = <T extends string | null>(text: T): T => {
+    if (text === null) return text;
+    const known = held.get(text);
+    if (known === undefined) held.set(text, text);
+    return (known ?? text) as T;
+  };
+  const out: Export[] = [];
+  const batches = engine.stream<Export>(
+    'detection.exports',
+    sql`
+    select event_id, at_us, actor, client, src_ip, user_agent, regexp_replace(path, '[0-9]+', '#', 'g') as route, query, status, bytes_out from detection_request
+    where status between 200 and 299 and bytes_out > 0 and (regexp_matches(lower(path), ${sql.lit(exportPath)}) or (content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)})))
+    order by at_us nulls first, event_id`,
+  );
+  for await (const batch of batches)
+    for (const r of batch) {
+      r.actor = once(r.actor);
+      r.client = once(r.client);
+      r.src_ip = once(r.src_ip);
+      r.user_agent = once(r.user_agent);
+      r.route = once(r.route);
+      out.push(r);
+    }
+  return out;
+}
+
 const burstGapUs = 5 * MINUTE;
 const minBurst = 8;
 
@@ -93,9 +118,9 @@ const minBurst = 8;
 function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlyMap<string, Span>): [Export, string][] {
   const runs = [...perActor].flatMap(([actor, list]) =>
     episodes(
-      list.map(r => ({ ...r, atUs: r.at_us, row: r })),
+      list.map(r => ({ atUs: r.at_us, row: r })),
       burstGapUs,
-    ).map(part => ({ actor, part, different: new Set(part.map(r => r.query)).size })),
+    ).map(part => ({ actor, part, different: new Set(part.map(r => r.row.query)).size })),
   );
   runs.sort((a, b) => b.different - a.different || (a.actor < b.actor ? -1 : 1));
   return runs
@@ -113,10 +138,13 @@ const clickUs = 2 * SECOND;
 function sweepsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlyMap<string, Span>): [Export, string][] {
   const out: [Export, string][] = [];
   for (const list of perActor.values()) {
-    const timed = list.map(r => ({ ...r, atUs: r.at_us, row: r }));
-    const runs = episodes(timed, burstGapUs).filter(part => new Set(part.map(r => r.query)).size >= minSweep && medianGap(part) < clickUs);
+    // Only what a marked actor did is ever told.
+    if (!list.some(r => marked.has(r.actor) || marked.has(r.client))) continue;
+    const timed = list.map(r => ({ atUs: r.at_us, row: r }));
+    const runs = episodes(timed, burstGapUs).filter(part => new Set(part.map(r => r.row.query)).size >= minSweep && medianGap(part) < clickUs);
     if (runs.length === 0 || new Set(runs.map(part => Math.floor((part[0]!.atUs ?? 0) / DAY))).size > 1) continue;
-    for (const r of runs.flat()) if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) out.push([r.row, 'faster-than-anybody-clicks']);
+    for (const { row } of runs.flat())
+      if (isMarked(marked, row.actor, row.at_us) || isMarked(marked, row.client, row.at_us)) out.push([row, 'faster-than-anybody-clicks']);
   }
   return out;
 }
