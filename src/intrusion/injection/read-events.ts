@@ -1,4 +1,5 @@
 import { type Engine, sql } from '../../engine/index.ts';
+import { type AnswerLinks, linkAnswers } from './link-answers.ts';
 import { createRebuilder, type InjectionEvent, type Rebuilt } from './rebuild.ts';
 
 /** Words of SQL as they look inside base64, at all three alignments. */
@@ -26,9 +27,27 @@ const headerPattern = `(?i)${gap}(?:select|union|waitfor|case${gap}+when|(?:pg_)
 
 /** What all injections of the log asked and obtained; the log is read batch by batch. */
 export async function readInjections(engine: Engine): Promise<Rebuilt> {
+  const links = await linkAnswers(engine, statementPattern);
+  await engine.load('injection_answer', [{ name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }], [...links].sort((a, b) => a[0] - b[0]));
   const rebuilder = createRebuilder();
   for await (const batch of injectionEvents(engine)) rebuilder.add(batch);
-  return rebuilder.finish(await readGaps(engine, rebuilder.untimed()));
+  const gaps = await readGaps(engine, rebuilder.untimed().map(id => links.get(id) ?? id));
+  for (const [statement, request] of links) if (gaps.has(request)) gaps.set(statement, gaps.get(request)!);
+  return withRequests(rebuilder.finish(gaps), links);
+}
+
+/** Statements that stand for a request: the request is evidence too, and where its answers could be read, it carried the injection. */
+function withRequests(rebuilt: Rebuilt, links: AnswerLinks): Rebuilt {
+  if (links.size === 0) return rebuilt;
+  const told = new Set<number>();
+  const cells = rebuilt.cells.map(c => {
+    const requests = c.eventIds.flatMap(id => links.get(id) ?? []);
+    if (requests.length === 0) return c;
+    if (c.oracle) for (const a of c.answers) if (links.has(a.eventId)) told.add(a.eventId);
+    return { ...c, eventIds: [...c.eventIds, ...requests].sort((a, b) => a - b) };
+  });
+  const marks = rebuilt.marks.flatMap(m => (told.has(m.eventId) ? [m, { ...m, eventId: links.get(m.eventId)!, point: m.point.replace(/^database /, '') }] : [m]));
+  return { ...rebuilt, cells, marks };
 }
 
 /** Events that may carry an injection: named by a detection, or speaking SQL. In time order. */
@@ -37,13 +56,16 @@ function injectionEvents(engine: Engine): AsyncGenerator<InjectionEvent[]> {
   const pattern = `${requestPattern}|${encoded}`;
   return engine.stream<InjectionEvent>('intrusion.injection_events', sql`
     with flagged as (select distinct event_id from detection d join detection_event x using (detection_id) where d.kind like 'sqli-%')
-    select e.event_id, e.at_us, e.class, e.src_ip, e.host, e.method, e.path, e.query, e.user_agent, e.referer, e.forwarded, e.session, case when e.class = 2 then e.sql_text end as sql_text,
-      case when e.class <> 2 then e.extra end as extra, e.status, e.bytes_out, e.duration_us, e.rows_out, e.err_code, length(e.target) as target_length, coalesce(f.time_kind, 0) as time_kind
+    select e.event_id, e.at_us, e.class, coalesce(q.src_ip, e.src_ip) as src_ip, coalesce(q.host, e.host) as host, coalesce(q.method, e.method) as method, coalesce(q.path, e.path) as path, e.query,
+      coalesce(q.user_agent, e.user_agent) as user_agent, e.referer, e.forwarded, e.session, case when e.class = 2 then e.sql_text end as sql_text, q.event_id is not null as answered,
+      case when e.class <> 2 then e.extra end as extra, coalesce(q.status, e.status) as status, coalesce(q.bytes_out, e.bytes_out) as bytes_out, coalesce(q.duration_us, e.duration_us) as duration_us,
+      e.rows_out, e.err_code, length(e.target) as target_length, coalesce(f.time_kind, 0) as time_kind
     from event e left join event_file f using (file_no) left join flagged x using (event_id)
+      left join injection_answer l using (event_id) left join event q on q.event_id = l.request_id
     where (e.class in (1, 6) and (x.event_id is not null or regexp_matches(coalesce(e.target_norm, e.target, ''), ${pattern})
         or regexp_matches(concat_ws(' ', e.referer, e.forwarded, e.session, e.extra), ${`${headerPattern}|${encoded}`})
         or regexp_matches(coalesce(e.user_agent, ''), ${headerPattern})))
-      or (e.class = 2 and e.sql_text is not null and (x.event_id is not null or regexp_matches(e.sql_text, ${statementPattern})))
+      or (e.class = 2 and e.sql_text is not null and (x.event_id is not null or l.event_id is not null or regexp_matches(e.sql_text, ${statementPattern})))
     order by e.at_us, e.event_id`);
 }
 

@@ -17,6 +17,8 @@ export type InjectionEvent = Carrier & {
   readonly status: number | null; readonly bytes_out: number | null; readonly duration_us: number | null; readonly rows_out: number | null; readonly err_code: string | null;
   /** Text length as sent. */
   readonly target_length: number | null;
+  /** A statement that stands for the request that ran it: address, page and answer are the request's. */
+  readonly answered?: boolean;
   /** timeKind of its file: 1 start, 2 end, 3 write. */
   readonly time_kind: number;
   /** Time to the neighbouring request of the client among all requests, when known; else it is measured among these events. */
@@ -149,7 +151,7 @@ function createEventReader(): (event: InjectionEvent, into: ReadStore) => void {
   const raw = createRawReader();
   const routes = new Map<string, string>();
   const routeOf = (e: InjectionEvent): string => {
-    if (e.class === 2) return 'database';
+    if (e.class === 2) return e.answered ? `database ${e.method ?? ''} ${e.path ?? ''}` : 'database';
     const k = `${e.host ?? ''} ${e.method ?? ''} ${e.path ?? ''}`;
     let route = routes.get(k);
     if (route === undefined) {
