@@ -98,7 +98,7 @@ async function linkRun(engine: Engine, head: string, seeds: readonly Seed[]): Pr
       select e.event_id, coalesce(e.start_lo_us, e.end_lo_us - coalesce(e.duration_us, 2000000), e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi,
         (e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end) as at,
         (e.at_us + coalesce(f.resolution_us, 0) + case when coalesce(f.time_kind, 0) in (1, 4) then coalesce(e.duration_us, 0) else 0 end) as until,
-        coalesce(f.resolution_us, 0) as doubt, concat_ws(chr(1), e.src_ip, e.user_agent) as client, e.status, e.bytes_out as bytes from event e left join event_file f using (file_no)
+        greatest(coalesce(f.resolution_us, 0), 1000) as doubt, concat_ws(chr(1), e.src_ip, e.user_agent) as client, e.status, e.bytes_out as bytes from event e left join event_file f using (file_no)
       where e.class = 1 and e.at_us between ${from} and ${to} and e.path = ${p.path} and e.method is not distinct from ${p.method} and e.host is not distinct from ${p.host} order by 4, e.event_id`);
     const { pairs, left } = bestAlignment(requests, runs);
     if (pairs.filter(([statement]) => wanted.has(statement)).length >= leastLinked * seeds.length) linked.push({ pairs, left, name: `${p.method} ${p.path} ${head}` });
@@ -135,7 +135,9 @@ function bestAlignment(requests: readonly Request[], runs: readonly Run[]): Pick
 }
 
 function pairsOf(requests: readonly Request[], runs: readonly Run[]): [number, number][] {
-  const timed = (x: { lo: number; hi: number }): { loUs: number; hiUs: number } => ({ loUs: x.lo, hiUs: x.hi });
+  // where there are as many of both, order says more than the clocks of two machines
+  const slack = requests.length === runs.length ? 1.5 * SECOND : 0.02 * SECOND;
+  const timed = (x: { lo: number; hi: number }): { loUs: number; hiUs: number } => ({ loUs: x.lo - slack / 2, hiUs: x.hi + slack / 2 });
   const of = alignOrders(requests.map(timed), runs.map(timed));
   const open = concurrent(requests);
   const out: [number, number][] = [];
