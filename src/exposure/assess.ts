@@ -2,9 +2,10 @@ import { type Effects, type Problem, printable, problem, SECOND } from '../base/
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { claimDeleted, readBacklog } from './backlog.ts';
 import { readCatalogue } from './catalogue.ts';
+import { readChanges } from './changes.ts';
 import { Claims } from './claims.ts';
 import { withDefinitions } from './definitions.ts';
-import { readWrites, widenWindows } from './drift.ts';
+import { widenWindows } from './drift.ts';
 import { claimErrors } from './error-shown.ts';
 import { claimGroups, type EvaluationNotes, judgeRequests, predictSizes } from './evaluate.ts';
 import { inferReads } from './infer-reads.ts';
@@ -61,8 +62,9 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   claims.born = new Set([...backlog].filter(([, b]) => b.births.size > 0).map(([id]) => id));
   progress(3, 'sizes');
   const models = await modelRoutes(engine, catalogue, learned, new Set(requests.map(routeOf)), others, log, index);
-  const windows = widenWindows(all, catalogue, await readWrites(engine, catalogue));
-  const groups = groupInstances(windows.kept);
+  const changes = await readChanges(engine, catalogue);
+  const windows = widenWindows(all, catalogue, changes);
+  const groups = groupInstances(windows.kept, catalogue, changes);
   const sized = groups.filter(g => g.members[0]!.instance.routeRead && models.get(g.members[0]!.instance.routeRead.route)?.model.valid);
   const verdicts = judgeRequests(
     windows.kept.filter(i => i.request && i.routeRead),
@@ -91,9 +93,10 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => log.present || constant.has(route));
   for (const route of constant) unnamed.delete(route);
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
-  await claimPossible(engine, catalogue, claims, holesOf(instances, gaps), 'hole-in-sequence');
-  await claimPossible(engine, catalogue, claims, windows.possible, 'window-moved');
-  if (log.present) await claimPossible(engine, catalogue, claims, [...orphansOf(log, instances, explained), ...strange!.instances], 'orphan-statement');
+  await claimPossible(engine, catalogue, claims, holesOf(instances, gaps), 'hole-in-sequence', changes);
+  await claimPossible(engine, catalogue, claims, windows.possible, 'window-moved', changes);
+  if (log.present)
+    await claimPossible(engine, catalogue, claims, [...orphansOf(log, instances, explained), ...strange!.instances], 'orphan-statement', changes);
   await claimLostStatements(engine, catalogue, claims);
   if (!log.present) await claimShells(engine, catalogue, claims);
   const answered = await claimErrors(engine, catalogue, claims, requests, learned, log);
@@ -105,7 +108,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   });
   // Only a statement found in the database log tells what ran; an injection read into a learned route without one is still to be claimed.
   const linked = new Set([...instances.filter(i => i.injected && i.statement).map(i => i.request!.eventId), ...answered]);
-  const unparseable = await claimInjected(engine, catalogue, claims, requests, linked, whole);
+  const unparseable = await claimInjected(engine, catalogue, claims, requests, linked, whole, changes);
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
   const deleted = await claimDeleted(engine, catalogue, claims, [...all, ...(strange?.instances ?? [])], backlog);
   if (deleted > 0) problems.push(problem('exposure.records-deleted', 'warning', {}, { n: deleted }, deleted));

@@ -22,6 +22,20 @@ export type Dataset = {
   readonly columns: readonly Column[];
   /** The typed copy of `data_<id>`: `row_no`, `key`, then `c<column_no>`. */
   readonly view: string;
+  readonly drift?: Drift;
+};
+/**
+ * What is not known of a data set at another time than its snapshot: `touched` is a table `row_no, column_no` of values that may have
+ * been others (column -1: the record may not have been there; -2: it was not), `whole` are columns of which that holds for every record;
+ * `removed`: records may have been there that the snapshot lacks.
+ */
+export type Drift = {
+  readonly touched: Sql;
+  readonly columns: ReadonlySet<number>;
+  readonly whole: ReadonlySet<number>;
+  readonly born: boolean;
+  readonly removed: boolean;
+  readonly unsure: boolean;
 };
 export type Catalogue = {
   readonly datasets: readonly Dataset[];

@@ -1,54 +1,28 @@
 import { sha256Hex } from '../base/index.ts';
-import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
+import type { Changes } from './changes.ts';
+import { betweenOf } from './epochs.ts';
 import type { Instance } from './instances.ts';
 import { type Ast, child, constantValue, nodes, shapeOf, text, unwrap } from './sql/index.ts';
 import { tablesIn } from './statements.ts';
 
-/** Rows of a data set written (INSERT, DELETE) according to the database log, by time. */
-export type Writes = ReadonlyMap<string, readonly number[]>;
-
-export async function readWrites(engine: Engine, catalogue: Catalogue): Promise<Writes> {
-  const out = new Map<string, number[]>();
-  const rows = await engine.rows<{ at_us: number; sql_text: string }>(
-    'exposure.writes',
-    sql`select at_us, sql_text from event where class = 2 and at_us is not null and err_code is null
-    and regexp_matches(sql_text, '^\\s*(?i:insert|delete|merge|replace|truncate|copy)\\b') order by at_us, event_id limit 200000`,
-  );
-  for (const r of rows) {
-    const words = new Set(
-      r.sql_text
-        .slice(0, 300)
-        .toLowerCase()
-        .match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? [],
-    );
-    for (const d of catalogue.datasets)
-      if (words.has(d.table)) {
-        const known = out.get(d.id);
-        if (known) known.push(r.at_us);
-        else out.set(d.id, [r.at_us]);
-      }
-  }
-  return out;
-}
-
 /**
- * Windows (LIMIT, OFFSET) over a table that was written between the request and the snapshot: the window may have stood up to `d`
+ * Windows (LIMIT, OFFSET) over a table that lost records between the request and the snapshot: the window may have stood up to `d`
  * rows elsewhere. The rows in every such place stay certain, the rows in any of them are possible.
  */
 export function widenWindows(
   instances: readonly Instance[],
   catalogue: Catalogue,
-  writes: Writes,
+  changes: Changes,
 ): { readonly kept: Instance[]; readonly possible: Instance[] } {
   const kept: Instance[] = [];
   const possible: Instance[] = [];
   for (const i of instances) {
     const at = i.request?.loUs ?? i.statement?.loUs ?? null;
     const d =
-      at === null || !child(i.read.select, 'limitCount')
+      at === null || (!child(i.read.select, 'limitCount') && !child(i.read.select, 'limitOffset'))
         ? 0
-        : Math.max(0, ...[...tablesIn(i.read.select)].map(t => movedBetween(catalogue.byTable(t), at, writes)));
+        : Math.max(0, ...[...tablesIn(i.read.select)].map(t => movedBetween(catalogue.byTable(t), at, changes)));
     if (d === 0) {
       kept.push(i);
       continue;
@@ -57,17 +31,21 @@ export function widenWindows(
     const window = windowOf(i);
     if (!window) continue;
     const skip = Math.max(0, window.offset - d);
-    possible.push(moved(i, skip, window.limit + (window.offset - skip) + d, true));
+    possible.push(moved(i, skip, Math.min(window.limit + (window.offset - skip) + d, everything), true));
     if (window.limit > 2 * d && !i.ambiguous && nodes(i.read.select, 'sortClause').length > 0)
       kept.push(moved(i, window.offset === 0 ? 0 : window.offset + d, window.offset === 0 ? window.limit - d : window.limit - 2 * d, false));
   }
   return { kept, possible };
 }
 
-function movedBetween(dataset: Dataset | null, at: number, writes: Writes): number {
+/** More than any window holds. */
+const everything = 999_999_999;
+
+/** How many records a data set may have lost on the way. Those it gained are known by their rows (`row_touch`). */
+function movedBetween(dataset: Dataset | null, at: number, changes: Changes): number {
   if (!dataset) return 0;
-  const until = dataset.asOfUs ?? Infinity;
-  return (writes.get(dataset.id) ?? []).filter(w => (w > at && w <= until) || (w <= at && w > until)).length;
+  const between = betweenOf(dataset, at, at);
+  return (changes.get(dataset.id)?.removals ?? []).filter(r => between(r.us)).reduce((n, r) => n + r.rows, 0);
 }
 
 function windowOf(i: Instance): { limit: number; offset: number } | null {
@@ -77,7 +55,8 @@ function windowOf(i: Instance): { limit: number; offset: number } | null {
     const raw = tag === 'A_Const' ? constantValue(body).value : tag === 'ParamRef' ? i.parameters[Number(body['number'] ?? 0) - 1] : null;
     return raw !== null && raw !== undefined && /^\d{1,9}$/.test(raw) ? Number(raw) : null;
   };
-  const limit = value(child(i.read.select, 'limitCount'));
+  const count = child(i.read.select, 'limitCount');
+  const limit = count ? value(count) : everything;
   const offset = value(child(i.read.select, 'limitOffset'));
   return limit === null || offset === null || text(i.read.select, 'op') === '' ? null : { limit, offset };
 }

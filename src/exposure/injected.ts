@@ -1,5 +1,6 @@
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
+import type { Changes } from './changes.ts';
 import { type Claims, loadTiers } from './claims.ts';
 import { recordCounts } from './count-rows.ts';
 import { claimTable, linkSources, predictSizes, wholeTables } from './evaluate.ts';
@@ -26,6 +27,7 @@ export async function claimInjected(
   requests: readonly Request[],
   known: ReadonlySet<number>,
   logWhole = false,
+  changes: Changes = new Map(),
 ): Promise<number> {
   if (!(await exists(engine, 'injected_statement'))) return 0;
   const steps = await exists(engine, 'step');
@@ -45,7 +47,7 @@ export async function claimInjected(
     if (instance) instances.set(instance, { row, request });
     else replayed.push({ row, request, value: null });
   }
-  const sizes = await predictSizes(engine, catalogue, groupInstances([...instances.keys()]));
+  const sizes = await predictSizes(engine, catalogue, groupInstances([...instances.keys()], catalogue, changes));
   for (const [instance, { row, request }] of instances) {
     const size = sizes.get(instance);
     replayed.push({ row, request, value: size?.certain ? size.bytes : null });
@@ -78,7 +80,7 @@ export async function claimInjected(
   // Statements of one shape and technique are replayed together and make one claim.
   for (const technique of [...new Set([...instances.values()].map(x => x.row.technique))].sort()) {
     const own = [...instances].filter(([, x]) => x.row.technique === technique).map(([i]) => i);
-    for (const g of groupInstances(own)) await claimShape(engine, catalogue, claims, g, instances, judged);
+    for (const g of groupInstances(own, catalogue, changes)) await claimShape(engine, catalogue, claims, g, instances, judged);
   }
   await claimWalkHoles(
     engine,

@@ -1,6 +1,8 @@
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Dataset } from './catalogue.ts';
+import type { Changes } from './changes.ts';
 import { type Claims, loadTiers } from './claims.ts';
+import { wholeTables } from './evaluate.ts';
 import { type Instance, showsBody } from './instances.ts';
 import type { StatementIndex } from './link-statements.ts';
 import { recordReplay } from './replay.ts';
@@ -227,10 +229,20 @@ function usualShapes(others: readonly Request[], index: StatementIndex): Readonl
 }
 
 /** Write instances that are only possible. */
-export async function claimPossible(engine: Engine, catalogue: Catalogue, claims: Claims, instances: readonly Instance[], rule: string): Promise<void> {
-  for (const g of groupInstances(instances)) {
-    await replayGroup(engine, catalogue, g, async ({ replay: r, tuples, batch }) => {
-      if (!r) return;
+export async function claimPossible(
+  engine: Engine,
+  catalogue: Catalogue,
+  claims: Claims,
+  instances: readonly Instance[],
+  rule: string,
+  changes: Changes,
+): Promise<void> {
+  for (const g of groupInstances(instances, catalogue, changes)) {
+    await replayGroup(engine, catalogue, g, async ({ replay: r, failure, tuples, batch }) => {
+      if (!r) {
+        if (g.epoch) await wholeTables(claims, catalogue, g, failure!);
+        return;
+      }
       const tiers = await loadTiers(
         engine,
         tuples.map(() => ({ must: 0, may: tier.possible })),

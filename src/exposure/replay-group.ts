@@ -1,6 +1,8 @@
 import { sha256Hex } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { Changes } from './changes.ts';
+import { catalogueAt, type Epoch, epochsOf } from './epochs.ts';
 import { type Folded, foldConstants } from './fold.ts';
 import type { Instance } from './instances.ts';
 import { failed, type Replay, replay } from './replay.ts';
@@ -14,11 +16,28 @@ export type Group = {
   readonly folded: Folded;
   readonly members: readonly Member[];
   readonly varying: readonly number[];
+  /** What was changed between these executions and the snapshot, where it matters. */
+  readonly epoch: Epoch | null;
 };
 export type Member = { readonly instance: Instance; readonly values: readonly (string | null | undefined)[]; readonly constants: readonly Ast[] };
 
 /** Put instances of one shape together; conditions that do not look at rows are folded away first. */
-export function groupInstances(instances: readonly Instance[]): Group[] {
+export function groupInstances(instances: readonly Instance[], catalogue: Catalogue | null = null, changes: Changes = new Map()): Group[] {
+  const shapes = new Map<string, Instance[]>();
+  for (const i of instances) {
+    const list = shapes.get(i.read.shape);
+    if (list) list.push(i);
+    else shapes.set(i.read.shape, [i]);
+  }
+  const out = [...shapes.values()].flatMap(list =>
+    (catalogue ? epochsOf(list, catalogue, changes) : [{ epoch: null, members: list }]).flatMap(({ epoch, members }, n) =>
+      groupsIn(members).map(g => ({ ...g, key: epoch ? `${g.key}\u0001${String(n).padStart(3, '0')}` : g.key, epoch })),
+    ),
+  );
+  return out.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function groupsIn(instances: readonly Instance[]): Omit<Group, 'epoch'>[] {
   const groups = new Map<string, { read: ReadableStatement; folded: Folded; members: Member[] }>();
   for (const instance of instances) {
     const folded = instance.injected ? foldConstants(instance.read.select) : { select: instance.read.select, constants: [] };
@@ -71,7 +90,13 @@ type Use = (replayed: { replay: Replay | null; failure: string | null; tuples: r
  * Replay a group and hand each replayed set to `use`: the distinct value tuples in order with their members, and the batch
  * table when all were replayed at once. A replay that failed comes with `replay` null.
  */
-export async function replayGroup(engine: Engine, catalogue: Catalogue, g: Group, use: Use): Promise<void> {
+export async function replayGroup(engine: Engine, known: Catalogue, g: Group, use: Use): Promise<void> {
+  const catalogue = g.epoch ? await catalogueAt(engine, known, g.epoch, g.read.select) : known;
+  if (!catalogue) return use({ replay: null, failure: 'snapshot-changed', tuples: distinctMembers(g), batch: false });
+  return replayMembers(engine, catalogue, g, use);
+}
+
+async function replayMembers(engine: Engine, catalogue: Catalogue, g: Group, use: Use): Promise<void> {
   const tuples = distinctMembers(g);
   const whole = new Set(
     g.varying.filter(slot => g.read.slots[slot]!.whole && tuples.every(t => t.values[slot] === undefined || /^-?\d{1,18}$/.test(t.values[slot] ?? ''))),

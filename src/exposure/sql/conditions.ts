@@ -1,6 +1,7 @@
 import { type Sql, sql } from '../../engine/index.ts';
 import { type Ast, child, lastName, nodes, text, unwrap } from './ast.ts';
 import { context } from './context.ts';
+import { unknownThen } from './drift.ts';
 import { compileExpression, originsIn } from './expression.ts';
 import { attempt, type Block, type Origin, occurrencesOf } from './relation.ts';
 import { castTo } from './types.ts';
@@ -16,6 +17,9 @@ export function conditions(where: Ast, b: Block): Sql[] {
       for (const o of originsIn(node, context(b, false))) note(o, false, b);
       return;
     }
+    const unknown = unknownThen([...compiled.origins, ...originsIn(node, context(b, false))], b);
+    if (unknown) b.c.widened.add('snapshot-changed');
+    const at = out.length;
     if (b.c.text.foreign) {
       // Rows that match under any usual collation stay; only those that match byte by byte are certain.
       b.c.text.loose = true;
@@ -24,6 +28,11 @@ export function conditions(where: Ast, b: Block): Sql[] {
       b.strict.push(compiled.sql);
       out.push(loose ?? sql`true`);
     } else out.push(compiled.sql);
+    if (unknown) {
+      // Rows whose values may have been others stay; only those that match by values that were the same are certain.
+      b.strict.push(sql`${compiled.sql} and not ${unknown}`);
+      out[at] = sql`(${out[at]!} or ${unknown})`;
+    }
     const equal = tag === 'A_Expr' && text(body, 'kind') === 'AEXPR_OP' && lastName(nodes(body, 'name')) === '=' && constantSide(body);
     for (const o of compiled.origins) note(o, equal, b);
   };

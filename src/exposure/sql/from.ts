@@ -1,5 +1,5 @@
 import { type Sql, sql } from '../../engine/index.ts';
-import { bareName } from '../catalogue.ts';
+import { bareName, type Dataset } from '../catalogue.ts';
 import { type Ast, child, nodes, text, unwrap } from './ast.ts';
 import { need } from './batch.ts';
 import { conditions } from './conditions.ts';
@@ -69,16 +69,33 @@ function rangeVar(body: Ast, b: Block): Sql | null {
   }
   const id = b.c.nextId();
   const t = `t${id}`;
+  if (dataset.drift?.unsure) b.c.widened.add('snapshot-changed');
   const occurrence: Occurrence = { id, dataset, ref: `w${id}`, list: false };
   b.scope.items.push({
     alias,
     columns: dataset.columns.map(col => baseColumn(dataset, col, id, t)),
     occurrences: [{ occurrence, sql: sql`${sql.id(t)}.row_no` }],
-    certain: null,
+    certain: surely(dataset, t),
     keyed: 'none',
     n: null,
   });
-  return sql`${sql.id(dataset.view)} as ${sql.id(t)}`;
+  return sql`${scan(dataset)} as ${sql.id(t)}`;
+}
+
+/** Rows of a data set as they may have stood: without those born later, with one of unknown values for those that are gone. */
+function scan(dataset: Dataset): Sql {
+  const view = sql.id(dataset.view);
+  const d = dataset.drift;
+  if (!d || (!d.born && !d.removed)) return view;
+  const there = d.born ? sql`(select * from ${view} where row_no not in (select row_no from ${d.touched} where column_no = -2))` : view;
+  return d.removed ? sql`(select * from ${there} as s union all by name select null::bigint as row_no)` : there;
+}
+
+function surely(dataset: Dataset, t: string): Sql | null {
+  const d = dataset.drift;
+  if (!d || (!d.removed && !d.columns.has(-1))) return null;
+  if (d.whole.has(-1)) return sql`false`;
+  return sql`(${sql.id(t)}.row_no is not null and ${sql.id(t)}.row_no not in (select row_no from ${d.touched} where column_no = -1))`;
 }
 
 function derived(r: Relation, alias: string, names: readonly string[], b: Block, lateral: boolean): Sql {

@@ -1,7 +1,8 @@
 import { type Sql, sql } from '../../engine/index.ts';
 import { type Ast, anyNode, child, constantValue, lastName, nodes, text, unwrap } from './ast.ts';
 import { context } from './context.ts';
-import { compileExpression } from './expression.ts';
+import { unknownThen } from './drift.ts';
+import { compileExpression, originsIn } from './expression.ts';
 import { type Block, type OutputColumn, Unsupported } from './relation.ts';
 
 /** One key of ORDER BY. `safe`: one order under every usual collation; `unique`: no two rows have the same value. */
@@ -25,12 +26,22 @@ export function sortKeys(clause: readonly Ast[], columns: readonly OutputColumn[
       const column = at >= 0 ? columns[at] : at === -2 ? columns[Number(constantValue(body).value) - 1] : undefined;
       if (column) {
         const own = column.type === 'opaque' ? sql`null` : byOutput ? sql`${sql.id(`c${columns.indexOf(column)}`)}` : column.sql;
-        return { ...base, sql: own, safe: column.orderSafe && column.type !== 'opaque', unique: column.unique };
+        return {
+          ...base,
+          sql: own,
+          safe: column.orderSafe && column.type !== 'opaque' && (byOutput || !unknownThen(column.origins, b)),
+          unique: column.unique,
+        };
       }
       if (byOutput) return { ...base, sql: sql`null`, safe: false, unique: false };
       try {
         const e = compileExpression(node, context(b, false));
-        return { ...base, sql: e.sql, safe: e.orderSafe, unique: e.unique && b.scope.items.length === 1 };
+        return {
+          ...base,
+          sql: e.sql,
+          safe: e.orderSafe && !unknownThen([...e.origins, ...originsIn(node, context(b, false))], b),
+          unique: e.unique && b.scope.items.length === 1,
+        };
       } catch (error) {
         if (!(error instanceof Unsupported)) throw error;
         b.c.widened.add(error.construct);
