@@ -91,15 +91,16 @@ async function linkRun(engine: Engine, head: string, seeds: readonly Seed[]): Pr
     where class = 2 and at_us between ${from} and ${to} and starts_with(sql_text, ${head}) order by at_us, event_id`);
   const pages = await engine.rows<{ host: string | null; method: string | null; path: string; n: number }>('intrusion.unlogged_pages', sql`
     select host, method, path, count(*) as n from event where class = 1 and at_us between ${from} and ${to} and path is not null group by all
-    having count(*) between ${Math.floor(runs.length * 0.5)} and ${Math.ceil(runs.length * 1.5) + 2} order by abs(count(*) - ${runs.length}), path, method, host limit ${mostRoutes}`);
+    having count(*) between ${Math.floor(runs.length * 0.4)} and ${Math.ceil(runs.length * 1.5) + 2} order by abs(count(*) - ${runs.length}), path, method, host limit ${mostRoutes}`);
   const linked: Linked[] = [];
   for (const p of pages) {
     const requests = await engine.rows<Request>('intrusion.unlogged_requests', sql`
       select e.event_id, coalesce(e.start_lo_us, e.end_lo_us - coalesce(e.duration_us, 2000000), e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi,
-        (e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end) as at,
+        (e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end) as "at",
         (e.at_us + coalesce(f.resolution_us, 0) + case when coalesce(f.time_kind, 0) in (1, 4) then coalesce(e.duration_us, 0) else 0 end) as until,
         greatest(coalesce(f.resolution_us, 0), 1000) as doubt, concat_ws(chr(1), e.src_ip, e.user_agent) as client, e.status, e.bytes_out as bytes from event e left join event_file f using (file_no)
-      where e.class = 1 and e.at_us between ${from} and ${to} and e.path = ${p.path} and e.method is not distinct from ${p.method} and e.host is not distinct from ${p.host} order by 4, e.event_id`);
+      where e.class = 1 and e.at_us between ${from} and ${to} and e.path = ${p.path} and e.method is not distinct from ${p.method} and e.host is not distinct from ${p.host}
+      order by case when coalesce(f.resolution_us, 0) > 100000 then e.at_us else e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end end, e.event_id`);
     const { pairs, left } = bestAlignment(requests, runs);
     if (pairs.filter(([statement]) => wanted.has(statement)).length >= leastLinked * seeds.length) linked.push({ pairs, left, name: `${p.method} ${p.path} ${head}` });
   }
@@ -119,11 +120,14 @@ function bestAlignment(requests: readonly Request[], runs: readonly Run[]): Pick
     const asked = requests.filter(asks);
     for (const told of said) {
       const last = new Map<string, Run>();
+      let latest: Run | undefined;
       const ran = runs.filter(r => {
-        const conn = r.conn_id ?? '';
-        const before = last.get(conn);
-        last.set(conn, r);
-        return told(r, before);
+        const before = last.get(r.conn_id ?? '');
+        // a statement of its own may be logged by another worker, at the same moment
+        const same = latest !== undefined && latest.sql_text === r.sql_text && latest.hi === r.hi ? latest : before;
+        last.set(r.conn_id ?? '', r);
+        latest = r;
+        return told(r, same);
       });
       const left = Math.abs(asked.length - ran.length);
       if (left >= fewestLeft) continue;
@@ -151,16 +155,17 @@ function pairsOf(requests: readonly Request[], runs: readonly Run[]): [number, n
 /** Requests beside which another one with another answer began, so that order does not say whose statement came first. */
 function concurrent(requests: readonly Request[]): boolean[] {
   const out = requests.map(() => false);
-  const ends = requests.map(r => Math.min(r.until, r.at + lagUs));
-  for (let i = 0; i < requests.length; i++) {
-    for (let k = i + 1; k < requests.length && requests[k]!.at < ends[i]!; k++) {
-      const a = requests[i]!;
-      const b = requests[k]!;
+  const order = requests.map((_, i) => i).sort((a, b) => requests[a]!.at - requests[b]!.at || a - b);
+  for (let x = 0; x < order.length; x++) {
+    const a = requests[order[x]!]!;
+    const end = Math.min(a.until, a.at + lagUs);
+    for (let y = x + 1; y < order.length && requests[order[y]!]!.at < end; y++) {
+      const b = requests[order[y]!]!;
       // who waits for one answer before he asks again overlaps with himself by what stamps are rounded only
-      const waits = a.client === b.client && b.at >= ends[i]! - 3 * a.doubt;
+      const waits = a.client === b.client && b.at >= end - 3 * a.doubt;
       if (waits || (a.status === b.status && a.bytes === b.bytes)) continue;
-      out[i] = true;
-      out[k] = true;
+      out[order[x]!] = true;
+      out[order[y]!] = true;
     }
   }
   return out;
