@@ -27,7 +27,7 @@ import { claimUnobserved } from './unobserved.ts';
 
 export type ExposureSummary = { readonly claims: number; readonly requests: number; readonly instances: number };
 
-const mostStatements = 1_500_000;
+const mostStatements = 3_000_000;
 
 /** Which cells, how sure, and why: reads actor, event and dataset tables; writes claim, claim_row, colset, claim_count and cell_tier. */
 export async function assessExposure(kase: OpenCase, effects: Effects): Promise<ExposureSummary> {

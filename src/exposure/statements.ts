@@ -227,6 +227,14 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   const prepared = new Map<string, string>();
   const lastOf = new Map<string, number>();
   const cursors = new Cursors();
+  // Millions of statements have few texts: each is held once.
+  const held = new Map<string, string>();
+  const once = (value: string): string => {
+    const known = held.get(value);
+    if (known !== undefined) return known;
+    if (held.size < 200_000) held.set(value, value);
+    return value;
+  };
   let left = 0;
   let present = false;
   for await (const batch of engine.stream<Row>(
@@ -287,8 +295,8 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
           eventId: r.event_id,
           loUs: lo,
           hiUs: hi,
-          conn: r.conn_id,
-          text: sqlText,
+          conn: r.conn_id === null ? null : once(r.conn_id),
+          text: once(sqlText),
           read: cursor === 'declared' ? { ...reading, exact: false, kind: 'declare' } : reading,
           values: reading.slots.map(s => (s.kind === 'literal' ? s.value : bound ? (s.number <= bound.length ? bound[s.number - 1] : undefined) : undefined)),
           parameters: bound,
