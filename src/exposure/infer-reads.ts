@@ -1,6 +1,7 @@
 import { type Engine, sql } from '../engine/index.ts';
 import type { Catalogue, Column, Dataset } from './catalogue.ts';
 import { inferExport } from './infer-export.ts';
+import { inferFilters } from './infer-filters.ts';
 import { inferSearch } from './infer-search.ts';
 import type { Binding, RouteRead } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
@@ -34,6 +35,7 @@ export async function inferReads(
       (await inferSearch(engine, catalogue, route, sample, used)) ??
       (await inferExport(engine, catalogue, route, used, sample));
     if (found) out.push(found);
+    else out.push(...(await inferFilters(engine, catalogue, route, used, sample)));
   }
   return out;
 }

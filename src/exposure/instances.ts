@@ -49,6 +49,7 @@ export function instancesOf(
   for (const request of requests) {
     const certainty = request.actor ?? 'wide';
     for (const route of byRoute.get(routeOf(request)) ?? []) {
+      if (route.onlyForm !== undefined && route.onlyForm !== formOf(request)) continue;
       const injected = injectedText(request, route, texts, log);
       if (injected) {
         if (injected.statement) used.add(injected.statement.eventId);

@@ -30,6 +30,8 @@ export type RouteRead = {
   readonly parameters: boolean;
   /** The sets of parameters (`formOf`) that the learning requests came with; absent where nothing was learned from requests. */
   readonly forms?: ReadonlySet<string>;
+  /** Only requests of this form run it; others run something else. */
+  readonly onlyForm?: string;
   /** Per slot: the one value that every learning request found in its statement; absent where there is none. */
   readonly usual?: readonly (string | null | undefined)[];
   /** Query parameters that hardly varied among the learning requests, with the values they had. */
