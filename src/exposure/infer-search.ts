@@ -164,10 +164,10 @@ async function loadTerms(engine: Engine, dataset: Dataset, texts: readonly Colum
     ],
     terms.map((q, i) => [i, q]),
   );
-  const hits = sql.join(texts.map(c => sql`contains(${sql.id('t', `c${c.no}`)}, s.q)`));
+  const each = texts.map(c => sql`contains(${sql.id('t', `c${c.no}`)}, s.q)`);
   await engine.run(
     'exposure.infer_hits',
-    sql`create or replace temp table infer_hit as select * from (select s.i, t.row_no, [${hits}] as hit from infer_search s cross join ${sql.id(dataset.view)} t) x where list_bool_or(hit)`,
+    sql`create or replace temp table infer_hit as select s.i, t.row_no, [${sql.join(each)}] as hit from infer_search s cross join ${sql.id(dataset.view)} t where ${sql.join(each, sql` or `)}`,
   );
   const singles = await engine.rows<Record<string, number>>(
     'exposure.infer_counts',
