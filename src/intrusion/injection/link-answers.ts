@@ -8,7 +8,7 @@ export type AnswerLinks = ReadonlyMap<number, number>;
 type Seed = { event_id: number; at_us: number; sql_text: string };
 type Run = { event_id: number; lo: number; hi: number; conn_id: string | null; sql_text: string; failed: boolean };
 /** `at` … `until`: as the requests' own log has it, without the doubt between two clocks. */
-type Request = { event_id: number; lo: number; hi: number; at: number; until: number; doubt: number; client: string; status: number | null; bytes: number | null };
+type Request = { event_id: number; lo: number; hi: number; at: number; until: number; doubt: number; kind: number; client: string; status: number | null; bytes: number | null };
 
 /** Pairs of statement and request. `left`: how many of one side found nobody on the other. */
 type Linked = { readonly pairs: readonly (readonly [number, number])[]; readonly left: number; readonly name: string };
@@ -98,11 +98,11 @@ async function linkRun(engine: Engine, head: string, seeds: readonly Seed[]): Pr
       select e.event_id, coalesce(e.start_lo_us, e.end_lo_us - coalesce(e.duration_us, 2000000), e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi,
         (e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end) as "at",
         (e.at_us + coalesce(f.resolution_us, 0) + case when coalesce(f.time_kind, 0) in (1, 4) then coalesce(e.duration_us, 0) else 0 end) as until,
-        greatest(coalesce(f.resolution_us, 0), 1000) as doubt, concat_ws(chr(1), e.src_ip, e.user_agent) as client, e.status, e.bytes_out as bytes from event e left join event_file f using (file_no)
+        greatest(coalesce(f.resolution_us, 0), 1000) as doubt, coalesce(f.time_kind, 0) as kind, concat_ws(chr(1), e.src_ip, e.user_agent) as client, e.status, e.bytes_out as bytes from event e left join event_file f using (file_no)
       where e.class = 1 and e.at_us between ${from} and ${to} and e.path = ${p.path} and e.method is not distinct from ${p.method} and e.host is not distinct from ${p.host}
-      order by case when coalesce(f.resolution_us, 0) > 100000 then e.at_us else e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end end, e.event_id`);
-    const { pairs, left } = bestAlignment(requests, runs);
-    if (pairs.filter(([statement]) => wanted.has(statement)).length >= leastLinked * seeds.length) linked.push({ pairs, left, name: `${p.method} ${p.path} ${head}` });
+      order by case when coalesce(f.resolution_us, 0) > 100000 or coalesce(f.time_kind, 0) in (0, 3) then e.at_us else e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end end, e.event_id`);
+    const { pairs, left, ran } = bestAlignment(requests, runs);
+    if (pairs.filter(([statement]) => wanted.has(statement)).length >= Math.max(fewest, leastLinked * ran.filter(id => wanted.has(id)).length)) linked.push({ pairs, left, name: `${p.method} ${p.path} ${head}` });
   }
   // two pages that are asked for together: either may have run it
   const [best, other] = linked.sort((a, b) => a.left - b.left || b.pairs.length - a.pairs.length || (a.name < b.name ? -1 : 1));
@@ -110,7 +110,8 @@ async function linkRun(engine: Engine, head: string, seeds: readonly Seed[]): Pr
 }
 
 /** With and without what does not run a statement, and with what a log says twice once: the pairing that leaves the fewest without a partner. */
-function bestAlignment(requests: readonly Request[], runs: readonly Run[]): Pick<Linked, 'pairs' | 'left'> {
+function bestAlignment(requests: readonly Request[], runs: readonly Run[]): Pick<Linked, 'pairs' | 'left'> & { readonly ran: readonly number[] } {
+  let among: readonly number[] = [];
   let best: Linked['pairs'] = [];
   let fewestLeft = Number.POSITIVE_INFINITY;
   const kinds: ((r: Request) => boolean)[] = [() => true, r => r.status === null || r.status < 300 || r.status === 404 || r.status >= 500, r => r.status === null || r.status < 300 || r.status === 404];
@@ -124,7 +125,7 @@ function bestAlignment(requests: readonly Request[], runs: readonly Run[]): Pick
       const ran = runs.filter(r => {
         const before = last.get(r.conn_id ?? '');
         // a statement of its own may be logged by another worker, at the same moment
-        const same = latest !== undefined && latest.sql_text === r.sql_text && latest.hi === r.hi ? latest : before;
+        const same = latest !== undefined && latest.sql_text === r.sql_text ? latest : before;
         last.set(r.conn_id ?? '', r);
         latest = r;
         return told(r, same);
@@ -133,9 +134,10 @@ function bestAlignment(requests: readonly Request[], runs: readonly Run[]): Pick
       if (left >= fewestLeft) continue;
       fewestLeft = left;
       best = pairsOf(asked, ran);
+      among = ran.map(r => r.event_id);
     }
   }
-  return { pairs: best, left: fewestLeft };
+  return { pairs: best, left: fewestLeft, ran: among };
 }
 
 function pairsOf(requests: readonly Request[], runs: readonly Run[]): [number, number][] {
@@ -162,7 +164,9 @@ function concurrent(requests: readonly Request[]): boolean[] {
     for (let y = x + 1; y < order.length && requests[order[y]!]!.at < end; y++) {
       const b = requests[order[y]!]!;
       // who waits for one answer before he asks again overlaps with himself by what stamps are rounded only
-      const waits = a.client === b.client && b.at >= end - 3 * a.doubt;
+      // a stamp of unknown meaning may be the start as well
+      const asStarts = (a.kind === 0 || a.kind === 3) && b.until >= 2 * a.until - a.at - 3 * a.doubt;
+      const waits = a.client === b.client && (b.at >= end - 3 * a.doubt || asStarts);
       if (waits || (a.status === b.status && a.bytes === b.bytes)) continue;
       out[order[x]!] = true;
       out[order[y]!] = true;
