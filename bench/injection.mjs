@@ -11,7 +11,8 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const rows = {
   postgresql: k => `(SELECT COALESCE(CAST(c AS VARCHAR(10000))::text,(CHR(32))) FROM t ORDER BY id OFFSET ${k} LIMIT 1)`,
   mysql: k => `(SELECT IFNULL(CAST(c AS NCHAR),0x20) FROM d.t ORDER BY id LIMIT ${k},1)`,
-  mssql: k => `(SELECT TOP 1 ISNULL(CAST(c AS NVARCHAR(4000)),CHAR(32)) FROM d.dbo.t WHERE CONVERT(NVARCHAR(4000),id) NOT IN (SELECT TOP ${k} CONVERT(NVARCHAR(4000),id) FROM d.dbo.t ORDER BY id) ORDER BY id)`,
+  mssql: k =>
+    `(SELECT TOP 1 ISNULL(CAST(c AS NVARCHAR(4000)),CHAR(32)) FROM d.dbo.t WHERE CONVERT(NVARCHAR(4000),id) NOT IN (SELECT TOP ${k} CONVERT(NVARCHAR(4000),id) FROM d.dbo.t ORDER BY id) ORDER BY id)`,
   sqlite: k => `(SELECT COALESCE(CAST(c AS TEXT),CHAR(32)) FROM t ORDER BY id LIMIT ${k},1)`,
 };
 const quoted = text => `x' AND ${text} AND 'a'='a`;
@@ -19,21 +20,37 @@ const forms = {
   'boolean, PostgreSQL': { blind: (k, p, n) => quoted(`ASCII(SUBSTRING(${rows.postgresql(k)}::text FROM ${p} FOR 1))>${n}`) },
   'boolean, MySQL': { blind: (k, p, n) => quoted(`ORD(MID(${rows.mysql(k)},${p},1))>${n}`) },
   'boolean, quoted letters': { blind: (k, p, n) => quoted(`SUBSTR(${rows.sqlite(k)},${p},1)>'${n === 39 ? "''" : String.fromCharCode(n)}'`), low: 32 },
-  'boolean, sets': { blind: (k, p, n) => quoted(`ASCII(SUBSTRING(${rows.postgresql(k)}::text FROM ${p} FOR 1)) NOT IN (${Array.from({ length: n + 1 }, (_, i) => i).join(',')})`) },
-  'boolean, CASE': { blind: (k, p, n) => quoted(`4711=(CASE WHEN (ORD(MID(${rows.mysql(k)},${p},1))>${n}) THEN 4711 ELSE 4711*(SELECT 1 UNION SELECT 2) END)`) },
+  'boolean, sets': {
+    blind: (k, p, n) =>
+      quoted(`ASCII(SUBSTRING(${rows.postgresql(k)}::text FROM ${p} FOR 1)) NOT IN (${Array.from({ length: n + 1 }, (_, i) => i).join(',')})`),
+  },
+  'boolean, CASE': {
+    blind: (k, p, n) => quoted(`4711=(CASE WHEN (ORD(MID(${rows.mysql(k)},${p},1))>${n}) THEN 4711 ELSE 4711*(SELECT 1 UNION SELECT 2) END)`),
+  },
   'time, MySQL': { blind: (k, p, n) => quoted(`(SELECT 4711 FROM (SELECT(SLEEP(2-(IF((ORD(MID(${rows.mysql(k)},${p},1))>${n}),0,2)))))qzvbq)`), time: 2 },
   'time, stacked MSSQL': { blind: (k, p, n) => `x';IF(UNICODE(SUBSTRING(${rows.mssql(k)},${p},1))>${n}) WAITFOR DELAY '0:0:2'--`, time: 2 },
-  'UNION, row by row': { shown: k => `x' UNION ALL SELECT NULL,'qzvbq'||COALESCE(CAST(a AS TEXT),' ')||'kpmxv'||COALESCE(CAST(c AS TEXT),' ')||'qxkvq',NULL FROM t ORDER BY id LIMIT 1 OFFSET ${k}-- wHtq` },
-  'error, MySQL': { shown: k => `x' AND EXTRACTVALUE(4711,CONCAT(0x5c,0x717a766271,(SELECT MID((IFNULL(CAST(c AS NCHAR),0x20)),${1 + 21 * (k % 2)},21) FROM d.t ORDER BY id LIMIT ${k >> 1},1),0x71786b7671)) AND 'a'='a` },
+  'UNION, row by row': {
+    shown: k =>
+      `x' UNION ALL SELECT NULL,'qzvbq'||COALESCE(CAST(a AS TEXT),' ')||'kpmxv'||COALESCE(CAST(c AS TEXT),' ')||'qxkvq',NULL FROM t ORDER BY id LIMIT 1 OFFSET ${k}-- wHtq`,
+  },
+  'error, MySQL': {
+    shown: k =>
+      `x' AND EXTRACTVALUE(4711,CONCAT(0x5c,0x717a766271,(SELECT MID((IFNULL(CAST(c AS NCHAR),0x20)),${1 + 21 * (k % 2)},21) FROM d.t ORDER BY id LIMIT ${k >> 1},1),0x71786b7671)) AND 'a'='a`,
+  },
   'boolean, keys in quotes': { blind: (k, p, n) => quoted(`ASCII(SUBSTRING((SELECT c FROM t WHERE k='r${k}' LIMIT 1)::text FROM ${p} FOR 1))>${n}`) },
 };
 
 export async function bench([counts = '100000,1000000', names = '']) {
   const chosen = Object.keys(forms).filter(f => names === '' || names.split(',').some(n => f.includes(n)));
-  console.log(`${'form'.padEnd(26)}${'lines'.padStart(9)}${'lines/s of processor'.padStart(22)}${'by the clock'.padStart(14)}${'peak MB'.padStart(9)}   exact / cells`);
+  console.log(
+    `${'form'.padEnd(26)}${'lines'.padStart(9)}${'lines/s of processor'.padStart(22)}${'by the clock'.padStart(14)}${'peak MB'.padStart(9)}   exact / cells`,
+  );
   for (const lines of counts.split(',')) {
     for (const form of chosen) {
-      const child = spawnSync(process.execPath, ['--max-old-space-size=3072', fileURLToPath(import.meta.url), form, lines], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawnSync(process.execPath, ['--max-old-space-size=3072', fileURLToPath(import.meta.url), form, lines], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       if (child.status !== 0) throw new Error(`the measuring process of ${form} failed`);
       const r = JSON.parse(child.stdout);
       console.log(
@@ -68,7 +85,16 @@ function* made(form, lines) {
   let at = 1_700_000_000_000_000;
   const event = (sql, more) => {
     const query = `q=${encodeURIComponent(sql)}`;
-    batch.push({ ...base, event_id: 1099511627776 + made++ * 16, at_us: (at += 5000), query, duration_us: 2000, bytes_out: 900, target_length: query.length + 8, ...more });
+    batch.push({
+      ...base,
+      event_id: 1099511627776 + made++ * 16,
+      at_us: (at += 5000),
+      query,
+      duration_us: 2000,
+      bytes_out: 900,
+      target_length: query.length + 8,
+      ...more,
+    });
   };
   for (let k = 0; made < lines; k++) {
     const value = `v${((k + 1) * 7919) % 100_000}x${(k * 31) % 977}y`;

@@ -8,8 +8,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Engine, sql } from '../dist/engine/index.js';
 import { classifyColumns, identifyPersons } from '../dist/persons/index.js';
-import { publicSets } from './made/public-sets.mjs';
 import { seenColumns, writePeople } from './made/people.mjs';
+import { publicSets } from './made/public-sets.mjs';
 
 export async function bench(args) {
   const flag = (name, fallback) => {
@@ -47,7 +47,15 @@ function bySplink(python, set, dir, ours) {
   const ran = spawnSync(python, [script, set.file, out, set.kind], { encoding: 'utf8', maxBuffer: 1 << 26 });
   if (ran.status !== 0) throw new Error(`splink: ${ran.stderr.slice(-1500)}`);
   const run = JSON.parse(ran.stdout.trim().split('\n').at(-1));
-  const of = new Map(fs.readFileSync(out, 'utf8').trim().split('\n').slice(1).map(l => l.split(',')).map(([id, cluster]) => [id, cluster]));
+  const of = new Map(
+    fs
+      .readFileSync(out, 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map(l => l.split(','))
+      .map(([id, cluster]) => [id, cluster]),
+  );
   const said = ours.ids.map(id => of.get(id) ?? id);
   return {
     set: set.name,

@@ -11,8 +11,8 @@ import { draftNotices } from './notices/index.ts';
 import { determineObligations } from './obligations/index.ts';
 import { classifyColumns, countExposure, type ExposureCounts, identifyPersons, writePersons } from './persons/index.ts';
 import { writeReports } from './reports/index.ts';
-import { recordRun } from './revisions/index.ts';
 import { assembleResult, type Result } from './result.ts';
+import { recordRun } from './revisions/index.ts';
 
 export const version: string = (JSON.parse(fs.readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 

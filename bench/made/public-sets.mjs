@@ -7,7 +7,13 @@ const sets = [
   { name: 'febrl-1', files: ['dataset1.csv'], truth: febrl, drop: ['rec_id'] },
   { name: 'febrl-4', files: ['dataset4a.csv', 'dataset4b.csv'], truth: febrl, drop: ['rec_id'] },
   { name: 'fake-1000', files: ['fake_1000.csv'], truth: r => r.cluster, drop: ['unique_id', 'cluster'] },
-  { name: 'historical-people', files: ['historical-people.csv'], truth: r => r.cluster, drop: ['unique_id', 'cluster', 'full_name', 'first_and_surname'], most: 60_000 },
+  {
+    name: 'historical-people',
+    files: ['historical-people.csv'],
+    truth: r => r.cluster,
+    drop: ['unique_id', 'cluster', 'full_name', 'first_and_surname'],
+    most: 60_000,
+  },
 ];
 
 export function publicSets(folder, dir) {

@@ -43,7 +43,9 @@ export async function diff(options: { dirA: string; dirB: string; json?: boolean
 
 function secondsOf(dir: string): number {
   try {
-    return Number((JSON.parse(fs.readFileSync(path.join(dir, 'result.json'), 'utf8')) as { run?: { seconds?: number } }).run?.seconds ?? Number.POSITIVE_INFINITY);
+    return Number(
+      (JSON.parse(fs.readFileSync(path.join(dir, 'result.json'), 'utf8')) as { run?: { seconds?: number } }).run?.seconds ?? Number.POSITIVE_INFINITY,
+    );
   } catch {
     return Number.POSITIVE_INFINITY;
   }

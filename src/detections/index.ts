@@ -2,9 +2,10 @@
  * Which events matter, by which rule or method. Reads the view `event`; writes `detection` and `detection_event`.
  * A detection never claims more than its basis: attempted, blocked, unknown, succeeded (with what showed it).
  */
+
+export { loginPath } from './behaviour/sign-in-answers.ts';
 export * from './detect.ts';
 export { type DetectFilesOptions, detectFiles } from './detect-files.ts';
-export { type RequestScore, type RequestText, scoreRequest } from './score-request.ts';
-export { loginPath } from './sign-in-answers.ts';
+export { type RequestScore, type RequestText, scoreRequest } from './requests/score-request.ts';
 export * from './sql/index.ts';
 export { type Detection, type Outcome as DetectionOutcome, replaceDetections, type StepKind } from './tables.ts';

@@ -1,6 +1,6 @@
 import type { OpenCase } from '../case/index.ts';
 import { sql } from '../engine/index.ts';
-import { exists } from './write-cells.ts';
+import { exists } from './claims/write-cells.ts';
 
 export type ReadinessAnswer = 'yes' | 'partly' | 'no';
 export type Readiness = {

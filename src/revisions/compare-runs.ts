@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type CaseFile, CaseStore } from '../case/index.ts';
-import { sha256File } from './hash-file.ts';
 import { type Cause, causes, type Figures } from './figures.ts';
+import { sha256File } from './hash-file.ts';
 import { changedCauses, type RunRecord, runs } from './run-record.ts';
 import { type FigureSplit, type Reruns, splitChange } from './split.ts';
 
@@ -25,7 +25,8 @@ export async function compareRuns(dirA: string, dirB: string, recount: Recount |
     return { changed, told: changed.length === 0 ? 'same' : changed.length === 1 ? 'one' : 'none', splits: splitChange(a.figures, b.figures, changed, null) };
   }
   const [before, after] = [whole(a, dirA), whole(b, dirB)];
-  if (!(await atHand(a, before.dir)) || !(await atHand(b, after.dir))) return { changed, told: 'none', splits: splitChange(a.figures, b.figures, changed, null) };
+  if (!(await atHand(a, before.dir)) || !(await atHand(b, after.dir)))
+    return { changed, told: 'none', splits: splitChange(a.figures, b.figures, changed, null) };
   const tool = changed.some(c => c === 'code' || c === 'rules' || c === 'law');
   const base = tool ? await recount({ file: before.file, decisions: a.inputs.decisions }) : null;
   const alone = new Map<Cause, Figures>();
@@ -38,10 +39,22 @@ export async function compareRuns(dirA: string, dirB: string, recount: Recount |
         : cause === 'linkage'
           ? [...a.inputs.decisions.filter(d => !person(d)), ...b.inputs.decisions.filter(person)]
           : a.inputs.decisions;
-    if (cause === 'evidence') alone.set(cause, await recount({ file: { ...before.file, evidence: swapFiles(before.file.evidence, after.file.evidence) }, decisions }));
-    else if (cause === 'dataset') alone.set(cause, await recount({ file: { ...before.file, datasets: swapFiles(before.file.datasets, after.file.datasets) }, decisions }));
+    if (cause === 'evidence')
+      alone.set(cause, await recount({ file: { ...before.file, evidence: swapFiles(before.file.evidence, after.file.evidence) }, decisions }));
+    else if (cause === 'dataset')
+      alone.set(cause, await recount({ file: { ...before.file, datasets: swapFiles(before.file.datasets, after.file.datasets) }, decisions }));
     else if (cause === 'case-file')
-      alone.set(cause, await recount({ file: { ...after.file, evidence: keepFiles(after.file.evidence, before.file.evidence), datasets: keepFiles(after.file.datasets, before.file.datasets) }, decisions }));
+      alone.set(
+        cause,
+        await recount({
+          file: {
+            ...after.file,
+            evidence: keepFiles(after.file.evidence, before.file.evidence),
+            datasets: keepFiles(after.file.datasets, before.file.datasets),
+          },
+          decisions,
+        }),
+      );
     else if (cause === 'decision' || cause === 'linkage') alone.set(cause, await recount({ file: before.file, decisions }));
   }
   const reruns: Reruns = { base, alone };

@@ -2,9 +2,10 @@
  * What changed between two results, and why. Every run is kept in the journal with what it depended on and what came out; published figures
  * are kept beside it. The change of each figure is split by cause so that the parts and the remainder sum to it exactly.
  */
-export { type Cause, causes, type Figures, figuresOf, rangeOf } from './figures.ts';
+
 export { compareRuns, type Recount, type RunComparison } from './compare-runs.ts';
-export { readRevisions, type Revisions } from './revisions.ts';
-export { recordRun, type RunRecord, runs } from './run-record.ts';
-export { signed, waterfallLines } from './waterfall.ts';
+export { type Cause, causes, type Figures, figuresOf, rangeOf } from './figures.ts';
+export { type Revisions, readRevisions } from './revisions.ts';
+export { type RunRecord, recordRun, runs } from './run-record.ts';
 export { chain, type FigureSplit, type Part, splitChange } from './split.ts';
+export { signed, waterfallLines } from './waterfall.ts';

@@ -15,11 +15,23 @@ export type PublishedFigure = {
   readonly bounds: readonly PublishedBound[];
 };
 /** From the published bound to today's: `rounding` is what was published less what the run of that day says, then the parts by cause. */
-export type PublishedBound = { readonly bound: 'lower' | 'upper'; readonly published: number; readonly today: number | null; readonly rounding: number; readonly split: FigureSplit | null };
+export type PublishedBound = {
+  readonly bound: 'lower' | 'upper';
+  readonly published: number;
+  readonly today: number | null;
+  readonly rounding: number;
+  readonly split: FigureSplit | null;
+};
 
 export type RunSummary = { readonly seq: number; readonly at: string; readonly version: string; readonly changed: readonly Cause[]; readonly figures: Figures };
 
-export type Revisions = { readonly runs: readonly RunSummary[]; readonly published: readonly PublishedFigure[]; readonly from: number | null; readonly to: number | null; readonly splits: readonly FigureSplit[] };
+export type Revisions = {
+  readonly runs: readonly RunSummary[];
+  readonly published: readonly PublishedFigure[];
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly splits: readonly FigureSplit[];
+};
 
 /** The runs of a case, its published figures against today, and what changed between two runs (the last two unless told). Only the journal is read. */
 export function readRevisions(store: CaseStore, from: number | null = null, to: number | null = null): Revisions {
@@ -31,7 +43,13 @@ export function readRevisions(store: CaseStore, from: number | null = null, to: 
   const b = at(to, all.length - 1);
   const a = at(from, Math.max(0, b - 1));
   return {
-    runs: all.map((r, i) => ({ seq: r.seq, at: r.at, version: r.version, changed: i === 0 ? [] : changedCauses(all[i - 1]!, r), figures: headline(r.figures) })),
+    runs: all.map((r, i) => ({
+      seq: r.seq,
+      at: r.at,
+      version: r.version,
+      changed: i === 0 ? [] : changedCauses(all[i - 1]!, r),
+      figures: headline(r.figures),
+    })),
     published: publishedFigures(store, all),
     from: all[a]?.seq ?? null,
     to: all[b]?.seq ?? null,

@@ -52,7 +52,12 @@ export function recordRun(kase: OpenCase, exposure: unknown, facts: { readonly v
     version: facts.version,
     inputs_root: facts.inputsRoot,
     fingerprints,
-    inputs: { case_dir: path.relative(kase.outDir, kase.caseDir) || '.', file: JSON.parse(JSON.stringify(kase.file)) as CaseFile, files: manifest.files, decisions: told },
+    inputs: {
+      case_dir: path.relative(kase.outDir, kase.caseDir) || '.',
+      file: JSON.parse(JSON.stringify(kase.file)) as CaseFile,
+      files: manifest.files,
+      decisions: told,
+    },
     figures: figuresOf(exposure),
   };
   const last = runs(kase.store).at(-1);

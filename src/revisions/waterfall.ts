@@ -10,7 +10,14 @@ export function waterfallLines(lang: Lang, split: FigureSplit): string[] {
   const rows: [string, string][] = [
     [say('before'), grouped(split.before)],
     ...split.parts.map((p): [string, string] => [say(`cause.${p.cause}`), signed(p.change)]),
-    ...(split.remainder === 0 ? [] : [[say('remainder', { causes: split.together.map(c => say(`cause.${c}`)).join(lang === 'ja' ? '・' : ', ') }), signed(split.remainder)] as [string, string]]),
+    ...(split.remainder === 0
+      ? []
+      : [
+          [say('remainder', { causes: split.together.map(c => say(`cause.${c}`)).join(lang === 'ja' ? '・' : ', ') }), signed(split.remainder)] as [
+            string,
+            string,
+          ],
+        ]),
     [say('after'), grouped(split.after)],
   ];
   return [split.figure, ...rows.map(([label, n]) => `  ${n.padStart(14)}  ${label}`)];

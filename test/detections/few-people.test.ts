@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOUR, quietEffects, SECOND } from '../../src/base/index.ts';
 import type { OpenCase } from '../../src/case/index.ts';
+import { readForeign } from '../../src/detections/behaviour/owners.ts';
+import { median, robustZ } from '../../src/detections/behaviour/weigh-clients.ts';
 import { detect } from '../../src/detections/detect.ts';
-import { readForeign } from '../../src/detections/owners.ts';
-import { median, robustZ } from '../../src/detections/weigh-clients.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
 import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/index.ts';
-import { judge, type Scored } from '../../src/detections/judge.ts';
-import type { StatementFate } from '../../src/detections/statement-trace.ts';
+import { judge, type Scored } from '../../src/detections/requests/judge.ts';
+import type { StatementFate } from '../../src/detections/requests/statement-trace.ts';
 
 /** One attack a call, alike but for what the answer shows. */
 function attacks(n: number, answer: (i: number) => Partial<Scored> & { value?: string }, technique = 'sqli-boolean'): Scored[] {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { detectMarkedWalks } from '../../src/detections/marked-walks.ts';
+import { detectMarkedWalks } from '../../src/detections/behaviour/marked-walks.ts';
 import type { Detection } from '../../src/detections/tables.ts';
 import { Engine } from '../../src/engine/index.ts';
 

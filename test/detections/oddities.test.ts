@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DAY, HOUR, quietEffects, SECOND } from '../../src/base/index.ts';
 import type { OpenCase } from '../../src/case/index.ts';
+import { oddHours, oddVolumes } from '../../src/detections/behaviour/habits.ts';
+import { roleOf } from '../../src/detections/behaviour/privilege-growth.ts';
 import { detect } from '../../src/detections/detect.ts';
-import { oddHours, oddVolumes } from '../../src/detections/habits.ts';
-import { roleOf } from '../../src/detections/privilege-growth.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
 import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/index.ts';
 import { detectByRules } from '../../src/detections/own-rules.ts';
-import { prepareRequests } from '../../src/detections/request.ts';
+import { prepareRequests } from '../../src/detections/requests/request.ts';
 import { readRuleFolder } from '../../src/detections/sigma/rule-folder.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import { type EventRow, loadEvents, memoryEngine } from '../fixtures/event-table.ts';

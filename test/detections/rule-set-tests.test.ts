@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { headerPrefilter, targetPrefilter } from '../../src/detections/prefilter.ts';
-import { scoreRequest } from '../../src/detections/score-request.ts';
+import { headerPrefilter, targetPrefilter } from '../../src/detections/requests/prefilter.ts';
+import { scoreRequest } from '../../src/detections/requests/score-request.ts';
 
 const folder = '../shared/data/crs/regression/tests';
 

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { targetPrefilter } from '../../src/detections/prefilter.ts';
-import { scoreRequest } from '../../src/detections/score-request.ts';
+import { targetPrefilter } from '../../src/detections/requests/prefilter.ts';
+import { scoreRequest } from '../../src/detections/requests/score-request.ts';
 import { decodeStages } from '../../src/detections/signatures/stages.ts';
 
 const family = (target: string): string => scoreRequest({ target })[0]?.family ?? 'none';

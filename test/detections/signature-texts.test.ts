@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { targetPrefilter } from '../../src/detections/prefilter.ts';
-import { scoreRequest } from '../../src/detections/score-request.ts';
+import { targetPrefilter } from '../../src/detections/requests/prefilter.ts';
+import { scoreRequest } from '../../src/detections/requests/score-request.ts';
 
 const of = (value: string): string[] => scoreRequest({ target: `/p?v=${encodeURIComponent(value)}` }).map(s => s.family);
 const path = (target: string): string[] => scoreRequest({ target }).map(s => s.family);

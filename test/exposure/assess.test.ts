@@ -344,8 +344,8 @@ describe('assessing exposure', () => {
 
 describe('a group of statements of one shape', () => {
   it("is replayed with each member's own values, not with those of the statement the route was learned from", async () => {
-    const { groupInstances } = await import('../../src/exposure/replay-group.ts');
-    const { readingOf } = await import('../../src/exposure/statements.ts');
+    const { groupInstances } = await import('../../src/exposure/replay/replay-group.ts');
+    const { readingOf } = await import('../../src/exposure/replay/statements.ts');
     const { loadParser } = await import('../../src/exposure/sql/index.ts');
     await loadParser();
     const read = readingOf(`select name from people where region = 'north' limit 5`);

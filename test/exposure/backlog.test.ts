@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine, sql } from '../../src/engine/index.ts';
-import { claimDeleted, readBacklog } from '../../src/exposure/backlog.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
-import { Claims, loadTiers } from '../../src/exposure/claims.ts';
-import { type Instance, showsBody } from '../../src/exposure/instances.ts';
-import { failed, recordReplay, replay } from '../../src/exposure/replay.ts';
-import type { Request } from '../../src/exposure/requests.ts';
+import { claimDeleted, readBacklog } from '../../src/exposure/claims/backlog.ts';
+import { Claims, loadTiers } from '../../src/exposure/claims/claims.ts';
+import { failed, recordReplay, replay } from '../../src/exposure/replay/replay.ts';
+import { readingOf } from '../../src/exposure/replay/statements.ts';
+import { type Instance, showsBody } from '../../src/exposure/routes/instances.ts';
+import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
-import { readingOf } from '../../src/exposure/statements.ts';
 import { loadSnapshot } from './snapshot.ts';
 
 const second = 1_000_000;

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Engine, sql } from '../../src/engine/index.ts';
 import { type Catalogue, readCatalogue } from '../../src/exposure/catalogue.ts';
-import type { Instance } from '../../src/exposure/instances.ts';
-import { failed, replay } from '../../src/exposure/replay.ts';
-import { groupInstances, replayGroup } from '../../src/exposure/replay-group.ts';
+import { failed, replay } from '../../src/exposure/replay/replay.ts';
+import { groupInstances, replayGroup } from '../../src/exposure/replay/replay-group.ts';
+import { readingOf } from '../../src/exposure/replay/statements.ts';
+import type { Instance } from '../../src/exposure/routes/instances.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
-import { readingOf } from '../../src/exposure/statements.ts';
 import { snapshotEngine } from './snapshot.ts';
 
 /** Shapes with holes: `#` a whole number, `@` a text. */

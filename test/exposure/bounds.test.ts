@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { patternOf } from '../../src/exposure/claims/recovered.ts';
 import { boundCount, boundFigure } from '../../src/exposure/index.ts';
-import { patternOf } from '../../src/exposure/recovered.ts';
-import { fitSizes, judgeSize } from '../../src/exposure/size-model.ts';
-import { holesIn } from '../../src/exposure/walks.ts';
+import { fitSizes, judgeSize } from '../../src/exposure/routes/size-model.ts';
+import { holesIn } from '../../src/exposure/routes/walks.ts';
 
 const family = (rows: number) =>
   fc.record({

@@ -4,15 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/index.ts';
 import { Engine, sql } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
-import { readChanges } from '../../src/exposure/changes.ts';
-import { Claims } from '../../src/exposure/claims.ts';
-import { widenWindows } from '../../src/exposure/drift.ts';
-import { claimGroups, type EvaluationNotes } from '../../src/exposure/evaluate.ts';
-import type { Instance } from '../../src/exposure/instances.ts';
-import { claimPossible } from '../../src/exposure/missing.ts';
-import { groupInstances } from '../../src/exposure/replay-group.ts';
+import { Claims } from '../../src/exposure/claims/claims.ts';
+import { claimPossible } from '../../src/exposure/claims/missing.ts';
+import { readChanges } from '../../src/exposure/replay/changes.ts';
+import { widenWindows } from '../../src/exposure/replay/drift.ts';
+import { claimGroups, type EvaluationNotes } from '../../src/exposure/replay/evaluate.ts';
+import { groupInstances } from '../../src/exposure/replay/replay-group.ts';
+import { readingOf } from '../../src/exposure/replay/statements.ts';
+import type { Instance } from '../../src/exposure/routes/instances.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
-import { readingOf } from '../../src/exposure/statements.ts';
 import { loadSnapshot } from './snapshot.ts';
 
 /** A snapshot taken before or after the theft, the writes between in the log: what was shown stays between the bounds. */

@@ -1,12 +1,12 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Engine, sql } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
-import { Claims } from '../../src/exposure/claims.ts';
-import { claimErrors } from '../../src/exposure/error-shown.ts';
-import type { RouteRead } from '../../src/exposure/link-statements.ts';
-import type { Request } from '../../src/exposure/requests.ts';
+import { Claims } from '../../src/exposure/claims/claims.ts';
+import { claimErrors } from '../../src/exposure/claims/error-shown.ts';
+import { type ReadableStatement, readingOf } from '../../src/exposure/replay/statements.ts';
+import type { RouteRead } from '../../src/exposure/routes/link-statements.ts';
+import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
-import { type ReadableStatement, readingOf } from '../../src/exposure/statements.ts';
 import { snapshotEngine } from './snapshot.ts';
 
 /** Three of four books have no shelf: by shelf, their order is open. */

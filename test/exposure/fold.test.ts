@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { foldConstants } from '../../src/exposure/fold.ts';
+import { readingOf } from '../../src/exposure/replay/statements.ts';
+import { foldConstants } from '../../src/exposure/routes/fold.ts';
 import { loadParser, shapeOf } from '../../src/exposure/sql/index.ts';
-import { readingOf } from '../../src/exposure/statements.ts';
 
 const select = (text: string) => {
   const read = readingOf(text);

@@ -1,9 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
-import { chanceFits, exactFit, farthest } from '../../src/exposure/infer-exact.ts';
-import { inferFilters } from '../../src/exposure/infer-filters.ts';
-import type { Request } from '../../src/exposure/requests.ts';
+import { chanceFits, exactFit, farthest } from '../../src/exposure/routes/infer-exact.ts';
+import { inferFilters } from '../../src/exposure/routes/infer-filters.ts';
+import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { snapshotEngine } from './snapshot.ts';
 
@@ -22,8 +22,7 @@ const members = Array.from({ length: 240 }, (_, i) => {
   ];
 });
 const columns = ['no', 'name', 'mail', 'birthday', 'class', 'note'];
-const csv = (rows: readonly (readonly string[])[]): number =>
-  Buffer.byteLength(`会員,氏名,連絡先\n${rows.map(r => `${r.slice(0, 3).join(',')}\n`).join('')}`);
+const csv = (rows: readonly (readonly string[])[]): number => Buffer.byteLength(`会員,氏名,連絡先\n${rows.map(r => `${r.slice(0, 3).join(',')}\n`).join('')}`);
 
 function request(n: number, query: Record<string, string>, bytes: number, actor: 'strict' | null): Request {
   return {

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
-import { inferReads, ownDeviation } from '../../src/exposure/infer-reads.ts';
-import type { Request } from '../../src/exposure/requests.ts';
+import { inferReads, ownDeviation } from '../../src/exposure/routes/infer-reads.ts';
+import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { snapshotEngine } from './snapshot.ts';
 

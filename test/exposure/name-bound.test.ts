@@ -2,9 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/index.ts';
 import { sql } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
-import { Claims } from '../../src/exposure/claims.ts';
-import { claimByNames } from '../../src/exposure/name-bound.ts';
-import type { Request } from '../../src/exposure/requests.ts';
+import { Claims } from '../../src/exposure/claims/claims.ts';
+import { claimByNames } from '../../src/exposure/claims/name-bound.ts';
+import type { Request } from '../../src/exposure/routes/requests.ts';
 import { snapshotEngine } from './snapshot.ts';
 
 let engine: Engine;

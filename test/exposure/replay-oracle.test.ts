@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine, sql } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
-import { failed, replay, shownBy } from '../../src/exposure/replay.ts';
+import { failed, replay, shownBy } from '../../src/exposure/replay/replay.ts';
+import { readingOf } from '../../src/exposure/replay/statements.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
-import { readingOf } from '../../src/exposure/statements.ts';
 import { answer, indispensable } from '../reference/deletion-oracle.ts';
 import { loadSnapshot } from './snapshot.ts';
 

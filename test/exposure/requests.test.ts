@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { sql } from '../../src/engine/index.ts';
-import { countRoutes, readOtherRequests, routeOf } from '../../src/exposure/requests.ts';
+import { countRoutes, readOtherRequests, routeOf } from '../../src/exposure/routes/requests.ts';
 import { loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
 
 async function shapesOf(paths: readonly string[]) {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Engine, sql } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
-import { withDefinitions } from '../../src/exposure/definitions.ts';
-import { failed, replay } from '../../src/exposure/replay.ts';
+import { withDefinitions } from '../../src/exposure/replay/definitions.ts';
+import { failed, replay } from '../../src/exposure/replay/replay.ts';
+import { readAll, readStatements, type SourceDialect } from '../../src/exposure/replay/statements.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
-import { readAll, readStatements, type SourceDialect } from '../../src/exposure/statements.ts';
 import { loadSnapshot, snapshotEngine } from './snapshot.ts';
 
 type Line = { text: string; conn?: string; own?: boolean; err?: string; params?: (string | null)[] };

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { instancesOf } from '../../src/exposure/instances.ts';
-import { learnRoutes, StatementIndex } from '../../src/exposure/link-statements.ts';
-import type { Request } from '../../src/exposure/requests.ts';
+import { readingOf, type Statement, type StatementLog } from '../../src/exposure/replay/statements.ts';
+import { instancesOf } from '../../src/exposure/routes/instances.ts';
+import { learnRoutes, StatementIndex } from '../../src/exposure/routes/link-statements.ts';
+import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
-import { readingOf, type Statement, type StatementLog } from '../../src/exposure/statements.ts';
 
 const second = 1_000_000;
 const list = 'select id, title from book';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dayOf, missingSteps } from '../../src/exposure/walks.ts';
+import { dayOf, missingSteps } from '../../src/exposure/routes/walks.ts';
 
 describe('steps left out of a walk', () => {
   it('through days are the days between, and one at each end', () => {

@@ -25,7 +25,13 @@ describe('addresses of Kyoto, Hokkaido and towns that are no more', () => {
   test('different places stay different', () => {
     const keys = places.map(group => normaliseAddress(group[0]!).key);
     expect(new Set(keys).size).toBe(places.length);
-    const apart = ['札幌市中央区北5条西6丁目2-2', '札幌市中央区北5条東6丁目2-2', '札幌市中央区南5条西6丁目2-2', '札幌市中央区北6条西5丁目2-2', '札幌市北区北5条西6丁目2-2'];
+    const apart = [
+      '札幌市中央区北5条西6丁目2-2',
+      '札幌市中央区北5条東6丁目2-2',
+      '札幌市中央区南5条西6丁目2-2',
+      '札幌市中央区北6条西5丁目2-2',
+      '札幌市北区北5条西6丁目2-2',
+    ];
     expect(new Set(apart.map(a => normaliseAddress(a).key)).size).toBe(apart.length);
   });
 });

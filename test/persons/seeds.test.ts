@@ -38,20 +38,28 @@ async function outcome(seed: number): Promise<Outcome> {
 
 describe('a hundred and four seeds of the simulator', () => {
   const all: Outcome[] = [];
-  test.each(Array.from({ length: 8 }, (_, part) => part))('part %i: the interval holds the true number of persons, and nobody is merged with somebody else for certain', async part => {
-    for (let i = 0; i < 13; i++) {
-      const o = await outcome(1000 + part * 13 + i);
-      all.push(o);
-      expect({ seed: o.seed, below: o.lower <= o.persons, above: o.upper >= o.persons, wrong: o.wrong }).toEqual({ seed: o.seed, below: true, above: true, wrong: 0 });
-    }
-    if (part < 7) return;
-    // A seed has about 160 persons, so that a handful of them is already several percent: the width is measured over all.
-    const sum = (of: (o: Outcome) => number): number => all.reduce((n, o) => n + of(o), 0);
-    const width = sum(o => o.upper - o.lower) / sum(o => o.persons);
-    const widest = Math.max(...all.map(o => (o.upper - o.lower) / o.persons));
-    process.stdout.write(`${all.length} seeds, ${sum(o => o.persons)} persons, width ${(100 * width).toFixed(2)} %, widest ${(100 * widest).toFixed(2)} %\n`);
-    expect(all.length).toBe(104);
-    expect(width).toBeLessThanOrEqual(0.05);
-    expect(widest).toBeLessThanOrEqual(0.05);
-  });
+  test.each(Array.from({ length: 8 }, (_, part) => part))(
+    'part %i: the interval holds the true number of persons, and nobody is merged with somebody else for certain',
+    async part => {
+      for (let i = 0; i < 13; i++) {
+        const o = await outcome(1000 + part * 13 + i);
+        all.push(o);
+        expect({ seed: o.seed, below: o.lower <= o.persons, above: o.upper >= o.persons, wrong: o.wrong }).toEqual({
+          seed: o.seed,
+          below: true,
+          above: true,
+          wrong: 0,
+        });
+      }
+      if (part < 7) return;
+      // A seed has about 160 persons, so that a handful of them is already several percent: the width is measured over all.
+      const sum = (of: (o: Outcome) => number): number => all.reduce((n, o) => n + of(o), 0);
+      const width = sum(o => o.upper - o.lower) / sum(o => o.persons);
+      const widest = Math.max(...all.map(o => (o.upper - o.lower) / o.persons));
+      process.stdout.write(`${all.length} seeds, ${sum(o => o.persons)} persons, width ${(100 * width).toFixed(2)} %, widest ${(100 * widest).toFixed(2)} %\n`);
+      expect(all.length).toBe(104);
+      expect(width).toBeLessThanOrEqual(0.05);
+      expect(widest).toBeLessThanOrEqual(0.05);
+    },
+  );
 });

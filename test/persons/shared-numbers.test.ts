@@ -11,7 +11,9 @@ const given = ['太郎', '花子', '一郎', '美咲', '健', '直樹', '恵'];
 const nameOf = (i: number): string => `${surnames[i % 6]!} ${given[i % 7]!}${i >= 42 ? '子' : ''}`;
 
 async function numbersOf(tables: readonly TestTable[]): Promise<Map<string, { s: string; b: string; w: string }>> {
-  const kase = await caseOf(tables.map(t => ({ ...t, spec: { columns: Object.fromEntries(Object.entries(policy).filter(([c]) => t.columns.includes(c))), ...t.spec } })));
+  const kase = await caseOf(
+    tables.map(t => ({ ...t, spec: { columns: Object.fromEntries(Object.entries(policy).filter(([c]) => t.columns.includes(c))), ...t.spec } })),
+  );
   await classifyColumns(kase, quietEffects);
   await identifyPersons(kase, quietEffects);
   const rows = await kase.engine.rows<{ d: string; key: string; s: string; b: string; w: string }>(
@@ -24,7 +26,11 @@ async function numbersOf(tables: readonly TestTable[]): Promise<Map<string, { s:
 
 const many = Array.from({ length: 60 }, (_, i) => i);
 const named: TestTable = { id: 'named', columns: ['id', 'policy_no', 'name'], rows: many.map(i => [`${i}`, number(i), nameOf(i)]) };
-const again: TestTable = { id: 'again', columns: ['id', 'policy_no', 'name'], rows: many.slice(10).map(i => [`${i}`, number(i).replace('P', 'P-'), nameOf(i)]) };
+const again: TestTable = {
+  id: 'again',
+  columns: ['id', 'policy_no', 'name'],
+  rows: many.slice(10).map(i => [`${i}`, number(i).replace('P', 'P-'), nameOf(i)]),
+};
 
 test('one policy number is one policyholder across data sets, also where a record holds nothing else', async () => {
   const bare: TestTable = {
@@ -38,7 +44,14 @@ test('one policy number is one policyholder across data sets, also where a recor
       ['5', number(901), '2025-02'],
     ],
   };
-  const reach: TestTable = { id: 'reach', columns: ['id', 'policy_no', 'phone'], rows: [['1', number(4), '090-1111-2222'], ['2', number(950), '090-1111-3333']] };
+  const reach: TestTable = {
+    id: 'reach',
+    columns: ['id', 'policy_no', 'phone'],
+    rows: [
+      ['1', number(4), '090-1111-2222'],
+      ['2', number(950), '090-1111-3333'],
+    ],
+  };
   const by = await numbersOf([named, again, bare, reach]);
   const at = (ref: string) => by.get(ref)!;
   expect(at('again/20').s).toBe(at('named/20').s);
@@ -62,7 +75,12 @@ test('numbers that stand beside different names merge nobody', async () => {
 
 test('a number whose two names differ is kept apart though all others agree; other roles have numbers of their own', async () => {
   const changed: TestTable = { ...again, rows: again.rows.map((r, n) => (n === 5 ? [r[0]!, r[1]!, '山本 さくら'] : r)) };
-  const insured: TestTable = { id: 'insured', columns: ['id', 'policy_no', 'phone'], rows: [['1', number(4), '090-1111-2222']], spec: { role: { constant: 'insured' } } };
+  const insured: TestTable = {
+    id: 'insured',
+    columns: ['id', 'policy_no', 'phone'],
+    rows: [['1', number(4), '090-1111-2222']],
+    spec: { role: { constant: 'insured' } },
+  };
   const by = await numbersOf([named, changed, insured]);
   expect(by.get('again/15')!.w).not.toBe(by.get('named/15')!.w);
   expect(by.get('again/16')!.s).toBe(by.get('named/16')!.s);
@@ -71,7 +89,9 @@ test('a number whose two names differ is kept apart though all others agree; oth
 
 test('a merge by a number is explained by that number, over several records too', async () => {
   const bare: TestTable = { id: 'bare', columns: ['id', 'policy_no', 'month'], rows: [['1', number(3), '2025-01']] };
-  const kase = await caseOf([named, again, bare].map(t => ({ ...t, spec: { columns: Object.fromEntries(Object.entries(policy).filter(([c]) => t.columns.includes(c))) } })));
+  const kase = await caseOf(
+    [named, again, bare].map(t => ({ ...t, spec: { columns: Object.fromEntries(Object.entries(policy).filter(([c]) => t.columns.includes(c))) } })),
+  );
   await classifyColumns(kase, quietEffects);
   await identifyPersons(kase, quietEffects);
   const one = await explainMerge(kase, { dataset: 'named', key: '20' }, { dataset: 'again', key: '20' });

@@ -1,6 +1,6 @@
+import type { SignIn } from '../../src/detections/behaviour/sign-in-answers.ts';
 import { groupBy } from '../../src/detections/group.ts';
-import { count } from '../../src/detections/judge.ts';
-import type { SignIn } from '../../src/detections/sign-in-answers.ts';
+import { count } from '../../src/detections/requests/judge.ts';
 
 const denied = new Set([400, 401, 403, 404, 422, 423, 429]);
 

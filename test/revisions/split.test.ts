@@ -31,7 +31,9 @@ test('a chain of runs sums as well', () => {
 });
 
 test('with one cause all of the change is its; with several nothing is guessed', () => {
-  expect(splitChange({ a: 10 }, { a: 14 }, ['evidence'], null)).toEqual([{ figure: 'a', before: 10, after: 14, parts: [{ cause: 'evidence', change: 4 }], remainder: 0, together: [] }]);
+  expect(splitChange({ a: 10 }, { a: 14 }, ['evidence'], null)).toEqual([
+    { figure: 'a', before: 10, after: 14, parts: [{ cause: 'evidence', change: 4 }], remainder: 0, together: [] },
+  ]);
   expect(splitChange({ a: 10 }, { a: 14 }, ['evidence', 'decision'], null)).toEqual([
     { figure: 'a', before: 10, after: 14, parts: [], remainder: 4, together: ['evidence', 'decision'] },
   ]);

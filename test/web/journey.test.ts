@@ -248,11 +248,14 @@ describe.skipIf(!fs.existsSync(chromiumPath))('in a real browser (needs Chromium
     }
   });
 
-  test.each(['/', '/timeline', '/exposure', '/evidence', '/problems', '/decisions', '/revisions'])('%s has no accessibility violation axe can find', async url => {
-    const { page } = await open(url);
-    await page.waitForLoadState('networkidle');
-    const { violations } = await new AxeBuilder({ page: page as never }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-    expect(violations.map(v => `${v.id}: ${v.nodes[0]?.html}`)).toEqual([]);
-    await page.close();
-  });
+  test.each(['/', '/timeline', '/exposure', '/evidence', '/problems', '/decisions', '/revisions'])(
+    '%s has no accessibility violation axe can find',
+    async url => {
+      const { page } = await open(url);
+      await page.waitForLoadState('networkidle');
+      const { violations } = await new AxeBuilder({ page: page as never }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+      expect(violations.map(v => `${v.id}: ${v.nodes[0]?.html}`)).toEqual([]);
+      await page.close();
+    },
+  );
 });

@@ -75,7 +75,10 @@ async function place(kase: OpenCase, ref: RecordRef): Promise<Place | null> {
 /** Pairs of a record that were weighed, and those that one number in both makes one person. */
 async function neighbours(kase: OpenCase, p: Place): Promise<PairRow[]> {
   const rid = (side: Sql): Sql => sql`(select max_by(s.dataset_id, s.base) from link_source s where s.base <= ${side})`;
-  const own = await kase.engine.row<{ rid: number }>('explain.rid', sql`select (base + ${p.row})::bigint as rid from link_source where dataset_id = ${p.dataset}`);
+  const own = await kase.engine.row<{ rid: number }>(
+    'explain.rid',
+    sql`select (base + ${p.row})::bigint as rid from link_source where dataset_id = ${p.dataset}`,
+  );
   const shared = await kase.engine.rows<{ a: number; z: number; by: string }>(
     'explain.shared',
     sql`select a.first_rid as a, z.first_rid as z, x."by" from link_shared x join link_node a on a.nid = x.l join link_node z on z.nid = x.r
@@ -90,7 +93,15 @@ async function neighbours(kase: OpenCase, p: Place): Promise<PairRow[]> {
       sql`select d.l as ld, ${x.a} - (select base from link_source where dataset_id = d.l) as lr, d.r as rd, ${x.z} - (select base from link_source where dataset_id = d.r) as rr
       from (select ${rid(sql`${x.a}`)} as l, ${rid(sql`${x.z}`)} as r) d`,
     );
-    pairs.push({ l_dataset: at.ld, l_row: Number(at.lr), r_dataset: at.rd, r_row: Number(at.rr), weight: certainBits, probability: 1, levels: JSON.stringify({ [x.by]: 1 }) });
+    pairs.push({
+      l_dataset: at.ld,
+      l_row: Number(at.lr),
+      r_dataset: at.rd,
+      r_row: Number(at.rr),
+      weight: certainBits,
+      probability: 1,
+      levels: JSON.stringify({ [x.by]: 1 }),
+    });
   }
   const weighed = await kase.engine.rows<PairRow>(
     'explain.neighbours',

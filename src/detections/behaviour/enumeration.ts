@@ -1,0 +1,268 @@
+import { SECOND } from '../../base/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
+import { groupBy } from '../group.ts';
+import { count } from '../requests/judge.ts';
+import { actorKey, actorText, clientText, episodes } from '../requests/request.ts';
+import type { Detection } from '../tables.ts';
+import { withOwnership } from './owners.ts';
+
+/** Query parameters that carry the number of a record, and those that carry a place in a list. */
+const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|key|user|uid|pid|cid|customer|account|order|doc|document|file|policy|claim|contract|invoice|member|record|quote|ref))=([0-9]{1,15})(?:&|$)`;
+const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|page_index|offset|start|from|skip|first|index|cursor|after|since|since_id|last_id|lastid|marker|position)=([0-9]{1,9})(?:&|$)`;
+const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
+
+const minObjects = 30;
+
+type Walk = {
+  actor: string;
+  route: string;
+  how: 'object' | 'page';
+  n: number;
+  d: number;
+  lo: number;
+  hi: number;
+  steps: number;
+  same_steps: number;
+  corr: number | null;
+  missed: number;
+  gap_us: number | null;
+  all_requests: number;
+  q95: number;
+  actors: number;
+};
+
+/**
+ * Walking through records by number, or through a list by page. An actor stands out when it called up far more distinct numbers of one
+ * route than its peers did AND in a way people do not: small steps, or numbers that grow with time and cover a range densely, or (in any order)
+ * so many, so fast and with so many that do not exist that no person does it.
+ */
+export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
+  await prepareObjects(engine);
+  const walks = await findWalks(engine);
+  const out: Detection[] = [];
+  for (const [actor, list] of groupBy(walks, w => w.actor)) {
+    for (const how of ['object', 'page'] as const) {
+      const own = list.filter(w => w.how === how).sort((a, b) => b.d - a.d || (a.route < b.route ? -1 : 1));
+      if (own.length > 0) out.push(...(await walkDetections(engine, actor, how, own)));
+    }
+  }
+  return withOwnership(engine, out);
+}
+
+/**
+ * `detection_call`: event, key of the actor, route with the number taken out, the number, for actors who call up enough of them to tell. Opaque ids (UUID, long
+ * hex) are not numbers and are counted by exports and peers only. The view `detection_object` shows the same with the texts of actor and client.
+ */
+async function prepareObjects(engine: Engine): Promise<void> {
+  await engine.run(
+    'detection.busy',
+    sql`create or replace temp table detection_busy as
+    select who from (select ${actorKey} as who, target from event where class = 1 and regexp_matches(target, '[0-9]'))
+    group by who having count(*) >= 10 and approx_count_distinct(target) >= 8`,
+  );
+  // With one number in a path its place and length are told by the route: no second pass of a pattern is needed.
+  await engine.run(
+    'detection.numbered',
+    sql`create or replace temp table detection_numbered as
+    select event_id, at_us, who, status, route, case when contains(route[strpos(route, '#') + 1:], '#') then path end as several,
+      case when contains(route[strpos(route, '#') + 1:], '#') then null else try_cast(substring(path, strpos(route, '#'), length(path) - length(route) + 1) as bigint) end as object
+    from (select event_id, at_us, ${actorKey} as who, status, path, regexp_replace(path, '[0-9]+', '#', 'g') as route from event
+      where class = 1 and regexp_matches(path, '[0-9]') and not (contains(path, '.') and regexp_matches(lower(path), ${sql.lit(asset)})))
+    where who in (select who from detection_busy)`,
+  );
+  await engine.run(
+    'detection.call',
+    sql`create or replace temp table detection_call as
+    with listed as (select event_id, at_us, who, status, route, regexp_extract_all(several, '[0-9]+') as numbers from detection_numbered where several is not null),
+      varying as (select route, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from listed group by route),
+      placed as (select route, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as place from varying),
+      parameter as (
+        select event_id, at_us, who, status, path, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
+        from (select event_id, at_us, ${actorKey} as who, status, path, query from event
+          where class = 1 and regexp_matches(query, '=[0-9]') and regexp_matches(lower(query), ${sql.lit(`${objectParameter}|${pageParameter}`)}))
+        where who in (select who from detection_busy))
+    select event_id, at_us, who, status, route, 'object' as how, object from detection_numbered where several is null
+    union all
+    select event_id, at_us, who, status, route, 'object', try_cast(numbers[place] as bigint) from listed join placed using (route)
+    union all
+    select event_id, at_us, who, status, path || '?' || o.name, 'object', try_cast(o.value as bigint) from parameter where o.value <> ''
+    union all
+    select event_id, at_us, who, status, path || '?' || p.name, 'page', try_cast(p.value as bigint) from parameter where p.value <> ''`,
+  );
+  await engine.run('detection.numbered-drop', sql`drop table detection_numbered`);
+  await engine.run(
+    'detection.object',
+    sql`create or replace temp view detection_object as
+    select c.event_id, c.at_us, ${actorText} as actor, ${clientText} as client, c.status, c.route, c.how, c.object from detection_call c join event e on e.event_id = c.event_id`,
+  );
+}
+
+/**
+ * Walks that stand out. What is usual on a route is measured over all actors by key; those who reach the least number are read with their texts
+ * (`detection_walk`) and judged by these.
+ */
+async function findWalks(engine: Engine): Promise<Walk[]> {
+  await engine.run(
+    'detection.walk-hot',
+    sql`create or replace temp table detection_hot as
+    with often as (select distinct route, how from (select route, how from detection_call where object is not null group by who, route, how having count(*) >= ${minObjects})),
+      per as (select who, route, how, count(*) as d from (select distinct who, route, how, object from detection_call semi join often using (route, how) where object is not null) group by all),
+      peers as (select route, how, quantile_cont(d, 0.95) as q95, count(*) as actors from per group by all)
+    select who, route, how, d, q95, actors from per join peers using (route, how) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)`,
+  );
+  const { n } = await engine.row<{ n: number }>('detection.walk-count', sql`select count(*) as n from detection_hot`);
+  if (n === 0) return [];
+  // All that the hot ones called up, on other routes too: a walk goes on below its route.
+  await engine.run(
+    'detection.walk-texts',
+    sql`create or replace temp table detection_walk as
+    select c.event_id, c.at_us, c.who, ${actorText} as actor, ${clientText} as client, c.status, c.route, c.how, c.object
+    from (select * from detection_call where who in (select who from detection_hot) and object is not null) c join event e on e.event_id = c.event_id`,
+  );
+  return engine
+    .rows<Walk>(
+      'detection.walks',
+      sql`
+    with hot as (
+        select actor, route, how, count(distinct object) as d, any_value(q95) as q95, any_value(h.actors) as actors
+        from detection_walk w join detection_hot h using (who, route, how) group by actor, route, how),
+      ordered as (
+        select o.actor, o.route, o.how, o.object, o.at_us, o.status, object - lag(object) over w as step, o.at_us - lag(o.at_us) over w as gap
+        from detection_walk o join hot using (actor, route, how)
+        window w as (partition by o.actor, o.route, o.how order by o.at_us, o.event_id)),
+      whole as (select actor, count(*) as all_requests from detection_request join (select distinct actor from hot) using (actor) group by actor),
+      shape as (
+        select actor, route, how, count(*) as n, min(object) as lo, max(object) as hi,
+          coalesce(avg((abs(step) between 1 and 5)::int) filter (where step <> 0), 0) as steps,
+          coalesce(avg((step = usual)::int) filter (where step <> 0), 0) as same_steps, abs(corr(at_us, object)) as corr,
+          avg((status in (403, 404, 410, 400))::int) as missed, median(gap) as gap_us
+        from ordered join (select actor, route, how, mode(step) filter (where step <> 0) as usual from ordered group by all) using (actor, route, how) group by actor, route, how)
+    select shape.*, hot.d, hot.q95, hot.actors, all_requests from shape join hot using (actor, route, how) join whole using (actor)
+    order by actor, how, route`,
+    )
+    .then(rows => rows.filter(isWalk));
+}
+
+function isWalk(w: Walk): boolean {
+  const coverage = w.d / (w.hi - w.lo + 1);
+  const peersLittle = w.actors < 10;
+  // Whether a list was really walked is seen on its values one by one: see longestChain.
+  if (w.how === 'page') return w.d >= Math.max(minObjects, 2 * (peersLittle ? 0 : w.q95)) && (w.same_steps >= 0.3 || (w.corr ?? 0) >= 0.9);
+  const inOrder = w.steps >= 0.6 || ((w.corr ?? 0) >= 0.95 && coverage >= 0.1);
+  if (inOrder) return w.d >= Math.max(minObjects, 2 * (peersLittle ? 15 : w.q95));
+  const fast = w.gap_us !== null && w.gap_us < 2 * SECOND;
+  const onlyThis = w.n >= 0.6 * w.all_requests;
+  const many = w.d >= (peersLittle ? 300 : Math.max(100, 6 * w.q95));
+  // An address may be an office: many people in no order look like one who looks up everything, but they also open lists and menus.
+  if (w.actor.startsWith('i:'))
+    return many && onlyThis && (w.missed >= 0.1 || (fast && w.n >= 0.9 * w.all_requests) || (fast && !peersLittle && w.d >= 8 * w.q95));
+  return many && onlyThis && (w.missed >= 0.1 || (fast && coverage >= 0.05) || coverage >= 0.5);
+}
+
+type ObjectEvent = {
+  event_id: number;
+  at_us: number | null;
+  atUs: number | null;
+  client: string;
+  route: string;
+  object: number;
+  status: number | null;
+};
+
+/** All requests of the walk: of this actor, on this route and what lies below it, without strangers who share its address. */
+async function walkDetections(engine: Engine, actor: string, how: 'object' | 'page', walks: readonly Walk[]): Promise<Detection[]> {
+  const rows = await engine.rows<Omit<ObjectEvent, 'atUs'>>(
+    'detection.walk-events',
+    sql`
+    select event_id, at_us, client, route, object, status from detection_walk where actor = ${actor} and how = ${how} order by at_us nulls first, event_id`,
+  );
+  const out: Detection[] = [];
+  const taken = new Set<number>();
+  for (const w of walks) {
+    const here = rows.filter(r => !taken.has(r.event_id) && (r.route === w.route || r.route.startsWith(`${w.route}/`)));
+    const own = here.map(r => ({ ...r, atUs: r.at_us }));
+    const run = how === 'page' ? longestChain(own) : keepRun(own, actor.startsWith('i:'));
+    if (new Set(run.map(r => r.object)).size < minObjects) continue;
+    for (const r of run) taken.add(r.event_id);
+    for (const part of episodes(run)) {
+      const ok = part.filter(r => r.status !== null && r.status >= 200 && r.status < 300).length;
+      const objects = new Set(part.map(r => r.object));
+      out.push({
+        ruleId: how === 'object' ? 'id-enumeration' : 'list-walk',
+        kind: how === 'object' ? 'idor-enumeration' : 'mass-export',
+        family: 'enumeration',
+        level: objects.size >= 100 ? 'high' : 'medium',
+        outcome: ok > 0 ? 'succeeded' : part.every(r => r.status === 403) ? 'blocked' : 'attempted',
+        groupKey: `walk|${w.route}|${actor}`,
+        facts: {
+          route: w.route,
+          requests: part.length,
+          distinct: objects.size,
+          lowest: w.lo,
+          highest: w.hi,
+          coverage: round(w.d / (w.hi - w.lo + 1)),
+          small_steps: round(w.steps),
+          same_steps: round(w.same_steps),
+          order_correlation: w.corr === null ? null : round(w.corr),
+          missing: round(w.missed),
+          answered_ok: ok,
+          peers: w.actors,
+          peers_q95: w.q95,
+        },
+        events: part.map(r => ({ eventId: r.event_id, atUs: r.at_us, facts: { object: r.object } })),
+      });
+    }
+  }
+  return out;
+}
+
+/**
+ * With a session the actor is exact, but a session that was stolen was somebody's: only clients that carry the pattern stay.
+ * With an address alone, numbers far off the run (an innocent beside the intruder) are left out: the run's place at a time is the median of its neighbours.
+ */
+function keepRun(events: readonly ObjectEvent[], addressOnly: boolean): ObjectEvent[] {
+  if (!addressOnly) {
+    const clients = groupBy(events, e => e.client);
+    const keep = new Set([...clients].filter(([, list]) => clients.size === 1 || new Set(list.map(e => e.object)).size >= 10).map(([c]) => c));
+    return events.filter(e => keep.has(e.client));
+  }
+  const sorted = [...events].sort((a, b) => (a.atUs ?? 0) - (b.atUs ?? 0) || (a.event_id < b.event_id ? -1 : 1));
+  const near = sorted.map((e, i) => {
+    const window = sorted
+      .slice(Math.max(0, i - 20), i + 21)
+      .map(x => x.object)
+      .sort((a, b) => a - b);
+    const median = window[window.length >> 1]!;
+    const spread = window.map(x => Math.abs(x - median)).sort((a, b) => a - b)[window.length >> 1]!;
+    return Math.abs(e.object - median) <= Math.max(60, 6 * spread);
+  });
+  return sorted.filter((_, i) => near[i]);
+}
+
+/**
+ * The longest run of list places in one step (the page size, whatever it is), called up in that order. People behind one address also page,
+ * but here and there: their places make many short runs, or a dense range in no order. Empty unless most places are in one run.
+ */
+function longestChain(events: readonly ObjectEvent[]): ObjectEvent[] {
+  const first = new Map<number, number>();
+  for (const e of events) if (!first.has(e.object)) first.set(e.object, e.atUs ?? 0);
+  const values = [...first.keys()].sort((a, b) => a - b);
+  const steps = count(values.slice(1).map((v, i) => String(v - values[i]!)));
+  const step = Number(steps[0]?.[0] ?? 0);
+  if (step <= 0) return [];
+  let best: number[] = [];
+  for (const v of values) {
+    if (first.has(v - step)) continue;
+    const chain = [v];
+    while (first.has(chain[chain.length - 1]! + step)) chain.push(chain[chain.length - 1]! + step);
+    if (chain.length > best.length) best = chain;
+  }
+  const forward = best.slice(1).filter((v, i) => first.get(v)! >= first.get(best[i]!)!).length;
+  if (best.length < minObjects || best.length < 0.6 * values.length || forward < 0.9 * (best.length - 1)) return [];
+  const inside = new Set(best);
+  return events.filter(e => inside.has(e.object));
+}
+
+function round(x: number): number {
+  return Math.round(x * 1000) / 1000;
+}

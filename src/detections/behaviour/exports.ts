@@ -1,0 +1,263 @@
+import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
+import { groupBy } from '../group.ts';
+import { count } from '../requests/judge.ts';
+import { actorText, clientKey, episodes } from '../requests/request.ts';
+import type { Detection } from '../tables.ts';
+import { loginPath } from './sign-in-answers.ts';
+
+const exportPath = String.raw`export|download|report|dump|backup|extract|bulk|\.(?:csv|tsv|xlsx?|zip|gz|sql|ndjson|jsonl|parquet|bak)$|/csv(?:/|$)`;
+const exportType = String.raw`text/csv|octet-stream|ms-excel|spreadsheetml|/zip`;
+
+type Export = {
+  event_id: number;
+  at_us: number | null;
+  actor: string;
+  client: string;
+  src_ip: string | null;
+  user_agent: string | null;
+  route: string;
+  query: string | null;
+  status: number | null;
+  bytes_out: number | null;
+};
+
+const minOthers = 20;
+
+/**
+ * Exports that nobody else takes: much larger than the largest of all other actors on that route, or larger and with parameters nobody else
+ * uses, or taken by an actor that another method already points at, or by a function of the application that only such an actor and its like
+ * ever used. A large export that is usual on its route is none.
+ */
+export async function detectExports(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  const rows = await readExports(engine);
+  const marked = await markedActors(engine, found);
+  const kin = await kinOfMarked(engine, rows, marked);
+  const unsigned = await neverSignedIn(engine, rows, found);
+  const out: Detection[] = [];
+  for (const [route, list] of groupBy(rows, r => r.route)) {
+    const chosen = new Map<Export, string[]>();
+    const perActor = groupBy(list, r => r.actor);
+    const maxima = [...perActor].map(([actor, l]) => ({ actor, max: l.reduce((m, r) => Math.max(m, r.bytes_out!), 0) })).sort((a, b) => b.max - a.max);
+    let usedBy: ReadonlyMap<string, number> | null = null;
+    const ofOne = (name: string): boolean => {
+      usedBy ??= new Map(count([...perActor.values()].flatMap(l => [...new Set(l.flatMap(x => parameterNames(x.query)))])));
+      return usedBy.get(name) === 1;
+    };
+    for (const r of list) {
+      const reasons: string[] = [];
+      const others = maxima.find(m => m.actor !== r.actor && !marked.has(m.actor))?.max ?? null;
+      const enough = perActor.size - 1 >= minOthers;
+      if (enough && others !== null && r.bytes_out! >= 3 * others) reasons.push('largest-by-far');
+      if (enough && others !== null && r.bytes_out! >= 1.25 * others && parameterNames(r.query).some(ofOne)) reasons.push('larger-with-new-parameter');
+      if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) reasons.push('actor-already-marked');
+      else if (kin.has(r)) reasons.push('function-only-of-a-marked-actor');
+      else if (unsigned.has(r)) reasons.push('never-signed-in-after-a-broken-door');
+      if (reasons.length > 0) chosen.set(r, reasons);
+    }
+    for (const [r, reason] of burstsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
+    for (const [r, reason] of sweepsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
+    for (const [actor, events] of groupBy(chosen.keys(), r => r.actor)) {
+      const reasons = [...new Set(events.flatMap(e => chosen.get(e)!))].sort();
+      out.push({
+        ruleId: 'mass-export',
+        kind: 'mass-export',
+        family: 'export',
+        level: 'high',
+        outcome: 'succeeded',
+        groupKey: `export|${route}|${actor}`,
+        facts: {
+          ...(restsOnDoubt(marked, reasons, events) && { doubtful: true }),
+          route,
+          basis: reasons,
+          requests: events.length,
+          bytes: events.reduce((n, e) => n + e.bytes_out!, 0),
+          largest_of_others: maxima.find(m => m.actor !== actor)?.max ?? null,
+          other_actors: perActor.size - 1,
+        },
+        events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us, facts: { bytes: e.bytes_out } })),
+      });
+    }
+  }
+  return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+/** All answered exports in order of time. There may be millions: texts that repeat are held once. */
+async function readExports(engine: Engine): Promise<Export[]> {
+  const held = new Map<string, string>();
+  const once = <T extends string | null>(text: T): T => {
+    if (text === null) return text;
+    const known = held.get(text);
+    if (known === undefined) held.set(text, text);
+    return (known ?? text) as T;
+  };
+  const out: Export[] = [];
+  const batches = engine.stream<Export>(
+    'detection.exports',
+    sql`
+    select event_id, at_us, actor, client, src_ip, user_agent, regexp_replace(path, '[0-9]+', '#', 'g') as route, query, status, bytes_out from detection_request
+    where status between 200 and 299 and bytes_out > 0 and (regexp_matches(lower(path), ${sql.lit(exportPath)}) or (content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)})))
+    order by at_us nulls first, event_id`,
+  );
+  for await (const batch of batches)
+    for (const r of batch) {
+      r.actor = once(r.actor);
+      r.client = once(r.client);
+      r.src_ip = once(r.src_ip);
+      r.user_agent = once(r.user_agent);
+      r.route = once(r.route);
+      out.push(r);
+    }
+  return out;
+}
+
+const burstGapUs = 5 * MINUTE;
+const minBurst = 8;
+
+/** Runs of many different exports in a short time: at least eight, and three times what any other actor takes in one go. */
+function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlyMap<string, Span>): [Export, string][] {
+  const runs = [...perActor].flatMap(([actor, list]) =>
+    episodes(
+      list.map(r => ({ atUs: r.at_us, row: r })),
+      burstGapUs,
+    ).map(part => ({ actor, part, different: new Set(part.map(r => r.row.query)).size })),
+  );
+  runs.sort((a, b) => b.different - a.different || (a.actor < b.actor ? -1 : 1));
+  return runs
+    .filter(run => run.different >= minBurst)
+    .flatMap(run => {
+      const others = runs.find(o => o.actor !== run.actor && !marked.has(o.actor))?.different ?? 0;
+      return perActor.size - 1 >= 5 && run.different >= 3 * others ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row']) : [];
+    });
+}
+
+const minSweep = 20;
+const clickUs = 2 * SECOND;
+
+/** Runs of at least twenty different exports faster than anybody clicks, by an actor at whom another method points; not where they come on other days too. */
+function sweepsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlyMap<string, Span>): [Export, string][] {
+  const out: [Export, string][] = [];
+  for (const list of perActor.values()) {
+    // Only what a marked actor did is ever told.
+    if (!list.some(r => marked.has(r.actor) || marked.has(r.client))) continue;
+    const timed = list.map(r => ({ atUs: r.at_us, row: r }));
+    const runs = episodes(timed, burstGapUs).filter(part => new Set(part.map(r => r.row.query)).size >= minSweep && medianGap(part) < clickUs);
+    if (runs.length === 0 || new Set(runs.map(part => Math.floor((part[0]!.atUs ?? 0) / DAY))).size > 1) continue;
+    for (const { row } of runs.flat())
+      if (isMarked(marked, row.actor, row.at_us) || isMarked(marked, row.client, row.at_us)) out.push([row, 'faster-than-anybody-clicks']);
+  }
+  return out;
+}
+
+function medianGap(events: readonly { readonly atUs: number | null }[]): number {
+  const times = events.map(e => e.atUs).filter(t => t !== null);
+  const gaps = times.slice(1).map((t, i) => t - times[i]!);
+  return gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Exports by a client that nothing else points at, of a function (last word of the path, on whatever table) that nobody uses but marked actors and
+ * clients with the very agent of one of them, an agent nobody else has: the same hands from another address.
+ */
+async function kinOfMarked(engine: Engine, rows: readonly Export[], marked: ReadonlyMap<string, Span>): Promise<Set<Export>> {
+  const out = new Set<Export>();
+  if (marked.size === 0) return out;
+  const { actors } = await engine.row<{ actors: number }>(
+    'detection.actors',
+    sql`select count(*) as actors from (select distinct ${clientKey} from event where class = 1)`,
+  );
+  if (actors <= minOthers) return out;
+  const isFound = (r: Export): boolean => isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us);
+  for (const [, list] of groupBy(rows, r => r.route.slice(r.route.lastIndexOf('/') + 1))) {
+    const agents = new Set(list.filter(isFound).map(r => r.user_agent));
+    const others = list.filter(r => !isFound(r));
+    if (agents.size === 0 || others.length === 0 || others.some(r => r.user_agent === null || !agents.has(r.user_agent))) continue;
+    const clients = new Set(list.map(r => r.client));
+    const holders = await engine.rows<{ client: string }>(
+      'detection.agent-holders',
+      sql`select distinct client from detection_request where user_agent in (${sql.join([...new Set(others.map(r => r.user_agent!))].sort().map(a => sql`${a}`))}) order by client limit ${clients.size + 1}`,
+    );
+    if (holders.every(h => clients.has(h.client))) for (const r of others) out.add(r);
+  }
+  return out;
+}
+
+const carriedUs = 7 * DAY;
+const minSigners = 3;
+
+/**
+ * Exports by clients that came only after somebody guessed a password, and never signed in where (nearly) all others who export did: a session
+ * carried to another address, or a person whose own address changed. A doubt, which widens the upper bound.
+ */
+async function neverSignedIn(engine: Engine, rows: readonly Export[], found: readonly Detection[]): Promise<Set<Export>> {
+  const out = new Set<Export>();
+  const entered = found
+    .filter(d => d.ruleId === 'sign-in-campaign-success')
+    .flatMap(d => d.events.filter(e => e.facts?.['outcome'] === 'success').map(e => e.atUs))
+    .filter(t => t !== null);
+  if (entered.length === 0 || rows.length === 0) return out;
+  const from = entered.reduce((a, b) => Math.min(a, b));
+  const to = entered.reduce((a, b) => Math.max(a, b)) + carriedUs;
+  const clients = await engine.rows<{ client: string; first_us: number; signed: boolean }>(
+    'detection.export-clients',
+    sql`select client, min(at_us) as first_us, coalesce(bool_or(method = 'POST' and regexp_matches(lower(path), ${sql.lit(loginPath)})), false) as signed from detection_request
+      where client in (${sql.join([...new Set(rows.map(r => r.client))].sort().map(c => sql`${c}`))}) and at_us is not null group by client order by client`,
+  );
+  const signed = new Set(clients.filter(c => c.signed).map(c => c.client));
+  const late = new Set(clients.filter(c => !c.signed && c.first_us >= from && c.first_us <= to).map(c => c.client));
+  for (const [, list] of groupBy(rows, r => r.route)) {
+    const others = [...new Set(list.map(r => r.client))].filter(c => !late.has(c));
+    const n = others.filter(c => signed.has(c)).length;
+    if (n >= minSigners && n >= 0.9 * others.length) for (const r of list) if (late.has(r.client) && !r.actor.startsWith('s:')) out.add(r);
+  }
+  return out;
+}
+
+function parameterNames(query: string | null): string[] {
+  return query === null
+    ? []
+    : query
+        .split('&')
+        .map(p => p.split('=')[0]!.toLowerCase())
+        .filter(n => n !== '');
+}
+
+/** From when to when an actor is marked; `doubtful` when every mark is itself only a doubt. */
+type Span = { readonly from: number; readonly to: number; readonly doubtful: boolean };
+
+/** Sessions and clients that walked through records or got in by guessing, and when. */
+async function markedActors(engine: Engine, found: readonly Detection[]): Promise<Map<string, Span>> {
+  const marks = found.filter(d => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk');
+  if (marks.length === 0) return new Map();
+  await engine.load(
+    'detection_suspicious',
+    [
+      { name: 'event_id', type: 'BIGINT' },
+      { name: 'doubtful', type: 'BOOLEAN' },
+    ],
+    marks.flatMap(d => d.events.map(e => [Number(e.eventId), isDoubtful(d)])),
+  );
+  const rows = await engine.rows<{ actor: string; from_us: number; to_us: number; doubtful: boolean }>(
+    'detection.marked-actors',
+    sql`
+    select ${actorText} as actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us, bool_and(doubtful) as doubtful
+    from event join detection_suspicious using (event_id) where class = 1 group by all order by actor`,
+  );
+  return new Map(rows.map(r => [r.actor, { from: r.from_us, to: r.to_us, doubtful: r.doubtful }]));
+}
+
+const isDoubtful = (d: Detection): boolean => d.facts['doubtful'] === true;
+
+/** An export that stands out by nothing but a doubtful mark is itself a doubt: it may widen the upper bound, it accuses nobody. */
+function restsOnDoubt(marked: ReadonlyMap<string, Span>, reasons: readonly string[], events: readonly Export[]): boolean {
+  if (reasons.every(r => r === 'never-signed-in-after-a-broken-door')) return true;
+  const own = reasons.every(r => r === 'actor-already-marked' || r === 'function-only-of-a-marked-actor');
+  const spans = events.flatMap(e => [marked.get(e.actor), marked.get(e.client)]).filter(m => m !== undefined);
+  return own && (spans.length > 0 ? spans.every(m => m.doubtful) : [...marked.values()].every(m => m.doubtful));
+}
+
+/** A session stays its holder's; an address and agent may be others' at other times. */
+function isMarked(marked: ReadonlyMap<string, Span>, actor: string, atUs: number | null): boolean {
+  const span = marked.get(actor);
+  return span !== undefined && (!actor.startsWith('i:') || (atUs !== null && atUs >= span.from - HOUR && atUs <= span.to + 12 * HOUR));
+}

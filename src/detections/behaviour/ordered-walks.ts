@@ -1,0 +1,93 @@
+import { DAY, HOUR } from '../../base/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
+import { groupBy } from '../group.ts';
+import type { Detection } from '../tables.ts';
+
+type Ordered = {
+  client: string;
+  route: string;
+  n: number;
+  d: number;
+  lo: number;
+  hi: number;
+  first_us: number;
+  last_us: number;
+  forward: number;
+  share: number;
+  peers_share: number | null;
+  peers: number;
+  peers_ordered: number;
+  older: number;
+  coverage: number;
+};
+
+const minObjects = 100;
+const minPeers = 5;
+
+/**
+ * Records called up in the order of their numbers, over days and at a person's pace. Nobody need have called up more than the busiest of
+ * its peers for this: the order itself does not come by chance, and the records are old ones, so that it is no queue of work that comes in.
+ * Certain where the client did nothing else, unlike its peers; else a doubt (somebody may have been told to go through the files).
+ */
+export async function detectOrderedWalks(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  const rows = await engine.rows<Ordered>(
+    'detection.ordered-walks',
+    sql`
+    with seen as (select client, route, object, at_us, event_id from detection_object where how = 'object' and object is not null and at_us is not null),
+      per as (select client, route, count(*) as n, count(distinct object) as d, abs(corr(at_us, object)) as r, min(object) as lo, max(object) as hi, min(at_us) as first_us, max(at_us) as last_us
+        from seen group by client, route having count(distinct object) >= 30),
+      whole as (select client, count(*) as all_n from detection_request where client in (select client from per) group by client),
+      hot as (select per.*, n / all_n as share from per join whole using (client) where d >= ${minObjects} and r >= 0.9 and n <= 2 * d and last_us - first_us >= ${Math.round(0.75 * DAY)}::bigint),
+      peers as (select h.client, h.route, quantile_cont(p.n / w.all_n, 0.95) as peers_share, count(*) as peers, count(*) filter (where p.r >= 0.9) as peers_ordered
+        from hot h join per p on p.route = h.route and p.client <> h.client join whole w on w.client = p.client group by h.client, h.route),
+      steps as (select s.client, s.route, s.object - lag(s.object) over (partition by s.client, s.route order by s.at_us, s.event_id) as step from seen s join hot using (client, route)),
+      way as (select client, route, greatest(avg((step > 0)::int), avg((step < 0)::int)) as forward from steps where step <> 0 group by client, route),
+      before as (select h.client, h.route, max(s.object) as highest from hot h join seen s on s.route = h.route and s.client <> h.client and s.at_us < h.first_us group by h.client, h.route),
+      older as (select s.client, s.route, avg((s.object <= b.highest)::int) as older from seen s join before b using (client, route) group by s.client, s.route),
+      known as (select h.client, h.route, h.d / count(distinct s.object) as coverage from hot h join seen s on s.route = h.route and s.object between h.lo and h.hi group by h.client, h.route, h.d)
+    select hot.client, hot.route, n, d, lo, hi, first_us, last_us, forward, share, peers_share, peers, peers_ordered, older, coverage
+    from hot join peers using (client, route) join way using (client, route) join older using (client, route) join known using (client, route) order by hot.route, hot.client`,
+  );
+  const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').flatMap(d => d.events.map(e => Number(e.eventId))));
+  const out: Detection[] = [];
+  for (const [, list] of groupBy(rows.filter(isWalk), r => r.route)) {
+    // Where many do it, it is how this site is used.
+    if (list.length > Math.max(3, 0.05 * list[0]!.peers)) continue;
+    for (const w of list) {
+      const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
+        'detection.ordered-events',
+        sql`select event_id, at_us, object, status from detection_object where client = ${w.client} and route = ${w.route} and how = 'object' and object is not null order by at_us nulls first, event_id`,
+      );
+      if (events.some(e => taken.has(e.event_id))) continue;
+      const ok = events.filter(e => e.status !== null && e.status < 300).length;
+      const doubtful = !(w.peers >= minPeers && w.share >= 0.85 && w.peers_share !== null && w.peers_share <= 0.8 * w.share);
+      out.push({
+        ruleId: 'ordered-walk',
+        kind: 'idor-enumeration',
+        family: 'enumeration',
+        level: 'high',
+        outcome: doubtful ? 'unknown' : ok > 0 ? 'succeeded' : 'attempted',
+        groupKey: `ordered|${w.route}|${w.client}`,
+        facts: {
+          ...(doubtful && { doubtful }),
+          route: w.route,
+          requests: w.n,
+          distinct: w.d,
+          lowest: w.lo,
+          highest: w.hi,
+          in_order: Math.round(w.forward * 1000) / 1000,
+          share_of_requests: Math.round(w.share * 1000) / 1000,
+          hours: Math.round((w.last_us - w.first_us) / HOUR),
+          answered_ok: ok,
+          peers: w.peers,
+        },
+        events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us, facts: { object: e.object } })),
+      });
+    }
+  }
+  return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+function isWalk(w: Ordered): boolean {
+  return w.forward >= 0.95 && w.older >= 0.8 && w.coverage >= 0.2 && w.peers_ordered <= Math.max(1, 0.05 * w.peers);
+}

@@ -1,0 +1,93 @@
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { clientKey } from '../requests/request.ts';
+import type { EventId } from '../tables.ts';
+
+export type SignIn = {
+  readonly eventId: EventId;
+  readonly atUs: number | null;
+  readonly srcIp: string | null;
+  readonly agent: string;
+  readonly account: string | null;
+  readonly route: string;
+  readonly status: number | null;
+  readonly bytes: number | null;
+  readonly outcome: 'success' | 'failure' | 'unknown';
+};
+
+const deniedStatuses = [400, 401, 403, 404, 422, 423, 429];
+
+/** Paths where people sign in, in the last or last but one segment. */
+export const loginPath = String.raw`(?:^|/)(?:[\w.-]*(?:log[-_]?[io]n|sign[-_]?[io]n|logon|authenticate|authorize|j_security_check)[\w.-]*|auth|sessions?|oauth2?/token|token|wp-login\.php|user/auth|account/access|connect/token)/?$`;
+
+/**
+ * `detection_sign_in`: requests that try to sign in, with what their answers mean (`outcome`), `route` (the path in small
+ * letters), `who` (clientKey) and `form`: a POST to a path where one signs in.
+ */
+export async function prepareSignIns(engine: Engine): Promise<void> {
+  const login = sql`regexp_matches(lower(path), ${sql.lit(loginPath)})`;
+  await engine.run(
+    'detection.sign-ins',
+    sql`create or replace temp table detection_sign_in_raw as
+    select event_id, at_us, src_ip, coalesce(user_agent, '') as agent, account, coalesce(lower(path), '') as route, status, bytes_out, ${clientKey} as who,
+      coalesce(method = 'POST' and ${login}, false) as form, null as outcome
+    from event where class = 1 and ((method = 'POST' and (${login} or status = 401)) or (query is not null and ${login} and regexp_matches(lower(query), '(?:^|&)(?:pass|passwd|password|pwd)='))
+      or (status = 401 and account is not null))`,
+  );
+  await classifyTable(engine, 'detection_sign_in_raw', sql`true`, 'detection_sign_in');
+  await engine.run('detection.sign-ins-drop', sql`drop table detection_sign_in_raw`);
+}
+
+/**
+ * Rows of a table like `detection_sign_in` that pass a test, each with what its answer means: "in" or "refused", by status where the route uses several,
+ * else by size: the size that repeats for clients who try again and again is the refusal (when it is at least two thirds of what they see), others
+ * are not. Where neither tells, the outcome stays unknown.
+ */
+export async function classifyTable(engine: Engine, from: string, where: Sql, into: string): Promise<void> {
+  const denied = sql`status in (${sql.join(deniedStatuses.map(s => sql.lit(s)))})`;
+  await engine.run(
+    'detection.sign-in-answers',
+    sql`create or replace temp table ${sql.id(into)} as
+    with attempt as (select * exclude (outcome) from ${sql.id(from)} where ${where}),
+      seen as (select route, coalesce(bool_or(${denied}), false) as refuses, coalesce(bool_or(status between 300 and 399), false) and coalesce(bool_or(status between 200 and 299), false) as redirects
+        from attempt group by route),
+      many as (select route, who from attempt semi join (select route from seen where not refuses and not redirects) using (route) group by route, who having count(*) >= 10),
+      sizes as (select route, coalesce(bytes_out::varchar, 'null') as size, count(*) as n from attempt semi join many using (route, who) group by all),
+      top as (select route, arg_min(size, (-n, size)) as size, max(n) as n, sum(n) as total from sizes group by route),
+      rule as (select route, refuses, refuses or redirects as by_status, case when size <> 'null' and n >= (2 / 3) * total then size::bigint end as size from seen left join top using (route))
+    select attempt.*, case when status is null or status >= 500 then 'unknown'
+        when by_status then case when ${denied} then 'failure' when refuses or status >= 300 then 'success' else 'failure' end
+        when size is null or bytes_out is null then 'unknown' when abs(bytes_out - size) <= 2 then 'failure' else 'success' end as outcome
+    from attempt join rule using (route)`,
+  );
+}
+
+type Row = {
+  event_id: number;
+  at_us: number | null;
+  src_ip: string | null;
+  agent: string;
+  account: string | null;
+  route: string;
+  status: number | null;
+  bytes_out: number | null;
+  outcome: SignIn['outcome'];
+};
+
+/** Sign-ins of a query over `detection_sign_in` (in `s`), in order of time. */
+export async function readSignIns(engine: Engine, step: string, where: Sql): Promise<SignIn[]> {
+  const rows = await engine.rows<Row>(
+    step,
+    sql`select event_id, at_us, src_ip, agent, account, nullif(route, '') as route, status, bytes_out, outcome from detection_sign_in s where ${where} order by at_us nulls first, event_id`,
+  );
+  return rows.map(r => ({
+    eventId: r.event_id,
+    atUs: r.at_us,
+    srcIp: r.src_ip,
+    agent: r.agent,
+    account: r.account,
+    route: r.route,
+    status: r.status,
+    bytes: r.bytes_out,
+    outcome: r.outcome,
+  }));
+}

@@ -1,0 +1,78 @@
+import { DAY, HOUR } from '../../base/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
+import { actorKey, actorText } from '../requests/request.ts';
+import type { Detection } from '../tables.ts';
+
+type Steady = {
+  actor: string;
+  who: string;
+  n: number;
+  d: number;
+  first_us: number;
+  last_us: number;
+  longest_pause: number;
+  other_share: number;
+  q95: number;
+  actors: number;
+};
+
+const minObjects = 200;
+const longestPauseUs = 3 * HOUR;
+
+/**
+ * Slow scraping over days, in any order: far more distinct records than peers and never a night's rest. People pause, and so do the shared
+ * addresses of offices; the few who never do stand out. Uses `detection_call` of the enumeration pass. Runs already found are left out.
+ */
+export async function detectSlowScrapes(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  const { n } = await engine.row<{ n: number }>(
+    'detection.steady-some',
+    sql`select count(*) as n from (select who from detection_call where how = 'object' and object is not null group by who having count(*) >= ${minObjects})`,
+  );
+  if (n === 0) return [];
+  await engine.run(
+    'detection.steady-many',
+    sql`create or replace temp table detection_many as
+    with per as (select who, sum(n)::bigint as n, count(*) as d from (select who, object, count(*) as n from detection_call where how = 'object' and object is not null group by all) group by who),
+      peers as (select quantile_cont(d, 0.95) as q95, count(*) as actors from per)
+    select who, n, d, q95, actors from per, peers where d >= ${minObjects} and d >= 2 * q95`,
+  );
+  const rows = await engine.rows<Steady>(
+    'detection.steady',
+    sql`
+    with paced as (select ${actorText} as actor, who, at_us, at_us - lag(at_us) over (partition by ${actorText} order by at_us) as pause
+        from (select *, ${actorKey} as who from event where class = 1 and at_us is not null) e semi join detection_many using (who)),
+      rest as (select actor, any_value(who) as who, count(*) as all_n, max(pause) as longest_pause, min(at_us) as first_us, max(at_us) as last_us from paced group by actor)
+    select actor, who::varchar as who, n, d, first_us, last_us, longest_pause, 1 - n / all_n as other_share, q95, actors from detection_many join rest using (who)
+    where last_us - first_us >= ${1.25 * DAY}::bigint and longest_pause <= ${longestPauseUs}::bigint order by actor`,
+  );
+  const many = rows.length > Math.max(3, 0.05 * (rows[0]?.actors ?? 0));
+  const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').map(d => d.groupKey.slice(d.groupKey.indexOf('|', 5) + 1)));
+  const out: Detection[] = [];
+  for (const r of many ? [] : rows) {
+    if (taken.has(r.actor) || r.other_share > 0.4) continue;
+    const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
+      'detection.steady-events',
+      sql`
+      select event_id, c.at_us, object, c.status from (select * from detection_call where who = ${r.who}::ubigint and how = 'object' and object is not null) c
+      join event e using (event_id) where ${actorText} = ${r.actor} order by c.at_us nulls first, event_id`,
+    );
+    out.push({
+      ruleId: 'slow-scrape',
+      kind: 'idor-enumeration',
+      family: 'enumeration',
+      level: 'high',
+      outcome: events.some(e => e.status !== null && e.status < 300) ? 'succeeded' : 'attempted',
+      groupKey: `slow|${r.actor}`,
+      facts: {
+        requests: events.length,
+        distinct: r.d,
+        hours: Math.round((r.last_us - r.first_us) / HOUR),
+        longest_pause_minutes: Math.round((r.longest_pause / HOUR) * 60),
+        peers: r.actors,
+        peers_q95: r.q95,
+      },
+      events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us, facts: { object: e.object } })),
+    });
+  }
+  return out;
+}

@@ -1,0 +1,111 @@
+import { type Engine, sql } from '../../engine/index.ts';
+import { groupBy } from '../group.ts';
+import type { Detection } from '../tables.ts';
+
+type Use = {
+  session: string;
+  src_ip: string;
+  agent: string;
+  first_us: number | null;
+  last_us: number | null;
+  n: number;
+  clients: number;
+  first_rank: number;
+};
+
+const rareShare = 0.01;
+const rareCount = 3;
+
+/**
+ * Sessions used from several addresses with agents of different families. People change networks and update browsers; one session on two
+ * machines at once is something else. It counts where it is rare in this log, or where the session already stands out otherwise.
+ */
+export async function detectTakeovers(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  const suspicious = await suspiciousSessions(engine, found);
+  const uses = await engine.rows<Use>(
+    'detection.session-uses',
+    sql`
+    with shared as (select session from detection_request where session is not null group by session having min(src_ip) <> max(src_ip)),
+      raw as (
+        select session, src_ip, user_agent, min(at_us) as first_us, max(at_us) as last_us, count(*) as n, min(event_id) as first_event
+        from detection_request join shared using (session) where src_ip is not null group by all),
+      use as (
+        select session, src_ip, regexp_replace(coalesce(user_agent, ''), '[0-9][0-9._]*', '', 'g') as agent, min(first_us) as first_us, max(last_us) as last_us, sum(n)::bigint as n, min(first_event) as first_event
+        from raw group by all)
+    select session, src_ip, agent, first_us, last_us, n,
+      (case when count(distinct agent) over (partition by session) > 1 then count(distinct src_ip) over (partition by session) else 0 end)::integer as clients,
+      row_number() over (partition by session order by first_us nulls first, first_event) as first_rank
+    from use order by session, first_rank`,
+  );
+  if (uses.length === 0) return [];
+  const { sessions } = await engine.row<{ sessions: number }>('detection.sessions', sql`select count(distinct session) as sessions from detection_request`);
+  const bySession = groupBy(uses, u => u.session);
+  const several = [...bySession.values()].filter(list => list[0]!.clients >= 2);
+  const rare = several.length <= Math.max(rareCount, rareShare * sessions);
+  const out: Detection[] = [];
+  for (const [session, list] of bySession) {
+    const flagged = suspicious.has(session);
+    const agents = new Set(list.map(u => u.agent));
+    if (!(flagged && list.length >= 2) && !(rare && agents.size >= 2 && overlapping(list))) continue;
+    const home = list[0]!;
+    const rows = await engine.rows<{ event_id: number; at_us: number | null; src_ip: string }>(
+      'detection.session-events',
+      sql`
+      select event_id, at_us, src_ip from detection_request where session = ${session} order by at_us nulls first, event_id`,
+    );
+    // Whether the first user is the owner or the thief cannot be told unless the session stands out by itself.
+    const events = flagged ? rows.filter(r => suspicious.get(session)!.has(r.src_ip)) : rows.filter(r => r.src_ip !== home.src_ip);
+    if (events.length === 0) continue;
+    out.push({
+      ruleId: 'session-elsewhere',
+      kind: 'account-takeover',
+      family: 'session',
+      level: flagged ? 'high' : 'medium',
+      outcome: flagged ? 'succeeded' : 'unknown',
+      groupKey: `session|${session}`,
+      facts: {
+        addresses: [...new Set(list.map(u => u.src_ip))].sort(),
+        agents: agents.size,
+        requests: events.length,
+        sessions_with_several_clients: several.length,
+        sessions,
+        also_flagged: flagged,
+      },
+      events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us })),
+    });
+  }
+  return out;
+}
+
+function overlapping(list: readonly Use[]): boolean {
+  return list.some((a, i) =>
+    list.some(
+      (b, j) => i < j && a.src_ip !== b.src_ip && a.agent !== b.agent && (a.first_us ?? 0) <= (b.last_us ?? 0) && (b.first_us ?? 0) <= (a.last_us ?? 0),
+    ),
+  );
+}
+
+/** Sessions that another detection rests on, with the addresses it saw there. */
+async function suspiciousSessions(engine: Engine, found: readonly Detection[]): Promise<Map<string, Set<string>>> {
+  const ids = found
+    .filter(d => (d.kind === 'idor-enumeration' || d.kind === 'credential-stuffing' || d.kind === 'mass-export') && d.facts['doubtful'] !== true)
+    .flatMap(d => d.events.map(e => Number(e.eventId)));
+  if (ids.length === 0) return new Map();
+  await engine.load(
+    'detection_suspicious',
+    [{ name: 'event_id', type: 'BIGINT' }],
+    ids.map(id => [id]),
+  );
+  const rows = await engine.rows<{ session: string; src_ip: string }>(
+    'detection.suspicious-sessions',
+    sql`
+    select distinct session, src_ip from detection_request join detection_suspicious using (event_id) where session is not null and src_ip is not null order by 1, 2`,
+  );
+  const out = new Map<string, Set<string>>();
+  for (const r of rows) {
+    let set = out.get(r.session);
+    if (!set) out.set(r.session, (set = new Set()));
+    set.add(r.src_ip);
+  }
+  return out;
+}

@@ -1,0 +1,101 @@
+import { MINUTE } from '../../base/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
+import { groupBy } from '../group.ts';
+import type { Detection, StepKind } from '../tables.ts';
+import { tracedStatements } from './attacks.ts';
+import { episodes } from './request.ts';
+
+/** Marks no application writes by itself; one RE2 pass, then the sharper tests below. */
+const marks =
+  String.raw`pg_sleep\s*\(|\bsleep\s*\(\s*\d|waitfor\s+delay|benchmark\s*\(\s*\d{4}|dbms_pipe\.receive_message|union\s+all\s+select\s+null|extractvalue\s*\(|updatexml\s*\(|` +
+  String.raw`chr\(\d+\)\s*\|\|\s*chr\(\d+\)|char\(\d+\)\s*\+\s*char\(\d+\)|(?:ascii|ord|unicode)\s*\(\s*(?:substr|substring|mid)|\b(?:and|or)\s+\d{3,5}\s*=\s*\d{3,5}\b|information_schema\.(?:tables|columns)`;
+
+const techniques: readonly (readonly [StepKind, RegExp])[] = [
+  ['sqli-time', /pg_sleep\s*\(|\bsleep\s*\(\s*\d|waitfor\s+delay|benchmark\s*\(\s*\d{4}|dbms_pipe\.receive_message/],
+  ['sqli-error', /extractvalue\s*\(|updatexml\s*\(|=\s*cast\s*\(\s*\(*\s*(?:chr|char|select)/],
+  ['sqli-union', /union\s+all\s+select\s+(?:null|chr|char|concat|'|\d)/],
+  ['sqli-boolean', /(?:ascii|ord|unicode)\s*\(\s*(?:substr|substring|mid)|\b(?:and|or)\s+(\d{3,5})\s*=\s*\1\b|\b(?:and|or)\s+\d{3,5}\s*=\s*\d{3,5}\s+and\b/],
+];
+
+const leastStatements = 3;
+
+type Statement = {
+  event_id: number;
+  at_us: number | null;
+  db_user: string | null;
+  app_name: string | null;
+  failed: boolean;
+  traced: boolean;
+  text: string;
+};
+
+/**
+ * Injected statements that only the database log shows, because the request's body or cookie was not logged. A statement in which the payload
+ * of a logged request stands is left to the attack found there; so are the few beside them whose request was lost, and, where no payload
+ * was found in any statement (clocks, tampering), as many as there were requests.
+ */
+export async function detectDatabaseInjections(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  const rows = await engine.rows<Statement>(
+    'detection.injected-statements',
+    sql`
+    with traced as (select distinct sql_text from event semi join ${sql.id(tracedStatements)} using (event_id))
+    select event_id, at_us, db_user, app_name, err_code is not null as failed, sql_text in (select sql_text from traced) as traced, left(lower(sql_text), 4000) as text
+    from event where class = 2 and sql_text is not null and regexp_matches(lower(sql_text), ${sql.lit(marks)}) order by at_us nulls first, event_id`,
+  );
+  const open = unexplained(rows, found);
+  const named = open.map(r => ({
+    ...r,
+    atUs: r.at_us,
+    technique: techniques.find(([, pattern]) => pattern.test(r.text))?.[0] ?? null,
+  }));
+  const out: Detection[] = [];
+  for (const [key, list] of groupBy(
+    named.filter(r => r.technique !== null),
+    r => `${r.technique}|d:${r.db_user ?? ''}|${r.app_name ?? ''}`,
+  )) {
+    for (const part of episodes(list)) {
+      if (part.length < leastStatements) continue;
+      const ran = part.filter(r => !r.failed).length;
+      out.push({
+        ruleId: 'database-injection',
+        kind: part[0]!.technique!,
+        family: 'sqli',
+        level: ran > 0 ? 'critical' : 'high',
+        outcome: ran > 0 ? 'succeeded' : 'attempted',
+        groupKey: `database|${key}`,
+        facts: {
+          statements: part.length,
+          ran,
+          failed: part.length - ran,
+          db_user: part[0]!.db_user,
+          app_name: part[0]!.app_name,
+          basis: ['database-log'],
+        },
+        events: part.map(r => ({ eventId: r.event_id, atUs: r.at_us })),
+      });
+    }
+  }
+  return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+const mostLost = 0.1;
+
+function unexplained(rows: readonly Statement[], found: readonly Detection[]): Statement[] {
+  const spans = found.filter(d => d.family === 'sqli').map(d => ({ ...spanOf(d), requests: d.events.length, traced: 0, open: 0 }));
+  const near = (r: Statement): typeof spans => spans.filter(s => r.at_us === null || (r.at_us >= s.from - MINUTE && r.at_us <= s.to + MINUTE));
+  const open = rows.filter(r => !r.traced);
+  for (const r of rows) for (const s of near(r)) s[r.traced ? 'traced' : 'open']++;
+  const explains = (s: (typeof spans)[number]): boolean => s.open <= (s.traced > 0 ? mostLost * s.traced : 2 * s.requests);
+  return open.filter(r => !near(r).some(explains));
+}
+
+function spanOf(d: Detection): { from: number; to: number } {
+  let from = Infinity;
+  let to = -Infinity;
+  for (const e of d.events) {
+    if (e.atUs === null) continue;
+    from = Math.min(from, e.atUs);
+    to = Math.max(to, e.atUs);
+  }
+  return { from, to };
+}

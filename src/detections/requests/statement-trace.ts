@@ -1,0 +1,76 @@
+import { SECOND } from '../../base/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
+import { decodeStages } from '../signatures/stages.ts';
+import type { Scored } from './judge.ts';
+
+/** What became of a payload in the database: part of a statement that ran or failed, or only a bound value (harmless). */
+export type StatementFate = 'executed' | 'failed' | 'bound';
+
+const slackSeconds = 5;
+const maxStatements = 2_000_000;
+
+/** The statements of the database log by second, to look a request's payload up among those of its time. */
+export class StatementTrace {
+  private readonly bySecond: Map<number, { id: number; text: string; params: string | null; failed: boolean }[]>;
+
+  /** Events of the statements that a request's payload was found in. */
+  readonly explained = new Set<number>();
+
+  private constructor(bySecond: StatementTrace['bySecond']) {
+    this.bySecond = bySecond;
+  }
+
+  static async read(engine: Engine, requests: readonly Scored[]): Promise<StatementTrace> {
+    const bySecond: StatementTrace['bySecond'] = new Map();
+    const times = requests.map(r => r.atUs).filter(t => t !== null);
+    if (times.length === 0) return new StatementTrace(bySecond);
+    let from = Infinity;
+    let to = -Infinity;
+    for (const t of times) {
+      from = Math.min(from, t);
+      to = Math.max(to, t);
+    }
+    const rows = engine.stream<{ event_id: number; at_us: number; sql_text: string; sql_params: string | null; failed: boolean }>(
+      'detection.statements',
+      sql`
+      select event_id, at_us, sql_text, sql_params, err_code is not null and err_code <> '00000' as failed from event
+      where class = 2 and sql_text is not null and at_us between ${Math.floor(from - slackSeconds * SECOND)}::bigint and ${Math.ceil(to + slackSeconds * SECOND)}::bigint
+        and (sql_params is not null or regexp_matches(lower(sql_text), 'select|union|sleep|waitfor|case|and|or|--|;'))
+      order by at_us, event_id limit ${maxStatements}`,
+    );
+    for await (const batch of rows) {
+      for (const r of batch) {
+        const second = Math.floor(r.at_us / SECOND);
+        let list = bySecond.get(second);
+        if (!list) bySecond.set(second, (list = []));
+        list.push({ id: r.event_id, text: r.sql_text, params: r.sql_params, failed: r.failed });
+      }
+    }
+    return new StatementTrace(bySecond);
+  }
+
+  /** The fate of one payload within a few seconds of its request; null when no statement shows it (or it is too short to tell). */
+  find(request: Scored): StatementFate | null {
+    if (this.bySecond.size === 0 || request.atUs === null || request.score.family !== 'sqli') return null;
+    const { texts } = decodeStages(request.score.value, true);
+    const needles = [...new Set(texts)].filter(t => t.length >= 8 && /[\s'"()=<>]/.test(t)).reverse();
+    if (needles.length === 0) return null;
+    const second = Math.floor(request.atUs / SECOND);
+    let fate: StatementFate | null = null;
+    for (const distance of nearFirst) {
+      for (const s of this.bySecond.get(second + distance) ?? []) {
+        for (const n of needles) {
+          if (s.text.includes(n)) {
+            this.explained.add(s.id);
+            if (!s.failed) return 'executed';
+            fate = 'failed';
+          } else if (fate === null && s.params !== null && s.params.includes(JSON.stringify(n).slice(1, -1))) fate = 'bound';
+        }
+      }
+      if (fate !== null) return fate;
+    }
+    return fate;
+  }
+}
+
+const nearFirst = [0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5];

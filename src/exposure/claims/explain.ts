@@ -1,0 +1,208 @@
+import { isoUtc, printable, UserError } from '../../base/index.ts';
+import type { OpenCase } from '../../case/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
+import { type Premises, readPremises } from './premises.ts';
+import { type ProofNode, type ProofPlace, proofNode } from './proof.ts';
+import { exists } from './write-cells.ts';
+
+type ClaimRow = {
+  claim_id: string;
+  kind: string;
+  dataset_id: string | null;
+  must_tier: number;
+  may_tier: number;
+  rule: string;
+  statement: string;
+  premises: string;
+  assumptions: string[];
+};
+
+const shownEvents = 5;
+const shownClaims = 8;
+const thresholds: Record<string, { column: 'tier_lower' | 'tier_upper'; tier: number }> = {
+  confirmed: { column: 'tier_lower', tier: 4 },
+  executed: { column: 'tier_lower', tier: 3 },
+  possible: { column: 'tier_upper', tier: 2 },
+  not_excluded: { column: 'tier_upper', tier: 1 },
+};
+
+/**
+ * Why: `claim-…`, a record `customers/1234`, a cell `customers/1234/name`, a figure `figure:records.confirmed` or
+ * `figure:customers.records.possible`. Throws UserError when there is nothing of that name.
+ */
+export async function explainRef(kase: OpenCase, ref: string): Promise<ProofNode> {
+  return decided(await proofOf(kase, ref), readPremises(kase));
+}
+
+/** The same proof with what a person has decided about its premises. */
+function decided(node: ProofNode, premises: Premises): ProofNode {
+  const holds = node.key === 'assumption' ? premises.get(String(node.params['what']).replace('@assumption.', '')) : undefined;
+  if (holds !== undefined) return proofNode(holds ? 'assumption-holds' : 'assumption-fails', node.params, node.children, node.place);
+  return { ...node, children: node.children.map(c => decided(c, premises)) };
+}
+
+async function proofOf(kase: OpenCase, ref: string): Promise<ProofNode> {
+  const e = kase.engine;
+  if (!(await exists(e, 'claim'))) throw new UserError('exposure.not-assessed');
+  if (ref.startsWith('figure:')) return explainFigure(e, ref.slice(7));
+  if (ref.startsWith('claim-')) {
+    const [claim] = await e.rows<ClaimRow>('explain.claim', sql`select * from claim where claim_id = ${ref}`);
+    if (!claim) throw new UserError('exposure.unknown-ref', { ref: printable(ref, 80) });
+    return explainClaim(e, claim, null);
+  }
+  const slash = ref.indexOf('/');
+  const dataset = slash < 0 ? ref : ref.slice(0, slash);
+  const known = await e.rows<{ dataset_id: string }>('explain.dataset', sql`select dataset_id from dataset where dataset_id = ${dataset}`);
+  if (known.length === 0) throw new UserError('exposure.unknown-ref', { ref: printable(ref, 80) });
+  if (slash < 0) return explainDataset(e, dataset);
+  const rest = ref.slice(slash + 1);
+  const whole = await findRow(e, dataset, rest);
+  if (whole !== null) return explainRecord(e, dataset, rest, whole, null);
+  const last = rest.lastIndexOf('/');
+  if (last > 0) {
+    const row = await findRow(e, dataset, rest.slice(0, last));
+    const [column] = await e.rows<{ column_no: number; name: string }>(
+      'explain.column',
+      sql`select column_no, name from dataset_column where dataset_id = ${dataset} and name = ${rest.slice(last + 1)}`,
+    );
+    if (row !== null && column) return explainRecord(e, dataset, rest.slice(0, last), row, column);
+  }
+  throw new UserError('exposure.unknown-ref', { ref: printable(ref, 80) });
+}
+
+async function findRow(e: Engine, dataset: string, key: string): Promise<number | null> {
+  const rows = await e.rows<{ row_no: number }>('explain.row', sql`select row_no from ${sql.id(`data_${dataset}`)} where key = ${key} order by row_no limit 1`);
+  return rows[0]?.row_no ?? null;
+}
+
+async function explainRecord(e: Engine, dataset: string, key: string, rowNo: number, column: { column_no: number; name: string } | null): Promise<ProofNode> {
+  const where = column ? sql`and s.column_no = ${column.column_no}` : sql``;
+  const claims = await e.rows<ClaimRow & { lower: number; upper: number; columns: string[] }>(
+    'explain.record_claims',
+    sql`
+    select c.*, max(r.tier_lower) as lower, max(r.tier_upper) as upper, list_sort(list(distinct d.name)) as columns
+    from claim_row r join colset s using (colset_id) join claim c using (claim_id) join dataset_column d on d.dataset_id = s.dataset_id and d.column_no = s.column_no
+    where s.dataset_id = ${dataset} and r.row_no = ${rowNo} ${where} group by all order by lower desc, upper desc, c.claim_id limit ${shownClaims}`,
+  );
+  const lower = Math.max(0, ...claims.map(c => c.lower));
+  const upper = Math.max(0, ...claims.map(c => c.upper));
+  const children: ProofNode[] = [];
+  for (const c of claims) children.push(await explainClaim(e, c, rowNo, c.columns.join(', ')));
+  children.push(await snapshotNode(e, dataset, rowNo));
+  if (claims.length === 0) {
+    const open = await e.rows<{ reason: string }>(
+      'explain.reachable',
+      sql`select distinct reason from reachable where dataset_id = ${dataset} order by reason`,
+    );
+    for (const r of open) children.unshift(proofNode(`reachable.${r.reason}`));
+    return proofNode(open.length > 0 ? 'record-reachable' : 'record-untouched', { ref: `${dataset}/${key}` }, children);
+  }
+  return proofNode(
+    column ? 'cell' : 'record',
+    { ref: `${dataset}/${key}${column ? `/${column.name}` : ''}`, lower: `@tier.${lower}`, upper: `@tier.${upper}` },
+    children,
+  );
+}
+
+async function snapshotNode(e: Engine, dataset: string, rowNo: number): Promise<ProofNode> {
+  const files = await e.rows<{ path: string; sha256: string }>(
+    'explain.snapshot',
+    sql`select f.path, f.sha256 from source_file f where f.role = 'dataset' and f.evidence_id = ${dataset} order by f.path`,
+  );
+  const [d] = await e.rows<{ as_of_us: number | null }>('explain.as_of', sql`select as_of_us from dataset where dataset_id = ${dataset}`);
+  const where = files.map(f => proofNode('snapshot-file', { file: f.path, hash: f.sha256 }));
+  return proofNode(d?.as_of_us ? 'snapshot-row' : 'snapshot-row-undated', { row: rowNo + 1, at: d?.as_of_us ? isoUtc(d.as_of_us) : '' }, where);
+}
+
+/** The proof of one claim; with a row, the events that gave that very row. */
+export async function explainClaim(e: Engine, c: ClaimRow, rowNo: number | null, columns = ''): Promise<ProofNode> {
+  const p = JSON.parse(c.premises) as Record<string, unknown>;
+  const number = (v: unknown): number => (typeof v === 'number' ? v : 0);
+  const children: ProofNode[] = [];
+  if (columns !== '') children.push(proofNode('columns', { columns }));
+  if (typeof p['route'] === 'string') children.push(proofNode('route', { route: printable(p['route'], 120), requests: number(p['requests']) }));
+  if (p['source'] === 'log')
+    children.push(proofNode('binding', { from: number(p['learned_from']), support: `${Math.round(number(p['support']) * 1000) / 10} %` }));
+  if (c.statement !== '') children.push(proofNode('statement', { sql: printable(c.statement, 400) }));
+  const size = p['size_check'] as { valid?: boolean; tolerance?: number; agreed?: number } | null | undefined;
+  if (size?.valid) children.push(proofNode('size', { agreed: number(size.agreed), tolerance: number(size.tolerance) }));
+  if (p['in_message'] === true) children.push(proofNode('in-message'));
+  if (p['size_agrees'] === true) children.push(proofNode('error-size'));
+  if (typeof p['row_identity'] === 'string') children.push(proofNode(`row-identity.${p['row_identity']}`));
+  if (typeof p['reason'] === 'string') children.push(proofNode('reason', { reason: printable(p['reason'], 80) }));
+  for (const w of Array.isArray(p['widened']) ? (p['widened'] as string[]) : []) children.push(proofNode('widened', { construct: printable(w, 60) }));
+  for (const n of await e.rows<{ least: number; most: number; rows: number }>(
+    'explain.counts',
+    sql`select max(k.lower) as least, sum(k.upper)::bigint as most, (select count(distinct r.row_no) from claim_row r where r.claim_id = ${c.claim_id} and r.tier_upper >= 2) as rows
+      from claim_count k where k.claim_id = ${c.claim_id} and k.scope = 'rows' having count(*) > 0`,
+  ))
+    children.push(proofNode('count', { least: n.least, most: n.most, rows: n.rows }));
+  for (const place of await claimPlaces(e, c.claim_id, rowNo)) children.push(proofNode('event', { file: place.file, line: place.line }, [], place));
+  for (const a of c.assumptions ?? []) children.push(proofNode('assumption', { what: `@assumption.${a}` }));
+  return proofNode('claim', { id: c.claim_id, rule: `@rule.${c.rule}`, lower: `@tier.${c.must_tier}` }, children);
+}
+
+async function claimPlaces(e: Engine, claimId: string, rowNo: number | null): Promise<ProofPlace[]> {
+  const own =
+    rowNo === null
+      ? sql`select event_id, request_id from claim_row_source where claim_id = ${claimId} order by row_no limit ${shownEvents}`
+      : sql`select event_id, request_id from claim_row_source where claim_id = ${claimId} and row_no = ${rowNo} order by event_id limit ${shownEvents}`;
+  const pick = (q: typeof own) =>
+    e.rows<ProofPlace>(
+      'explain.places',
+      sql`
+    with s as (${q}), ids as (select event_id as id from s union select request_id from s)
+    select f.path as file, e.line_no as line, e.byte_off as byte, e.byte_len as bytes, f.sha256
+    from ids join event e on e.event_id = ids.id join source_file f using (file_no) order by e.event_id limit ${2 * shownEvents}`,
+    );
+  const places = await pick(own);
+  return places.length > 0
+    ? places
+    : pick(sql`select event_id, request_id from claim_source where claim_id = ${claimId} order by event_id, request_id limit ${shownEvents}`);
+}
+
+async function explainDataset(e: Engine, dataset: string): Promise<ProofNode> {
+  return proofNode('dataset', { dataset }, await claimList(e, dataset, 'tier_upper', 1));
+}
+
+async function claimList(e: Engine, dataset: string, column: 'tier_lower' | 'tier_upper', tier: number): Promise<ProofNode[]> {
+  const claims = await e.rows<ClaimRow & { rows: number }>(
+    'explain.claims',
+    sql`select c.*, n.rows from claim c join (
+      select r.claim_id, count(distinct r.row_no) as rows from claim_row r where r.${sql.id(column)} >= ${tier} group by r.claim_id) n using (claim_id)
+    where c.dataset_id = ${dataset} order by n.rows desc, c.claim_id limit ${shownClaims}`,
+  );
+  const out: ProofNode[] = [];
+  for (const c of claims) out.push(proofNode('claim-rows', { rows: c.rows, rule: `@rule.${c.rule}` }, [await explainClaim(e, c, null)]));
+  return out;
+}
+
+/** `records.confirmed`, `persons.possible`, `customers.records.executed`, `customers.name.confirmed`. */
+async function explainFigure(e: Engine, name: string): Promise<ProofNode> {
+  const parts = name.split('.');
+  const figure = parts[parts.length - 1] ?? '';
+  const known = thresholds[figure] ?? thresholds[parts[parts.length - 2] ?? ''];
+  if (!known) throw new UserError('exposure.unknown-ref', { ref: printable(`figure:${name}`, 80) });
+  const figureName = thresholds[figure] ? figure : parts[parts.length - 2]!;
+  const all = await e.rows<{ dataset_id: string }>('explain.datasets', sql`select dataset_id from dataset order by dataset_id`);
+  const chosen = all.filter(d => d.dataset_id === parts[0]);
+  const children: ProofNode[] = [];
+  let total = 0;
+  for (const d of chosen.length > 0 ? chosen : all) {
+    const { n } = await e.row<{ n: number }>(
+      'explain.count',
+      sql`select count(distinct row_no) as n from cell_tier where dataset_id = ${d.dataset_id} and ${sql.id(known.column)} >= ${known.tier}`,
+    );
+    total += n;
+    if (n > 0) children.push(proofNode('figure-dataset', { dataset: d.dataset_id, records: n }, await claimList(e, d.dataset_id, known.column, known.tier)));
+  }
+  if (figureName === 'not_excluded') {
+    const open = await e.rows<{ dataset_id: string; reason: string }>(
+      'explain.open',
+      sql`select distinct dataset_id, reason from reachable order by dataset_id, reason`,
+    );
+    for (const o of open) children.push(proofNode('open-dataset', { dataset: o.dataset_id }, [proofNode(`reachable.${o.reason}`)]));
+  }
+  if (parts.includes('persons')) children.unshift(proofNode('persons-from-records'));
+  return proofNode('figure', { figure: `@figure.${figureName}`, records: total, meaning: `@figure-meaning.${figureName}` }, children);
+}

@@ -1,0 +1,270 @@
+import { type Engine, sql } from '../../engine/index.ts';
+import type { Catalogue, Dataset } from '../catalogue.ts';
+import type { Changes } from '../replay/changes.ts';
+import { wholeTables } from '../replay/evaluate.ts';
+import { recordReplay } from '../replay/replay.ts';
+import { groupInstances, replayGroup } from '../replay/replay-group.ts';
+import type { Statement, StatementLog } from '../replay/statements.ts';
+import { type Instance, showsBody } from '../routes/instances.ts';
+import type { StatementIndex } from '../routes/link-statements.ts';
+import { type Request, routeOf } from '../routes/requests.ts';
+import { dayOf, missingSteps } from '../routes/walks.ts';
+import { tier } from '../tables.ts';
+import { type Claims, loadTiers } from './claims.ts';
+import { exists } from './write-cells.ts';
+
+/**
+ * What a lossy log hides of an enumeration: numbers, days, months or spans of days left out between those that were asked for. When a run of
+ * requests of one route walks them in even steps, a missing step was most likely asked for too: possible (T2), never certain.
+ */
+export function holesOf(instances: readonly Instance[], gaps: readonly Span[] = []): Instance[] {
+  const walks = new Map<string, { slots: readonly number[]; list: Instance[] }>();
+  for (const i of instances) {
+    if (!i.request || !i.routeRead || i.injected) continue;
+    const slots = walkedSlots(i);
+    if (slots.length === 0) continue;
+    const key = JSON.stringify([i.routeRead.route, i.read.shape, slots, i.values.map((v, n) => (slots.includes(n) ? null : (v ?? null)))]);
+    const walk = walks.get(key);
+    if (walk) walk.list.push(i);
+    else walks.set(key, { slots, list: [i] });
+  }
+  const out: Instance[] = [];
+  for (const { slots, list } of walks.values()) {
+    if (toldInFull(list, gaps)) continue;
+    const like = list[0]!;
+    for (const step of missingSteps(slots.map(s => list.map(i => i.values[s]!)))) {
+      const given = new Map(slots.map((s, n) => [s, step[n]!]));
+      out.push({
+        ...like,
+        values: like.values.map((v, s) => given.get(s) ?? v),
+        parameters: like.parameters.map((p, n) => {
+          const at = slots.find(s => like.read.slots[s]!.kind === 'parameter' && like.read.slots[s]!.number === n + 1);
+          return at === undefined ? p : given.get(at)!;
+        }),
+        request: null,
+        statement: null,
+        certainty: 'wide',
+        ambiguous: true,
+      });
+    }
+  }
+  return out;
+}
+
+export type Span = { readonly fromUs: number; readonly toUs: number };
+
+/** Times in which a database log is known to lack lines. */
+export async function databaseGaps(engine: Engine): Promise<Span[]> {
+  if (!(await exists(engine, 'coverage_gap'))) return [];
+  return engine.rows<Span>(
+    'exposure.database_gaps',
+    sql`select g.from_us as "fromUs", g.to_us as "toUs" from coverage_gap g
+      where g.reason <> 'thin' and g.file_no in (select file_no from source_file where kind = 'sql-audit') order by g.from_us, g.to_us, g.reason`,
+  );
+}
+
+/** True when every database log numbers its lines, so that lost ones show. */
+export async function countsLines(engine: Engine): Promise<boolean> {
+  const { n } = await engine.row<{ n: number }>(
+    'exposure.unnumbered',
+    sql`select count(*)::integer as n from event where class = 2 and sql_text is not null and seq is null`,
+  );
+  return n === 0;
+}
+
+/** A walk whose every step has its statement in a database log without holes: a step that had been taken would stand there too. */
+function toldInFull(walk: readonly Instance[], gaps: readonly Span[]): boolean {
+  if (walk.length < 10 || !walk.every(i => i.statement)) return false;
+  const from = Math.min(...walk.map(i => i.request!.loUs));
+  const to = Math.max(...walk.map(i => i.request!.hiUs));
+  return !gaps.some(g => g.toUs >= from && g.fromUs <= to);
+}
+
+const wholeNumber = /^\d{1,15}$/;
+
+/** Slots that take a number, a day or a month straight from the request; two days are a span. */
+function walkedSlots(i: Instance): number[] {
+  const direct = i
+    .routeRead!.bindings.map((b, n) => (b.from === 'linear' || (b.from === 'request' && b.before === '' && b.after === '') ? n : -1))
+    .filter(n => n >= 0);
+  const number = direct.find(n => wholeNumber.test(i.values[n] ?? ''));
+  if (number !== undefined) return [number];
+  const dated = direct.filter(n => dayOf(i.values[n]) !== null);
+  return dated.length <= 2 ? dated : [];
+}
+
+const monthOfDays = 31;
+
+/** A day (or month) in or next to the span of those that were asked for. */
+function amongDays(value: string, asked: ReadonlySet<string>): boolean {
+  const day = dayOf(value);
+  if (day === null) return false;
+  const days = [...asked]
+    .filter(a => a.length === value.length)
+    .map(dayOf)
+    .filter(d => d !== null);
+  return days.length > 0 && day >= Math.min(...days) - monthOfDays && day <= Math.max(...days) + monthOfDays;
+}
+
+/** Statements of a kind the intruder used, in the time the intruder used it, that no request of anybody explains: their request line may be lost. */
+export function orphansOf(log: StatementLog, instances: readonly Instance[], explained: ReadonlySet<number>): Instance[] {
+  const kinds = new Map<string, { from: number; to: number; like: Instance; least: number; most: number; slot: number; strings: Set<string> }>();
+  for (const i of instances) {
+    if (!i.request || !i.routeRead) continue;
+    const slot = i.read.slots.findIndex((_, n) => /^\d{1,15}$/.test(i.values[n] ?? '') && i.routeRead!.bindings[n]?.from === 'request');
+    const value = slot < 0 ? NaN : Number(i.values[slot]);
+    const k = kinds.get(i.read.shape);
+    if (!k)
+      kinds.set(i.read.shape, {
+        from: i.request.loUs,
+        to: i.request.hiUs,
+        like: i,
+        least: value,
+        most: value,
+        slot,
+        strings: new Set(i.values.filter((v): v is string => typeof v === 'string')),
+      });
+    else {
+      k.from = Math.min(k.from, i.request.loUs);
+      k.to = Math.max(k.to, i.request.hiUs);
+      k.least = Math.min(k.least, value);
+      k.most = Math.max(k.most, value);
+      for (const v of i.values) if (typeof v === 'string') k.strings.add(v);
+    }
+  }
+  const instancesEvents = new Set(instances.map(i => i.statement?.eventId));
+  const out: Instance[] = [];
+  const make = (s: Statement, like: Instance | null): void => {
+    out.push({
+      read: s.read,
+      values: s.values,
+      parameters: s.parameters ?? [],
+      request: null,
+      statement: s,
+      routeRead: null,
+      certainty: 'wide',
+      ambiguous: true,
+      injected: like?.injected ?? true,
+      conditional: false,
+    });
+  };
+  const explainedShapes = new Set(
+    log.statements.filter(s => explained.has(s.eventId) && s.actor === null && !instancesEvents.has(s.eventId)).map(s => s.read.shape),
+  );
+  // A shape that also runs while no injection does is the application's own.
+  const injecting = [...kinds.values()].filter(k => k.like.injected);
+  const own = new Set(log.statements.filter(s => !injecting.some(k => s.loUs >= k.from - 2_000_000 && s.loUs <= k.to + 2_000_000)).map(s => s.read.shape));
+  for (const s of log.statements) {
+    if (s.failed || s.actor !== null || explained.has(s.eventId)) continue;
+    const k = kinds.get(s.read.shape);
+    if (k) {
+      if (s.loUs < k.from - 2_000_000 || s.loUs > k.to + 2_000_000) continue;
+      const value = k.slot < 0 ? NaN : Number(s.values[k.slot]);
+      const near =
+        k.slot >= 0
+          ? value >= k.least - 2 && value <= k.most + 2
+          : s.values.every(v => v === null || v === undefined || k.strings.has(v) || amongDays(v, k.strings));
+      if (near) make(s, k.like);
+    } else if (
+      !own.has(s.read.shape) &&
+      !explainedShapes.has(s.read.shape) &&
+      injecting.some(x => s.loUs >= x.from - 2_000_000 && s.loUs <= x.to + 2_000_000) &&
+      s.text.length > 40
+    )
+      make(s, null);
+  }
+  return out;
+}
+
+/**
+ * Requests on routes of which nothing could be learned and few or none else use: any statement in their time that no request explains may
+ * be theirs. `silent` are routes of answered requests beside which there is none: their lines may be lost.
+ */
+export function strangersOf(
+  requests: readonly Request[],
+  index: StatementIndex,
+  explained: ReadonlySet<number>,
+  others: readonly Request[],
+): { instances: Instance[]; silent: ReadonlySet<string> } {
+  const instances = new Map<number, Instance>();
+  const silent = new Set<string>();
+  const usual = new Map<string, ReadonlySet<string> | null>();
+  for (const r of requests) {
+    if (showsBody(r) === 'no') continue;
+    const route = routeOf(r);
+    if (!usual.has(route))
+      usual.set(
+        route,
+        usualShapes(
+          others.filter(o => routeOf(o) === route && showsBody(o) !== 'no'),
+          index,
+        ),
+      );
+    const shapes = usual.get(route)!;
+    const near = index.during(r).filter(s => !s.failed && s.actor === null && !explained.has(s.eventId) && (shapes === null || shapes.has(s.read.shape)));
+    if (near.length === 0) silent.add(routeOf(r));
+    for (const s of near)
+      instances.set(s.eventId, {
+        read: s.read,
+        values: s.values,
+        parameters: s.parameters ?? [],
+        request: null,
+        statement: s,
+        routeRead: null,
+        certainty: 'wide',
+        ambiguous: true,
+        injected: false,
+        conditional: false,
+      });
+  }
+  return { instances: [...instances.values()], silent };
+}
+
+/** Kinds of statement that stand beside at least half of the answers of a route; null when nobody else was answered there. */
+function usualShapes(others: readonly Request[], index: StatementIndex): ReadonlySet<string> | null {
+  if (others.length === 0) return null;
+  const counts = new Map<string, number>();
+  for (const o of others) for (const shape of new Set(index.during(o).map(s => s.read.shape))) counts.set(shape, (counts.get(shape) ?? 0) + 1);
+  return new Set([...counts].filter(([, n]) => 2 * n >= others.length).map(([shape]) => shape));
+}
+
+/** Write instances that are only possible. */
+export async function claimPossible(
+  engine: Engine,
+  catalogue: Catalogue,
+  claims: Claims,
+  instances: readonly Instance[],
+  rule: string,
+  changes: Changes,
+): Promise<void> {
+  for (const g of groupInstances(instances, catalogue, changes)) {
+    await replayGroup(engine, catalogue, g, async ({ replay: r, failure, tuples, batch }) => {
+      if (!r) {
+        if (g.epoch) await wholeTables(claims, catalogue, g, failure!);
+        return;
+      }
+      const tiers = await loadTiers(
+        engine,
+        tuples.map(() => ({ must: 0, may: tier.possible })),
+      );
+      const claimOf = (dataset: Dataset): string =>
+        claims.add(
+          {
+            kind: rule,
+            datasetId: dataset.id,
+            mustTier: 0,
+            mayTier: tier.possible,
+            rule,
+            statement: g.members[0]!.instance.statement?.text.slice(0, 4000) ?? '',
+            premises: { route: g.members[0]!.instance.routeRead?.route ?? null, requests: 0, found: tuples.length },
+            assumptions: [],
+          },
+          { shape: g.read.shape, rule, route: g.members[0]!.instance.routeRead?.route ?? null },
+        );
+      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, batch, claimOf);
+      for (const t of tuples.slice(0, 3))
+        for (const o of r.relation.occurrences)
+          if (t.members[0]!.instance.statement) claims.source(claimOf(o.dataset), { eventId: t.members[0]!.instance.statement.eventId, requestId: null });
+    });
+  }
+}

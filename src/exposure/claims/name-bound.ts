@@ -1,0 +1,253 @@
+import { compileSql, type Engine, type Sql, sql } from '../../engine/index.ts';
+import type { Catalogue, Column, Dataset } from '../catalogue.ts';
+import { showsBody } from '../routes/instances.ts';
+import { type Request, routeOf } from '../routes/requests.ts';
+import { tier } from '../tables.ts';
+import type { Claims } from './claims.ts';
+import { exists } from './write-cells.ts';
+
+const lowerNames = /^(?:from|since|start|after|begin|min|gte?|lower)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:from|start|since)$/i;
+const upperNames = /^(?:to|until|end|before|max|lte?|upper)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:to|end|until)$/i;
+
+export const isLower = (name: string): boolean => lowerNames.test(name);
+export const isUpper = (name: string): boolean => upperNames.test(name);
+
+/** Terms looked for at most: each is held against every text of every dataset. */
+const mostTerms = 2_000;
+
+/**
+ * Successful requests on routes of which nothing is known but their name: rows of the dataset the path names that agree with what
+ * the parameters can mean. All of it is only possible (T2). Routes that name no dataset are returned.
+ */
+export async function claimByNames(
+  engine: Engine,
+  catalogue: Catalogue,
+  claims: Claims,
+  requests: readonly Request[],
+  known: ReadonlySet<string>,
+  silent: (route: string) => boolean = () => false,
+): Promise<Map<string, number>> {
+  const terms = new Map<string, Request>();
+  const broken = new Map<string, Request[]>();
+  const unnamed = new Map<string, number>();
+  const done = new Set<string>();
+  const written = new Set<string>();
+  for (const r of requests) {
+    const route = routeOf(r);
+    if (known.has(route) || showsBody(r) === 'no' || (r.method !== 'GET' && r.method !== 'POST')) continue;
+    const named = datasetsNamed(catalogue, r.shape);
+    const datasets = named.length > 0 ? named : datasetsOfParameters(catalogue, r);
+    if (datasets.length === 0) {
+      if ((r.bytes ?? 1) > 0) {
+        unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
+        if (!silent(route) && [...r.values.values()].some(v => readingsOf(v).some(breaksOut))) broken.set(route, [...(broken.get(route) ?? []), r]);
+        if (!silent(route)) for (const v of r.values.values()) for (const t of readingsOf(v)) terms.set(termOf(t), r);
+      }
+      continue;
+    }
+    const identity = JSON.stringify([route, [...r.values]]);
+    if (done.has(identity)) continue;
+    done.add(identity);
+    for (const dataset of datasets) {
+      const where = [...r.values].map(([name, value]) => meaning(dataset, r, name, value)).filter(w => w !== null);
+      const id = claims.add(
+        {
+          kind: 'request',
+          datasetId: dataset.id,
+          mustTier: 0,
+          mayTier: tier.possible,
+          rule: 'route-by-name',
+          statement: route,
+          premises: { route, requests: 1, source: 'name' },
+          assumptions: [],
+        },
+        { route },
+      );
+      claims.source(id, { eventId: null, requestId: r.eventId });
+      const rows = JSON.stringify([id, where.map(w => compileSql(w))]);
+      if (written.has(rows)) continue;
+      written.add(rows);
+      await claims.rows(
+        id,
+        claims.colset(
+          dataset,
+          dataset.columns.map(c => c.no),
+        ),
+        sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} ${where.length > 0 ? sql`where ${sql.join(where, sql` and `)}` : sql``}`,
+      );
+    }
+  }
+  await claimTerms(engine, catalogue, claims, terms);
+  if (broken.size > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
+  return unnamed;
+}
+
+const breaksOut = (value: string): boolean => /['";]|--|\/\*/.test(value);
+
+/** Of these requests those of an injection that is known to have worked. */
+async function onlyInjections(engine: Engine, broken: ReadonlyMap<string, readonly Request[]>): Promise<Map<string, Request[]>> {
+  if (!(await exists(engine, 'step')) || !(await exists(engine, 'step_event'))) return new Map();
+  const rows = await engine.rows<{ event_id: number }>(
+    'exposure.injections',
+    sql`select distinct event_id from step_event join step using (step_id) where kind like 'sqli-%' and outcome = 'succeeded' order by event_id`,
+  );
+  const worked = new Set(rows.map(r => r.event_id));
+  return new Map([...broken].map(([route, list]) => [route, list.filter(r => worked.has(r.eventId))] as const).filter(([, list]) => list.length > 0));
+}
+
+/** An injection into a function of which not even the table is known: when its answer was larger than the smallest there, it may have shown any record (T2). */
+async function claimBroken(catalogue: Catalogue, claims: Claims, broken: ReadonlyMap<string, readonly Request[]>, all: readonly Request[]): Promise<void> {
+  for (const [route, list] of [...broken].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+    const least = Math.min(...all.filter(r => routeOf(r) === route && r.bytes !== null && showsBody(r) !== 'no').map(r => r.bytes!));
+    const larger = list.filter(r => r.bytes === null || r.bytes >= least + 16);
+    if (larger.length === 0) continue;
+    for (const dataset of catalogue.datasets) {
+      if (dataset.systemId !== null && larger.every(r => r.systemId !== null && r.systemId !== dataset.systemId)) continue;
+      const id = claims.add(
+        {
+          kind: 'request',
+          datasetId: dataset.id,
+          mustTier: 0,
+          mayTier: tier.possible,
+          rule: 'route-unknown',
+          statement: route,
+          premises: { route, requests: larger.length },
+          assumptions: [],
+        },
+        { route, broken: true },
+      );
+      for (const r of larger.slice(0, 3)) claims.source(id, { eventId: null, requestId: r.eventId });
+      await claims.rows(
+        id,
+        claims.colset(
+          dataset,
+          dataset.columns.map(c => c.no),
+        ),
+        sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)}`,
+      );
+    }
+  }
+}
+
+/** A value as it stands there, and what it is when it was encoded once more. */
+export function readingsOf(value: string): string[] {
+  const out = [value];
+  if (/%[0-9a-f]{2}/i.test(value))
+    try {
+      out.push(decodeURIComponent(value.replaceAll('+', ' ')));
+    } catch {
+      /* a percent sign that means itself */
+    }
+  if (value.length >= 4 && /^[A-Za-z0-9+/_-]+={0,2}$/.test(value)) {
+    const text = Buffer.from(value, 'base64').toString('utf8');
+    if (text !== '' && !/[\u0000-\u001f\ufffd]/.test(text)) out.push(text);
+  }
+  return out;
+}
+
+/** What a request asked for, without what breaks out of it. */
+function termOf(value: string): string {
+  return value.split(/['"%;\\]|--|\/\*/)[0]!.trim();
+}
+
+/** Nothing says what such a route reads: rows of any dataset in which a text holds what was asked for are possible (T2). */
+async function claimTerms(engine: Engine, catalogue: Catalogue, claims: Claims, terms: ReadonlyMap<string, Request>): Promise<void> {
+  const asked = [...terms].filter(([t]) => (t.length >= 2 || /[^\x00-\x7f]/.test(t)) && !/^\d{1,3}$/.test(t)).sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  if (asked.length === 0) return;
+  await engine.load(
+    'asked_term',
+    [{ name: 'q', type: 'VARCHAR' }],
+    asked.slice(0, mostTerms).map(([t]) => [t]),
+  );
+  for (const dataset of catalogue.datasets) {
+    const texts = dataset.columns.filter(c => c.type === 'text' || c.type === 'int');
+    if (texts.length === 0) continue;
+    const id = claims.add(
+      {
+        kind: 'request',
+        datasetId: dataset.id,
+        mustTier: 0,
+        mayTier: tier.possible,
+        rule: 'term-found',
+        statement: [...new Set(asked.map(([, r]) => routeOf(r)))].sort().join(' ').slice(0, 400),
+        premises: { requests: asked.length, source: 'terms' },
+        assumptions: [],
+      },
+      { terms: true },
+    );
+    for (const [, r] of asked.slice(0, 3)) claims.source(id, { eventId: null, requestId: r.eventId });
+    const holds = sql.join(
+      texts.map(c => (c.type === 'text' ? sql`contains(${sql.id('t', `c${c.no}`)}, q)` : sql`cast(${sql.id('t', `c${c.no}`)} as varchar) = q`)),
+      sql` or `,
+    );
+    await claims.rows(
+      id,
+      claims.colset(
+        dataset,
+        dataset.columns.map(c => c.no),
+      ),
+      sql`select t.row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} t where exists (select 1 from asked_term where ${holds})`,
+    );
+  }
+  await engine.run('exposure.drop_terms', sql`drop table asked_term`);
+}
+
+/** Datasets whose name (singular or plural) is a word of the path; the last word that names one wins, its parents narrow it. */
+export function datasetsNamed(catalogue: Catalogue, shape: string): Dataset[] {
+  const words = shape
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}_]+/u)
+    .filter(w => w.length > 2)
+    .reverse();
+  for (const w of words) {
+    const hits = catalogue.datasets.filter(d => {
+      const s = d.table.replace(/s$/, '');
+      return w === s || w === d.table || d.table.split('_').some(p => p.replace(/s$/, '') === w.replace(/s$/, ''));
+    });
+    if (hits.length > 0) return hits;
+  }
+  return [];
+}
+
+/** When the path names none: datasets with a column of the name of one of the parameters (`/export?rank=gold`). */
+export function datasetsOfParameters(catalogue: Catalogue, r: Request): Dataset[] {
+  const names = new Set([...r.values].filter(([name, value]) => value !== '' && !name.startsWith('path.')).map(([name]) => name.toLowerCase()));
+  return catalogue.datasets.filter(d => d.columns.some(c => names.has(c.name.toLowerCase())));
+}
+
+/** What one parameter says about rows of a dataset, or null when it may say nothing. Always a superset: any column it could mean. */
+function meaning(dataset: Dataset, r: Request, name: string, value: string): Sql | null {
+  const readings = readingsOf(value);
+  if (value === '' || readings.some(v => /['"\\;]|--|\/\*/.test(v))) return null;
+  const ref = (c: Column): Sql => sql`cast(${sql.id(`c${c.no}`)} as varchar)`;
+  if (name.startsWith('path.')) {
+    const at = Number(name.slice(5));
+    const parent = (r.path.split('/')[at - 1] ?? '').toLowerCase().replace(/s$/, '');
+    const own = parent === dataset.table.replace(/s$/, '');
+    const columns = dataset.columns.filter(c => (own ? dataset.key.includes(c.name) : c.name.toLowerCase().startsWith(parent) && parent !== ''));
+    return columns.length === 1 ? sql`${ref(columns[0]!)} = ${value}` : null;
+  }
+  const same = dataset.columns.find(c => c.name.toLowerCase() === name.toLowerCase());
+  if (same) {
+    // A number asked for with something else than a number travels in a form nobody told us.
+    if (same.type === 'int' && !readings.some(v => /^-?\d+$/.test(v))) return null;
+    return sql`(${sql.join(
+      readings.map(v => sql`contains(lower(${ref(same)}), lower(${v}))`),
+      sql` or `,
+    )})`;
+  }
+  const dates = dataset.columns.filter(c => c.type === 'date' || c.type === 'time');
+  if (dates.length > 0 && /^\d{4}-\d{2}-\d{2}/.test(value)) {
+    if (lowerNames.test(name))
+      return sql`(${sql.join(
+        dates.map(c => sql`${ref(c)} >= ${value.slice(0, 10)}`),
+        sql` or `,
+      )})`;
+    if (upperNames.test(name))
+      return sql`(${sql.join(
+        dates.map(c => sql`${ref(c)} <= ${`${value.slice(0, 10)}~`}`),
+        sql` or `,
+      )})`;
+  }
+  return null;
+}

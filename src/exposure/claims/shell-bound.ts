@@ -1,0 +1,48 @@
+import { type Engine, sql } from '../../engine/index.ts';
+import type { Catalogue } from '../catalogue.ts';
+import { tier } from '../tables.ts';
+import type { Claims } from './claims.ts';
+import { exists } from './write-cells.ts';
+
+/** An answer shorter than this holds no record worth the name. */
+const leastBytes = 32;
+
+/**
+ * A program that the intruder put on the server answers what it likes. Where no database log tells what it asked for, an answer with
+ * a body may have shown any record of the system (T2); where a log does, its statements are claimed as they stand there.
+ */
+export async function claimShells(engine: Engine, catalogue: Catalogue, claims: Claims): Promise<void> {
+  if (!(await exists(engine, 'step')) || !(await exists(engine, 'step_event'))) return;
+  const answers = await engine.rows<{ event_id: number; system_id: string | null }>(
+    'exposure.shell_answers',
+    sql`select distinct e.event_id, e.system_id from step s join step_event x using (step_id) join event e using (event_id)
+      where s.kind in ('web-shell', 'command-injection') and s.outcome not in ('attempted', 'blocked') and e.class = 1 and e.status between 200 and 299
+        and coalesce(e.method, '') <> 'HEAD' and coalesce(e.bytes_out, ${leastBytes}) >= ${leastBytes} order by e.event_id`,
+  );
+  for (const dataset of catalogue.datasets) {
+    const own = answers.filter(a => a.system_id === null || dataset.systemId === null || a.system_id === dataset.systemId);
+    if (own.length === 0) continue;
+    const id = claims.add(
+      {
+        kind: 'gap',
+        datasetId: dataset.id,
+        mustTier: 0,
+        mayTier: tier.possible,
+        rule: 'program-on-server',
+        statement: '',
+        premises: { requests: own.length },
+        assumptions: [],
+      },
+      { shell: true },
+    );
+    for (const a of own.slice(0, 3)) claims.source(id, { eventId: null, requestId: a.event_id });
+    await claims.rows(
+      id,
+      claims.colset(
+        dataset,
+        dataset.columns.map(c => c.no),
+      ),
+      sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)}`,
+    );
+  }
+}

@@ -1,0 +1,91 @@
+import { sha256Hex } from '../../base/index.ts';
+import type { Catalogue, Dataset } from '../catalogue.ts';
+import type { Instance } from '../routes/instances.ts';
+import { type Ast, child, constantValue, nodes, shapeOf, text, unwrap } from '../sql/index.ts';
+import type { Changes } from './changes.ts';
+import { betweenOf } from './epochs.ts';
+import { tablesIn } from './statements.ts';
+
+/**
+ * Windows (LIMIT, OFFSET) over a table that lost records between the request and the snapshot: the window may have stood up to `d`
+ * rows elsewhere. The rows in every such place stay certain, the rows in any of them are possible.
+ */
+export function widenWindows(
+  instances: readonly Instance[],
+  catalogue: Catalogue,
+  changes: Changes,
+): { readonly kept: Instance[]; readonly possible: Instance[] } {
+  const kept: Instance[] = [];
+  const possible: Instance[] = [];
+  for (const i of instances) {
+    const at = i.request?.loUs ?? i.statement?.loUs ?? null;
+    const d =
+      at === null || (!child(i.read.select, 'limitCount') && !child(i.read.select, 'limitOffset'))
+        ? 0
+        : Math.max(0, ...[...tablesIn(i.read.select)].map(t => movedBetween(catalogue.byTable(t), at, changes)));
+    if (d === 0) {
+      kept.push(i);
+      continue;
+    }
+    kept.push({ ...i, ambiguous: true });
+    const window = windowOf(i);
+    if (!window) continue;
+    const skip = Math.max(0, window.offset - d);
+    possible.push(moved(i, skip, Math.min(window.limit + (window.offset - skip) + d, everything), true));
+    if (window.limit > 2 * d && !i.ambiguous && nodes(i.read.select, 'sortClause').length > 0)
+      kept.push(moved(i, window.offset === 0 ? 0 : window.offset + d, window.offset === 0 ? window.limit - d : window.limit - 2 * d, false));
+  }
+  return { kept, possible };
+}
+
+/** More than any window holds. */
+const everything = 999_999_999;
+
+/** How many records a data set may have lost on the way. Those it gained are known by their rows (`row_touch`). */
+function movedBetween(dataset: Dataset | null, at: number, changes: Changes): number {
+  if (!dataset) return 0;
+  const between = betweenOf(dataset, at, at);
+  return (changes.get(dataset.id)?.removals ?? []).filter(r => between(r.us)).reduce((n, r) => n + r.rows, 0);
+}
+
+function windowOf(i: Instance): { limit: number; offset: number } | null {
+  const value = (node: Ast | null): number | null => {
+    if (!node) return 0;
+    const [tag, body] = unwrap(node);
+    const raw = tag === 'A_Const' ? constantValue(body).value : tag === 'ParamRef' ? i.parameters[Number(body['number'] ?? 0) - 1] : null;
+    return raw !== null && raw !== undefined && /^\d{1,9}$/.test(raw) ? Number(raw) : null;
+  };
+  const count = child(i.read.select, 'limitCount');
+  const limit = count ? value(count) : everything;
+  const offset = value(child(i.read.select, 'limitOffset'));
+  return limit === null || offset === null || text(i.read.select, 'op') === '' ? null : { limit, offset };
+}
+
+/** The same statement with another window; literals and parameters keep their values. */
+function moved(i: Instance, offset: number, limit: number, open: boolean): Instance {
+  const int = (n: number): Ast => ({ A_Const: { ival: { ival: n } } });
+  // Slots are counted in tree order: give the tree its own values before the window changes it.
+  let slot = 0;
+  const fill = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(fill);
+    if (value === null || typeof value !== 'object') return value;
+    const node = value as Ast;
+    if (child(node, 'A_Const') || child(node, 'ParamRef')) {
+      const v = i.values[slot++];
+      if (v === undefined || child(node, 'ParamRef')) return node;
+      const was = child(node, 'A_Const')!;
+      return v === null ? { A_Const: { isnull: true } } : child(was, 'sval') ? { A_Const: { sval: { sval: v } } } : node;
+    }
+    return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, fill(v)]));
+  };
+  const select: Ast = { ...(fill(i.read.select) as Ast), limitCount: int(limit), limitOffset: int(offset) };
+  const { shape, slots } = shapeOf(select);
+  const values = slots.map(s => (s.kind === 'literal' ? s.value : i.parameters[s.number - 1]));
+  return {
+    ...i,
+    read: { ...i.read, select, slots, shape: sha256Hex(`${shape}moved`).slice(0, 16) },
+    values,
+    ambiguous: open,
+    ...(open && { certainty: 'wide' as const }),
+  };
+}
