@@ -7,7 +7,9 @@ import { readRevisions, recordRun, runs } from '../../src/revisions/index.ts';
 import { temporaryFolder } from '../fixtures/run.ts';
 
 const stores: CaseStore[] = [];
-afterEach(() => stores.splice(0).forEach(s => s.close()));
+afterEach(() => {
+  for (const s of stores.splice(0)) s.close();
+});
 let now = 0;
 const effects: Effects = { ...quietEffects, now: () => ++now * 1_000_000 };
 const exposure = (possible: number, lower: number, upper: number) => ({
