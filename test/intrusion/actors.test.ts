@@ -45,7 +45,7 @@ async function rebuild(
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'actors-'));
   const store = new CaseStore(path.join(dir, 'case.sqlite'));
   const columns = [
-    ...big('event_id file_no at_us class status bytes_out duration_us rows_out start_lo_us end_hi_us'),
+    ...big('event_id file_no at_us class status bytes_out duration_us rows_out start_lo_us start_hi_us end_lo_us end_hi_us'),
     ...text(
       'src_ip user_agent session account conn_id path query target target_norm host method err_code sql_text extra referer forwarded db_user app_name sql_params',
     ),
@@ -73,7 +73,7 @@ async function rebuild(
               method: e.method ?? 'GET',
             }
           : { file_no: 2, class: 2, conn_id: 'c1', sql_text: e.sql, sql_params: e.params, db_user: 'app', app_name: e.program ?? '' };
-      const all: Record<string, unknown> = { event_id: (i + 1) * 16, at_us: at, start_lo_us: at, end_hi_us: at, src_ip: e.ip, ...row };
+      const all: Record<string, unknown> = { event_id: (i + 1) * 16, at_us: at, start_lo_us: at, start_hi_us: at, end_lo_us: at, end_hi_us: at, src_ip: e.ip, ...row };
       return columns.map(c => all[c.name] ?? null);
     }),
   );
@@ -122,6 +122,7 @@ async function rebuild(
     [...text('detection_id'), ...big('event_id')],
     detections.flatMap(d => d.events.map(i => [d.id, (i + 1) * 16])),
   );
+  await engine.load('detection_traced', big('event_id'), []);
   const facts = {
     attackerIps: { value: options.attackers ?? [], source: null, by: null },
     compromisedAccounts: { value: options.accounts ?? [], source: null, by: null },
