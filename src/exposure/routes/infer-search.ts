@@ -93,6 +93,8 @@ function answersOf(requests: readonly Request[], name: string): { answers: Answe
   return { answers, noise };
 }
 
+/** Orders and filters measured for one page over one data set. */
+const mostMeasured = 400;
 /** Fits expected by chance at most when one is believed. */
 const mostChance = 1e-3;
 
@@ -113,6 +115,7 @@ async function searchExactly(
   const near = new Array<number>(farthest + 1).fill(0);
   const tried = new Set<string>();
   const fits: { hypothesis: Hypothesis; shown: Shown; told: string; freedom: number }[] = [];
+  let measured = 0;
   const shots = (matched: readonly Matched[]): Shot[] => answers.map((a, i) => ({ ...matched[i]!, size: a.size, echo: Buffer.byteLength(a.q) }));
   const attempt = (hypothesis: Hypothesis, matched: readonly Matched[]): void => {
     const key = JSON.stringify(matched);
@@ -133,10 +136,18 @@ async function searchExactly(
     for (const filter of filters) {
       const open: Hypothesis = { columns, filters: filter ? [filter] : [], order: null, limit: null };
       const all = await measure(engine, dataset, texts, open, terms);
-      if (!possible(shots(all))) continue;
+      // The same rows under another name need no second look, and a page that holds them all is no window.
+      if (tried.has(JSON.stringify(all)) || !possible(shots(all))) continue;
       attempt(open, all);
-      for (const order of ordersOf(dataset))
-        for (const [limit, matched] of await measureLimits(engine, dataset, texts, { ...open, order }, terms)) attempt({ ...open, order, limit }, matched);
+      const most = Math.max(...all.map(m => m.k));
+      const windows = limits.filter(n => n < most);
+      if (windows.length === 0) continue;
+      for (const order of ordersOf(dataset)) {
+        // Too many readings for any to be told from chance: nothing is said, rather than long sought.
+        if (++measured > mostMeasured) return null;
+        for (const [limit, matched] of await measureWindows(engine, dataset, texts, { ...open, order }, terms, windows))
+          attempt({ ...open, order, limit }, matched);
+      }
     }
   const first = fits[0];
   // Two different lists of rows that both fit: one of them does by chance.
@@ -196,12 +207,14 @@ async function searchIn(
   );
   const filters = await filtersOf(engine, dataset);
   const tried = new Set<string>();
+  const ordered = new Set<string>();
+  let measured = 0;
   const weight = Math.log2(1 + sets.length * (1 + filters.length) * (1 + limits.length * 2 * dataset.columns.length));
   for (const columns of sets) {
     const fits: Hypothesis[] = [];
     let shown: Shown | null = null;
-    const attempt = async (h: Hypothesis): Promise<boolean> => {
-      const matched = await measure(engine, dataset, texts, h, answers.length);
+    const attempt = async (h: Hypothesis): Promise<boolean> => fitsWhen(h, await measure(engine, dataset, texts, h, answers.length));
+    const fitsWhen = (h: Hypothesis, matched: readonly Matched[]): boolean => {
       const key = JSON.stringify(matched);
       if (tried.has(key)) return false;
       tried.add(key);
@@ -219,8 +232,19 @@ async function searchIn(
       for (const f of filters) await attempt({ ...open, filters: [f] });
       if (fits.length === 0)
         for (const filter of [null, ...filters]) {
-          for (const order of ordersOf(dataset))
-            for (const limit of limits) if (await attempt({ columns, filters: filter ? [filter] : [], order, limit })) break;
+          const filtered = { columns, filters: filter ? [filter] : [] };
+          const all = await measure(engine, dataset, texts, { ...open, ...filtered }, answers.length);
+          // A page that holds every row is no window, and rows once looked at under another name need no second look.
+          const most = Math.max(...all.map(m => m.k));
+          const windows = limits.filter(n => n < most);
+          const rows = JSON.stringify(all);
+          if (windows.length === 0 || ordered.has(rows)) continue;
+          ordered.add(rows);
+          for (const order of ordersOf(dataset)) {
+            if (++measured > mostMeasured) return null;
+            const pages = await measureWindows(engine, dataset, texts, { ...filtered, order, limit: null }, answers.length, windows);
+            for (const limit of windows) if (fitsWhen({ ...filtered, order, limit }, pages.get(limit)!)) break;
+          }
           if (fits.length > 0) break;
         }
     }
@@ -301,11 +325,6 @@ function tieBreak(dataset: Dataset): Sql {
 /** For each term how many rows are shown, and the bytes of each column over them. */
 async function measure(engine: Engine, dataset: Dataset, texts: readonly Column[], h: Hypothesis, terms: number): Promise<Matched[]> {
   return (await measureWindows(engine, dataset, texts, h, terms, [h.limit ?? 1_000_000_000])).get(h.limit ?? 1_000_000_000)!;
-}
-
-/** The same for every page size. */
-function measureLimits(engine: Engine, dataset: Dataset, texts: readonly Column[], h: Hypothesis, terms: number): Promise<Map<number, Matched[]>> {
-  return measureWindows(engine, dataset, texts, h, terms, limits);
 }
 
 async function measureWindows(
