@@ -6,7 +6,8 @@ export type Compared = { readonly size: number; readonly k: number; readonly len
 export type TableFit = { readonly chosen: readonly number[]; readonly every: number; readonly some: number };
 
 const farthest = 2048;
-const mostWork = 4e7;
+/** Values added up at the most: what cannot be told within it is not told. */
+const mostWork = 1e9;
 const mostChance = 2e-3;
 /** Head of an answer some logs count with its body. */
 const headers = 700;
@@ -20,7 +21,8 @@ export function fitTables(dataset: Dataset, forms: readonly (readonly (readonly 
   const n = dataset.columns.length;
   const longest = headers + 64 + 4 * dataset.columns.reduce((a, c) => a + Buffer.byteLength(c.name), 0);
   const combinations = forms.reduce((a, f) => a * f.length, 1);
-  if (combinations === 0 || combinations * 2 ** (n + 1) > mostWork) return null;
+  const values = forms.reduce((a, f) => a + (f[0]?.length ?? 0), 0) * n;
+  if (combinations === 0 || combinations * 2 ** (n + 2) * values > mostWork) return null;
   const near = new Map<number, number>();
   const fits: { chosen: number[]; mask: number }[] = [];
   const chosen = forms.map(() => 0);
