@@ -98,14 +98,31 @@ function fits(column: Column): Sql {
   return sql`(case when rc.pattern is null then ${equals(column, sql`rc.value`)} else regexp_full_match(${norm(sql`d.${sql.id(column.name)}`)}, rc.pattern) end)`;
 }
 
+/** `fits` in parts that exclude each other, each a plain equality where it can be one: an `or` would compare every cell with every row. */
+function waysToFit(column: Column): Sql[] {
+  const known = typedEqual(column, sql`rc.value`);
+  return [
+    sql`(rc.pattern is null and ${asExported(column, sql`rc.value`)})`,
+    ...(known === null ? [] : [sql`(rc.pattern is null and ${known} and not ${asExported(column, sql`rc.value`)})`]),
+    sql`(rc.pattern is not null and regexp_full_match(${norm(sql`d.${sql.id(column.name)}`)}, rc.pattern))`,
+  ];
+}
+
 /** A rebuilt text against the column as exported: equal after trimming, or equal as the typed value prints. */
 function equals(column: Column, value: Sql): Sql {
-  const own = sql`d.${sql.id(column.name)}`;
+  const known = typedEqual(column, value);
+  return known === null ? asExported(column, value) : sql`(${asExported(column, value)} or ${known})`;
+}
+
+const asExported = (column: Column, value: Sql): Sql => sql`${norm(sql`d.${sql.id(column.name)}`)} = ${norm(value)}`;
+
+/** The same by type, where text may differ for one value; null for a type that prints in one way only. */
+function typedEqual(column: Column, value: Sql): Sql | null {
   const typed = sql`t.${sql.id(`c${column.no}`)}`;
-  if (column.type === 'text' || column.type === 'int') return sql`${norm(own)} = ${norm(value)}`;
-  if (column.type === 'bool') return sql`(${norm(own)} = ${norm(value)} or ${typed} = try_cast(${value} as boolean))`;
-  if (column.type === 'num') return sql`(${norm(own)} = ${norm(value)} or ${typed} = try_cast(${value} as double))`;
-  return sql`(${norm(own)} = ${norm(value)} or cast(${typed} as varchar) = ${value})`;
+  if (column.type === 'text' || column.type === 'int') return null;
+  if (column.type === 'bool') return sql`${typed} = try_cast(${value} as boolean)`;
+  if (column.type === 'num') return sql`${typed} = try_cast(${value} as double)`;
+  return sql`cast(${typed} as varchar) = ${value}`;
 }
 
 async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, list: readonly Bound[]): Promise<void> {
@@ -125,17 +142,21 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
   );
   const columns = [...new Map(list.map(c => [c.column.no, c.column])).values()].sort((a, b) => a.no - b.no);
   const counts = sql.join(
-    columns.map(c => sql`select rc.i, count(*) as n from rc join ${data} on ${fits(c)} where rc.exact and rc.column_no = ${c.no} group by rc.i`),
+    columns.flatMap(c => waysToFit(c).map(fit => sql`select rc.i from rc join ${data} on ${fit} where rc.exact and rc.column_no = ${c.no}`)),
     sql` union all `,
   );
-  await engine.run('exposure.rc_counts', sql`create or replace temp table rc_count as ${counts}`);
+  await engine.run('exposure.rc_counts', sql`create or replace temp table rc_count as select i, count(*) as n from (${counts}) group by i`);
   // The most telling exact value of a row of the intruder's query picks the candidates, the others must agree.
   await engine.run(
     'exposure.rc_anchor',
     sql`create or replace temp table rc_anchor as select g, arg_min(i, n::bigint * 1000000 + i) as i, min(n) as n from rc join rc_count using (i) where n > 0 group by g`,
   );
   const picks = sql.join(
-    columns.map(c => sql`select rc.g, d.row_no from rc_anchor a join rc using (i) join ${data} on ${fits(c)} where a.n <= 20000 and rc.column_no = ${c.no}`),
+    columns.flatMap(c =>
+      waysToFit(c).map(
+        fit => sql`select rc.g, d.row_no from rc_anchor a join rc using (i) join ${data} on ${fit} where a.n <= 20000 and rc.column_no = ${c.no}`,
+      ),
+    ),
     sql` union all `,
   );
   await engine.run('exposure.rc_candidates', sql`create or replace temp table rc_cand as ${picks}`);
@@ -157,6 +178,8 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
     sql`select g, count(*) as joint, min(row_no) as row_no from rc_joint group by g order by g`,
   );
   const joint = new Map(summary.map(s => [s.g, s]));
+  const matching = new Map((await engine.rows<{ i: number; n: number }>('exposure.rc_count_of', sql`select i, n from rc_count`)).map(r => [r.i, r.n]));
+  const matches = (i: number): number => matching.get(i) ?? 0;
   const single = new Map(
     (
       await engine.rows<{ i: number; n: number; row_no: number | null }>(
@@ -185,6 +208,9 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
   const stable = wide.length === 0 || wide.filter(g => (joint.get(g)?.joint ?? 0) > 0).length >= wide.length - Math.floor(wide.length * 0.02);
   const rows: [string, number, number, number, number][] = [];
   const bindings: unknown[][] = [];
+  const cellsOf = new Map<string, number>();
+  const ofStep = (c: Bound): string => `${c.column.no} ${c.step_id}`;
+  for (const c of list) cellsOf.set(ofStep(c), (cellsOf.get(ofStep(c)) ?? 0) + 1);
   const claimOf = (c: Bound, must: number): string =>
     claims.add(
       {
@@ -197,14 +223,13 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
         premises: {
           step: c.step_id,
           column: c.column.name,
-          cells: list.filter(x => x.step_id === c.step_id && x.column.no === c.column.no).length,
+          cells: cellsOf.get(ofStep(c))!,
           row_identity: stable ? 'one-row-each' : 'by-value',
         },
         assumptions: ['snapshot-unchanged'],
       },
       { step: c.step_id, column: c.column.no, exact: must },
     );
-  const groupsDone = new Set<string>();
   for (let i = 0; i < list.length; i++) {
     const c = list[i]!;
     const j = joint.get(c.group);
@@ -221,9 +246,6 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
       const claim = claimOf(c, tier.possessed);
       rows.push([claim, row, claims.colset(dataset, [c.column.no]), tier.possessed, tier.possessed]);
       bindings.push([c.recovered_id, dataset.id, row, null]);
-      if (!groupsDone.has(claim)) {
-        groupsDone.add(claim);
-      }
       for (const e of (c.event_ids ?? []).slice(0, 3)) claims.rowSource(claim, row, e);
       continue;
     }
@@ -233,9 +255,9 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
     const colset = claims.colset(dataset, [c.column.no]);
     if (keyed !== undefined) rows.push([claim, keyed, colset, 0, tier.possible]);
     else if (stable && j && j.joint > 0) await claims.rows(claim, colset, sql`select row_no, 0 as lower, 2 as upper from rc_joint where g = ${c.group}`);
-    else if (usable(c) && c.status !== 'exact' && (await countOf(engine, i)) > 0 && (await countOf(engine, i)) <= 20000)
+    else if (usable(c) && c.status !== 'exact' && matches(i) > 0 && matches(i) <= 20000)
       await claims.rows(claim, colset, sql`select d.row_no, 0 as lower, 2 as upper from rc join ${data} on ${fits(c.column)} where rc.i = ${i}`);
-    else if (c.status === 'exact' && (await countOf(engine, i)) > 0) {
+    else if (c.status === 'exact' && matches(i) > 0) {
       await claims.rows(claim, colset, sql`select d.row_no, 0 as lower, 2 as upper from ${data} where ${equals(c.column, sql`cast(${c.value} as varchar)`)}`);
       claims.count(claim, dataset, colset, 1, 1, `recovered:${c.recovered_id}`);
     } else if (r)
@@ -275,11 +297,6 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
     'exposure.rc_bind',
     sql`insert into recovered_binding select b.recovered_id, b.dataset_id, b.row_no, d.key from rc_binding b join ${sql.id(`data_${dataset.id}`)} d using (row_no)`,
   );
-}
-
-async function countOf(engine: Engine, i: number): Promise<number> {
-  const rows = await engine.rows<{ n: number }>('exposure.rc_count_of', sql`select n from rc_count where i = ${i}`);
-  return rows[0]?.n ?? 0;
 }
 
 type Ranks = { readonly table: string };
