@@ -5,7 +5,7 @@ import { type Identity, isOwn, isShared, readIdentities, readUse, type Uses } fr
 import { addShellStatements } from './shell-statements.ts';
 import { linkSoftly } from './soft-links.ts';
 import { addStatedAccounts } from './stated-accounts.ts';
-import { statedSignIns } from './stated-sign-ins.ts';
+import { addStatedSignIns } from './stated-sign-ins.ts';
 import { actorColumns, type DetectionRow } from './tables.ts';
 import { UnionFind } from './union-find.ts';
 
@@ -31,7 +31,7 @@ export type Actor = {
 const hubSession = 50;
 
 /**
- * Who: detections joined by hard edges; soft ones only add what is possible. Writes `actor`, `actor_event` and `actor_link`. `confirmed`: detections that
+ * Who: detections joined by hard edges; soft ones only add what is possible. Writes `actor`, `actor_event`, `actor_link` and `owner_sign_in`. `confirmed`: detections that
  * an analyst vouched for.
  */
 export async function findActors(
@@ -172,19 +172,10 @@ async function writeActors(
   }
   const stated = accounts.flatMap(account => named.filter(x => x.accounts.includes(account) || named.length === 1).map(a => ({ actorId: a.id, account })));
   for (const { actorId, account } of stated) scope.push([actorId, 'account', account, null, 'wide', 'compromised-account']);
-  const signIns = await statedSignIns(engine, accounts);
-  for (const { actorId, account } of stated)
-    for (const s of signIns.filter(x => x.account === account)) {
-      if (s.session !== null) scope.push([actorId, 'session', s.session, s.ip, 'wide', 'stated-account-signed-in']);
-      else scope.push([actorId, 'span', s.ip, s.agent, 'wide', 'stated-account-signed-in', s.fromUs, s.toUs]);
-    }
   await engine.load(
     'actor_scope',
-    [
-      ...['actor_id', 'how', 'a', 'b', 'certainty', 'reason'].map(name => ({ name, type: 'VARCHAR' as const })),
-      ...['from_us', 'to_us'].map(name => ({ name, type: 'BIGINT' as const })),
-    ],
-    scope.map(row => [...row, null, null].slice(0, 8)),
+    ['actor_id', 'how', 'a', 'b', 'certainty', 'reason'].map(name => ({ name, type: 'VARCHAR' as const })),
+    scope,
   );
   await engine.run(
     'intrusion.actor_event',
@@ -196,14 +187,13 @@ async function writeActors(
         where e.session is null and e.account is null
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'session') s on e.session = s.a and e.src_ip = s.b
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'conn') s on e.class = 2 and concat_ws('|', e.file_no, e.conn_id) = s.a
-      union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'span') s on e.src_ip = s.a and coalesce(e.user_agent, '') = s.b
-        and e.at_us between s.from_us and s.to_us
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'account') s on e.account = s.a),
     marked as (select s.actor_id, min(e.at_us) - ${HOUR} as lo, max(e.at_us) + ${HOUR} as hi from actor_scope s join labelled l on s.how = 'detection' and s.a = l.detection_id join event e using (event_id) group by 1)
     select f.actor_id, f.event_id, case when bool_or(f.reason = 'another-signed-in') then 'wide' else min(case when f.reason in ('own-address', 'address-and-agent') and not (e.at_us between m.lo and m.hi) then 'wide' else f.certainty end) end as certainty, min(f.reason) as reason
     from found f join event e using (event_id) left join marked m using (actor_id) group by f.actor_id, f.event_id order by f.event_id, f.actor_id`,
   );
   await addStatedAccounts(engine, stated);
+  await addStatedSignIns(engine, stated);
   await addShellStatements(engine);
   const links = await linkSoftly(
     engine,

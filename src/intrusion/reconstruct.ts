@@ -14,6 +14,7 @@ import {
   recoverCells,
   shownCells,
 } from './injection/index.ts';
+import { ownerSignIns } from './stated-sign-ins.ts';
 import { confirmations, confirmedDetections, dismissedDetections } from './step-decisions.ts';
 import { findSteps, type Step } from './steps.ts';
 import { summarise, type Yield } from './summary.ts';
@@ -93,7 +94,7 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
     ]),
   );
   await engine.load('injected_statement', statementColumns, statementRows(judged, stepOf));
-  await recordProblems(engine, 'intrusion', problemsOf(rebuilt));
+  await recordProblems(engine, 'intrusion', problemsOf(rebuilt, await ownerSignIns(engine)));
   const summary = {
     actors: actors.length,
     steps: steps.length,
@@ -260,11 +261,12 @@ function* statementRows(judged: readonly JudgedStatement[], stepOf: StepOf): Gen
   }
 }
 
-function problemsOf(rebuilt: Rebuilt): Problem[] {
+function problemsOf(rebuilt: Rebuilt, owners: number): Problem[] {
   const out = rebuilt.unreadable
     .filter(u => u.probes >= 10 && !u.point.startsWith('database'))
     .map(u => problem('intrusion.unreadable-answers', 'warning', {}, { point: u.point.trim().slice(0, 120), reason: u.reason }, u.probes));
   const attempted = rebuilt.cells.filter(c => c.unreadable === 'unparsed');
   if (attempted.length > 0) out.push(problem('intrusion.unread-question', 'info', {}, {}, attempted.length));
+  if (owners > 0) out.push(problem('intrusion.owner-sign-ins', 'info', {}, {}, owners));
   return out;
 }

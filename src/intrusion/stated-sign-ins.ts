@@ -2,42 +2,57 @@ import { HOUR, SECOND } from '../base/index.ts';
 import { loginPath } from '../detections/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 
-/** A sign-in to a stated account that only the database log names: what its client or session did from then on may be the intruder's. */
-export type StatedSignIn = {
-  readonly account: string;
-  readonly ip: string;
-  readonly agent: string;
-  readonly session: string | null;
-  readonly fromUs: number;
-  readonly toUs: number;
-};
-
 /** Clocks of two machines, and a request that is logged when it ends. */
 const slackUs = 2 * SECOND;
 /** Without a session id in the log, as long as a session may last. */
 const sessionUs = 12 * HOUR;
 
 /**
- * Many web logs carry no account. Where the database log shows the account being looked up, the sign-ins of that moment are taken: all of
- * them, since two people may sign in within the same second. Accounts that the web log names itself are left to it.
+ * Many web logs carry no account. Where the database log shows a stated account being looked up, the sign-ins of that moment are its own: all of
+ * them, since two people may sign in within the same second. When none of them is surely the intruder's, each may be, and what its client or
+ * session did from then on is added to `actor_event` as wide; when one is, the statement is explained, and the other clients are taken for the
+ * account's owner: they go to `owner_sign_in` (`account, src_ip, event_id`). Accounts that the web log names itself are left to it.
  */
-export async function statedSignIns(engine: Engine, accounts: readonly string[]): Promise<StatedSignIn[]> {
-  if (accounts.length === 0) return [];
+export async function addStatedSignIns(engine: Engine, stated: readonly { readonly actorId: string; readonly account: string }[]): Promise<void> {
   await engine.load(
-    'stated_name',
-    [{ name: 'account', type: 'VARCHAR' }],
-    [...new Set(accounts)].map(a => [a]),
+    'stated_account',
+    ['actor_id', 'account'].map(name => ({ name, type: 'VARCHAR' as const })),
+    stated.map(s => [s.actorId, s.account]),
   );
-  const rows = await engine.rows<{ account: string; ip: string; agent: string; session: string | null; from_us: number; to_us: number }>(
+  await engine.run(
     'intrusion.stated_sign_ins',
-    sql`with silent as (select account from stated_name n where not exists (select 1 from event e where e.class = 1 and e.account = n.account)),
+    sql`create or replace temp table stated_sign_in as
+    with silent as (select distinct account from stated_account n where not exists (select 1 from event e where e.class = 1 and e.account = n.account)),
       said as (select distinct n.account, e.at_us from silent n join event e on e.class = 2 and e.at_us is not null
         and (contains(coalesce(e.sql_params, ''), to_json(n.account)::varchar) or contains(coalesce(e.sql_text, ''), '''' || n.account || '''')))
-    select s.account, r.src_ip as ip, coalesce(r.user_agent, '') as agent, r.session, min(r.at_us) - ${slackUs} as from_us, max(r.at_us) + ${sessionUs} as to_us
+    select distinct s.account, r.event_id, r.at_us, r.src_ip, coalesce(r.user_agent, '') as agent, r.session, r.status
     from event r join said s on r.at_us between s.at_us - ${slackUs} and s.at_us + ${slackUs} + coalesce(r.duration_us, 0)
-    where r.class = 1 and r.src_ip is not null and upper(coalesce(r.method, 'POST')) = 'POST' and regexp_matches(lower(split_part(coalesce(r.target_norm, r.target, ''), '?', 1)), ${sql.lit(loginPath)})
-    group by all order by s.account, ip, agent, r.session nulls first`,
+    where r.class = 1 and r.src_ip is not null and upper(coalesce(r.method, 'POST')) = 'POST' and regexp_matches(lower(split_part(coalesce(r.target_norm, r.target, ''), '?', 1)), ${sql.lit(loginPath)})`,
   );
-  await engine.run('intrusion.drop', sql`drop table stated_name`);
-  return rows.map(({ from_us, to_us, ...r }) => ({ ...r, fromUs: from_us, toUs: to_us }));
+  await engine.run(
+    'intrusion.explained_accounts',
+    sql`create or replace temp table explained_account as select distinct s.account from stated_sign_in s join actor_event x using (event_id)
+      where x.certainty = 'strict' and coalesce(s.status, 200) < 400`,
+  );
+  await engine.run(
+    'intrusion.owner_sign_ins',
+    sql`create or replace table owner_sign_in as select s.account, s.src_ip, s.event_id from stated_sign_in s semi join explained_account using (account)
+      where coalesce(s.status, 200) < 400 and not exists (select 1 from actor_event x where x.event_id = s.event_id) order by s.event_id, s.account`,
+  );
+  await engine.run(
+    'intrusion.stated_use',
+    sql`insert into actor_event with doubt as (select a.actor_id, s.* from stated_sign_in s join stated_account a using (account) where s.account not in (select account from explained_account)),
+      span as (select actor_id, src_ip, agent, min(at_us) - ${slackUs} as from_us, max(at_us) + ${sessionUs} as to_us from doubt where session is null group by all),
+      found as (
+        select d.actor_id, e.event_id from event e join (select distinct actor_id, session, src_ip from doubt where session is not null) d on e.session = d.session and e.src_ip = d.src_ip
+        union select s.actor_id, e.event_id from event e join span s on e.src_ip = s.src_ip and coalesce(e.user_agent, '') = s.agent and e.at_us between s.from_us and s.to_us)
+    select actor_id, event_id, 'wide', 'stated-account-signed-in' from found f
+      where not exists (select 1 from actor_event x where x.actor_id = f.actor_id and x.event_id = f.event_id) order by event_id, actor_id`,
+  );
+  for (const t of ['stated_account', 'stated_sign_in', 'explained_account']) await engine.run('intrusion.drop', sql`drop table ${sql.id(t)}`);
+}
+
+/** Sign-ins to a stated account that were taken for its owner's. */
+export async function ownerSignIns(engine: Engine): Promise<number> {
+  return (await engine.row<{ n: number }>('intrusion.owner_sign_in_count', sql`select count(distinct event_id) as n from owner_sign_in`)).n;
 }

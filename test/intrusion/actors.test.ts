@@ -73,7 +73,16 @@ async function rebuild(
               method: e.method ?? 'GET',
             }
           : { file_no: 2, class: 2, conn_id: 'c1', sql_text: e.sql, sql_params: e.params, db_user: 'app', app_name: e.program ?? '' };
-      const all: Record<string, unknown> = { event_id: (i + 1) * 16, at_us: at, start_lo_us: at, start_hi_us: at, end_lo_us: at, end_hi_us: at, src_ip: e.ip, ...row };
+      const all: Record<string, unknown> = {
+        event_id: (i + 1) * 16,
+        at_us: at,
+        start_lo_us: at,
+        start_hi_us: at,
+        end_lo_us: at,
+        end_hi_us: at,
+        src_ip: e.ip,
+        ...row,
+      };
       return columns.map(c => all[c.name] ?? null);
     }),
   );
@@ -150,6 +159,7 @@ async function rebuild(
     ),
     window: (await read<Record<string, number | string | boolean | null>>(sql`select * from intrusion_window`))[0]!,
     sources: await read<Record<string, number | string | boolean | null>>(sql`select * from intrusion_window_source order by evidence_id`),
+    problems: (await read<{ code: string }>(sql`select code from problem where stage = 'intrusion' order by code`)).map(p => p.code),
   };
   engine.close();
   store.close();
@@ -273,6 +283,14 @@ describe('actors', () => {
     expect(r.events.map(e => [e.n, e.certainty])).toEqual([1, 3, 5, 6].map(n => [n, 'wide']));
     const named = await rebuild([...events, { ip: '198.51.100.1', agent: 'x', account: 'agent006', at: 600 }], [], { accounts: ['agent006'] });
     expect(named.events.map(e => e.n)).toEqual([8]);
+    // One sign-in of that moment is surely the intruder's: the statement is explained, the other is its owner's.
+    const explained = await rebuild(events, [], { accounts: ['agent006'], attackers: ['203.0.113.9'] });
+    expect(explained.events.filter(e => e.n >= 5)).toEqual([]);
+    expect(explained.problems).toEqual(['intrusion.owner-sign-ins']);
+    const failed = events.map((e, i) => (i === 1 ? { ...e, status: 401 } : e));
+    const open = await rebuild(failed, [], { accounts: ['agent006'], attackers: ['203.0.113.9'] });
+    expect(open.events.filter(e => e.n >= 5).map(e => [e.n, e.certainty])).toEqual([5, 6].map(n => [n, 'wide']));
+    expect(open.problems).toEqual([]);
   });
 
   it('a stated address is the intruder’s, unless others sign in there too: then only what behaves like him is', async () => {
