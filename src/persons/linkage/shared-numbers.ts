@@ -47,15 +47,16 @@ async function addPolicies(kase: OpenCase): Promise<void> {
   if (rows.length === 0) return;
   await engine.run(
     'link.policy',
-    sql`create or replace temp table link_policy as select p.rid, p.num, m.nid from (${sql.join(rows, sql` union all `)}) p left join link_member m using (rid)
+    sql`create or replace temp table link_policy as select p.rid, p.num, n.nid, n.whole, n.phone, n.area, n.legal from (${sql.join(rows, sql` union all `)}) p left join link_member m using (rid) left join link_node n using (nid)
     where length(p.num) >= 6 and regexp_matches(p.num, '[0-9]{4}') and p.rid not in (select rid from link_attach)`,
   );
-  // Of each number: how many names its records give, and the record that stands for it.
+  // Of each number: how many names its records give, the record that stands for it, and the first that says nothing of anybody.
   await engine.run(
     'link.policy_number',
     sql`create or replace temp table link_policy_number as
-    select num, min(n.whole) as one, max(n.whole) as other, count(n.whole) as named, count(distinct p.nid) as nodes, coalesce(min(p.rid) filter (where n.whole is not null), min(p.rid) filter (where p.nid is not null)) as center
-    from link_policy p left join link_node n using (nid) group by num having count(*) > 1`,
+    select num, min(whole) as one, max(whole) as other, count(whole) as named, count(distinct nid) as nodes, coalesce(min(rid) filter (where whole is not null), min(rid) filter (where nid is not null)) as center,
+      min(rid) filter (where nid is null) as bare
+    from link_policy group by num having count(*) > 1`,
   );
   const seen = await engine.row<{ twice: number; same: number }>(
     'link.policy_agreement',
@@ -66,17 +67,17 @@ async function addPolicies(kase: OpenCase): Promise<void> {
   // Without such evidence equal numbers only widen what could be one person.
   const grade = (phones: Sql, areas: Sql): Sql => (holds ? sql`case when ${phones} and ${areas} then 2 else 3 end` : unspoken ? sql`1` : sql`0`);
   const differ = (c: string): Sql => sql`coalesce(a.${sql.id(c)} <> z.${sql.id(c)}, false)`;
+  // The sides are compared in a `case`: as an equality the planner would join all companies with all companies.
   await engine.run(
     'link.policy_pairs',
     sql`insert into link_shared select distinct on (l, r) least(a.nid, z.nid) as l, greatest(a.nid, z.nid) as r, ${grade(differ('phone'), differ('area'))} as grade, 'policy-number'
-    from link_policy_number k join link_member c on c.rid = k.center join link_node a on a.nid = c.nid join link_policy p on p.num = k.num and p.nid is not null join link_node z on z.nid = p.nid
-    where k.nodes > 1 and a.nid <> z.nid and a.legal = z.legal and coalesce(k.one = k.other, true) order by l, r, grade`,
+    from link_policy_number k join link_policy a on a.rid = k.center join link_policy z on z.num = k.num and z.nid is not null
+    where k.nodes > 1 and a.nid <> z.nid and case when a.legal then z.legal else not z.legal end and coalesce(k.one = k.other, true) order by l, r, grade`,
   );
   await engine.run(
     'link.policy_attach',
-    sql`insert into link_attach select p.rid, t.to_rid from link_policy p join (
-      select k.num, case when ${sql.lit(unspoken)} and coalesce(k.one = k.other, true) and k.center is not null then k.center else min(p.rid) filter (where p.nid is null) end as to_rid
-      from link_policy_number k join link_policy p using (num) group by k.num, k.one, k.other, k.center) t using (num) where p.nid is null and t.to_rid <> p.rid`,
+    sql`insert into link_attach select p.rid, t.to_rid from link_policy p
+      join (select num, case when ${sql.lit(unspoken)} and coalesce(one = other, true) and center is not null then center else bare end as to_rid from link_policy_number) t using (num) where p.nid is null and t.to_rid <> p.rid`,
   );
   for (const t of ['link_policy', 'link_policy_number']) await engine.run('link.drop', sql`drop table ${sql.id(t)}`);
 }
