@@ -26,6 +26,18 @@ export type ServedCase = {
 
 const idle: Rebuild = { state: 'idle', stage: null, done: 0, total: null, error: null };
 
+/** What went wrong, as a sentence's code; what nobody foresaw goes to the terminal with its place. */
+async function failure(act: () => Promise<void>): Promise<Rebuild['error']> {
+  try {
+    await act();
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return { code: error.code, params: error.params };
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return { code: 'web.internal', params: {} };
+  }
+}
+
 /** A case that is only shown. */
 export function shownCase(kase: Closable): ServedCase {
   return { outDir: kase.outDir, current: () => kase, rebuildState: () => idle, rebuild: null, close: async () => kase.close() };
@@ -43,20 +55,17 @@ export function rebuildableCase(kase: Closable, run: (progress: Effects['progres
   const again = async (): Promise<void> => {
     current?.close();
     current = null;
-    try {
-      await run(p => {
+    const failed = await failure(() =>
+      run(p => {
         state = { state: 'running', stage: p.stage, done: p.done, total: p.total, error: null };
-      });
-      state = idle;
-    } catch (error) {
-      if (!(error instanceof UserError)) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-      state = {
-        ...idle,
-        state: 'failed',
-        error: error instanceof UserError ? { code: error.code, params: error.params } : { code: 'web.internal', params: {} },
-      };
-    }
-    current = await open();
+      }),
+    );
+    const closed = await failure(async () => {
+      current = await open();
+    });
+    // Only now: a page that hears of the end asks for the results at once.
+    const error = failed ?? closed;
+    state = error === null ? idle : { ...idle, state: 'failed', error };
   };
   return {
     outDir,
