@@ -1,213 +1,55 @@
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { quietEffects } from '../../src/base/index.ts';
-import { type CaseFile, CaseStore, type OpenCase, recordDecision } from '../../src/case/index.ts';
-import { Engine, sql } from '../../src/engine/index.ts';
-import { assessExposure, explainRef, premiseStates, proofText, writeCells, writeRecovered } from '../../src/exposure/index.ts';
-import { loadSnapshot } from './snapshot.ts';
-
-type Event = {
-  id: number;
-  cls: number;
-  us: number;
-  method?: string;
-  path?: string;
-  query?: string;
-  status?: number;
-  bytes?: number;
-  sql?: string;
-  params?: (string | null)[];
-  err?: string;
-  message?: string;
-  conn?: string;
-};
-
-const people = Array.from({ length: 60 }, (_, i) => [
-  String(100 + i),
-  `name ${'x'.repeat(i % 9)}${i}`,
-  i % 7 === 0 ? null : `street ${'y'.repeat((i * 5) % 23)}`,
-  i % 2 === 0 ? 'north' : 'south',
-]);
-const size = (row: (string | null)[]): number => 40 + row[1]!.length + (row[2]?.length ?? 4);
-const detail = 'SELECT name, address FROM people WHERE id = $1';
-
-/** 60 requests of others, then those of the intruder (100 µs apart each pair of request and statement). */
-function traffic(intruder: readonly { id: string; status?: number; logged?: boolean; bytes?: number }[]): { events: Event[]; mine: number[] } {
-  const events: Event[] = [];
-  const mine: number[] = [];
-  let us = 1_700_000_000_000_000;
-  let id = 16;
-  const visit = (key: string, of: { status?: number; logged?: boolean; bytes?: number }, own: boolean): void => {
-    const row = people.find(p => p[0] === key);
-    us += 10_000_000;
-    id += 16;
-    events.push({ id, cls: 1, us, method: 'GET', path: `/people/${key}`, status: of.status ?? (row ? 200 : 404), bytes: of.bytes ?? (row ? size(row) : 9) });
-    if (own) mine.push(id);
-    if (of.logged !== false) {
-      id += 16;
-      events.push({ id, cls: 2, us: us + 100, sql: detail, params: [key], conn: 'c1' });
-    }
-  };
-  for (const p of people) visit(p[0]!, {}, false);
-  for (const i of intruder) visit(i.id, i, true);
-  return { events, mine };
-}
-
-async function open(events: readonly Event[], mine: readonly number[], routes: CaseFile['routes'] = []): Promise<OpenCase & { dir: string }> {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-exposure-'));
-  const engine = await Engine.open({ file: ':memory:', threads: 1 });
-  await loadSnapshot(engine, [{ name: 'people', columns: ['id', 'name', 'address', 'region'], rows: people }]);
-  const columns = [
-    'event_id BIGINT',
-    'file_no INTEGER',
-    'system_id VARCHAR',
-    'class INTEGER',
-    'at_us BIGINT',
-    'start_lo_us BIGINT',
-    'start_hi_us BIGINT',
-    'end_lo_us BIGINT',
-    'end_hi_us BIGINT',
-    'method VARCHAR',
-    'path VARCHAR',
-    'query VARCHAR',
-    'status INTEGER',
-    'bytes_out BIGINT',
-    'duration_us BIGINT',
-    'src_ip VARCHAR',
-    'session VARCHAR',
-    'account VARCHAR',
-    'extra VARCHAR',
-    'conn_id VARCHAR',
-    'sql_text VARCHAR',
-    'sql_params VARCHAR',
-    'rows_out BIGINT',
-    'err_code VARCHAR',
-    'message VARCHAR',
-    'stmt_kind VARCHAR',
-    'line_no BIGINT',
-    'byte_off BIGINT',
-    'byte_len BIGINT',
-    'seq BIGINT',
-  ];
-  await engine.load(
-    'event',
-    columns.map(c => ({ name: c.split(' ')[0]!, type: c.split(' ')[1] as 'BIGINT' })),
-    events.map(e => [
-      e.id,
-      e.cls,
-      null,
-      e.cls,
-      e.us,
-      e.us,
-      e.us + 200,
-      e.us + 200,
-      e.us + 400,
-      e.method ?? null,
-      e.path ?? null,
-      e.query ?? null,
-      e.status ?? null,
-      e.bytes ?? null,
-      300,
-      null,
-      null,
-      null,
-      null,
-      e.conn ?? null,
-      e.sql ?? null,
-      e.params ? JSON.stringify(e.params) : null,
-      null,
-      e.err ?? null,
-      e.message ?? null,
-      null,
-      e.id / 16,
-      e.id * 10,
-      100,
-      null,
-    ]),
-  );
-  await engine.run(
-    'test.files',
-    sql`create table event_file as select 1 as file_no, 'nginx-combined' as format, null::varchar as system_id union all select 2, 'pg-csvlog', null`,
-  );
-  await engine.run(
-    'test.sources',
-    sql`create table source_file as select 1 as file_no, 'web' as evidence_id, 'access.log' as path, 'aa' as sha256, 'evidence' as role union all select 2, 'db', 'db.csv', 'bb', 'evidence'`,
-  );
-  await engine.load(
-    'actor_event',
-    [
-      { name: 'actor_id', type: 'VARCHAR' },
-      { name: 'event_id', type: 'BIGINT' },
-      { name: 'certainty', type: 'VARCHAR' },
-      { name: 'reason', type: 'VARCHAR' },
-    ],
-    mine.map(id => ['a', id, 'strict', 'test']),
-  );
-  const file = { id: 't', routes, datasets: [{ id: 'people', role: { constant: 'policyholder' } }] } as unknown as CaseFile;
-  return { file, casePath: path.join(dir, 'case.yaml'), caseDir: dir, outDir: dir, engine, store: new CaseStore(path.join(dir, 'case.sqlite')), dir };
-}
-
-async function cells(kase: OpenCase): Promise<Record<string, string>> {
-  await writeCells(kase);
-  const rows = await kase.engine.rows<{ key: string; column: string; tier_lower: number; tier_upper: number }>(
-    'test.cells',
-    sql`select key, "column", tier_lower, tier_upper from read_parquet(${path.join(kase.outDir, 'cells.parquet')}) order by key, "column"`,
-  );
-  return Object.fromEntries(rows.map(r => [`${r.key}.${r.column}`, `${r.tier_lower}-${r.tier_upper}`]));
-}
+import { type OpenCase, recordDecision } from '../../src/case/index.ts';
+import { sql } from '../../src/engine/index.ts';
+import { assessExposure, explainRef, premiseStates, proofText, writeRecovered } from '../../src/exposure/index.ts';
+import { cellsOf, detail, type Event, type Incident, openIncident, traffic } from './incident.ts';
 
 describe('assessing exposure', () => {
-  const opened: (OpenCase & { dir: string })[] = [];
-  const assess = async (...args: Parameters<typeof open>): Promise<OpenCase> => {
-    const kase = await open(...args);
+  const opened: Incident[] = [];
+  const assess = async (...args: Parameters<typeof openIncident>): Promise<OpenCase> => {
+    const kase = await openIncident(...args);
     opened.push(kase);
     await assessExposure(kase, quietEffects);
     return kase;
   };
-  beforeAll(() => {
-    opened.length = 0;
-  });
   afterAll(() => {
-    for (const k of opened) {
-      k.engine.close();
-      k.store.close();
-      fs.rmSync(k.dir, { recursive: true, force: true });
-    }
+    for (const k of opened) k.close();
   });
 
   it('finds nothing where there was no intruder', async () => {
     const { events } = traffic([]);
     const kase = await assess(events, []);
-    expect(await cells(kase)).toEqual({});
+    expect(await cellsOf(kase)).toEqual({});
     expect((await kase.engine.row<{ n: number }>('test.claims', sql`select count(*) as n from claim`)).n).toBe(0);
     expect((await kase.engine.row<{ n: number }>('test.reach', sql`select count(*) as n from reachable`)).n).toBe(0);
   });
 
   it('confirms what a linked statement returned when the size of the answer agrees', async () => {
     const { events, mine } = traffic([{ id: '120' }]);
-    expect(await cells(await assess(events, mine))).toEqual({ '120.address': '4-4', '120.name': '4-4' });
+    expect(await cellsOf(await assess(events, mine))).toEqual({ '120.address': '4-4', '120.name': '4-4' });
   });
 
   it('discloses nothing where the answer was an error, a redirect, or as small as an empty one', async () => {
     const { events, mine } = traffic([{ id: '121', status: 500, bytes: 20 }, { id: '122', status: 302, bytes: 5 }, { id: '999' }]);
-    expect(await cells(await assess(events, mine))).toEqual({});
+    expect(await cellsOf(await assess(events, mine))).toEqual({});
   });
 
   it('keeps a size that does not fit out of the lower bound but in the upper', async () => {
     const { events, mine } = traffic([{ id: '123', bytes: 5000 }]);
-    expect(await cells(await assess(events, mine))).toEqual({ '123.address': '0-2', '123.name': '0-2' });
+    expect(await cellsOf(await assess(events, mine))).toEqual({ '123.address': '0-2', '123.name': '0-2' });
   });
 
   it('learns what a missing line of the database log said', async () => {
     const { events, mine } = traffic([{ id: '124', logged: false }]);
-    expect(await cells(await assess(events, mine))).toEqual({ '124.address': '4-4', '124.name': '4-4' });
+    expect(await cellsOf(await assess(events, mine))).toEqual({ '124.address': '4-4', '124.name': '4-4' });
   });
 
   it('takes a number missing from an enumeration as possible, never as certain', async () => {
     const { events, mine } = traffic(['130', '131', '132', '133', '135', '136', '137', '138', '139'].map(id => ({ id })));
-    const found = await cells(await assess(events, mine));
+    const found = await cellsOf(await assess(events, mine));
     expect(found['134.name']).toBe('0-2');
     expect(found['133.name']).toBe('4-4');
     expect(found['142.name']).toBeUndefined();
@@ -218,14 +60,14 @@ describe('assessing exposure', () => {
     const kase = await assess(
       events.filter(e => e.cls === 1),
       mine,
-      [{ method: 'GET', path: '/people/{id}', reads: 'SELECT name, address FROM people WHERE id = :id' }],
+      { routes: [{ method: 'GET', path: '/people/{id}', reads: 'SELECT name, address FROM people WHERE id = :id' }] },
     );
-    expect(await cells(kase)).toEqual({ '125.address': '4-4', '125.name': '4-4' });
+    expect(await cellsOf(kase)).toEqual({ '125.address': '4-4', '125.name': '4-4' });
   });
 
   it('tells from sizes alone which columns a route shows', async () => {
     const { events, mine } = traffic([{ id: '126' }]);
-    const found = await cells(
+    const found = await cellsOf(
       await assess(
         events.filter(e => e.cls === 1),
         mine,
@@ -262,11 +104,11 @@ describe('assessing exposure', () => {
   it('follows what a person has decided about a premise, and says so', async () => {
     const { events, mine } = traffic([{ id: '124', logged: false }, { id: '125' }]);
     const decide = async (premise: string, holds: boolean): Promise<{ found: Record<string, string>; kase: OpenCase }> => {
-      const kase = await open(events, mine);
+      const kase = await openIncident(events, mine);
       opened.push(kase);
       recordDecision(kase.store, 'premise.set', 'R. Kato', 0, { premise, holds, reason: '' });
       await assessExposure(kase, quietEffects);
-      return { found: await cells(kase), kase };
+      return { found: await cellsOf(kase), kase };
     };
     const route = await decide('route-stable', false);
     // The statement that is in the log needs no such premise.
@@ -283,10 +125,10 @@ describe('assessing exposure', () => {
 
   it('bounds a view that nobody defined by the table its name tells, and lists it', async () => {
     const us = 1_700_000_000_000_000;
-    const kase = await open([{ id: 1008, cls: 2, us, sql: 'SELECT name FROM v_people WHERE id = 3', conn: 'own' }], [1008]);
+    const kase = await openIncident([{ id: 1008, cls: 2, us, sql: 'SELECT name FROM v_people WHERE id = 3', conn: 'own' }], [1008]);
     opened.push(kase);
     await assessExposure(kase, quietEffects);
-    const found = await cells(kase);
+    const found = await cellsOf(kase);
     expect(Object.keys(found).filter(c => c.endsWith('.name'))).toHaveLength(60);
     expect(new Set(Object.values(found))).toEqual(new Set(['0-2']));
     const codes = await kase.engine.rows<{ code: string }>('test.problems', sql`select code from problem where code = 'exposure.unknown-table'`);
@@ -302,7 +144,7 @@ describe('assessing exposure', () => {
       sql: `SELECT name FROM people LIMIT 2 OFFSET ${i * 2}`,
       conn: 'own',
     }));
-    const kase = await open(
+    const kase = await openIncident(
       events,
       events.map(e => e.id),
     );
@@ -317,7 +159,7 @@ describe('assessing exposure', () => {
       { scope: 'rows', lower: 2, upper: 2 },
       { scope: 'rows', lower: 2, upper: 4 },
     ]);
-    expect(Object.keys(await cells(kase))).toHaveLength(60);
+    expect(Object.keys(await cellsOf(kase))).toHaveLength(60);
     const [claim] = await kase.engine.rows<{ claim_id: string }>('test.claim', sql`select claim_id from claim_count where upper = 4`);
     expect(proofText(await explainRef(kase, claim!.claim_id), 'en')).toContain('at least 2, at most 4 of 60');
   });
@@ -336,7 +178,7 @@ describe('assessing exposure', () => {
     ];
     const extra = nasty.map((text, i): Event => ({ id: 100_000 + i * 16, cls: 2, us: 1_700_000_900_000_000 + i, sql: text, params: [null], conn: 'c9' }));
     const kase = await assess([...events, ...extra], [...mine, ...extra.map(e => e.id)]);
-    const found = await cells(kase);
+    const found = await cellsOf(kase);
     expect(found['128.name']).toBe('4-4');
     expect(Object.values(found).every(t => /^[0-5]-[2-5]$/.test(t))).toBe(true);
   });
