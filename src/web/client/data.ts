@@ -1,8 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Result } from '../../result.ts';
 import type { FigureSplit, Revisions } from '../../revisions/index.ts';
+import type { StepDetection, StepEvent } from '../queries.ts';
+import type { Rebuild } from '../served-case.ts';
 
-export type { FigureSplit, Result, Revisions };
+export type { FigureSplit, Rebuild, Result, Revisions, StepDetection, StepEvent };
 
 export type CaseInfo = {
   id: string;
@@ -10,32 +12,6 @@ export type CaseInfo = {
   timezone: string;
   organisation: string | null;
   systems: { id: string; name: string }[];
-};
-export type StepEvent = {
-  event_id: number;
-  file: string;
-  line: number;
-  at_us: number | null;
-  src_ip: string | null;
-  account: string | null;
-  method: string | null;
-  target: string | null;
-  status: number | null;
-  bytes_out: number | null;
-  sql_text: string | null;
-};
-export type StepDetection = {
-  detection_id: string;
-  rule_id: string;
-  title_ja: string;
-  title_en: string;
-  author: string | null;
-  licence: string | null;
-  link: string | null;
-  level: string;
-  outcome: string;
-  events: number;
-  facts: Record<string, unknown>;
 };
 export type Timeline = { fromUs: number; toUs: number; buckets: number; rows: { evidence_id: string; bucket: number; events: number; intruder: number }[] };
 export type EvidenceLine = { file: string; line: number; byte: number; bytes: number; sha256: string; text: string };
@@ -50,13 +26,6 @@ export type Decision = {
   followed: boolean;
 };
 export type Decisions = { decisions: Decision[]; stale: boolean; rebuildable: boolean };
-export type Rebuild = {
-  state: 'idle' | 'running' | 'failed';
-  stage: string | null;
-  done: number;
-  total: number | null;
-  error: { code: string; params: Record<string, string | number> } | null;
-};
 
 /** An error the server explains: `code` names a sentence in the catalogues. */
 export class ApiError extends Error {
