@@ -14,28 +14,24 @@ type Hit = { readonly mark: InjectionMark; readonly atUs: number | null };
  */
 export async function noteInjections(engine: Engine, rebuilt: Rebuilt): Promise<void> {
   await replaceDetections(engine, ruleId, []);
-  const web = rebuilt.marks.filter(m => !m.point.startsWith('database'));
-  if (web.length === 0) return;
-  await engine.load(
-    'marked',
-    [{ name: 'event_id', type: 'BIGINT' }],
-    [...new Set(web.map(m => m.eventId))].map(id => [id]),
-  );
+  if (firstOf(webMarks(rebuilt)) === null) return;
+  await engine.load('marked', [{ name: 'event_id', type: 'BIGINT' }], idsOf(webMarks(rebuilt)));
   const rows = await engine.rows<{ event_id: number; at_us: number | null; known: boolean }>(
     'intrusion.marked',
-    sql`select e.event_id, e.at_us, k.event_id is not null as known from marked m join event e using (event_id)
+    sql`select e.event_id, e.at_us, k.event_id is not null as known from (select distinct event_id from marked) m join event e using (event_id)
     left join (select distinct event_id from detection join detection_event using (detection_id) where kind like 'sqli-%') k on k.event_id = e.event_id order by e.event_id`,
   );
   await engine.run('intrusion.drop', sql`drop table marked`);
-  const seen = new Map(rows.map(r => [r.event_id, r]));
+  const unseen = new Map(rows.filter(r => !r.known).map(r => [r.event_id, r.at_us]));
+  if (unseen.size === 0) return;
   const asking = askingEvents(rebuilt);
   const groups = new Map<string, Hit[]>();
-  for (const mark of web) {
-    const r = seen.get(mark.eventId);
-    if (!r || r.known) continue;
+  for (const mark of webMarks(rebuilt)) {
+    const atUs = unseen.get(mark.eventId);
+    if (atUs === undefined) continue;
     const k = JSON.stringify([mark.technique, mark.client, mark.point]);
     const list = groups.get(k) ?? [];
-    list.push({ mark, atUs: r.at_us });
+    list.push({ mark, atUs });
     groups.set(k, list);
   }
   const found: Detection[] = [];
@@ -43,6 +39,19 @@ export async function noteInjections(engine: Engine, rebuilt: Rebuilt): Promise<
     for (const run of episodes(hits)) if (run.some(h => asking.has(h.mark.eventId))) found.push(detectionOf(groupKey, run));
   }
   await replaceDetections(engine, ruleId, found);
+}
+
+function* webMarks(rebuilt: Rebuilt): Generator<InjectionMark> {
+  for (const m of rebuilt.marks) if (!m.point.startsWith('database')) yield m;
+}
+
+function* idsOf(marks: Iterable<InjectionMark>): Generator<readonly number[]> {
+  for (const m of marks) yield [m.eventId];
+}
+
+function firstOf<T>(list: Iterable<T>): T | null {
+  for (const x of list) return x;
+  return null;
 }
 
 /** Events whose payload names a table and what it wants of it. */

@@ -41,7 +41,7 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   progress(1);
   const tableOf = await readSnapshot(engine);
   const recovered = await recoverCells(engine, rebuilt.cells, tableOf);
-  const judged = await judgeStatements(engine, rebuilt.statements, tableOf);
+  const judged = await judgeStatements(engine, [...rebuilt.statements], tableOf);
   const cells = [...recovered, ...shownCells(judged)];
   progress(2);
   await noteInjections(engine, rebuilt);

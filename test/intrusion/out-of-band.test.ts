@@ -25,7 +25,7 @@ const event = (payload: string): InjectionEvent => ({
   time_kind: 1,
 });
 const read = (payload: string) =>
-  rebuildInjections([event(payload)]).statements.map(s => [
+  [...rebuildInjections([event(payload)]).statements].map(s => [
     s.inBand.technique,
     s.inBand.table?.toLowerCase().split('.').at(-1) ?? null,
     s.inBand.columns,
@@ -60,7 +60,7 @@ describe('values sent out of band', () => {
       expect(read(payload)).toEqual([['out-of-band', 'agents', ['password'], target]]);
       const rebuilt = rebuildInjections([event(payload)]);
       expect(rebuilt.cells.filter(c => c.solution.status !== 'attempted')).toEqual([]);
-      expect(rebuilt.marks.map(m => m.technique)).toEqual(['out-of-band']);
+      expect([...rebuilt.marks].map(m => m.technique)).toEqual(['out-of-band']);
     });
 
   it('files, error messages and unions are something else', () => {

@@ -105,8 +105,8 @@ describe.skipIf(!fs.existsSync(dir))('the range incident (needs the shared data)
   }, 60_000);
 
   it('in-band statements name table, columns and row', () => {
-    const statements = rebuildInjections(readLog('access.log').filter(e => ['192.0.2.102', '192.0.2.103'].includes(e.src_ip!)))
-      .statements.map(s => s.inBand)
+    const statements = [...rebuildInjections(readLog('access.log').filter(e => ['192.0.2.102', '192.0.2.103'].includes(e.src_ip!))).statements]
+      .map(s => s.inBand)
       .filter(s => !s.calibration && s.table?.startsWith('public.'));
     const union = statements.filter(s => s.technique === 'union');
     expect(union.map(s => [s.table, s.columns, s.limit])).toContainEqual(['public.agents', ['license_id', 'login', 'password'], null]);

@@ -1,6 +1,5 @@
 import { contentId } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { bindUnknown } from './bind.ts';
 import { fitSizes, type Sized, type SizeProof, type SizeVerdict } from './in-band-size.ts';
 import type { RebuiltStatement } from './rebuild.ts';
 import type { Recovered } from './recovered.ts';
@@ -119,14 +118,13 @@ async function readWindows(engine: Engine, statements: readonly RebuiltStatement
   statements.forEach((s, index) => {
     const b = s.inBand;
     const table = tableOf(b.table);
-    if (!table || !b.select || b.columns.length === 0) return;
-    const bound = bindUnknown({ t: 'select', select: { ...b.select, items: b.select.items.slice(0, 1) } });
+    if (!table || !b.rows || b.columns.length === 0) return;
     const columns = b.columns.includes('*') ? [...table.columns.values()] : b.columns.map(c => table.columns.get(c.toLowerCase()) ?? null);
-    if (columns.some(c => c === null) || bound.otherConditions || b.select.groupBy.length > 0 || b.select.distinct) return;
-    if ([...bound.where.map(w => w.column), ...bound.order.map(o => o.column)].some(c => !table.columns.has(c.toLowerCase()))) return;
+    if (columns.some(c => c === null)) return;
+    if ([...b.rows.where.map(w => w.column), ...b.rows.order.map(o => o.column)].some(c => !table.columns.has(c.toLowerCase()))) return;
     if (b.limit === null && table.rows > maxRows) { out[index] = { rows: [], columns: [], tableFound: null }; return; }
-    const k = JSON.stringify([table.datasetId, columns, bound.where, bound.order]);
-    const job: Jobs = jobs.get(k) ?? { table, columns: columns as string[], where: [...bound.where], order: [...bound.order], jobs: [] };
+    const k = JSON.stringify([table.datasetId, columns, b.rows.where, b.rows.order]);
+    const job: Jobs = jobs.get(k) ?? { table, columns: columns as string[], where: [...b.rows.where], order: [...b.rows.order], jobs: [] };
     job.jobs.push({ index, offset: b.offset ?? 0, limit: b.limit ?? maxRows });
     jobs.set(k, job);
   });

@@ -1,5 +1,5 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
-import { bindUnknown, columnName, concatArgs, flattenConcat, isCatalogue, unwrap } from './bind.ts';
+import { type Binding, bindUnknown, columnName, concatArgs, flattenConcat, isCatalogue, unwrap } from './bind.ts';
 import { isUnknown } from './condition.ts';
 import { evaluate } from './evaluate.ts';
 import { findSent } from './out-of-band.ts';
@@ -23,7 +23,8 @@ export type InBand = {
   readonly separator: string;
   readonly offset: number | null;
   readonly limit: number | null;
-  readonly select: Select | null;
+  /** How the statement chooses and orders its rows; null when that is more than conditions on columns, or when there is no SELECT. */
+  readonly rows: Pick<Binding, 'where' | 'order'> | null;
   readonly nullAs: string;
   /** SUBSTR window of the shown text, as error messages are cut: first character and count. */
   readonly slice: readonly [number, number] | null;
@@ -182,11 +183,13 @@ function build(technique: InBandTechnique, select: Select | null, columns: reado
   const inner: Expr = { t: 'select', select: select ? { ...select, items: exprs[0] ? [{ expr: exprs[0], alias: null }] : select.items.slice(0, 1), unions: [] } : body };
   const bound = bindUnknown(inner);
   const number = (e: Expr | null | undefined): number | null => { const v = e ? evaluate(e, { dialect, vars: new Map() }) : null; return typeof v === 'number' && Number.isInteger(v) ? v : null; };
+  const chosen = select && bindUnknown({ t: 'select', select: { ...select, items: select.items.slice(0, 1) } });
+  const rows = chosen && !chosen.otherConditions && select.groupBy.length === 0 && !select.distinct ? { where: chosen.where, order: chosen.order } : null;
   const inner0 = select?.from.length === 1 ? select.from[0]!.select : null;
   const limit = number(select?.limit) ?? number(select?.top) ?? (inner0 ? number(inner0.limit) ?? number(inner0.top) : null) ?? (bound.ordinal !== null ? 1 : null);
   return {
     technique, dialect, sqlText: printSelect(body), table: bound.table, columns, around, aggregate, separator,
-    offset: bound.ordinal ?? (limit !== null ? number(select?.offset) ?? 0 : number(select?.offset)), limit, select, nullAs, slice,
+    offset: bound.ordinal ?? (limit !== null ? number(select?.offset) ?? 0 : number(select?.offset)), limit, rows, nullAs, slice,
     catalogue: bound.table !== null && isCatalogue(bound.table), calibration, constant, target: null,
   };
 }
@@ -194,7 +197,7 @@ function build(technique: InBandTechnique, select: Select | null, columns: reado
 const emptySelect: Select = { distinct: false, top: null, items: [], from: [], on: [], where: null, groupBy: [], having: null, orderBy: [], limit: null, offset: null, unions: [], tail: '' };
 
 function other(sqlText: string, dialect: SqlDialect): InBand {
-  return { technique: 'stacked', dialect, sqlText, table: null, columns: [], around: [], aggregate: null, separator: '', offset: null, limit: null, select: null, nullAs: '', slice: null, catalogue: false, calibration: false, constant: null, target: null };
+  return { technique: 'stacked', dialect, sqlText, table: null, columns: [], around: [], aggregate: null, separator: '', offset: null, limit: null, rows: null, nullAs: '', slice: null, catalogue: false, calibration: false, constant: null, target: null };
 }
 
 function text(parts: readonly Expr[], dialect: SqlDialect): string {

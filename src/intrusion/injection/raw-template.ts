@@ -1,9 +1,9 @@
+import { type Form, kindOf, type Value, valueOf } from './form.ts';
 import type { Payload } from './payload.ts';
-import type { Expr } from './syntax.ts';
-import type { Asked, Meaning } from './template.ts';
+import type { Asked, Meaning, Unknown } from './template.ts';
 
 /** What a query asks that differs from an earlier one in numbers and short quoted words only. */
-export type RawReading = { readonly point: string; readonly asked: Asked; readonly unknown: Expr | null; readonly key: string; readonly decoded: number; readonly escaped: number };
+export type RawReading = { readonly point: string; readonly asked: Asked | null; readonly unknown: Unknown | null; readonly form: Form | null; readonly values: readonly Value[]; readonly decoded: number; readonly escaped: number };
 
 type Kind = 'digits' | 'hex' | 'word' | 'list';
 type Template = {
@@ -16,8 +16,12 @@ type Template = {
   readonly inner: readonly number[];
   readonly unknown: readonly number[];
   readonly copies: readonly (readonly [number, number])[];
+  readonly used: readonly number[];
+  /** Slots that a form takes plain numbers and words in only; none for questions. */
+  readonly plain: readonly number[];
+  readonly form: Form | null;
   readonly asked: Map<string, Asked>;
-  readonly unknowns: Map<string, { readonly unknown: Expr | null; readonly key: string }>;
+  readonly unknowns: Map<string, Unknown>;
   /** Lengths without the slots: decoded, and escaped as in a page. */
   readonly decoded: number;
   readonly escaped: number;
@@ -74,14 +78,17 @@ export function createRawReader(): {
       for (let n = 0; n < templates.length; n++) {
         const t = templates[n]!;
         if (!fits(t, query)) continue;
-        const asked = t.asked.get(pick(query, t.inner));
-        const found = asked && t.unknowns.get(pick(query, t.unknown));
-        if (!asked || !found) continue;
+        const asks = t.asked.size > 0;
+        const asked = asks ? t.asked.get(pick(query, t.inner)) : null;
+        const unknown = asked ? t.unknowns.get(pick(query, t.unknown)) : null;
+        if (asks && (!asked || !unknown)) continue;
+        if (!t.plain.every(s => kindOf(query, starts[s]!, ends[s]!, t.kinds[s] === 'word') !== null)) continue;
         if (!t.copies.every(([a, b]) => query.slice(starts[a], ends[a]) === query.slice(starts[b], ends[b]))) continue;
         if (n > 0) templates.unshift(...templates.splice(n, 1));
         let slots = 0;
         for (let s = 0; s < t.kinds.length; s++) slots += t.kinds[s] === 'list' ? listLength(query, starts[s]!, ends[s]!) : ends[s]! - starts[s]!;
-        return { point: t.point, asked, unknown: found.unknown, key: found.key, decoded: t.decoded + slots, escaped: t.escaped + slots };
+        const values = t.used.length === 0 ? none : t.used.map(s => valueOf(t.kinds[s] === 'list' ? listText(query, starts[s]!, ends[s]!) : query.slice(starts[s], ends[s])));
+        return { point: t.point, asked: asked ?? null, unknown: unknown ?? null, form: t.form, values, decoded: t.decoded + slots, escaped: t.escaped + slots };
       }
       return null;
     },
@@ -99,8 +106,9 @@ export function createRawReader(): {
         if (templates.length > mostTemplates) templates.pop();
       }
       if (!fits(t, query)) return;
-      t.asked.set(pick(query, t.inner), meaning.asked!);
-      t.unknowns.set(pick(query, t.unknown), { unknown: meaning.unknown, key: meaning.key });
+      if (!meaning.asked) return;
+      t.asked.set(pick(query, t.inner), meaning.asked);
+      t.unknowns.set(pick(query, t.unknown), meaning.unknown!);
     },
   };
 }
@@ -108,6 +116,7 @@ export function createRawReader(): {
 function sameForm(a: Template, b: Template): boolean {
   return (
     a.point === b.point &&
+    a.form === b.form &&
     a.decoded === b.decoded &&
     equal(a.pieces, b.pieces) &&
     equal(a.fixed, b.fixed) &&
@@ -152,10 +161,16 @@ function listLength(query: string, from: number, to: number): number {
   return n;
 }
 
+function listText(query: string, from: number, to: number): string {
+  return query.slice(from, to).replaceAll('+', ' ').replaceAll('%20', ' ').replace(/%2c/gi, ',');
+}
+
+const none: readonly Value[] = [];
+
 /** Null where a place of the decoded text has no certain place in the query, or the payload does more than ask. */
 function makeTemplate(query: string, payload: Payload, meaning: Meaning, escapedLength: (text: string) => number): Template | null {
   const { slots } = meaning;
-  if (!slots || !meaning.asked || meaning.inBand.length > 0 || slots.at.length > 256 || !payload.point.startsWith('query:')) return null;
+  if (!slots || slots.at.length > 256 || !payload.point.startsWith('query:')) return null;
   const { roles, at } = slots;
   const name = payload.point.slice('query:'.length);
   const found = findValue(query, name, payload.text);
@@ -163,16 +178,22 @@ function makeTemplate(query: string, payload: Payload, meaning: Meaning, escaped
   const pieces: string[] = [];
   const kinds: Kind[] = [];
   const fixed: (string | null)[] = [];
-  const free = new Set([...roles.inner, ...roles.unknown, ...roles.copies.map(c => c[0])]);
+  const free = new Set([...roles.inner, ...roles.unknown, ...roles.copies.map(c => c[0]), ...roles.idle, ...(meaning.asked ? [] : roles.used)]);
   let kept = 0;
   let decoded = payload.text.length;
   let escaped = escapedLength(payload.text);
+  const places = new Map<number, number>();
   for (let s = 0; s * 2 < at.length; s++) {
+    // what must stay as it is, is a part of the text around it
+    if (!free.has(s) && !roles.used.includes(s)) continue;
     const text = payload.text.slice(at[2 * s], at[2 * s + 1]);
     const from = found[at[2 * s]!]!;
     const to = found[at[2 * s + 1]!]!;
-    const kind: Kind = payload.text.charCodeAt(at[2 * s]! - 1) === 39 ? 'word' : text.includes(',') ? 'list' : /^0x/i.test(text) ? 'hex' : 'digits';
-    if (slotEnd(query, from, kind) !== to || (kind === 'list' ? listLength(query, from, to) : to - from) !== text.length || (kind !== 'list' && query.slice(from, to) !== text)) return null;
+    const kind: Kind =
+      payload.text.charCodeAt(at[2 * s]! - 1) === 39 || !isDigit(text.charCodeAt(0)) ? 'word' : text.includes(',') ? 'list' : /^0x/i.test(text) ? 'hex' : 'digits';
+    const length = kind === 'list' ? listLength(query, from, to) : to - from;
+    if (slotEnd(query, from, kind) !== to || length !== text.length || (kind !== 'list' && query.slice(from, to) !== text)) return null;
+    places.set(s, kinds.length);
     pieces.push(query.slice(kept, from));
     kinds.push(kind);
     fixed.push(free.has(s) ? null : query.slice(from, to));
@@ -181,7 +202,23 @@ function makeTemplate(query: string, payload: Payload, meaning: Meaning, escaped
     escaped -= text.length;
   }
   pieces.push(query.slice(kept));
-  return { point: payload.point, pieces, kinds, fixed, inner: roles.inner, unknown: roles.unknown, copies: roles.copies, asked: new Map(), unknowns: new Map(), decoded, escaped };
+  const placesOf = (slots: readonly number[]): number[] => slots.map(s => places.get(s)!);
+  return {
+    point: payload.point,
+    pieces,
+    kinds,
+    fixed,
+    inner: placesOf(roles.inner),
+    unknown: placesOf(roles.unknown),
+    copies: roles.copies.map(([x, y]) => [places.get(x)!, places.get(y)!] as const),
+    used: placesOf(roles.used),
+    plain: meaning.asked ? [] : placesOf([...roles.used, ...roles.idle]),
+    form: meaning.form,
+    asked: new Map(),
+    unknowns: new Map(),
+    decoded,
+    escaped,
+  };
 }
 
 /** Where in the query each character of the text is (and, last, the end): of the only value of that name, plain ASCII, encoded once. */

@@ -1,6 +1,6 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import { type AnswerLinks, linkAnswers } from './link-answers.ts';
-import { createRebuilder, type InjectionEvent, type Rebuilt } from './rebuild.ts';
+import { createRebuilder, type InjectionEvent, type InjectionMark, type Rebuilt } from './rebuild.ts';
 
 /** Words of SQL as they look inside base64, at all three alignments. */
 function base64Words(words: readonly string[]): string[] {
@@ -46,8 +46,13 @@ function withRequests(rebuilt: Rebuilt, links: AnswerLinks): Rebuilt {
     if (c.oracle) for (const a of c.answers) if (links.has(a.eventId)) told.add(a.eventId);
     return { ...c, eventIds: [...c.eventIds, ...requests].sort((a, b) => a - b) };
   });
-  const marks = rebuilt.marks.flatMap(m => (told.has(m.eventId) ? [m, { ...m, eventId: links.get(m.eventId)!, point: m.point.replace(/^database /, '') }] : [m]));
-  return { ...rebuilt, cells, marks };
+  const marks = function* (): Generator<InjectionMark> {
+    for (const m of rebuilt.marks) {
+      yield m;
+      if (told.has(m.eventId)) yield { ...m, eventId: links.get(m.eventId)!, point: m.point.replace(/^database /, '') };
+    }
+  };
+  return { ...rebuilt, cells, marks: { [Symbol.iterator]: marks } };
 }
 
 /** Events that may carry an injection: named by a detection, or speaking SQL. In time order. */

@@ -1,144 +1,133 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
-import type { Question } from './condition.ts';
-import type { Reading } from './constraint.ts';
+import { type Form, fillForm, type Value } from './form.ts';
 import type { InBand } from './in-band.ts';
-import type { Probe } from './oracle.ts';
-import type { Expr } from './syntax.ts';
-import type { Asked } from './template.ts';
+import type { Asked, Unknown } from './template.ts';
 
 /** One client at one point of one route: one object each, so that nothing long is compared again and again. */
-export type Spot = { readonly client: string; readonly route: string; readonly point: string; readonly at: string; readonly votes: Map<SqlDialect, number> };
+export type Spot = { readonly no: number; readonly client: string; readonly route: string; readonly point: string; readonly at: string; readonly votes: Map<SqlDialect, number> };
 
-/** What is known of one text of one event once it was read. */
-export type Read = {
-  readonly eventId: number;
-  readonly atUs: number;
-  readonly status: number | null;
-  readonly bytes: number | null;
-  readonly durationUs: number | null;
-  readonly gapUs: number | null;
-  readonly rowsOut: number | null;
-  readonly errCode: string | null;
-  /** Lengths that a page may reflect: decoded, HTML-escaped, as sent. */
-  readonly reflected: readonly number[];
-  readonly spot: Spot;
-  readonly asked: Asked | null;
-  readonly unknown: Expr | null;
-  readonly key: string;
-  readonly inBand: readonly InBand[];
+/** What an event says about its answer. */
+export type Answered = {
+  readonly event_id: number; readonly status: number | null; readonly bytes_out: number | null; readonly duration_us: number | null; readonly gap_us?: number | null;
+  readonly rows_out: number | null; readonly err_code: string | null; readonly target_length: number | null;
 };
+/** What a text of it asks and shows. */
+export type Read = { readonly asked: Asked | null; readonly unknown: Unknown | null; readonly form: Form | null; readonly values: readonly Value[] };
 
-const numbers = ['eventId', 'atUs', 'status', 'bytes', 'durationUs', 'gapUs', 'measuredUs', 'rowsOut', 'decoded', 'escaped', 'sent'] as const;
-type NumberName = (typeof numbers)[number];
-const first = 1 << 12;
-const orNull = (n: number): number | null => (Number.isNaN(n) ? null : n);
+const bits = 14;
+const mask = (1 << bits) - 1;
 
-/** All reads, column by column: a blind injection is a million lines that differ in a few numbers. */
+/** Numbers by row; a piece of it is only there once a number in it is. NaN = not known. */
+export type Column = { get(i: number): number; set(i: number, n: number): void };
+
+export function createColumn(kind: 'double' | 'int'): Column {
+  const pieces: (Float64Array | Int32Array | undefined)[] = [];
+  const empty = kind === 'int' ? -1 : Number.NaN;
+  return {
+    get: i => {
+      const piece = pieces[i >>> bits];
+      return piece === undefined ? empty : piece[i & mask]!;
+    },
+    set: (i, n) => {
+      const at = i >>> bits;
+      let piece = pieces[at];
+      if (piece === undefined) {
+        if (kind === 'int' ? n === -1 : Number.isNaN(n)) return;
+        pieces[at] = piece = kind === 'int' ? new Int32Array(mask + 1).fill(-1) : new Float64Array(mask + 1).fill(Number.NaN);
+      }
+      piece[i & mask] = n;
+    },
+  };
+}
+
+/** All reads, column by column: a blind injection is a million lines that differ in a few numbers. Whole numbers that are not known are -1. */
 export class ReadStore {
   length = 0;
   readonly spots: Spot[] = [];
-  readonly asked: (Asked | null)[] = [];
-  readonly unknowns: (Expr | null)[] = [];
-  readonly keys: string[] = [];
-  readonly inBand: (readonly InBand[])[] = [];
-  readonly errCodes: (string | null)[] = [];
-  readonly columns = Object.fromEntries(numbers.map(n => [n, new Float64Array(first)])) as Record<NumberName, Float64Array>;
+  readonly asks: Asked[] = [];
+  readonly eventId = createColumn('double');
+  readonly bytes = createColumn('double');
+  readonly durationUs = createColumn('double');
+  readonly gapUs = createColumn('double');
+  readonly measuredUs = createColumn('double');
+  readonly rowsOut = createColumn('double');
+  readonly status = createColumn('int');
+  /** Lengths that a page may reflect: decoded, HTML-escaped, as sent. */
+  readonly reflected = [createColumn('int'), createColumn('int'), createColumn('int')] as const;
+  readonly spot = createColumn('int');
+  readonly asked = createColumn('int');
+  readonly unknown = createColumn('int');
+  readonly errCode = createColumn('int');
+  readonly form = createColumn('int');
+  private readonly firstValue = createColumn('int');
+  private readonly values = createColumn('double');
+  private valuesKept = 0;
+  private readonly texts: string[] = [];
+  private readonly textOf = new Map<string, number>();
 
-  add(r: Read): void {
+  add(e: Answered, spot: Spot, read: Read, decoded: number, escaped: number): void {
     const i = this.length++;
-    if (i === this.columns.eventId.length) {
-      for (const n of numbers) {
-        const grown = new Float64Array(i * 2);
-        grown.set(this.columns[n]);
-        this.columns[n] = grown;
-      }
+    this.eventId.set(i, e.event_id);
+    if (e.bytes_out !== null) this.bytes.set(i, e.bytes_out);
+    if (e.duration_us !== null) this.durationUs.set(i, e.duration_us);
+    if (e.gap_us !== null && e.gap_us !== undefined) this.gapUs.set(i, e.gap_us);
+    if (e.rows_out !== null) this.rowsOut.set(i, e.rows_out);
+    if (e.status !== null) this.status.set(i, e.status);
+    if (e.err_code !== null) this.errCode.set(i, this.keepText(e.err_code));
+    this.reflected[0].set(i, decoded);
+    this.reflected[1].set(i, escaped);
+    this.reflected[2].set(i, e.target_length ?? 0);
+    this.spots[spot.no] = spot;
+    this.spot.set(i, spot.no);
+    if (read.asked) {
+      this.asks[read.asked.no] = read.asked;
+      this.asked.set(i, read.asked.no);
+      this.unknown.set(i, read.unknown!.no);
     }
-    const c = this.columns;
-    c.eventId[i] = r.eventId;
-    c.atUs[i] = r.atUs;
-    c.status[i] = r.status ?? Number.NaN;
-    c.bytes[i] = r.bytes ?? Number.NaN;
-    c.durationUs[i] = r.durationUs ?? Number.NaN;
-    c.gapUs[i] = r.gapUs ?? Number.NaN;
-    c.measuredUs[i] = Number.NaN;
-    c.rowsOut[i] = r.rowsOut ?? Number.NaN;
-    c.decoded[i] = r.reflected[0]!;
-    c.escaped[i] = r.reflected[1]!;
-    c.sent[i] = r.reflected[2]!;
-    this.spots.push(r.spot);
-    this.asked.push(r.asked);
-    this.unknowns.push(r.unknown);
-    this.keys.push(r.key);
-    this.inBand.push(r.inBand);
-    this.errCodes.push(r.errCode);
+    if (!read.form) return;
+    this.form.set(i, read.form.no);
+    this.firstValue.set(i, this.valuesKept);
+    for (const v of read.values) this.values.set(this.valuesKept++, typeof v === 'number' ? v : -1 - this.keepText(v));
   }
 
-  number(name: NumberName, i: number): number | null {
-    return orNull(this.columns[name][i]!);
+  private keepText(text: string): number {
+    let n = this.textOf.get(text);
+    if (n === undefined) {
+      // a short text cut from a long one would keep all of it
+      const own = Buffer.from(text).toString();
+      this.textOf.set(own, (n = this.texts.length));
+      this.texts.push(own);
+    }
+    return n;
   }
 
-  reflected(i: number): number[] {
-    const c = this.columns;
-    return [c.decoded[i]!, c.escaped[i]!, c.sent[i]!];
+  number(column: Column, i: number): number | null {
+    const n = column.get(i);
+    return Number.isNaN(n) ? null : n;
+  }
+
+  statusOf(i: number): number | null {
+    const n = this.status.get(i);
+    return n < 0 ? null : n;
+  }
+
+  errCodeOf(i: number): string | null {
+    return this.texts[this.errCode.get(i)] ?? null;
+  }
+
+  askedOf(i: number): Asked | null {
+    return this.asks[this.asked.get(i)] ?? null;
+  }
+
+  /** The in-band statements of a read. */
+  shown(form: Form | undefined, i: number): readonly InBand[] {
+    if (form === undefined) return none;
+    const first = this.firstValue.get(i);
+    return fillForm(form, Array.from({ length: form.values }, (_, n): Value => {
+      const v = this.values.get(first + n);
+      return v >= 0 ? v : this.texts[-1 - v]!;
+    }));
   }
 }
 
-/** A read that asks a yes-or-no question, as a window on its place in the store. */
-export class StoredProbe implements Probe {
-  readonly dialect: SqlDialect;
-  readonly reading: Reading | null;
-  private readonly store: ReadStore;
-  private readonly i: number;
-  private readonly useMeasured: boolean;
-
-  constructor(store: ReadStore, i: number, dialect: SqlDialect, reading: Reading | null, useMeasured: boolean) {
-    this.store = store;
-    this.i = i;
-    this.dialect = dialect;
-    this.reading = reading;
-    this.useMeasured = useMeasured;
-  }
-
-  get eventId(): number {
-    return this.store.columns.eventId[this.i]!;
-  }
-  get atUs(): number {
-    return this.store.columns.atUs[this.i]!;
-  }
-  get client(): string {
-    return this.store.spots[this.i]!.client;
-  }
-  get point(): string {
-    return this.store.spots[this.i]!.at;
-  }
-  get question(): Question {
-    return this.store.asked[this.i]!.question;
-  }
-  get vector(): string {
-    return this.store.asked[this.i]!.vector;
-  }
-  get key(): string {
-    return this.store.keys[this.i]!;
-  }
-  get status(): number | null {
-    return this.store.number('status', this.i);
-  }
-  get bytes(): number | null {
-    return this.store.number('bytes', this.i);
-  }
-  get reflected(): readonly number[] {
-    return this.store.reflected(this.i);
-  }
-  get durationUs(): number | null {
-    return this.store.number('durationUs', this.i);
-  }
-  get gapUs(): number | null {
-    return this.store.number('gapUs', this.i) ?? (this.useMeasured ? this.store.number('measuredUs', this.i) : null);
-  }
-  get rowsOut(): number | null {
-    return this.store.number('rowsOut', this.i);
-  }
-  get errCode(): string | null {
-    return this.store.errCodes[this.i]!;
-  }
-}
+const none: readonly InBand[] = [];

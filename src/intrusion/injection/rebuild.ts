@@ -1,15 +1,15 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
 import { type Binding, bindUnknown } from './bind.ts';
 import type { Technique } from './condition.ts';
-import { type Reading, readConstraint } from './constraint.ts';
+import { createEventReader, createGapMeter } from './event-reader.ts';
+import type { Form } from './form.ts';
 import type { InBand } from './in-band.ts';
-import { type Oracle, type Probe, readOracle } from './oracle.ts';
-import { type Carrier, createPayloadReader, type Payload } from './payload.ts';
-import { createRawReader } from './raw-template.ts';
-import { ReadStore, type Spot, StoredProbe } from './read-store.ts';
+import { type Oracle, readOracle } from './oracle.ts';
+import type { Carrier } from './payload.ts';
+import { createNumbering, groupRows, joinRows, type Probes, probesOf } from './probes.ts';
+import { ReadStore, type Spot } from './read-store.ts';
 import { type Answer, type Solution, solveCell } from './solve.ts';
-import type { Expr } from './syntax.ts';
-import { createReader, type Meaning, nothingShown } from './template.ts';
+import type { Unknown } from './template.ts';
 
 /** One event that may carry an injection. */
 export type InjectionEvent = Carrier & {
@@ -26,11 +26,12 @@ export type InjectionEvent = Carrier & {
 };
 
 export type RebuiltCell = {
-  readonly technique: 'boolean' | 'time';
+  readonly technique: Technique;
   readonly dialect: SqlDialect;
   readonly binding: Binding;
   readonly key: string;
   readonly solution: Solution;
+  /** Made anew whenever they are asked for: of a million requests only their numbers are kept. */
   readonly answers: readonly Answer[];
   readonly eventIds: readonly number[];
   /** Why nothing could be read, or null. */
@@ -38,15 +39,34 @@ export type RebuiltCell = {
   readonly oracle: { readonly margin: number; readonly noise: number; readonly feature: string; readonly contradictions: readonly [number, number] } | null;
 };
 
-export type RebuiltStatement = { readonly eventId: number; readonly atUs: number; readonly point: string; readonly route: string; readonly client: string; readonly inBand: InBand; readonly status: number | null; readonly bytes: number | null; readonly errCode: string | null; /** Lengths that a page may reflect, as of a probe. */ readonly reflected: readonly number[] };
+export type RebuiltStatement = {
+  readonly eventId: number;
+  readonly point: string;
+  readonly route: string;
+  readonly client: string;
+  readonly inBand: InBand;
+  readonly status: number | null;
+  readonly bytes: number | null;
+  readonly errCode: string | null;
+  /** Lengths that a page may reflect: decoded, HTML-escaped, as sent. */
+  readonly reflected: readonly number[];
+};
 
 /** An event that speaks SQL to the database, and how. */
-export type InjectionMark = { readonly eventId: number; readonly technique: 'boolean' | 'time' | 'union' | 'error' | 'stacked' | 'out-of-band'; readonly client: string; readonly point: string; readonly workItem: string | null; readonly markers: readonly string[]; readonly answered: boolean };
+export type InjectionMark = {
+  readonly eventId: number;
+  readonly technique: Technique | InBand['technique'];
+  readonly client: string;
+  readonly point: string;
+  readonly workItem: string | null;
+  readonly markers: readonly string[];
+};
 
+/** `statements` and `marks` are made as they are walked through, in order of time and id. */
 export type Rebuilt = {
   readonly cells: readonly RebuiltCell[];
-  readonly statements: readonly RebuiltStatement[];
-  readonly marks: readonly InjectionMark[];
+  readonly statements: Iterable<RebuiltStatement>;
+  readonly marks: Iterable<InjectionMark>;
   readonly unreadable: readonly { readonly point: string; readonly reason: string; readonly probes: number }[];
 };
 
@@ -60,7 +80,8 @@ export type Rebuilder = {
 };
 
 const none: readonly string[] = [];
-const isOrdered = (events: readonly InjectionEvent[]): boolean => events.every((e, i) => i === 0 || events[i - 1]!.at_us < e.at_us || (events[i - 1]!.at_us === e.at_us && events[i - 1]!.event_id < e.event_id));
+const isOrdered = (events: readonly InjectionEvent[]): boolean =>
+  events.every((e, i) => i === 0 || events[i - 1]!.at_us < e.at_us || (events[i - 1]!.at_us === e.at_us && events[i - 1]!.event_id < e.event_id));
 
 /** What injections asked and obtained. Order of the events does not matter. */
 export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
@@ -71,261 +92,187 @@ export function rebuildInjections(events: readonly InjectionEvent[]): Rebuilt {
 
 export function createRebuilder(): Rebuilder {
   const store = new ReadStore();
-  const readEvent = createEventReader();
+  const reader = createEventReader();
   const measure = createGapMeter(store);
-  const timeless = (i: number): boolean => store.asked[i]?.question.technique === 'time' && store.number('durationUs', i) === null && store.number('gapUs', i) === null;
+  const isTimeless = (i: number): boolean =>
+    store.askedOf(i)?.question.technique === 'time' && Number.isNaN(store.durationUs.get(i)) && Number.isNaN(store.gapUs.get(i));
   return {
     add(events) {
       for (const event of events) {
         const from = store.length;
-        readEvent(event, store);
+        reader.read(event, store);
         measure(event, from);
       }
     },
     untimed() {
       const ids = new Set<number>();
-      for (let i = 0; i < store.length; i++) if (timeless(i) && store.spots[i]!.route !== 'database') ids.add(store.columns.eventId[i]!);
+      for (let i = 0; i < store.length; i++) if (isTimeless(i) && store.spots[store.spot.get(i)]!.route !== 'database') ids.add(store.eventId.get(i));
       return [...ids];
     },
     finish(gaps) {
-      if (gaps) for (let i = 0; i < store.length; i++) if (timeless(i)) store.columns.gapUs[i] = gaps.get(store.columns.eventId[i]!) ?? Number.NaN;
       let untimed = false;
-      for (let i = 0; i < store.length && !untimed; i++) untimed = timeless(i);
-      return finishReads(store, untimed);
+      for (let i = 0; i < store.length; i++) {
+        if (!isTimeless(i)) continue;
+        if (gaps) store.gapUs.set(i, gaps.get(store.eventId.get(i)) ?? Number.NaN);
+        untimed ||= isTimeless(i);
+      }
+      return finishReads(store, reader.texts.unknowns, reader.texts.forms, untimed);
     },
   };
 }
 
-function finishReads(store: ReadStore, untimed: boolean): Rebuilt {
-  const spoken = voteDialects(store);
-  const probes: Probe[] = [];
-  const marks: InjectionMark[] = [];
-  const bindings = new Map<string, Expr>();
-  const statements: RebuiltStatement[] = [];
+function finishReads(store: ReadStore, unknowns: readonly Unknown[], forms: readonly Form[], untimed: boolean): Rebuilt {
+  const probes = probesOf(store, unknowns, voteDialects(store, forms), untimed);
+  const showing = forms.map(f => f.statements.some(b => b.technique !== 'stacked' && !b.calibration));
+  const isProbe = (i: number): boolean => store.asked.get(i) >= 0 && !showing[store.form.get(i)];
+  let count = 0;
+  for (let i = 0; i < store.length; i++) if (isProbe(i)) count++;
+  const rows = new Int32Array(count);
+  count = 0;
+  for (let i = 0; i < store.length; i++) if (isProbe(i)) rows[count++] = i;
+  const labels = readGroups(probes, rows, store.length);
+  return {
+    cells: solveAll(probes, rows, labels, unknowns),
+    unreadable: labels.unreadable,
+    statements: { [Symbol.iterator]: () => statementsOf(store, forms) },
+    marks: { [Symbol.iterator]: () => marksOf(store, forms, unknowns, isProbe) },
+  };
+}
+
+function* statementsOf(store: ReadStore, forms: readonly Form[]): Generator<RebuiltStatement> {
   for (let i = 0; i < store.length; i++) {
-    const eventId = store.columns.eventId[i]!;
-    const spot = store.spots[i]!;
-    const inBand = store.inBand[i]!;
-    const asked = store.asked[i]!;
-    const key = store.keys[i]!;
-    for (const b of inBand) {
-      statements.push({ eventId, atUs: store.columns.atUs[i]!, point: spot.point, route: spot.route, client: spot.client, inBand: b, status: store.number('status', i), bytes: store.number('bytes', i), errCode: store.errCodes[i]!, reflected: store.reflected(i) });
-    }
-    const technique = inBand.find(b => b.technique !== 'stacked')?.technique ?? asked?.question.technique ?? inBand[0]?.technique;
-    if (!technique) continue;
-    const probing = asked !== null && !inBand.some(b => b.technique !== 'stacked' && !b.calibration);
-    if (probing) {
-      const dialect = spoken.get(spot) ?? asked.question.dialect;
-      const unknown = store.unknowns[i]!;
-      let reading: Reading | null = null;
-      if (unknown) {
-        if (!bindings.has(key)) bindings.set(key, unknown);
-        const known = asked.readings.get(dialect);
-        if (known === undefined) asked.readings.set(dialect, (reading = readConstraint(asked.question.condition, dialect)));
-        else reading = known;
-      }
-      probes.push(new StoredProbe(store, i, dialect, reading, untimed));
-    }
-    marks.push({ eventId, technique, client: spot.client, point: spot.at, workItem: probing && key !== '' ? key : null, markers: inBand.length === 0 ? none : inBand.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)), answered: false });
+    const form = forms[store.form.get(i)];
+    if (!form) continue;
+    const { point, route, client } = store.spots[store.spot.get(i)]!;
+    for (const inBand of store.shown(form, i))
+      yield {
+        eventId: store.eventId.get(i), point, route, client, inBand,
+        status: store.statusOf(i), bytes: store.number(store.bytes, i), errCode: store.errCodeOf(i), reflected: store.reflected.map(c => c.get(i)),
+      };
   }
-  const { labelled, unreadable } = readGroups(probes);
-  return { ...solveAll(probes, labelled, bindings, unreadable), statements, marks };
 }
 
-function createClients(): (e: Pick<InjectionEvent, 'src_ip' | 'user_agent'>) => string {
-  const known = new Map<string, Map<string, string>>();
-  return e => {
-    const ip = e.src_ip ?? '';
-    const agent = e.user_agent ?? '';
-    let agents = known.get(ip);
-    if (!agents) known.set(ip, (agents = new Map()));
-    let client = agents.get(agent);
-    if (client === undefined) agents.set(agent, (client = `${ip}\u0000${agent}`));
-    return client;
-  };
-}
-
-function createEventReader(): (event: InjectionEvent, into: ReadStore) => void {
-  const readText = createReader();
-  const payloads = createPayloadReader();
-  const raw = createRawReader();
-  const routes = new Map<string, string>();
-  const routeOf = (e: InjectionEvent): string => {
-    if (e.class === 2) return e.answered ? `database ${e.method ?? ''} ${e.path ?? ''}` : 'database';
-    const k = `${e.host ?? ''} ${e.method ?? ''} ${e.path ?? ''}`;
-    let route = routes.get(k);
-    if (route === undefined) {
-      if (routes.size > 10_000) routes.clear();
-      routes.set(k, (route = `${e.host ?? ''} ${e.method ?? ''} ${(e.path ?? '').split('/').map(s => (/^\d+$|[0-9a-f-]{32,}|[%'"()]/i.test(s) ? ':' : s)).join('/')}`));
-    }
-    return route;
-  };
-  /** A payload in the path is no part of the route. */
-  const routeAt = (e: InjectionEvent, point: string): string => (point.startsWith('path:') ? routeOf(e).split('/').map((s, i) => (i === Number(point.slice(5)) ? ':' : s)).join('/') : routeOf(e));
-  const clientOf = createClients();
-  const spots = new Map<string, Map<string, Map<string, Spot>>>();
-  const spotOf = (client: string, route: string, point: string): Spot => {
-    let a = spots.get(client);
-    if (!a) spots.set(client, (a = new Map()));
-    let b = a.get(route);
-    if (!b) a.set(route, (b = new Map()));
-    let spot = b.get(point);
-    if (!spot) b.set(point, (spot = { client, route, point, at: `${route}\u0000${point}`, votes: new Map() }));
-    return spot;
-  };
-  const put = (event: InjectionEvent, point: string, lengths: readonly number[], meaning: Pick<Meaning, 'asked' | 'unknown' | 'key' | 'inBand'>, into: ReadStore): void =>
-    into.add({
-      eventId: event.event_id, atUs: event.at_us, status: event.status, bytes: event.bytes_out, durationUs: event.duration_us, gapUs: event.gap_us ?? null, rowsOut: event.rows_out,
-      errCode: event.err_code, reflected: [lengths[0]!, lengths[1]!, event.target_length ?? 0],
-      spot: spotOf(point === 'header:user-agent' ? `${event.src_ip ?? ''}\u0000` : clientOf(event), routeAt(event, point), point),
-      asked: meaning.asked, unknown: meaning.unknown, key: meaning.key, inBand: meaning.inBand,
-    });
-  return (event, into) => {
-    const bare = event.query !== null && event.class !== 2 && payloads.isBare(event);
-    if (bare) {
-      const known = raw.read(event.query!);
-      if (known) {
-        put(event, known.point, [known.decoded, known.escaped], { asked: known.asked, unknown: known.unknown, key: known.key, inBand: nothingShown }, into);
-        return;
-      }
-    }
-    const found = payloads.read(event);
-    let beside = false;
-    for (const stages of found) {
-      let best: Meaning | null = null;
-      let from: Payload | null = null;
-      for (const p of stages) {
-        const meaning = readText(p.text, p.point === 'sql');
-        if (meaning && meaning.score > (best?.score ?? 0)) { best = meaning; from = p; }
-      }
-      if (!best || !from) continue;
-      if (!from.point.startsWith('query:')) beside = true;
-      put(event, from.point, [Buffer.byteLength(from.text), escapedLength(from.text)], best, into);
-      if (bare && found.length === 1 && stages.length === 1) raw.learn(event.query!, from, best, escapedLength);
-    }
-    if (!bare && !beside && event.sql_text === null) payloads.setBare(event);
-  };
+function* marksOf(store: ReadStore, forms: readonly Form[], unknowns: readonly Unknown[], isProbe: (i: number) => boolean): Generator<InjectionMark> {
+  // markers and technique do not change with the values of a form
+  const shown = forms.map(f => ({
+    technique: f.statements.find(b => b.technique !== 'stacked')?.technique ?? null,
+    other: f.statements[0]?.technique ?? null,
+    markers: f.statements.flatMap(b => b.around).filter(m => /^([a-z])[a-z]{3}\1$/.test(m)),
+  }));
+  for (let i = 0; i < store.length; i++) {
+    const form = shown[store.form.get(i)];
+    const technique = form?.technique ?? store.askedOf(i)?.question.technique ?? form?.other;
+    if (!technique) continue;
+    const spot = store.spots[store.spot.get(i)]!;
+    const key = isProbe(i) ? unknowns[store.unknown.get(i)]!.key : '';
+    yield { eventId: store.eventId.get(i), technique, client: spot.client, point: spot.at, workItem: key === '' ? null : key, markers: form?.markers ?? none };
+  }
 }
 
 /** What most payloads of a client on one point speak: single payloads often do not tell. */
-function voteDialects(store: ReadStore): Map<Spot, SqlDialect> {
+function voteDialects(store: ReadStore, forms: readonly Form[]): Map<Spot, SqlDialect> {
   const spots = new Set<Spot>();
   for (let i = 0; i < store.length; i++) {
-    const d = store.asked[i]?.question.dialect ?? store.inBand[i]![0]?.dialect ?? 'any';
+    const d = store.askedOf(i)?.question.dialect ?? forms[store.form.get(i)]?.statements[0]?.dialect ?? 'any';
     if (d === 'any') continue;
-    const spot = store.spots[i]!;
+    const spot = store.spots[store.spot.get(i)]!;
     spots.add(spot);
     spot.votes.set(d, (spot.votes.get(d) ?? 0) + 1);
   }
   return new Map([...spots].map(s => [s, [...s.votes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]![0]]));
 }
 
-/** Bytes of a text in a page that escapes it. */
-function escapedLength(text: string): number {
-  let n = Buffer.byteLength(text);
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === 38 || c === 39) n += 4;
-    else if (c === 60 || c === 62) n += 3;
-    else if (c === 34) n += 5;
-  }
-  return n;
-}
-
-/** Notes the time to the next request of the client (start stamps) or since the one before, among these events. `from`: its first read. */
-function createGapMeter(store: ReadStore): (e: InjectionEvent, from: number) => void {
-  const last = new Map<string, { at: number; from: number; to: number }>();
-  const clientOf = createClients();
-  return (e, from) => {
-    if (e.class === 2) return; // the database's own lines are not a client's requests
-    const client = clientOf(e);
-    const to = store.length;
-    const before = last.get(client);
-    if (!before) {
-      last.set(client, { at: e.at_us, from, to });
-      return;
-    }
-    const ofBefore = e.time_kind === 1;
-    for (let i = ofBefore ? before.from : from; i < (ofBefore ? before.to : to); i++) store.columns.measuredUs[i] = e.at_us - before.at;
-    before.at = e.at_us;
-    before.from = from;
-    before.to = to;
-  };
-}
-
-/** Probes by point, technique and shape; in a fixed order. */
-function byVector(probes: readonly Probe[]): Probe[][] {
-  const points = new Map<string, Map<string, Probe[]>>();
-  for (const p of probes) {
-    let vectors = points.get(p.point);
-    if (!vectors) points.set(p.point, (vectors = new Map()));
-    const list = vectors.get(p.vector);
-    if (list) list.push(p); else vectors.set(p.vector, [p]);
-  }
-  const sorted = <T>(m: Map<string, T>): T[] => [...m].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(x => x[1]);
-  return sorted(points).flatMap(sorted);
-}
+/** By row: 1 true, 0 false, -1 not told; and which oracle told. */
+type Labels = { readonly truth: Int8Array; readonly oracle: Int32Array; readonly oracles: readonly Oracle[]; readonly unreadable: Rebuilt['unreadable'] };
 
 /** Probes that share a vector share an oracle; small groups fall back on looser ones. */
-function readGroups(probes: readonly Probe[]): { labelled: Map<number, { truth: boolean; oracle: Oracle }>; unreadable: Rebuilt['unreadable'] } {
-  const labelled = new Map<number, { truth: boolean; oracle: Oracle }>();
-  const group = (list: readonly Probe[], keyOf: (p: Probe) => string): Map<string, Probe[]> => {
-    const m = new Map<string, Probe[]>();
-    for (const p of list) { const k = keyOf(p); const l = m.get(k); if (l) l.push(p); else m.set(k, [p]); }
-    return m;
-  };
-  const failed: Probe[] = [];
+function readGroups(probes: Probes, rows: Int32Array, length: number): Labels {
+  const truth = new Int8Array(length).fill(-1);
+  const oracleOf = new Int32Array(length);
+  const oracles: Oracle[] = [];
   const reasons = new Map<string, string>();
-  const attempt = (list: readonly Probe[]): boolean => {
-    const oracle = readOracle(list);
-    if (!oracle.readable) { reasons.set(`${list[0]!.point}\u0000${list[0]!.question.technique}`, oracle.reason); return false; }
-    const [yes, no] = [{ truth: true, oracle }, { truth: false, oracle }];
-    for (const p of list) {
-      const t = oracle.labels.get(p.eventId);
-      if (t !== undefined) labelled.set(p.eventId, t ? yes : no);
+  const vague = (i: number): string => `${probes.point(i)}\u0000${probes.question(i).technique}`;
+  const attempt = (list: Int32Array): boolean => {
+    const oracle = readOracle(probes, list);
+    if (!oracle.readable) {
+      reasons.set(vague(list[0]!), oracle.reason);
+      return false;
+    }
+    oracles.push(oracle);
+    for (let n = 0; n < list.length; n++) {
+      if (oracle.labels[n]! < 0) continue;
+      truth[list[n]!] = oracle.labels[n]!;
+      oracleOf[list[n]!] = oracles.length - 1;
     }
     return true;
   };
-  for (const list of byVector(probes)) if (list.length < 6 || !attempt(list)) failed.push(...list);
-  const again: Probe[] = [];
-  for (const [, list] of [...group(failed, p => `${p.point}\u0000${p.question.technique}\u0000${p.question.looseShape}`)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) if (!attempt(list)) again.push(...list);
+  /** Groups of equal texts, in the order of the texts. */
+  const groups = (list: Int32Array, textOf: (i: number) => string): [string, Int32Array][] => {
+    const number = createNumbering();
+    return [...groupRows(list, i => number(textOf(i)))].map(([, g]): [string, Int32Array] => [textOf(g[0]!), g]).sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  };
+  const failed: Int32Array[] = [];
+  for (const [, at] of groups(rows, probes.point)) for (const [, list] of groups(at, probes.vector)) if (list.length < 6 || !attempt(list)) failed.push(list);
+  const again: Int32Array[] = [];
+  for (const [, list] of groups(joinRows(failed), i => `${vague(i)}\u0000${probes.question(i).looseShape}`)) if (!attempt(list)) again.push(list);
   const unreadable: { point: string; reason: string; probes: number }[] = [];
-  for (const [k, list] of [...group(again, p => `${p.point}\u0000${p.question.technique}`)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
-    const tests = probes.filter(p => p.key === '' && !list.includes(p) && `${p.point}\u0000${p.question.technique}` === k);
-    const sure = attempt([...list, ...tests]);
-    if (!sure && list.some(p => p.key !== '')) unreadable.push({ point: k.replaceAll('\u0000', ' '), reason: reasons.get(k) ?? 'undecided', probes: list.length });
+  for (const [k, list] of groups(joinRows(again), vague)) {
+    const own = new Set(list);
+    const tests = rows.filter(i => probes.key(i) === '' && !own.has(i) && vague(i) === k);
+    const sure = attempt(joinRows([list, tests]));
+    if (!sure && list.some(i => probes.key(i) !== '')) unreadable.push({ point: k.replaceAll('\u0000', ' '), reason: reasons.get(k) ?? 'undecided', probes: list.length });
   }
-  return { labelled, unreadable };
+  return { truth, oracle: oracleOf, oracles, unreadable };
 }
 
-function solveAll(probes: readonly Probe[], labelled: ReadonlyMap<number, { truth: boolean; oracle: Oracle }>, unknowns: ReadonlyMap<string, Expr>, unreadable: Rebuilt['unreadable']): { cells: RebuiltCell[]; unreadable: Rebuilt['unreadable'] } {
-  const byCell: Record<Technique, Map<string, Probe[]>> = { boolean: new Map(), time: new Map() };
-  for (const p of probes) {
-    if (p.key === '') continue;
-    const m = byCell[p.question.technique];
-    const list = m.get(p.key);
-    if (list) list.push(p); else m.set(p.key, [p]);
-  }
+function solveAll(probes: Probes, rows: Int32Array, labels: Labels, unknowns: readonly Unknown[]): RebuiltCell[] {
   const cells: RebuiltCell[] = [];
-  for (const [, list] of [byCell.boolean, byCell.time].flatMap(m => [...m].sort((a, b) => (a[0] < b[0] ? -1 : 1)))) {
-    const first = list[0]!;
-    const answers: Answer[] = [];
-    const oracles = new Set<Oracle>();
-    for (const p of list) {
-      const l = labelled.get(p.eventId);
-      if (!l || !p.reading) continue;
-      oracles.add(l.oracle);
-      answers.push({ constraint: p.reading.constraint, truth: l.truth, eventId: p.eventId, weight: l.oracle.margin });
-    }
-    const binding = bindUnknown(unknowns.get(first.key)!);
-    const nullAs = list.map(p => p.reading?.nullAs ?? null).find(n => n !== null) ?? binding.nullAs;
-    const worst = [...oracles].sort((a, b) => b.noise - a.noise)[0];
-    cells.push({
-      technique: first.question.technique, dialect: first.dialect, binding: { ...binding, nullAs }, key: first.key, solution: solveCell(answers, first.dialect), answers,
-      eventIds: list.map(p => p.eventId).sort((a, b) => a - b),
-      unreadable: answers.length === 0 ? (list.every(p => !p.reading) ? 'unparsed' : 'unreadable') : null,
-      oracle: worst ? { margin: worst.margin, noise: worst.noise, feature: worst.feature, contradictions: worst.contradictions } : null,
-    });
+  for (const technique of ['boolean', 'time'] as const) {
+    const mine = rows.filter(i => probes.question(i).technique === technique && probes.key(i) !== '');
+    const byKey = [...groupRows(mine, probes.unknown)].map(([no, list]) => ({ unknown: unknowns[no]!, list }));
+    for (const { unknown, list } of byKey.sort((a, b) => (a.unknown.key < b.unknown.key ? -1 : 1))) cells.push(solve(probes, list, labels, technique, unknown));
   }
-  return { cells, unreadable };
+  return cells;
+}
+
+function answersOf(probes: Probes, list: Int32Array, labels: Labels): Answer[] {
+  const answers: Answer[] = [];
+  for (const i of list) {
+    const t = labels.truth[i]!;
+    const reading = t < 0 ? null : probes.reading(i);
+    if (reading) answers.push({ constraint: reading.constraint, truth: t === 1, eventId: probes.eventId(i), weight: labels.oracles[labels.oracle[i]!]!.margin });
+  }
+  return answers;
+}
+
+function solve(probes: Probes, list: Int32Array, labels: Labels, technique: Technique, unknown: Unknown): RebuiltCell {
+  const answers = answersOf(probes, list, labels);
+  const binding = bindUnknown(unknown.expr!);
+  let nullAs: string | null = null;
+  let readings = 0;
+  const told = new Set<Oracle>();
+  for (const i of list) {
+    const reading = probes.reading(i);
+    if (!reading) continue;
+    readings++;
+    nullAs ??= reading.nullAs;
+    if (labels.truth[i]! >= 0) told.add(labels.oracles[labels.oracle[i]!]!);
+  }
+  const worst = [...told].sort((a, b) => b.noise - a.noise)[0];
+  const dialect = probes.dialect(list[0]!);
+  return {
+    technique,
+    dialect,
+    binding: { ...binding, nullAs: nullAs ?? binding.nullAs },
+    key: unknown.key,
+    solution: solveCell(answers, dialect),
+    get answers() {
+      return answersOf(probes, list, labels);
+    },
+    get eventIds() {
+      return Array.from(list, i => probes.eventId(i)).sort((a, b) => a - b);
+    },
+    unreadable: answers.length > 0 ? null : readings === 0 ? 'unparsed' : 'unreadable',
+    oracle: worst ? { margin: worst.margin, noise: worst.noise, feature: worst.feature, contradictions: worst.contradictions } : null,
+  };
 }

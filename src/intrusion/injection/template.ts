@@ -1,29 +1,36 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
 import { guessDialect, type Question, readInjection } from './condition.ts';
 import type { Reading } from './constraint.ts';
+import { type Form, kindOf, learnForm, type SlotPlaces, type Value, valueOf, writtenForm } from './form.ts';
 import { type InBand, readInBand } from './in-band.ts';
 import { printExpr } from './print.ts';
 import { children, type Expr } from './syntax.ts';
 
 /** A question as asked; one object for all requests that differ in the unknown only. `readings`: its meaning by dialect, filled by who needs it. */
-export type Asked = { readonly question: Question; /** Technique and shape as one text. */ readonly vector: string; readonly readings: Map<SqlDialect, Reading | null> };
+export type Asked = { readonly no: number; readonly question: Question; /** Technique and shape as one text. */ readonly vector: string; readonly readings: Map<SqlDialect, Reading | null> };
+/** What is asked about; one object for all requests about one value. `key`: its canonical text, '' for a calibration. */
+export type Unknown = { readonly no: number; readonly expr: Expr | null; readonly key: string };
 
-/** What one text means: what it asks, about which unknown, and what it makes the server show. */
-export type Meaning = { readonly dialect: SqlDialect; readonly asked: Asked | null; readonly unknown: Expr | null; /** Canonical text of the unknown; '' without one. */ readonly key: string; readonly inBand: readonly InBand[]; readonly score: number; /** Where the numbers of this text stand and what they do, when a template says so. */ readonly slots?: { readonly roles: Roles; readonly at: readonly number[] } };
+/** Which constants of a template ask (`inner`), which name the unknown, which repeat one of those, which are shown in a statement (`used`), which change nothing (`idle`); all others (`outer`) must be the same for one variant. */
+export type Roles = { readonly outer: readonly number[]; readonly inner: readonly number[]; readonly unknown: readonly number[]; readonly copies: readonly (readonly [number, number])[]; readonly used: readonly number[]; readonly idle: readonly number[] };
+export type Slots = { readonly roles: Roles; readonly at: SlotPlaces };
 
-/** A second statement that shows nothing, as far as it is text: where it stands in the text that was read first, and where the numbers stood there. */
-type Stacked = { readonly inBand: InBand; readonly from: number; readonly to: number; readonly at: readonly number[] };
-type Unknown = { readonly unknown: Expr | null; readonly key: string };
-type Variant = { readonly dialect: SqlDialect; readonly score: number; readonly stacked: readonly Stacked[]; readonly asked: Map<string, Asked>; readonly unknowns: Map<string, Unknown> };
-/** Which constants of a template ask (`inner`), which name the unknown, which repeat one of those; all others must be the same for one variant. */
-export type Roles = { readonly outer: readonly number[]; readonly inner: readonly number[]; readonly unknown: readonly number[]; readonly copies: readonly (readonly [number, number])[] };
+/** What one text means: what it asks, about which unknown, and what it makes the server show: a form and the values in it. */
+export type Meaning = { readonly dialect: SqlDialect; readonly asked: Asked | null; readonly unknown: Unknown | null; readonly form: Form | null; readonly values: readonly Value[]; readonly score: number; /** Where the numbers of this text stand and what they do, when a template says so. */ readonly slots?: Slots };
+
+type Read = { readonly dialect: SqlDialect; readonly question: Question | null; readonly inBand: readonly InBand[]; readonly score: number };
+type Variant = { readonly dialect: SqlDialect; readonly score: number; readonly form: Form | null; readonly asked: Map<string, Asked>; readonly unknowns: Map<string, Unknown> };
 type Template = { readonly roles: Roles; readonly signature: string; readonly variants: Map<string, Variant> };
+type Shape = { readonly templates: Template[]; misses: number; learned: number };
 
 const maxKnown = 100_000;
 const maxTemplates = 6;
 const isDigit = (c: number): boolean => c >= 48 && c <= 57;
 const isHex = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 70) || (c >= 97 && c <= 102);
 const isName = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 36 || c >= 0x80;
+
+/** A word in a comment that ends the text: tools put another one there each time. */
+const lastComment = /-- ([A-Za-z]{1,16})$/;
 
 /**
  * A text without its numbers and short quoted words (`shape`), and where they stood: [start, end, start, end …]. A parenthesis full of numbers counts as
@@ -62,6 +69,12 @@ function takeNumbers(text: string): { shape: string; at: number[] } {
     kept = end;
     i = end - 1;
   }
+  const tail = lastComment.exec(text);
+  const from = tail ? text.length - tail[1]!.length : 0;
+  if (tail && from >= kept) {
+    at.push(from, text.length);
+    return { shape: `${shape}${text.slice(kept, from)}#`, at };
+  }
   return { shape: shape + text.slice(kept), at };
 }
 
@@ -75,84 +88,143 @@ function closing(text: string, from: number): number {
 
 const isWordByte = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 45 || c === 46 || c === 64 || c === 37;
 
-const pick = (text: string, at: readonly number[], slots: readonly number[]): string => {
+const pick = (text: string, at: SlotPlaces, slots: readonly number[]): string => {
   let out = '';
   for (const s of slots) out += `${text.slice(at[2 * s], at[2 * s + 1])};`;
   return out;
 };
 
+export type Reader = {
+  read(text: string, whole: boolean): Meaning | null;
+  readonly unknowns: readonly Unknown[];
+  readonly forms: readonly Form[];
+};
+
 /** Reads injected texts; those that differ from an earlier one in constants only are understood without parsing again. */
-export function createReader(): (text: string, whole: boolean) => Meaning | null {
-  const shapes = new Map<string, Template[]>();
-  const nothing = new Map<string, null>();
+export function createReader(): Reader {
+  const shapes = new Map<string, Shape>();
+  const nothing = new Set<string>();
+  const unknowns: Unknown[] = [];
+  const forms: Form[] = [];
+  const named = new Map<string, Unknown>();
+  let asks = 0;
   let known = 0;
-  return (text, whole) => {
-    const { shape, at } = takeNumbers(text);
-    const name = whole ? `=${shape}` : shape;
-    const templates = shapes.get(name);
-    if (templates) {
-      for (const t of templates) {
-        const variant = t.variants.get(pick(text, at, t.roles.outer));
-        if (!variant) continue;
-        const asked = variant.asked.get(pick(text, at, t.roles.inner));
-        const unknown = asked && variant.unknowns.get(pick(text, at, t.roles.unknown));
-        if (asked && unknown && t.roles.copies.every(([a, b]) => text.slice(at[2 * a], at[2 * a + 1]) === text.slice(at[2 * b], at[2 * b + 1]))) {
-          const inBand = variant.stacked.length === 0 ? nothingShown : variant.stacked.map(x => ({ ...x.inBand, sqlText: text.slice(moved(x.from, x.at, at), moved(x.to, x.at, at)) }));
-          return { dialect: variant.dialect, asked, unknown: unknown.unknown, key: unknown.key, inBand, score: variant.score, slots: { roles: t.roles, at } };
+  const addForm = (form: Omit<Form, 'no'>): Form => {
+    const added = { ...form, no: forms.length };
+    forms.push(added);
+    return added;
+  };
+  const nameUnknown = (expr: Expr | null): Unknown => {
+    const key = expr ? printExpr(expr, { keys: true }) : '';
+    let unknown = named.get(key);
+    if (!unknown) {
+      named.set(key, (unknown = { no: unknowns.length, expr, key }));
+      unknowns.push(unknown);
+    }
+    return unknown;
+  };
+  const find = (shape: Shape, text: string, at: SlotPlaces): Meaning | null => {
+    for (const t of shape.templates) {
+      const { roles } = t;
+      const variant = t.variants.get(pick(text, at, roles.outer));
+      if (!variant) continue;
+      if (variant.asked.size === 0) {
+        if (!isFree(text, at, roles)) continue;
+        return { dialect: variant.dialect, asked: null, unknown: null, form: variant.form, values: valuesAt(text, at, roles.used), score: variant.score, slots: { roles, at } };
+      }
+      const asked = variant.asked.get(pick(text, at, roles.inner));
+      const unknown = asked && variant.unknowns.get(pick(text, at, roles.unknown));
+      if (asked && unknown && roles.copies.every(([a, b]) => text.slice(at[2 * a], at[2 * a + 1]) === text.slice(at[2 * b], at[2 * b + 1])))
+        return { dialect: variant.dialect, asked, unknown, form: variant.form, values: valuesAt(text, at, roles.used), score: variant.score, slots: { roles, at } };
+    }
+    return null;
+  };
+  const templateOf = (shape: Shape, roles: Roles): Template | null => {
+    const signature = JSON.stringify(roles);
+    let template = shape.templates.find(t => t.signature === signature);
+    if (!template) {
+      if (shape.templates.length >= maxTemplates) return null;
+      template = { roles, signature, variants: new Map() };
+      shape.templates.push(template);
+    }
+    return template;
+  };
+  const learnAsked = (read: Read, question: Question, shape: Shape, text: string, at: SlotPlaces): Meaning => {
+    const written = writtenForm(read.inBand, text, at);
+    const unknown = nameUnknown(question.unknown);
+    const fresh = (): Asked => ({ no: asks++, question, vector: `${question.technique}\u0000${question.shape}`, readings: new Map() });
+    const meaning = { dialect: read.dialect, unknown, score: read.score };
+    if (!written) return { ...meaning, asked: fresh(), form: read.inBand.length > 0 ? addForm(fixedForm(read.inBand)) : null, values: [] };
+    const roles = assignRoles(question, at, written.used, text);
+    const values = valuesAt(text, at, written.used);
+    const alone = (): Meaning => ({ ...meaning, asked: fresh(), form: read.inBand.length > 0 ? addForm(written.form) : null, values });
+    const template = templateOf(shape, roles);
+    if (!template) return alone();
+    const outer = pick(text, at, roles.outer);
+    let variant = template.variants.get(outer);
+    if (!variant) template.variants.set(outer, (variant = { dialect: read.dialect, score: read.score, form: read.inBand.length > 0 ? addForm(written.form) : null, asked: new Map(), unknowns: new Map() }));
+    if (variant.dialect !== read.dialect || variant.score !== read.score || (variant.form?.statements.length ?? 0) !== read.inBand.length) return alone();
+    const inner = pick(text, at, roles.inner);
+    let asked = variant.asked.get(inner);
+    if (!asked) variant.asked.set(inner, (asked = fresh()));
+    variant.unknowns.set(pick(text, at, roles.unknown), unknown);
+    return { ...meaning, asked, form: variant.form, values, slots: { roles, at } };
+  };
+  const learnShown = (read: Read, shape: Shape, text: string, at: SlotPlaces, whole: boolean): Meaning => {
+    const meaning = { dialect: read.dialect, asked: null, unknown: null, score: read.score };
+    // many texts are read to learn a form: that must pay
+    if (shape.misses > 40 * shape.learned) {
+      shape.learned++;
+      const learned = learnForm(text, at, read.inBand, other => {
+        const r = readText(other, whole);
+        return r && r.question === null && r.dialect === read.dialect && r.score === read.score ? r.inBand : null;
+      });
+      if (learned) {
+        const taken = new Set([...learned.used, ...learned.idle]);
+        const roles: Roles = { outer: Array.from({ length: at.length / 2 }, (_, i) => i).filter(i => !taken.has(i)), inner: [], unknown: [], copies: [], used: learned.used, idle: learned.idle };
+        const template = templateOf(shape, roles);
+        if (template) {
+          const form = addForm(learned.form);
+          template.variants.set(pick(text, at, roles.outer), { dialect: read.dialect, score: read.score, form, asked: new Map(), unknowns: new Map() });
+          return { ...meaning, form, values: valuesAt(text, at, roles.used), slots: { roles, at } };
         }
       }
     }
-    if (nothing.has(text)) return null;
-    const meaning = readText(text, whole);
-    if (known > maxKnown) { shapes.clear(); nothing.clear(); known = 0; }
-    known++;
-    if (!meaning) { nothing.set(text, null); return null; }
-    const { asked } = meaning;
-    const stacked = asked && stackedOf(meaning.inBand, text, at);
-    if (!asked || !stacked) return meaning;
-    const roles = assignRoles(asked.question, at);
-    const signature = JSON.stringify(roles);
-    const list = templates ?? [];
-    if (!templates || !shapes.has(name)) shapes.set(name, list);
-    let template = list.find(t => t.signature === signature);
-    if (!template) {
-      if (list.length >= maxTemplates) return meaning;
-      template = { roles, signature, variants: new Map() };
-      list.push(template);
-    }
-    const outer = pick(text, at, roles.outer);
-    let variant = template.variants.get(outer);
-    if (!variant) template.variants.set(outer, (variant = { dialect: meaning.dialect, score: meaning.score, stacked, asked: new Map(), unknowns: new Map() }));
-    if (variant.dialect !== meaning.dialect || variant.score !== meaning.score || variant.stacked.length !== stacked.length) return meaning;
-    const inner = pick(text, at, roles.inner);
-    const same = variant.asked.get(inner);
-    if (!same) variant.asked.set(inner, asked);
-    variant.unknowns.set(pick(text, at, roles.unknown), { unknown: meaning.unknown, key: meaning.key });
-    return { ...meaning, asked: same ?? asked, slots: { roles, at } };
+    shape.misses++;
+    return { ...meaning, form: addForm(fixedForm(read.inBand)), values: [] };
+  };
+  return {
+    unknowns,
+    forms,
+    read(text, whole) {
+      const { shape: words, at } = takeNumbers(text);
+      const name = whole ? `=${words}` : words;
+      const found = shapes.get(name);
+      const meaning = found && find(found, text, at);
+      if (meaning) return meaning;
+      if (nothing.has(text)) return null;
+      const read = readText(text, whole);
+      if (known > maxKnown) { shapes.clear(); nothing.clear(); known = 0; }
+      known++;
+      if (!read) { nothing.add(text); return null; }
+      let shape = shapes.get(name);
+      if (!shape) shapes.set(name, (shape = { templates: [], misses: 0, learned: 0 }));
+      return read.question ? learnAsked(read, read.question, shape, text, at) : learnShown(read, shape, text, at, whole);
+    },
   };
 }
 
-export const nothingShown: readonly InBand[] = [];
+const fixedForm = (statements: readonly InBand[]): Omit<Form, 'no'> => ({ values: 0, statements, patches: statements.map(() => null) });
+const valuesAt = (text: string, at: SlotPlaces, slots: readonly number[]): readonly Value[] => (slots.length === 0 ? none : slots.map(s => valueOf(text.slice(at[2 * s], at[2 * s + 1]))));
+const none: readonly Value[] = [];
 
-/** In-band statements that are nothing but a part of the text, with their places; null when one is more. */
-function stackedOf(inBand: readonly InBand[], text: string, at: readonly number[]): Stacked[] | null {
-  const out: Stacked[] = [];
-  for (const b of inBand) {
-    const from = text.indexOf(b.sqlText);
-    if (b.technique !== 'stacked' || b.select !== null || b.target !== null || from < 0 || text.indexOf(b.sqlText, from + 1) >= 0) return null;
-    out.push({ inBand: b, from, to: from + b.sqlText.length, at });
-  }
-  return out;
+/** Whether the slots that may change hold what a form can take: each is of the kind it was when the form was learned. */
+function isFree(text: string, at: SlotPlaces, roles: Roles): boolean {
+  for (const list of [roles.used, roles.idle]) for (const s of list) if (kindOf(text, at[2 * s]!, at[2 * s + 1]!) === null) return false;
+  return true;
 }
 
-/** Where a place between numbers is in a text whose numbers have other lengths. */
-function moved(place: number, at: readonly number[], now: readonly number[]): number {
-  let shift = 0;
-  for (let i = 1; i < at.length && at[i]! <= place; i += 2) shift = now[i]! - at[i]!;
-  return place + shift;
-}
-
-function readText(text: string, whole: boolean): Meaning | null {
+function readText(text: string, whole: boolean): Read | null {
   const read = readInjection(text, whole);
   if (!read) return null;
   const dialect = read.question?.dialect ?? guessDialect(text);
@@ -160,11 +232,11 @@ function readText(text: string, whole: boolean): Meaning | null {
   const own = inBand.some(b => b.technique === 'error' && !b.calibration) || (whole && read.question?.unknown?.t !== 'select');
   const question = own ? null : read.question;
   const score = (question?.unknown ? 4 : question ? 2 : 0) + (inBand.some(b => !b.calibration) ? 3 : inBand.length > 0 ? 1 : 0);
-  if (score === 0) return null;
-  return { dialect, asked: question && { question, vector: `${question.technique}\u0000${question.shape}`, readings: new Map() }, unknown: question?.unknown ?? null, key: question?.unknown ? printExpr(question.unknown, { keys: true }) : '', inBand, score };
+  // what shows its answer is not read from the answers to questions
+  return score === 0 ? null : { dialect, question: inBand.some(b => b.technique !== 'stacked' && !b.calibration) ? null : question, inBand, score };
 }
 
-function assignRoles(q: Question, at: readonly number[]): Roles {
+function assignRoles(q: Question, at: SlotPlaces, used: readonly number[], text: string): Roles {
   const inner = new Set<number>();
   const unknown: number[] = [];
   const copies: (readonly [number, number])[] = [];
@@ -180,11 +252,14 @@ function assignRoles(q: Question, at: readonly number[]): Roles {
     if (mine.length === unknown.length) mine.forEach((s, i) => { if (s !== unknown[i] && !named.has(s) && !inner.has(s)) copies.push([s, unknown[i]!]); });
   }
   const bound = new Set([...named, ...inner, ...copies.map(c => c[0])]);
-  const outer = Array.from({ length: at.length / 2 }, (_, i) => i).filter(i => !bound.has(i));
-  return { outer, inner: [...inner].sort((a, b) => a - b), unknown: [...named].sort((a, b) => a - b), copies };
+  // a word in the last comment says nothing; within a quoted name it would
+  const last = at.length / 2 - 1;
+  const comment = last >= 0 && at[2 * last + 1] === text.length && lastComment.test(text) && !/["`]/.test(text) ? last : -1;
+  const outer = Array.from({ length: at.length / 2 }, (_, i) => i).filter(i => !bound.has(i) && i !== comment);
+  return { used, idle: comment >= 0 && !bound.has(comment) ? [comment] : [], outer, inner: [...inner].sort((a, b) => a - b), unknown: [...named].sort((a, b) => a - b), copies };
 }
 
-function collectSlots(e: Expr, at: readonly number[], into: number[]): void {
+function collectSlots(e: Expr, at: SlotPlaces, into: number[]): void {
   if (e.t === 'const' && e.at) {
     for (let i = 0; i < at.length; i += 2) if (at[i]! < e.at[1] && at[i + 1]! > e.at[0] && !into.includes(i / 2)) into.push(i / 2);
     return;
