@@ -159,6 +159,23 @@ export function datasetsTable(lang: Lang, counts: ExposureCounts): Block {
   };
 }
 
+/** What values had to do with answers: a line a data set and kind of contact. */
+export function contactsTable(lang: Lang, counts: ExposureCounts): Block {
+  const n = (r: { readonly lower: number; readonly upper: number }): string[][] => [[r.lower.toLocaleString('en-US')], [r.upper.toLocaleString('en-US')]];
+  const c = (key: string): string => t(lang, `exposure:contact.${key}`);
+  return {
+    kind: 'table',
+    caption: c('title'),
+    empty: t(lang, 'reports:none'),
+    columns: [
+      { title: t(lang, 'reports:datasets.dataset'), width: '2fr' },
+      { title: c('kind'), width: '6fr' },
+      ...['values', 'records'].flatMap(unit => ['certain', 'possible'].map(side => ({ title: `${c(unit)}\n${c(side)}`, align: 'right' as const }))),
+    ],
+    rows: counts.contacts.map(x => [[code(x.dataset)], [c(x.contact)], ...(x.contact === 'influenced' ? [['—'], ['—']] : n(x.values)), ...n(x.records)]),
+  };
+}
+
 export function stepsTable(lang: Lang, input: ReportInput): Block {
   return {
     kind: 'table',

@@ -4,6 +4,7 @@ import type { ReportInput } from './report-input.ts';
 import {
   absentBlocks,
   combinationsTable,
+  contactsTable,
   datasetsTable,
   decisionsTable,
   evidenceTable,
@@ -51,6 +52,8 @@ export function technicalReport(lang: Lang, input: ReportInput, counted: EventCo
     actorsTable(lang, input),
     heading(2, s('exposure')),
     datasetsTable(lang, counts),
+    contactsTable(lang, counts),
+    { kind: 'paragraph', style: 'note', text: [t(lang, 'exposure:contact.note')] },
     combinationsTable(lang, counts),
     rolesTable(lang, counts),
     heading(3, s('absent')),

@@ -74,7 +74,7 @@ describe('a snapshot taken after the theft', () => {
     const r = await replay(engine, catalogue, { select: dump.read.select, parameters: [], batch: null, foreign: false });
     if (failed(r)) throw new Error(r.failure);
     const tiers = await loadTiers(engine, [{ must: 3, may: 3, fromUs: 100 * second, toUs: 101 * second }]);
-    await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, false, d =>
+    await recordReplay(claims, r, { must: sql`b.must`, may: sql`b.may` }, tiers, false, d =>
       claims.add({ kind: 'replay', datasetId: d.id, mustTier: 3, mayTier: 3, rule: 'statement-of-intruder', statement: '', premises: {}, assumptions: [] }, 1),
     );
     await claims.close();

@@ -30,3 +30,22 @@ export async function answer(db: PGlite, query: string): Promise<string> {
     .sort()
     .join('\n');
 }
+
+/** Values of these rows of which another one would have changed the answer: `column` by number in the order of `columns`. */
+export async function decisive(
+  db: PGlite,
+  query: string,
+  table: { readonly name: string; readonly columns: readonly { readonly name: string; readonly other: string }[]; readonly keys: readonly number[] },
+): Promise<{ key: number; column: number }[]> {
+  const out: { key: number; column: number }[] = [];
+  const full = await answer(db, query);
+  for (const key of table.keys)
+    for (const [column, c] of table.columns.entries()) {
+      await db.exec('begin');
+      await db.query(`update ${table.name} set ${c.name} = ${c.other} where id = $1`, [key]);
+      const changed = await answer(db, query).catch(() => 'error');
+      await db.exec('rollback');
+      if (changed !== full) out.push({ key, column });
+    }
+  return out;
+}

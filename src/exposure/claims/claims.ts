@@ -1,7 +1,7 @@
 import { contentId } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Dataset } from '../catalogue.ts';
-import { attemptedColumns, claimColumns, claimCountColumns, colsetColumns, reachableColumns } from '../tables.ts';
+import { attemptedColumns, claimColumns, claimCountColumns, colsetColumns, contact, contactRowColumns, reachableColumns } from '../tables.ts';
 
 /** A proposition about cells, as it is explained later. `premises` are ids, counts and names, never values of people. */
 export type Claim = {
@@ -23,6 +23,9 @@ export type Source = { readonly eventId: number | null; readonly requestId: numb
 /** Premises that some executions of a claim need and others do not: they are weighed before rows come here. */
 const perExecution: ReadonlySet<string> = new Set(['route-stable', 'actor-wide']);
 
+/** Rules whose values were not printed by an answer but follow from answers to conditions. */
+const fromConditions: ReadonlySet<string> = new Set(['recovered-exact', 'recovered-partial', 'blind-question', 'predicate']);
+
 /** Collects claims of one assessment; writes the tables when closed. Rows go straight into the engine. */
 export class Claims {
   private readonly engine: Engine;
@@ -34,6 +37,7 @@ export class Claims {
   private readonly attempted = new Map<string, number>();
   private readonly reachable: unknown[][] = [];
   private readonly sources: unknown[][] = [];
+  private readonly influenced = new Map<string, number>();
   private readonly rowSourceList: unknown[][] = [];
   private lastId = '';
   /** Data sets of which some records are known to be younger than some requests (`row_born`). */
@@ -55,6 +59,10 @@ export class Claims {
     await engine.run(
       'exposure.source_work',
       sql`create or replace temp table claim_row_source_work (claim_id varchar, row_no bigint, event_id bigint, request_id bigint)`,
+    );
+    await engine.run(
+      'exposure.contact_work',
+      sql`create or replace temp table contact_work (claim_id varchar, row_no bigint, colset_id integer, contact_lower tinyint, contact_upper tinyint)`,
     );
     const claims = new Claims(engine);
     claims.refuted = new Set([...premises].filter(([name, holds]) => !holds && !perExecution.has(name)).map(([name]) => name));
@@ -107,6 +115,27 @@ export class Claims {
       sql`insert into claim_row_work select ${claimId}, row_no, ${colset}::integer, ${weak ? sql`0` : sql`max(lower)`}::tinyint, ${weak ? sql`least(max(upper), 2)` : sql`max(upper)`}::tinyint
       from (${query}) q where row_no is not null group by row_no having max(upper) > 0`,
     );
+  }
+
+  /** Rows that had to do with an answer without being shown, from a query that gives `row_no, lower, upper` as ranks of `contact`. */
+  async contacts(claimId: string, colset: number, query: Sql): Promise<void> {
+    const claim = this.list.get(claimId);
+    const weak = claim !== undefined && this.rests(claim);
+    await this.engine.run(
+      'exposure.contact_rows',
+      sql`insert into contact_work select ${claimId}, row_no, ${colset}::integer, ${weak ? sql`0` : sql`max(lower)`}::tinyint, max(upper)::tinyint
+      from (${query}) q where row_no is not null group by row_no`,
+    );
+  }
+
+  /** Any record of a data set may have decided an answer without standing in it. */
+  influence(dataset: Dataset, statement: string, identity: unknown): string {
+    const id = this.add(
+      { kind: 'contact', datasetId: dataset.id, mustTier: 0, mayTier: 0, rule: 'influenced', statement, premises: {}, assumptions: [] },
+      identity,
+    );
+    this.influenced.set(id, this.colset(dataset, []));
+    return id;
   }
 
   /** A number of rows without their identity; several for one claim are several executions and add up. */
@@ -168,8 +197,30 @@ export class Claims {
     await e.load(
       'claim',
       claimColumns,
-      claims.map(([id, c]) => [id, c.kind, c.datasetId, c.mustTier, c.mayTier, c.rule, c.statement, JSON.stringify(c.premises), [...c.assumptions]]),
+      claims.map(([id, c]) => [
+        id,
+        c.kind,
+        c.datasetId,
+        c.mustTier,
+        c.mayTier,
+        c.rule,
+        c.statement,
+        JSON.stringify(c.premises),
+        [...c.assumptions],
+        fromConditions.has(c.rule) ? 'disclosed' : c.kind === 'contact' ? 'influenced' : 'displayed',
+      ]),
     );
+    await e.load(
+      'contact_row',
+      contactRowColumns,
+      [...this.influenced].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([id, colset]) => [id, null, colset, contact.none, contact.influenced]),
+    );
+    await e.run(
+      'exposure.contact_row',
+      sql`insert into contact_row select claim_id, row_no, colset_id, max(contact_lower)::tinyint, max(contact_upper)::tinyint
+      from contact_work group by claim_id, row_no, colset_id order by claim_id, colset_id, row_no`,
+    );
+    await e.run('exposure.drop_work', sql`drop table contact_work`);
     await e.load('colset', colsetColumns, this.colsetRows);
     await e.load(
       'claim_count',

@@ -156,7 +156,7 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
       claims.source(id, { eventId: p.eventId, requestId: p.request?.eventId ?? null });
       return id;
     };
-    await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tierTable, false, claimOf);
+    await recordReplay(claims, r, { must: sql`b.must`, may: sql`b.may` }, tierTable, false, claimOf);
     // One message spells out one value.
     const [size] = await outputSizes(engine, r.relation, null);
     await recordCounts(engine, claims, r, size!, [{ must: 0, may, rowsOut: 1 }], claimOf);

@@ -1,6 +1,7 @@
 import { isoUtc, printable, UserError } from '../../base/index.ts';
 import type { OpenCase } from '../../case/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
+import { contact } from '../tables.ts';
 import { type Premises, readPremises } from './premises.ts';
 import { type ProofNode, type ProofPlace, proofNode } from './proof.ts';
 import { exists } from './write-cells.ts';
@@ -88,6 +89,7 @@ async function explainRecord(e: Engine, dataset: string, key: string, rowNo: num
   const upper = Math.max(0, ...claims.map(c => c.upper));
   const children: ProofNode[] = [];
   for (const c of claims) children.push(await explainClaim(e, c, rowNo, c.columns.join(', ')));
+  children.push(...(await contactNodes(e, dataset, rowNo, column?.column_no ?? null)));
   children.push(await snapshotNode(e, dataset, rowNo));
   if (claims.length === 0) {
     const open = await e.rows<{ reason: string }>(
@@ -101,6 +103,22 @@ async function explainRecord(e: Engine, dataset: string, key: string, rowNo: num
     column ? 'cell' : 'record',
     { ref: `${dataset}/${key}${column ? `/${column.name}` : ''}`, lower: `@tier.${lower}`, upper: `@tier.${upper}` },
     children,
+  );
+}
+
+/** What a record or a value had to do with answers without being shown in them. */
+async function contactNodes(e: Engine, dataset: string, rowNo: number, columnNo: number | null): Promise<ProofNode[]> {
+  if (!(await exists(e, 'contact_row'))) return [];
+  const of = columnNo === null ? sql`` : sql`and (s.column_no = ${columnNo} or x.row_no is null)`;
+  const found = await e.rows<ClaimRow & { lower: number; upper: number }>(
+    'explain.contacts',
+    sql`select c.*, max(x.contact_lower) as lower, max(x.contact_upper) as upper from contact_row x join claim c using (claim_id)
+      left join colset s on s.colset_id = x.colset_id where c.dataset_id = ${dataset} and (x.row_no = ${rowNo} or x.row_no is null) ${of}
+      group by all order by lower desc, upper desc, c.claim_id limit ${shownClaims}`,
+  );
+  const names = new Map(Object.entries(contact).map(([name, rank]) => [rank as number, name]));
+  return found.map(c =>
+    proofNode(c.lower > 0 ? 'contact' : 'contact-possible', { contact: `@contact.${names.get(c.lower > 0 ? c.lower : c.upper)}`, id: c.claim_id }),
   );
 }
 

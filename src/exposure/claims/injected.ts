@@ -1,7 +1,7 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
 import type { Changes } from '../replay/changes.ts';
-import { claimTable, linkSources, predictSizes, wholeTables } from '../replay/evaluate.ts';
+import { claimInfluenced, claimTable, linkSources, predictSizes, wholeTables } from '../replay/evaluate.ts';
 import { failed, outputSizes, recordReplay, replay } from '../replay/replay.ts';
 import { type Group, groupInstances, type Member, replayGroup } from '../replay/replay-group.ts';
 import { type ReadableStatement, readingOf } from '../replay/statements.ts';
@@ -153,7 +153,8 @@ async function claimShape(
         },
         { shape: g.read.shape, technique: first.row.technique, values: batch ? null : tuples[0]!.members[0]!.values },
       );
-    await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, await loadTiers(engine, tiers), batch, claimOf);
+    await recordReplay(claims, r, { must: sql`b.must`, may: sql`b.may` }, await loadTiers(engine, tiers), batch, claimOf);
+    claimInfluenced(catalogue, claims, r, g, first.row.sql_text);
     await linkSources(engine, claims, r, tuples, batch, tuples.flatMap(t => t.members).slice(0, 3), claimOf);
     if (batch) return;
     const [size] = await outputSizes(engine, r.relation, null);
@@ -219,7 +220,7 @@ async function claimWalkHoles(
           },
           { shape: read.shape, hole: true },
         );
-      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, false, claimOf);
+      await recordReplay(claims, r, { must: sql`b.must`, may: sql`b.may` }, tiers, false, claimOf);
       const [size] = await outputSizes(engine, r.relation, null);
       await recordCounts(engine, claims, r, size!, [{ must: 0, may: tier.possible, rowsOut: null }], claimOf);
     }

@@ -261,7 +261,7 @@ export async function claimPossible(
           },
           { shape: g.read.shape, rule, route: g.members[0]!.instance.routeRead?.route ?? null },
         );
-      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tiers, batch, claimOf);
+      await recordReplay(claims, r, { must: sql`b.must`, may: sql`b.may` }, tiers, batch, claimOf);
       for (const t of tuples.slice(0, 3))
         for (const o of r.relation.occurrences)
           if (t.members[0]!.instance.statement) claims.source(claimOf(o.dataset), { eventId: t.members[0]!.instance.statement.eventId, requestId: null });

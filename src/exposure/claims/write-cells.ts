@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { OpenCase } from '../../case/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { contact } from '../tables.ts';
 
 /** Does a table or view of this name exist? Stages after this one may not have run. */
 export async function exists(engine: Engine, table: string): Promise<boolean> {
@@ -9,7 +10,10 @@ export async function exists(engine: Engine, table: string): Promise<boolean> {
   return r.n > 0;
 }
 
-/** `cells.parquet` and `records.parquet` of contract §5: cells of tier ≥ 2, in one total order. */
+/**
+ * `cells.parquet` and `records.parquet` of contract §5: cells of tier ≥ 2, in one total order; and `contacts.parquet`: what had to do with an
+ * answer without being shown in it (a record as a whole has no column).
+ */
 export async function writeCells(kase: OpenCase): Promise<void> {
   const e = kase.engine;
   fs.mkdirSync(kase.outDir, { recursive: true });
@@ -27,21 +31,30 @@ export async function writeCells(kase: OpenCase): Promise<void> {
   const elementJoin = elements ? sql`left join column_element x on x.dataset_id = t.dataset_id and x.column_no = t.column_no` : sql``;
   // Records deleted since have a key from the log and no row: listed with their cells, never among the records of the snapshot.
   const missing = (await exists(e, 'missing_record_cell'))
-    ? sql`union all select t.dataset_id, t.key, c.name, ${element}, 0::tinyint, t.tier_upper, t.claim_id, null::bigint, t.column_no
+    ? sql`union all select t.dataset_id, t.key, c.name, ${element}, 0::tinyint, t.tier_upper, t.claim_id, null::bigint, t.column_no, 'displayed'
         from missing_record_cell t join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no ${elementJoin}`
     : sql``;
   await e.run(
     'exposure.cells',
     sql`create or replace temp table exposed_cell as
-    select t.dataset_id as dataset, k.key as key, c.name as "column", ${element} as element, t.tier_lower, t.tier_upper, t.claim_id, t.row_no, t.column_no
-    from cell_tier t join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no
+    select t.dataset_id as dataset, k.key as key, c.name as "column", ${element} as element, t.tier_lower, t.tier_upper, t.claim_id, t.row_no, t.column_no, q.contact
+    from cell_tier t join claim q using (claim_id) join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no
     join ${keys} k on k.dataset_id = t.dataset_id and k.row_no = t.row_no ${elementJoin}
     where t.tier_upper >= 2 ${missing}`,
   );
   const cells = path.join(kase.outDir, 'cells.parquet');
   await e.run(
     'exposure.write_cells',
-    sql`copy (select dataset, key, "column", element, tier_lower, tier_upper, claim_id from exposed_cell order by dataset, row_no nulls last, key, column_no) to ${sql.lit(cells)} (format parquet, compression zstd)`,
+    sql`copy (select dataset, key, "column", element, tier_lower, tier_upper, claim_id, contact from exposed_cell order by dataset, row_no nulls last, key, column_no) to ${sql.lit(cells)} (format parquet, compression zstd)`,
+  );
+  const names = sql.join(Object.entries(contact).map(([name, rank]) => sql`(${sql.lit(rank)}, ${sql.lit(name)})`));
+  await e.run(
+    'exposure.write_contacts',
+    sql`copy (select t.dataset_id as dataset, k.key, c.name as "column", lo.name as contact_lower, up.name as contact_upper, t.claim_id
+      from (select q.dataset_id, x.row_no, s.column_no, x.contact_lower, x.contact_upper, x.claim_id from contact_row x join claim q using (claim_id) left join colset s using (colset_id) where x.row_no is not null) t
+      join ${keys} k on k.dataset_id = t.dataset_id and k.row_no = t.row_no left join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no
+      join (values ${names}) lo(rank, name) on lo.rank = t.contact_lower join (values ${names}) up(rank, name) on up.rank = t.contact_upper
+      order by t.dataset_id, t.row_no, t.column_no, t.claim_id) to ${sql.lit(path.join(kase.outDir, 'contacts.parquet'))} (format parquet, compression zstd)`,
   );
   const person = persons ? sql`p.person_best` : sql`null::varchar`;
   const personJoin = persons ? sql`left join person_record p on p.dataset_id = r.dataset and p.row_no = r.row_no` : sql``;

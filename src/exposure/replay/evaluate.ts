@@ -169,7 +169,8 @@ export async function claimGroups(
         return id;
       };
       const sure = route && 'sure' in route ? (route as RouteRead & { sure: ReadonlySet<number> }).sure : null;
-      await recordReplay(claims, r.relation, { must: sql`b.must`, may: sql`b.may` }, tierTable, batch, claimOf, sure);
+      await recordReplay(claims, r, { must: sql`b.must`, may: sql`b.may` }, tierTable, batch, claimOf, sure);
+      claimInfluenced(catalogue, claims, r, g, g.members[0]!.instance.statement?.text ?? describe(g));
       await linkSources(engine, claims, r, tuples, batch, best, claimOf);
       if (!batch)
         await recordCounts(
@@ -181,6 +182,17 @@ export async function claimGroups(
           claimOf,
         );
     });
+  }
+}
+
+/** Data sets of which any record may have decided the answer without standing in it. */
+export function claimInfluenced(catalogue: Catalogue, claims: Claims, r: Replay, g: Group, statement: string): void {
+  for (const id of [...r.influenced].sort()) {
+    const dataset = catalogue.datasets.find(d => d.id === id);
+    if (!dataset) continue;
+    const claim = claims.influence(dataset, statement.slice(0, 4000), { shape: g.read.shape });
+    for (const m of g.members.slice(0, 3))
+      claims.source(claim, { eventId: m.instance.statement?.eventId ?? null, requestId: m.instance.request?.eventId ?? null });
   }
 }
 

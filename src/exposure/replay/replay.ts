@@ -14,6 +14,7 @@ import {
   raise,
   Unsupported,
 } from '../sql/index.ts';
+import { recordContacts } from './contacts.ts';
 
 /** A statement as it was replayed. The rows stand in the temporary table `replay_result` until the next replay. */
 export type Replay = {
@@ -123,11 +124,12 @@ export type Tiers = { readonly must: Sql; readonly may: Sql };
 
 /**
  * Write the rows of the last replay under the claims `claimOf` gives for each dataset. Rows that are certainly in the output get
- * `must`, all get `may`; partly shown values get at most tier 2. With `sure`, only those columns can be certain.
+ * `must`, all get `may`; partly shown values get at most tier 2. With `sure`, only those columns can be certain. What was touched
+ * without being shown is written as contacts.
  */
 export async function recordReplay(
   claims: Claims,
-  relation: Relation,
+  r: Replay,
   tiers: Tiers,
   tierTable: Sql,
   batch: boolean,
@@ -135,23 +137,21 @@ export async function recordReplay(
   sure: ReadonlySet<number> | null = null,
 ): Promise<void> {
   const from = batch ? sql`replay_result join ${tierTable} as b using (n)` : sql`replay_result cross join ${tierTable} as b`;
-  for (const s of shownBy(relation)) {
-    const w = sql.id(s.occurrence.ref);
-    const row = s.occurrence.list ? sql`unnest(list_distinct(${w}))` : sql`${w}`;
-    const one = s.occurrence.list ? sql`len(list_distinct(${w})) = 1` : sql`true`;
+  const rowsOf = (o: Occurrence, certain: Sql, where: Sql, may: Sql): Sql => {
+    const w = sql.id(o.ref);
+    const dataset = o.dataset;
+    const rows = sql`select ${o.list ? sql`unnest(list_distinct(${w}))` : sql`${w}`} as row_no, case when m and ${certain} then ${tiers.must} else 0 end as lower, ${may} as upper${claims.born.has(dataset.id) ? sql`, b.from_us, b.to_us` : sql``} from ${from} where ${where}`;
+    return !claims.born.has(dataset.id)
+      ? rows
+      : sql`select x.row_no, case when coalesce(rb.born_us >= x.from_us, false) then 0 else x.lower end as lower, case when coalesce(rb.born_us > x.to_us, false) then 0 else x.upper end as upper
+          from (${rows}) x left join row_born rb on rb.dataset_id = ${dataset.id} and rb.row_no = x.row_no`;
+  };
+  for (const s of shownBy(r.relation)) {
+    const one = s.occurrence.list ? sql`len(list_distinct(${sql.id(s.occurrence.ref)})) = 1` : sql`true`;
     const possible = sql`least(2, ${tiers.may})`;
     const write = async (columns: readonly number[], sure: Sql, where: Sql, may: Sql): Promise<void> => {
-      if (columns.length === 0) return;
-      const dataset = s.occurrence.dataset;
-      const rows = sql`select ${row} as row_no, case when m and ${sure} then ${tiers.must} else 0 end as lower, ${may} as upper${claims.born.has(dataset.id) ? sql`, b.from_us, b.to_us` : sql``} from ${from} where ${where}`;
-      await claims.rows(
-        claimOf(dataset),
-        claims.colset(dataset, columns),
-        !claims.born.has(dataset.id)
-          ? rows
-          : sql`select x.row_no, case when coalesce(rb.born_us >= x.from_us, false) then 0 else x.lower end as lower, case when coalesce(rb.born_us > x.to_us, false) then 0 else x.upper end as upper
-            from (${rows}) x left join row_born rb on rb.dataset_id = ${dataset.id} and rb.row_no = x.row_no`,
-      );
+      if (columns.length > 0)
+        await claims.rows(claimOf(s.occurrence.dataset), claims.colset(s.occurrence.dataset, columns), rowsOf(s.occurrence, sure, where, may));
     };
     await write(sure ? s.whole.filter(c => sure.has(c)) : s.whole, sql`true`, sql`true`, tiers.may);
     if (sure)
@@ -166,6 +166,7 @@ export async function recordReplay(
     await write(s.single, one, one, tiers.may);
     await write(s.partial, sql`false`, sql`true`, possible);
   }
+  await recordContacts(claims, r, (o, certain) => rowsOf(o, certain, sql`true`, tiers.may), claimOf, sure === null);
 }
 
 /** Rows, bytes of shown values and NULLs in the output, for one instance (`n` null) or each of a batch. */

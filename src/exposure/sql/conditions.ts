@@ -3,7 +3,7 @@ import { type Ast, child, lastName, nodes, text, unwrap } from './ast.ts';
 import { context } from './context.ts';
 import { unknownThen } from './drift.ts';
 import { compileExpression, originsIn } from './expression.ts';
-import { attempt, type Block, type Origin, occurrencesOf } from './relation.ts';
+import { attempt, type Block, note } from './relation.ts';
 import { castTo } from './types.ts';
 
 /** The conjuncts that could be compiled. A conjunct that could not is left out: more rows come, none of them certain. */
@@ -40,11 +40,8 @@ export function conditions(where: Ast, b: Block): Sql[] {
   return out;
 }
 
-function note(o: Origin, equal: boolean, b: Block): void {
-  const dataset = occurrencesOf(b).find(x => x.occurrence.id === o.occurrence)?.occurrence.dataset;
-  if (dataset) b.c.predicates.push({ occurrence: o.occurrence, dataset: dataset.id, column: o.column, equal });
-}
-
+/** A bare column on one side and a constant on the other: a row that passes holds that very value. */
 function constantSide(body: Ast): boolean {
-  return ['lexpr', 'rexpr'].some(side => ['A_Const', 'ParamRef'].includes(unwrap(child(body, side) ?? {})[0]));
+  const tags = ['lexpr', 'rexpr'].map(side => unwrap(child(body, side) ?? {})[0]);
+  return tags.includes('ColumnRef') && tags.some(t => t === 'A_Const' || t === 'ParamRef');
 }

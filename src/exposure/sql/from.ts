@@ -6,7 +6,7 @@ import { conditions } from './conditions.ts';
 import { context } from './context.ts';
 import { compileExpression } from './expression.ts';
 import { recursion, refersTo } from './recursion.ts';
-import { type Block, baseColumn, NotBatchable, type Occurrence, occurrencesOf, type Relation, type ScopeItem, Unsupported } from './relation.ts';
+import { type Block, baseColumn, NotBatchable, note, type Occurrence, occurrencesOf, type Relation, type ScopeItem, Unsupported } from './relation.ts';
 import { castTo } from './types.ts';
 
 /** Compile one item of FROM into the scope of its block; null for what is no dataset. */
@@ -135,12 +135,16 @@ function join(body: Ast, b: Block): Sql | null {
       const [l] = find(b.scope.items.slice(0, before));
       const [r] = find(b.scope.items.slice(before));
       if (!l || !r) throw new Unsupported('using');
+      for (const o of [...l.origins, ...r.origins]) note(o, false, b);
       on.push(sql`${l.sql} = ${r.sql}`);
     }
   } else if (child(body, 'quals')) {
-    const quals =
-      type === 'JOIN_INNER' ? conditions(child(body, 'quals')!, b) : [castTo(compileExpression(child(body, 'quals')!, context(b, false)), 'bool').sql];
-    on.push(...quals);
+    if (type === 'JOIN_INNER') on.push(...conditions(child(body, 'quals')!, b));
+    else {
+      const quals = castTo(compileExpression(child(body, 'quals')!, context(b, false)), 'bool');
+      for (const o of quals.origins) note(o, false, b);
+      on.push(quals.sql);
+    }
   }
   const condition = on.length > 0 ? sql.join(on, sql` and `) : sql`true`;
   switch (type) {

@@ -130,6 +130,12 @@ export function occurrencesOf(b: Block): { occurrence: Occurrence; sql: Sql }[] 
   return [...b.scope.items, ...b.laterals.map(l => l.item)].flatMap(i => i.occurrences);
 }
 
+/** A column that a condition, an order or a grouping looked at. */
+export function note(o: Origin, equal: boolean, b: Block): void {
+  const dataset = occurrencesOf(b).find(x => x.occurrence.id === o.occurrence)?.occurrence.dataset;
+  if (dataset) b.c.predicates.push({ occurrence: o.occurrence, dataset: dataset.id, column: o.column, equal });
+}
+
 /** Run a compilation step; a construct that is not supported is noted, makes the block uncertain, and gives null. */
 export function attempt<T>(body: () => T, b: Block): T | null {
   try {

@@ -14,6 +14,7 @@ import {
   type Cte,
   type Ctes,
   NotBatchable,
+  note,
   nothing,
   type OutputColumn,
   occurrencesOf,
@@ -261,7 +262,9 @@ function groupKey(node: Ast, columns: readonly OutputColumn[], targets: readonly
   }
   const name = tag === 'ColumnRef' && nodes(body, 'fields').length === 1 ? lastName(nodes(body, 'fields')).toLowerCase() : null;
   try {
-    return compileExpression(node, context(b, false)).sql;
+    const key = compileExpression(node, context(b, false));
+    for (const o of key.origins) note(o, false, b);
+    return key.sql;
   } catch (error) {
     const at = name === null ? -1 : targets.findIndex(t => text(t, 'name').toLowerCase() === name);
     if (error instanceof Unsupported && at >= 0 && columns[at]) return columns[at].sql;

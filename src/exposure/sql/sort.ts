@@ -3,7 +3,7 @@ import { type Ast, anyNode, child, constantValue, lastName, nodes, text, unwrap 
 import { context } from './context.ts';
 import { unknownThen } from './drift.ts';
 import { compileExpression, originsIn } from './expression.ts';
-import { type Block, type OutputColumn, Unsupported } from './relation.ts';
+import { type Block, note, type OutputColumn, Unsupported } from './relation.ts';
 
 /** One key of ORDER BY. `safe`: one order under every usual collation; `unique`: no two rows have the same value. */
 export type SortKey = { readonly sql: Sql; readonly descending: boolean; readonly nullsFirst: boolean; readonly safe: boolean; readonly unique: boolean };
@@ -25,6 +25,7 @@ export function sortKeys(clause: readonly Ast[], columns: readonly OutputColumn[
       }
       const column = at >= 0 ? columns[at] : at === -2 ? columns[Number(constantValue(body).value) - 1] : undefined;
       if (column) {
+        for (const o of column.origins) note(o, false, b);
         const own = column.type === 'opaque' ? sql`null` : byOutput ? sql`${sql.id(`c${columns.indexOf(column)}`)}` : column.sql;
         return {
           ...base,
@@ -36,6 +37,7 @@ export function sortKeys(clause: readonly Ast[], columns: readonly OutputColumn[
       if (byOutput) return { ...base, sql: sql`null`, safe: false, unique: false };
       try {
         const e = compileExpression(node, context(b, false));
+        for (const o of e.origins) note(o, false, b);
         return {
           ...base,
           sql: e.sql,

@@ -2,6 +2,7 @@ import { t } from '../../base/index.ts';
 import { type Element, elements, type OpenCase, roles } from '../../case/index.ts';
 import { type Row, type Sql, sql } from '../../engine/index.ts';
 import { countBounds } from './count-bounds.ts';
+import { countContacts } from './count-contacts.ts';
 import type { AbsentElement, CombinationCount, DatasetCount, ElementGroup, ExposureCounts, PersonCount, RecordRange, RoleCount } from './figures.ts';
 import { type CountedDataset, countedDatasets, elementBit, hasTable, writeRecordMasks } from './record-masks.ts';
 
@@ -83,6 +84,7 @@ export async function countExposure(kase: OpenCase): Promise<ExposureCounts> {
     figures,
     bounds: bounds.total,
     datasets: byDataset,
+    contacts: await countContacts(kase, datasets, byDataset),
     combinations,
     person_combinations: await countPersonCombinations(kase),
     roles: await countRoles(kase, figures.records.possible),

@@ -14,6 +14,17 @@ export type ColumnCount = Tiers & { name: string; element: Element | null; attem
  */
 export type DatasetCount = { id: string; rows: number; records: Tiers; bounds: RecordRange; count_only: RecordRange; columns: ColumnCount[] };
 
+/** What values had to do with answers to the intruder, the closest first: see `ContactCount`. */
+export const contactKinds = ['displayed', 'disclosed', 'derived', 'contributed', 'influenced'] as const;
+export type ContactKind = (typeof contactKinds)[number];
+/**
+ * Values and records of a data set by their closest contact with an answer: `displayed` in it, `disclosed` by a condition that a shown row met
+ * (or rebuilt from yes and no), `derived` (a computed value was made of it), `contributed` (a row was joined or met a condition) and
+ * `influenced` (it may have decided the answer without having part in it; rows only). `lower` sorts each by its closest certain
+ * contact, `upper` by its closest possible one: each view counts every value once. Only `displayed` and `disclosed` can be exposed.
+ */
+export type ContactCount = { dataset: string; contact: ContactKind; values: RecordRange; records: RecordRange };
+
 /**
  * One exact combination of elements. `records.lower` counts records of which exactly these are proven (the rows of that view sum to
  * `executed`), `records.upper` records of which exactly these are possible (they sum to `possible`). The two views must not be
@@ -36,6 +47,7 @@ export type ExposureCounts = {
   /** The same for all data sets together: records, and the persons they can belong to. */
   bounds: { records: RecordRange; persons: RecordRange };
   datasets: DatasetCount[];
+  contacts: ContactCount[];
   combinations: CombinationCount[];
   /** The same partition over persons: the elements of all records of one person together. Sums to persons, view by view. */
   person_combinations: { elements: ElementGroup[]; persons: PersonCount }[];

@@ -65,11 +65,7 @@ export async function writeRecordMasks(kase: OpenCase, datasets: readonly Counte
   const persons = await hasTable(kase, 'person_label');
   const counts = new Map<string, readonly number[]>();
   for (const d of datasets) {
-    // A hugeint has room for 126 columns; beyond that, columns without an element are left out first.
-    const slots =
-      d.columns.length <= 126
-        ? d.columns
-        : [...d.columns].sort((a, b) => Number(isNothing(a)) - Number(isNothing(b)) || a.column_no - b.column_no).slice(0, 126);
+    const slots = slotsOf(d);
     const w = width(slots.length);
     const table = sql.id(`data_${d.dataset_id}`);
     const open =
@@ -137,10 +133,16 @@ export async function writeRecordMasks(kase: OpenCase, datasets: readonly Counte
   return counts;
 }
 
+/** The columns that have a place in the masks. A hugeint has room for 126; beyond that, columns without an element are left out first. */
+export function slotsOf(d: CountedDataset): readonly CountedColumn[] {
+  if (d.columns.length <= 126) return d.columns;
+  return [...d.columns].sort((a, b) => Number(isNothing(a)) - Number(isNothing(b)) || a.column_no - b.column_no).slice(0, 126);
+}
+
 /** Masks of a data set's columns: 62 of them fit a whole number of the usual size, which is far faster to handle. */
 type Width = { readonly none: Sql; readonly bit: (slot: number) => Sql; readonly or: (parts: readonly Sql[]) => Sql };
 
-function width(columns: number): Width {
+export function width(columns: number): Width {
   const type = columns <= 62 ? sql`bigint` : sql`hugeint`;
   const none = sql`0::${type}`;
   return {

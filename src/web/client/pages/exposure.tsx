@@ -30,6 +30,7 @@ export function Exposure() {
       {e.datasets.map(d => (
         <Dataset key={d.id} dataset={d} label={label} />
       ))}
+      <Contacts contacts={e.contacts} />
       <section>
         <h2>{t('absent')}</h2>
         {e.absent.length === 0 ? (
@@ -45,6 +46,47 @@ export function Exposure() {
         )}
       </section>
     </>
+  );
+}
+
+function Contacts({ contacts }: { contacts: Result['exposure']['contacts'] }) {
+  const { t } = useTranslation();
+  if (contacts.length === 0) return null;
+  return (
+    <section>
+      <h2>{t('exposure:contact.title')}</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t('reports:datasets.dataset')}</th>
+            <th scope="col">{t('exposure:contact.kind')}</th>
+            {(['values', 'records'] as const).flatMap(unit =>
+              (['certain', 'possible'] as const).map(side => (
+                <th key={`${unit}.${side}`} scope="col" className="num">
+                  {t(`exposure:contact.${unit}`)} ({t(`exposure:contact.${side}`)})
+                </th>
+              )),
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {contacts.map(c => (
+            <tr key={`${c.dataset} ${c.contact}`}>
+              <th scope="row">{c.dataset}</th>
+              <td>{t(`exposure:contact.${c.contact}`)}</td>
+              {(['values', 'records'] as const).flatMap(unit =>
+                (['lower', 'upper'] as const).map(side => (
+                  <td key={`${unit}.${side}`} className="num">
+                    {c.contact === 'influenced' && unit === 'values' ? '—' : c[unit][side].toLocaleString('en-US')}
+                  </td>
+                )),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className="soft">{t('exposure:contact.note')}</p>
+    </section>
   );
 }
 
