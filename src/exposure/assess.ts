@@ -19,7 +19,7 @@ import { claimGroups, type EvaluationNotes, judgeRequests, predictSizes } from '
 import { groupInstances } from './replay/replay-group.ts';
 import { readStatements, type Statement, type StatementLog } from './replay/statements.ts';
 import { inferReads } from './routes/infer-reads.ts';
-import { type Instance, instancesOf } from './routes/instances.ts';
+import { aloneInstance, type Instance, instancesOf } from './routes/instances.ts';
 import { learnRoutes, type RouteRead, StatementIndex } from './routes/link-statements.ts';
 import { countRoutes, type Request, readActorRequests, readOtherRequests, routeOf, streamOtherRequests } from './routes/requests.ts';
 import { modelRoutes } from './routes/route-models.ts';
@@ -163,18 +163,7 @@ function directInstances(statements: readonly Statement[], used: ReadonlySet<num
   for (const s of statements) if (s.actor === null && s.conn !== null) shared.add(s.conn);
   return statements
     .filter(s => s.actor !== null && !used.has(s.eventId))
-    .map(
-      (s): Instance => ({
-        read: s.read,
-        values: s.values,
-        parameters: s.parameters ?? [],
-        request: null,
-        statement: s,
-        routeRead: null,
-        certainty: s.actor === 'strict' && s.conn !== null && !shared.has(s.conn) ? 'strict' : 'wide',
-        ambiguous: false,
-        injected: false,
-        conditional: false,
-      }),
+    .map(s =>
+      aloneInstance(s, { certainty: s.actor === 'strict' && s.conn !== null && !shared.has(s.conn) ? 'strict' : 'wide', ambiguous: false, injected: false }),
     );
 }

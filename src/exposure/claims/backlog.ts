@@ -227,18 +227,7 @@ export async function claimDeleted(engine: Engine, catalogue: Catalogue, claims:
           gone.filter(([, us]) => us > s.from).map(([key]) => key),
         );
     const keys = [...records].map(r => JSON.parse(r) as [string, string]).filter(r => r[0] === dataset.id);
-    if (keys.length > 0)
-      claims.count(
-        claims.last,
-        dataset,
-        claims.colset(
-          dataset,
-          dataset.columns.map(c => c.no),
-        ),
-        0,
-        keys.length,
-        'deleted-records',
-      );
+    if (keys.length > 0) claims.count(claims.last, dataset, claims.allColumns(dataset), 0, keys.length, 'deleted-records');
   }
   await engine.load(
     'missing_record_cell',

@@ -1,7 +1,7 @@
 import { contentId } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Dataset } from '../catalogue.ts';
-import { attemptedColumns, claimColumns, claimCountColumns, colsetColumns, contact, contactRowColumns, reachableColumns } from '../tables.ts';
+import { attemptedColumns, claimColumns, claimCountColumns, colsetColumns, contact, contactRowColumns, reachableColumns, tier } from '../tables.ts';
 
 /** A proposition about cells, as it is explained later. `premises` are ids, counts and names, never values of people. */
 export type Claim = {
@@ -136,6 +136,19 @@ export class Claims {
     );
     this.influenced.set(id, this.colset(dataset, []));
     return id;
+  }
+
+  /** Every column of the rows of a claim is possible (T2), none is shown: of all rows, or of those where `where` holds (the data set's view is `t`). */
+  async possibleRows(claimId: string, dataset: Dataset, where: Sql | null = null): Promise<void> {
+    const rows = sql`select t.row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} t`;
+    await this.rows(claimId, this.allColumns(dataset), where === null ? rows : sql`${rows} where ${where}`);
+  }
+
+  allColumns(dataset: Dataset): number {
+    return this.colset(
+      dataset,
+      dataset.columns.map(c => c.no),
+    );
   }
 
   /** A number of rows without their identity; several for one claim are several executions and add up. */

@@ -39,13 +39,6 @@ export async function claimLostStatements(engine: Engine, catalogue: Catalogue, 
       { lost: true },
     );
     for (const c of own.slice(0, 3)) claims.source(id, { eventId: c.event_id, requestId: null });
-    await claims.rows(
-      id,
-      claims.colset(
-        dataset,
-        dataset.columns.map(c => c.no),
-      ),
-      sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)}`,
-    );
+    await claims.possibleRows(id, dataset);
   }
 }

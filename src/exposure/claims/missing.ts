@@ -5,7 +5,7 @@ import { wholeTables } from '../replay/evaluate.ts';
 import { recordReplay } from '../replay/replay.ts';
 import { groupInstances, replayGroup } from '../replay/replay-group.ts';
 import type { Statement, StatementLog } from '../replay/statements.ts';
-import { type Instance, showsBody } from '../routes/instances.ts';
+import { aloneInstance, type Instance, showsBody } from '../routes/instances.ts';
 import type { StatementIndex } from '../routes/link-statements.ts';
 import { type Request, routeOf } from '../routes/requests.ts';
 import { dayOf, missingSteps } from '../routes/walks.ts';
@@ -135,18 +135,7 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
   const instancesEvents = new Set(instances.map(i => i.statement?.eventId));
   const out: Instance[] = [];
   const make = (s: Statement, like: Instance | null): void => {
-    out.push({
-      read: s.read,
-      values: s.values,
-      parameters: s.parameters ?? [],
-      request: null,
-      statement: s,
-      routeRead: null,
-      certainty: 'wide',
-      ambiguous: true,
-      injected: like?.injected ?? true,
-      conditional: false,
-    });
+    out.push(aloneInstance(s, { certainty: 'wide', ambiguous: true, injected: like?.injected ?? true }));
   };
   const explainedShapes = new Set(
     log.statements.filter(s => explained.has(s.eventId) && s.actor === null && !instancesEvents.has(s.eventId)).map(s => s.read.shape),
@@ -203,19 +192,7 @@ export function strangersOf(
     const shapes = usual.get(route)!;
     const near = index.during(r).filter(s => !s.failed && s.actor === null && !explained.has(s.eventId) && (shapes === null || shapes.has(s.read.shape)));
     if (near.length === 0) silent.add(routeOf(r));
-    for (const s of near)
-      instances.set(s.eventId, {
-        read: s.read,
-        values: s.values,
-        parameters: s.parameters ?? [],
-        request: null,
-        statement: s,
-        routeRead: null,
-        certainty: 'wide',
-        ambiguous: true,
-        injected: false,
-        conditional: false,
-      });
+    for (const s of near) instances.set(s.eventId, aloneInstance(s, { certainty: 'wide', ambiguous: true, injected: false }));
   }
   return { instances: [...instances.values()], silent };
 }

@@ -67,14 +67,7 @@ export async function claimByNames(
       const rows = JSON.stringify([id, where.map(w => compileSql(w))]);
       if (written.has(rows)) continue;
       written.add(rows);
-      await claims.rows(
-        id,
-        claims.colset(
-          dataset,
-          dataset.columns.map(c => c.no),
-        ),
-        sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} ${where.length > 0 ? sql`where ${sql.join(where, sql` and `)}` : sql``}`,
-      );
+      await claims.possibleRows(id, dataset, where.length > 0 ? sql.join(where, sql` and `) : null);
     }
   }
   await claimTerms(engine, catalogue, claims, terms);
@@ -117,14 +110,7 @@ async function claimBroken(catalogue: Catalogue, claims: Claims, broken: Readonl
         { route, broken: true },
       );
       for (const r of larger.slice(0, 3)) claims.source(id, { eventId: null, requestId: r.eventId });
-      await claims.rows(
-        id,
-        claims.colset(
-          dataset,
-          dataset.columns.map(c => c.no),
-        ),
-        sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)}`,
-      );
+      await claims.possibleRows(id, dataset);
     }
   }
 }
@@ -180,14 +166,7 @@ async function claimTerms(engine: Engine, catalogue: Catalogue, claims: Claims, 
       texts.map(c => (c.type === 'text' ? sql`contains(${sql.id('t', `c${c.no}`)}, q)` : sql`cast(${sql.id('t', `c${c.no}`)} as varchar) = q`)),
       sql` or `,
     );
-    await claims.rows(
-      id,
-      claims.colset(
-        dataset,
-        dataset.columns.map(c => c.no),
-      ),
-      sql`select t.row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} t where exists (select 1 from asked_term where ${holds})`,
-    );
+    await claims.possibleRows(id, dataset, sql`exists (select 1 from asked_term where ${holds})`);
   }
   await engine.run('exposure.drop_terms', sql`drop table asked_term`);
 }

@@ -36,13 +36,6 @@ export async function claimShells(engine: Engine, catalogue: Catalogue, claims: 
       { shell: true },
     );
     for (const a of own.slice(0, 3)) claims.source(id, { eventId: null, requestId: a.event_id });
-    await claims.rows(
-      id,
-      claims.colset(
-        dataset,
-        dataset.columns.map(c => c.no),
-      ),
-      sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)}`,
-    );
+    await claims.possibleRows(id, dataset);
   }
 }

@@ -22,6 +22,11 @@ export type Instance = {
   readonly conditional: boolean;
 };
 
+/** A statement on its own, without a request that asked for it: the intruder's, if he ran it. */
+export function aloneInstance(s: Statement, of: Pick<Instance, 'certainty' | 'ambiguous' | 'injected'>): Instance {
+  return { read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null, conditional: false, ...of };
+}
+
 export type Unlinked = { readonly request: Request; readonly reason: 'no-read-known' | 'not-linked' };
 
 /** Whether the answer to a request can show rows at all, from its status and method. */
