@@ -41,7 +41,7 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   progress(1);
   const tableOf = await readSnapshot(engine);
   const recovered = await recoverCells(engine, rebuilt.cells, tableOf);
-  const judged = await judgeStatements(engine, [...rebuilt.statements], tableOf);
+  const judged = await judgeStatements(engine, rebuilt.statements, tableOf);
   const cells = [...recovered, ...shownCells(judged)];
   progress(2);
   await noteInjections(engine, rebuilt);
@@ -93,14 +93,18 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
       c.rowNo,
     ]),
   );
-  await engine.load('injected_statement', statementColumns, statementRows(judged, stepOf));
+  await engine.load('injected_statement_made', statementColumns, statementRows(judged, stepOf));
+  await engine.run('intrusion.injected_statement', sql`create or replace table injected_statement as select * from injected_statement_made order by event_id, sql_text, technique, facts`);
+  await engine.run('intrusion.drop', sql`drop table injected_statement_made`);
+  let statements = 0;
+  for (const _ of rebuilt.statements) statements++;
   await recordProblems(engine, 'intrusion', problemsOf(rebuilt, await ownerSignIns(engine)));
   const summary = {
     actors: actors.length,
     steps: steps.length,
     cells: cells.length,
     exact: cells.filter(c => c.status === 'exact').length,
-    statements: judged.length,
+    statements,
   };
   effects.log('intrusion.done', summary);
   progress(5);
@@ -155,7 +159,7 @@ async function writeStepEvents(engine: Engine, steps: readonly Step[]): Promise<
 
 type Gathering = { exact: number; partial: number; proven: number; shown: number; sent: number; targets: Set<string>; columns: Map<string, Set<string>> };
 
-function gained(cells: readonly Recovered[], judged: readonly JudgedStatement[], stepOf: StepOf): Map<string, Yield> {
+function gained(cells: readonly Recovered[], judged: Iterable<JudgedStatement>, stepOf: StepOf): Map<string, Yield> {
   const out = new Map<string, Gathering>();
   const at = (id: string | null): Gathering | null =>
     id === null ? null : (out.get(id) ?? out.set(id, { exact: 0, partial: 0, proven: 0, shown: 0, sent: 0, targets: new Set(), columns: new Map() }).get(id)!);
@@ -233,8 +237,8 @@ async function writeSteps(kase: OpenCase, steps: readonly Step[], yields: Readon
   );
 }
 
-function* statementRows(judged: readonly JudgedStatement[], stepOf: StepOf): Generator<readonly unknown[]> {
-  for (const s of [...judged].sort((a, b) => a.eventId - b.eventId || (a.inBand.sqlText < b.inBand.sqlText ? -1 : 1))) {
+function* statementRows(judged: Iterable<JudgedStatement>, stepOf: StepOf): Generator<readonly unknown[]> {
+  for (const s of judged) {
     if (s.inBand.calibration) continue;
     const b = s.inBand;
     const facts = {

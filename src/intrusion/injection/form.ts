@@ -64,8 +64,8 @@ function fill(s: InBand, patch: Patch, values: readonly Value[]): InBand {
 
 const sliceAt = (fixed: number, of: number | null, values: readonly Value[]): number => (of === null ? fixed : Number(values[of]));
 
-/** A form whose statements are part of the text as it is written. Null when one is more than that. */
-export function writtenForm(statements: readonly InBand[], text: string, at: SlotPlaces): { form: Omit<Form, 'no'>; used: readonly number[] } | null {
+/** A form whose statements are part of the text as it is written; `fixed` slots never change. Null when one is more than that. */
+export function writtenForm(statements: readonly InBand[], text: string, at: SlotPlaces, fixed: ReadonlySet<number>): { form: Omit<Form, 'no'>; used: readonly number[] } | null {
   const used: number[] = [];
   const patches: (Patch | null)[] = [];
   for (const b of statements) {
@@ -77,7 +77,7 @@ export function writtenForm(statements: readonly InBand[], text: string, at: Slo
     let kept = from;
     for (let s = 0; s * 2 < at.length; s++) {
       const [start, end] = [at[2 * s]!, at[2 * s + 1]!];
-      if (end <= from || start >= to) continue;
+      if (end <= from || start >= to || fixed.has(s)) continue;
       if (start < from || end > to) return null;
       pieces.push(text.slice(kept, start));
       if (!used.includes(s)) used.push(s);

@@ -13,7 +13,12 @@ export type Sized = {
 
 export type SizeProof = 'size' | 'size-series' | 'size-compressed';
 export type SizeVerdict = { readonly residual: number | null; readonly proof: SizeProof | null };
-export type SizeFit = { readonly proven: number; readonly results: readonly SizeVerdict[]; readonly rowOverhead: number | null; readonly ratio: number | null };
+/** What the answers of a vector have in common, besides what they show; null when nothing was found. */
+export type SizeModel =
+  | ({ readonly how: 'series' | 'calibration' } & Fit)
+  | { readonly how: 'compressed'; readonly ratio: number }
+  | null;
+export type SizeFit = { readonly model: SizeModel; readonly proven: number; readonly results: readonly SizeVerdict[]; readonly rowOverhead: number | null; readonly ratio: number | null };
 
 /** Pages vary by a few bytes of their own: a token, a time. */
 const jitter = 4;
@@ -23,25 +28,22 @@ const most = 2000;
 export function fitSizes(points: readonly Sized[]): SizeFit {
   const series = fitSeries(points);
   const base = series ? null : fitCalibration(points);
-  const fit = series ?? base;
-  if (fit) {
-    const results = points.map((p): SizeVerdict => {
-      const residual = p.bytes - p.length - fit.overhead * p.rows - fit.constant;
-      const tolerance = series ? jitter : Math.max(jitter, 0.003 * p.length);
-      // told apart from a page that shows nothing, or the text of the test again
-      const telling = series !== null || Math.abs(p.length + fit.overhead * p.rows - fit.against) > 2 * tolerance;
-      return { residual, proof: Math.abs(residual) <= tolerance && telling && !p.calibration ? (series ? 'size-series' : 'size') : null };
-    });
-    return {
-      results,
-      rowOverhead: fit.overhead,
-      ratio: null,
-      proven: results.reduce((n, r) => n + (r.proof ? 1 + 1 / (1 + Math.abs(r.residual!)) : 0), 0),
-    };
-  }
-  const ratio = fitCompressed(points);
-  const results = points.map((p): SizeVerdict => ({ residual: null, proof: ratio !== null && !p.calibration ? 'size-compressed' : null }));
-  return { results, rowOverhead: null, ratio, proven: ratio === null ? 0 : 0.01 };
+  const ratio = series || base ? null : fitCompressed(points);
+  const model: SizeModel = series ? { ...series, how: 'series' } : base ? { ...base, how: 'calibration' } : ratio === null ? null : { how: 'compressed', ratio };
+  const results = points.map(p => judgeSize(model, p));
+  const proven = ratio !== null ? 0.01 : results.reduce((n, r) => n + (r.proof ? 1 + 1 / (1 + Math.abs(r.residual!)) : 0), 0);
+  return { model, results, proven, ratio, rowOverhead: series?.overhead ?? base?.overhead ?? null };
+}
+
+/** What the size of one answer proves. */
+export function judgeSize(model: SizeModel, p: Sized): SizeVerdict {
+  if (!model) return { residual: null, proof: null };
+  if (model.how === 'compressed') return { residual: null, proof: p.calibration ? null : 'size-compressed' };
+  const residual = p.bytes - p.length - model.overhead * p.rows - model.constant;
+  const tolerance = model.how === 'series' ? jitter : Math.max(jitter, 0.003 * p.length);
+  // told apart from a page that shows nothing, or the text of the test again
+  const telling = model.how === 'series' || Math.abs(p.length + model.overhead * p.rows - model.against) > 2 * tolerance;
+  return { residual, proof: Math.abs(residual) <= tolerance && telling && !p.calibration ? (model.how === 'series' ? 'size-series' : 'size') : null };
 }
 
 type Fit = { readonly constant: number; readonly overhead: number; readonly against: number };
@@ -119,6 +121,6 @@ function fitCalibration(points: readonly Sized[]): Fit | null {
 function fitCompressed(points: readonly Sized[]): number | null {
   const line = regress(points.map(p => [p.length, p.bytes] as const));
   if (!line || points.length < 5) return null;
-  const lengths = points.map(p => p.length);
-  return Math.max(...lengths) - Math.min(...lengths) >= 200 && line.explained >= 0.95 && line.slope >= 0.05 && line.slope <= 0.9 ? Math.round(line.slope * 1000) / 1000 : null;
+  const [least, greatest] = points.reduce(([lo, hi], p) => [Math.min(lo, p.length), Math.max(hi, p.length)], [Number.POSITIVE_INFINITY, 0]);
+  return greatest! - least! >= 200 && line.explained >= 0.95 && line.slope >= 0.05 && line.slope <= 0.9 ? Math.round(line.slope * 1000) / 1000 : null;
 }

@@ -1,4 +1,4 @@
-import { type Engine, sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 
 /** A data set under the name the intruder used for its table. */
 export type SnapshotTable = { readonly datasetId: string; readonly name: string; readonly data: string; readonly columns: ReadonlyMap<string, string>; readonly rows: number };
@@ -56,27 +56,68 @@ export async function readRows(engine: Engine, table: SnapshotTable, columns: re
 
 export type Ordered = { readonly ordinal: number; readonly rowNo: number; readonly key: string | null; readonly tied: boolean; readonly values: readonly string[] };
 
+type Condition = { readonly column: string; readonly op: string; readonly value: string };
+type Order = { readonly column: string; readonly descending: boolean };
+
+/** A value that is compared as a number. */
+export const isNumber = (value: string): boolean => /^-?\d+(?:\.\d+)?$/.test(value);
+
+/** Parts of a query for rows in an order: numbers order as numbers, texts by code point; `tied`: another row has the same order values. */
+async function orderParts(engine: Engine, table: SnapshotTable, order: readonly Order[], alias: Sql, partition: readonly Sql[]): Promise<{ by: Sql[]; tied: Sql }> {
+  const by: Sql[] = [];
+  const columns: Sql[] = [...partition];
+  for (const o of order) {
+    const c = sql.id(table.columns.get(o.column.toLowerCase())!);
+    const n = await engine.row<{ n: number }>('intrusion.order_kind', sql`select count(*) as n from ${sql.id(table.data)} where ${c} is not null and ${c} <> '' and (try_cast(${c} as double) is null or (${c} like '0%' and length(${c}) > 1))`);
+    const v = n.n === 0 ? sql`try_cast(${alias}.${c} as double)` : sql`${alias}.${c}`;
+    by.push(o.descending ? sql`${v} desc` : sql`${v} asc`);
+    columns.push(sql`${alias}.${c}`);
+  }
+  return { by, tied: order.length === 0 ? sql`true` : sql`count(*) over (partition by ${sql.join(columns)}) > 1` };
+}
+
+type OrderedRow = Record<string, string> & { ordinal: number; rowNo: number; key: string | null; tied: boolean };
+const orderedRow = (r: OrderedRow, columns: readonly string[]): Ordered => ({ ordinal: r.ordinal, rowNo: r.rowNo, key: r.key, tied: r.tied, values: columns.map((_, i) => String(r[`c${i}`])) });
+const shownColumns = (columns: readonly string[]): Sql => sql.join(columns.map((c, i) => sql`coalesce(d.${sql.id(c)}, '') as ${sql.id(`c${i}`)}`));
+
 /**
  * Rows of a table in the intruder's order, for ordinals in [from, to]. Numbers order as numbers, texts by code point; `tied`: another row has the same order values,
  * so that the ordinal does not name the row.
  */
-export async function readWindow(engine: Engine, table: SnapshotTable, columns: readonly string[], where: readonly { column: string; op: string; value: string }[], order: readonly { column: string; descending: boolean }[], from: number, to: number): Promise<Ordered[]> {
-  const ops: Record<string, ReturnType<typeof sql>> = { '=': sql`=`, '!=': sql`<>`, '>': sql`>`, '<': sql`<`, '>=': sql`>=`, '<=': sql`<=` };
+export async function readWindow(engine: Engine, table: SnapshotTable, columns: readonly string[], where: readonly Condition[], order: readonly Order[], from: number, to: number): Promise<Ordered[]> {
+  const ops: Record<string, Sql> = { '=': sql`=`, '!=': sql`<>`, '>': sql`>`, '<': sql`<`, '>=': sql`>=`, '<=': sql`<=` };
   const conditions = where.map(w => {
-    const c = table.columns.get(w.column.toLowerCase())!;
-    return /^-?\d+(?:\.\d+)?$/.test(w.value) ? sql`try_cast(${sql.id(c)} as double) ${ops[w.op]!} ${Number(w.value)}` : sql`${sql.id(c)} ${ops[w.op]!} ${w.value}`;
+    const c = sql.id(table.columns.get(w.column.toLowerCase())!);
+    return isNumber(w.value) ? sql`try_cast(d.${c} as double) ${ops[w.op]!} ${Number(w.value)}` : sql`d.${c} ${ops[w.op]!} ${w.value}`;
   });
-  const keys: { column: string; descending: boolean; numeric: boolean }[] = [];
-  for (const o of order) {
-    const c = table.columns.get(o.column.toLowerCase())!;
-    const n = await engine.row<{ n: number }>('intrusion.order_kind', sql`select count(*) as n from ${sql.id(table.data)} where ${sql.id(c)} is not null and ${sql.id(c)} <> '' and (try_cast(${sql.id(c)} as double) is null or (${sql.id(c)} like '0%' and length(${sql.id(c)}) > 1))`);
-    keys.push({ column: c, descending: o.descending, numeric: n.n === 0 });
-  }
-  const by = keys.map(k => { const v = k.numeric ? sql`try_cast(${sql.id(k.column)} as double)` : sql`${sql.id(k.column)}`; return k.descending ? sql`${v} desc` : sql`${v} asc`; });
-  const list = sql.join(columns.map((c, i) => sql`coalesce(${sql.id(c)}, '') as ${sql.id(`c${i}`)}`));
-  const tied = keys.length === 0 ? sql`true` : sql`count(*) over (partition by ${sql.join(keys.map(k => sql.id(k.column)))}) > 1`;
-  const rows = await engine.rows<Record<string, string> & { ordinal: number; rowNo: number; key: string | null; tied: boolean }>('intrusion.window_rows', sql`select * from (
-    select row_number() over (order by ${sql.join([...by, sql`row_no`])}) - 1 as ordinal, row_no as "rowNo", key, ${tied} as tied, ${list}
-    from ${sql.id(table.data)} ${conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``}) where ordinal between ${from} and ${to} order by ordinal`);
-  return rows.map(r => ({ ordinal: r.ordinal, rowNo: r.rowNo, key: r.key, tied: r.tied, values: columns.map((_, i) => String(r[`c${i}`])) }));
+  const { by, tied } = await orderParts(engine, table, order, sql`d`, []);
+  const rows = await engine.rows<OrderedRow>('intrusion.window_rows', sql`select * from (
+    select row_number() over (order by ${sql.join([...by, sql`d.row_no`])}) - 1 as ordinal, d.row_no as "rowNo", d.key, ${tied} as tied, ${shownColumns(columns)}
+    from ${sql.id(table.data)} d ${conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``}) where ordinal between ${from} and ${to} order by ordinal`);
+  return rows.map(r => orderedRow(r, columns));
+}
+
+/** One window of rows that equal some values: by column as it was asked for. All windows compare a column as number or none does. */
+export type KeyedWindow = { readonly values: readonly string[]; readonly from: number; readonly to: number };
+
+/** What readWindow gives for each of many equal conditions, at once. */
+export async function readKeyedWindows(engine: Engine, table: SnapshotTable, columns: readonly string[], by: readonly string[], order: readonly Order[], windows: readonly KeyedWindow[]): Promise<Ordered[][]> {
+  await engine.load(
+    'wanted_window',
+    [...['id', 'first', 'last'].map(name => ({ name, type: 'BIGINT' as const })), ...by.map((_, i) => ({ name: `v${i}`, type: 'VARCHAR' as const }))],
+    windows.map((w, id) => [id, w.from, w.to, ...w.values]),
+  );
+  const on = by.map((column, i) => {
+    const c = sql.id(table.columns.get(column.toLowerCase())!);
+    const v = sql.id(`v${i}`);
+    return isNumber(windows[0]!.values[i]!) ? sql`try_cast(d.${c} as double) = k.${v}::double` : sql`d.${c} = k.${v}`;
+  });
+  const parts = await orderParts(engine, table, order, sql`d`, [sql`k.id`]);
+  const rows = await engine.rows<OrderedRow & { id: number }>('intrusion.keyed_rows', sql`select * exclude (first, last) from (
+    select k.id, k.first, k.last, row_number() over (partition by k.id order by ${sql.join([...parts.by, sql`d.row_no`])}) - 1 as ordinal, d.row_no as "rowNo", d.key, ${parts.tied} as tied, ${shownColumns(columns)}
+    from wanted_window k join ${sql.id(table.data)} d on ${sql.join(on, sql` and `)}) where ordinal between first and last order by id, ordinal`);
+  await engine.run('intrusion.drop', sql`drop table wanted_window`);
+  const out: Ordered[][] = windows.map(() => []);
+  for (const r of rows) out[r.id]!.push(orderedRow(r, columns));
+  return out;
 }

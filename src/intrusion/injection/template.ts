@@ -150,12 +150,13 @@ export function createReader(): Reader {
     return template;
   };
   const learnAsked = (read: Read, question: Question, shape: Shape, text: string, at: SlotPlaces): Meaning => {
-    const written = writtenForm(read.inBand, text, at);
+    const asking = assignRoles(question, at, text);
+    const written = writtenForm(read.inBand, text, at, new Set(asking.outer));
     const unknown = nameUnknown(question.unknown);
     const fresh = (): Asked => ({ no: asks++, question, vector: `${question.technique}\u0000${question.shape}`, readings: new Map() });
     const meaning = { dialect: read.dialect, unknown, score: read.score };
     if (!written) return { ...meaning, asked: fresh(), form: read.inBand.length > 0 ? addForm(fixedForm(read.inBand)) : null, values: [] };
-    const roles = assignRoles(question, at, written.used, text);
+    const roles = { ...asking, used: written.used };
     const values = valuesAt(text, at, written.used);
     const alone = (): Meaning => ({ ...meaning, asked: fresh(), form: read.inBand.length > 0 ? addForm(written.form) : null, values });
     const template = templateOf(shape, roles);
@@ -236,7 +237,7 @@ function readText(text: string, whole: boolean): Read | null {
   return score === 0 ? null : { dialect, question: inBand.some(b => b.technique !== 'stacked' && !b.calibration) ? null : question, inBand, score };
 }
 
-function assignRoles(q: Question, at: SlotPlaces, used: readonly number[], text: string): Roles {
+function assignRoles(q: Question, at: SlotPlaces, text: string): Omit<Roles, 'used'> {
   const inner = new Set<number>();
   const unknown: number[] = [];
   const copies: (readonly [number, number])[] = [];
@@ -256,7 +257,7 @@ function assignRoles(q: Question, at: SlotPlaces, used: readonly number[], text:
   const last = at.length / 2 - 1;
   const comment = last >= 0 && at[2 * last + 1] === text.length && lastComment.test(text) && !/["`]/.test(text) ? last : -1;
   const outer = Array.from({ length: at.length / 2 }, (_, i) => i).filter(i => !bound.has(i) && i !== comment);
-  return { used, idle: comment >= 0 && !bound.has(comment) ? [comment] : [], outer, inner: [...inner].sort((a, b) => a - b), unknown: [...named].sort((a, b) => a - b), copies };
+  return { idle: comment >= 0 && !bound.has(comment) ? [comment] : [], outer, inner: [...inner].sort((a, b) => a - b), unknown: [...named].sort((a, b) => a - b), copies };
 }
 
 function collectSlots(e: Expr, at: SlotPlaces, into: number[]): void {
