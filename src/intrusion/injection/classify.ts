@@ -40,7 +40,7 @@ export function classifyPages(probes: Probes, rows: Int32Array): Classes[] {
     if (rows.every(i => probes.rowsOut(i) === null)) return [];
     const list: { group: string; value: number | null; n: number }[] = [];
     const known = new Map<string, number>();
-    const of = Int32Array.from(rows, i => {
+    const of = rows.map(i => {
       const out = probes.rowsOut(i);
       const value = out === null ? null : Math.min(out, 1) * 1000;
       const group = probes.errCode(i) ?? '';
@@ -175,11 +175,24 @@ function joinStragglers(counts: ReadonlyMap<string, ReadonlyMap<number, number>>
 
 const SECOND = 1_000_000;
 
+function numbersOf(rows: Int32Array, of: (i: number) => number | null): { values: Float64Array; known: number } {
+  const values = new Float64Array(rows.length);
+  let known = 0;
+  for (let n = 0; n < rows.length; n++) {
+    const v = of(rows[n]!);
+    if (v !== null) known++;
+    values[n] = v ?? Number.NaN;
+  }
+  return { values, known };
+}
+
 /** 0 = fast, 1 = slow, 2 = in between or unknown. */
 export function classifyTimes(probes: Probes, rows: Int32Array): Classes | null {
-  const useDuration = rows.filter(i => probes.durationUs(i) !== null).length > 0.8 * rows.length;
-  const values = Float64Array.from(rows, i => (useDuration ? probes.durationUs(i) : probes.gapUs(i)) ?? Number.NaN);
-  const times = values.filter(v => !Number.isNaN(v)).sort();
+  const durations = numbersOf(rows, probes.durationUs);
+  const useDuration = durations.known > 0.8 * rows.length;
+  const { values, known } = useDuration ? durations : numbersOf(rows, probes.gapUs);
+  // numbers sort before NaN
+  const times = values.slice().sort().subarray(0, known);
   if (times.length < 2) return null;
   let delays = 0;
   let least = Number.POSITIVE_INFINITY;
@@ -209,10 +222,11 @@ export function classifyTimes(probes: Probes, rows: Int32Array): Classes | null 
     [fast, slow] = [times[cut - 1]!, times[cut]!];
   }
   const sizes = [0, 0, 0];
-  const of = Int32Array.from(values, v => {
-    const c = v <= fast ? 0 : v >= slow ? 1 : 2;
+  const of = new Int32Array(values.length);
+  for (let n = 0; n < values.length; n++) {
+    const c = values[n]! <= fast ? 0 : values[n]! >= slow ? 1 : 2;
     sizes[c]!++;
-    return c;
-  });
+    of[n] = c;
+  }
   return { of, sizes, margin: useDuration ? 0.95 : 0.6, feature: useDuration ? 'duration' : 'gap' };
 }

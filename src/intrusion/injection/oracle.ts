@@ -103,11 +103,13 @@ function createTrial(probes: Probes, rows: Int32Array, of: Int32Array): Trial {
   const known = new Map<string, Tried>();
   const dialect = probes.dialect(rows[0]!);
   /** What a calibration is worth: 1 or 0, -1 when it cannot be told; -2 for a question. */
-  const constant = Int8Array.from(rows, i => {
-    if (probes.key(i) !== '') return -2;
+  const constant = new Int8Array(rows.length).fill(-2);
+  for (let n = 0; n < rows.length; n++) {
+    const i = rows[n]!;
+    if (probes.key(i) !== '') continue;
     const v = truth(evaluate(probes.question(i).condition, { dialect: probes.dialect(i), vars: new Map() }));
-    return v === undefined ? -1 : v === 1 ? 1 : 0;
-  });
+    constant[n] = v === undefined ? -1 : v === 1 ? 1 : 0;
+  }
   const run = (meaning: ReadonlyMap<number, boolean>): Tried => {
     const cells = new Map<number, Answer[]>();
     let misses = 0;

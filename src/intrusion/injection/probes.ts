@@ -97,9 +97,14 @@ export function groupRows(rows: Int32Array, keyOf: (i: number) => number): Map<n
 /** Texts as numbers, equal where the texts are. */
 export function createNumbering(): (text: string) => number {
   const known = new Map<string, number>();
+  let last = '';
+  let latest = -1;
   return text => {
+    if (latest >= 0 && text === last) return latest;
     let n = known.get(text);
     if (n === undefined) known.set(text, (n = known.size));
+    last = text;
+    latest = n;
     return n;
   };
 }

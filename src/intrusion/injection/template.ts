@@ -5,6 +5,7 @@ import { type Form, kindOf, learnForm, type SlotPlaces, type Value, valueOf, wri
 import { type InBand, readInBand } from './in-band.ts';
 import { printExpr } from './print.ts';
 import { children, type Expr } from './syntax.ts';
+import { fillUnknown, type UnknownForm, unknownForm } from './unknown-form.ts';
 
 /** A question as asked; one object for all requests that differ in the unknown only. `readings`: its meaning by dialect, filled by who needs it. */
 export type Asked = { readonly no: number; readonly question: Question; /** Technique and shape as one text. */ readonly vector: string; readonly readings: Map<SqlDialect, Reading | null> };
@@ -19,7 +20,7 @@ export type Slots = { readonly roles: Roles; readonly at: SlotPlaces };
 export type Meaning = { readonly dialect: SqlDialect; readonly asked: Asked | null; readonly unknown: Unknown | null; readonly form: Form | null; readonly values: readonly Value[]; readonly score: number; /** Where the numbers of this text stand and what they do, when a template says so. */ readonly slots?: Slots };
 
 type Read = { readonly dialect: SqlDialect; readonly question: Question | null; readonly inBand: readonly InBand[]; readonly score: number };
-type Variant = { readonly dialect: SqlDialect; readonly score: number; readonly form: Form | null; readonly asked: Map<string, Asked>; readonly unknowns: Map<string, Unknown> };
+type Variant = { readonly dialect: SqlDialect; readonly score: number; readonly form: Form | null; readonly asked: Map<string, Asked>; readonly unknowns: Map<string, Unknown>; /** How a new unknown is made of the last one that was parsed, once that came out right. */ made: UnknownForm | null; trusted: boolean };
 type Template = { readonly roles: Roles; readonly signature: string; readonly variants: Map<string, Variant> };
 type Shape = { readonly templates: Template[]; misses: number; learned: number };
 
@@ -133,7 +134,12 @@ export function createReader(): Reader {
         return { dialect: variant.dialect, asked: null, unknown: null, form: variant.form, values: valuesAt(text, at, roles.used), score: variant.score, slots: { roles, at } };
       }
       const asked = variant.asked.get(pick(text, at, roles.inner));
-      const unknown = asked && variant.unknowns.get(pick(text, at, roles.unknown));
+      const about = pick(text, at, roles.unknown);
+      let unknown = asked && variant.unknowns.get(about);
+      if (asked && !unknown && variant.trusted && variant.made) {
+        const expr = fillUnknown(variant.made, text, at);
+        if (expr) variant.unknowns.set(about, (unknown = nameUnknown(expr)));
+      }
       if (asked && unknown && roles.copies.every(([a, b]) => text.slice(at[2 * a], at[2 * a + 1]) === text.slice(at[2 * b], at[2 * b + 1])))
         return { dialect: variant.dialect, asked, unknown, form: variant.form, values: valuesAt(text, at, roles.used), score: variant.score, slots: { roles, at } };
     }
@@ -163,12 +169,17 @@ export function createReader(): Reader {
     if (!template) return alone();
     const outer = pick(text, at, roles.outer);
     let variant = template.variants.get(outer);
-    if (!variant) template.variants.set(outer, (variant = { dialect: read.dialect, score: read.score, form: read.inBand.length > 0 ? addForm(written.form) : null, asked: new Map(), unknowns: new Map() }));
+    if (!variant) template.variants.set(outer, (variant = { dialect: read.dialect, score: read.score, form: read.inBand.length > 0 ? addForm(written.form) : null, asked: new Map(), unknowns: new Map(), made: null, trusted: false }));
     if (variant.dialect !== read.dialect || variant.score !== read.score || (variant.form?.statements.length ?? 0) !== read.inBand.length) return alone();
     const inner = pick(text, at, roles.inner);
     let asked = variant.asked.get(inner);
     if (!asked) variant.asked.set(inner, (asked = fresh()));
     variant.unknowns.set(pick(text, at, roles.unknown), unknown);
+    if (unknown.expr) {
+      const filled = variant.made && fillUnknown(variant.made, text, at);
+      variant.trusted = filled !== null && printExpr(filled, { keys: true }) === unknown.key;
+      variant.made = unknownForm(question.unknown!, text, at, roles.unknown);
+    }
     return { ...meaning, asked, form: variant.form, values, slots: { roles, at } };
   };
   const learnShown = (read: Read, shape: Shape, text: string, at: SlotPlaces, whole: boolean): Meaning => {
@@ -186,7 +197,7 @@ export function createReader(): Reader {
         const template = templateOf(shape, roles);
         if (template) {
           const form = addForm(learned.form);
-          template.variants.set(pick(text, at, roles.outer), { dialect: read.dialect, score: read.score, form, asked: new Map(), unknowns: new Map() });
+          template.variants.set(pick(text, at, roles.outer), { dialect: read.dialect, score: read.score, form, asked: new Map(), unknowns: new Map(), made: null, trusted: false });
           return { ...meaning, form, values: valuesAt(text, at, roles.used), slots: { roles, at } };
         }
       }
