@@ -94,7 +94,10 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
     ]),
   );
   await engine.load('injected_statement_made', statementColumns, statementRows(judged, stepOf));
-  await engine.run('intrusion.injected_statement', sql`create or replace table injected_statement as select * from injected_statement_made order by event_id, sql_text, technique, facts`);
+  await engine.run(
+    'intrusion.injected_statement',
+    sql`create or replace table injected_statement as select * from injected_statement_made order by event_id, sql_text, technique, facts`,
+  );
   await engine.run('intrusion.drop', sql`drop table injected_statement_made`);
   let statements = 0;
   for (const _ of rebuilt.statements) statements++;

@@ -59,13 +59,29 @@ export function classifyPages(probes: Probes, rows: Int32Array): Classes[] {
   type Option = { classes: Clusters; cover: number };
   let best: Option | null = null;
   let even: Option | null = null;
-  const options: [number, number][] = [[0, 0], [1, 0], [1, 1], [1, 2], [2, 0], [2, 1], [2, 2], [3, 0]];
+  const options: [number, number][] = [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+    [1, 2],
+    [2, 0],
+    [2, 1],
+    [2, 2],
+    [3, 0],
+  ];
   const fixed = [0, 1, 2].map(which => isFixed(kinds, which));
   for (const [times, which] of options) {
     if (times > 0 && fixed[which]) continue;
-    const classes = cluster(kinds.list.map(k => ({ group: k.group, value: k.bytes === null ? null : k.bytes - times * k.reflected[which]!, n: k.n })), kinds.total);
+    const classes = cluster(
+      kinds.list.map(k => ({ group: k.group, value: k.bytes === null ? null : k.bytes - times * k.reflected[which]!, n: k.n })),
+      kinds.total,
+    );
     const sizes = [...classes.sizes].sort((a, b) => b - a);
-    const cover = (sizes[0] ?? 0) + (sizes[1] ?? 0) - (0.2 * kinds.total * Math.max(0, classes.sizes.filter(n => n > 0).length - 2)) / 10 - (1 - classes.margin) * kinds.total;
+    const cover =
+      (sizes[0] ?? 0) +
+      (sizes[1] ?? 0) -
+      (0.2 * kinds.total * Math.max(0, classes.sizes.filter(n => n > 0).length - 2)) / 10 -
+      (1 - classes.margin) * kinds.total;
     if (!best || cover > best.cover * 1.02 + 0.5) best = { classes, cover };
     const both = (sizes[1] ?? 0) >= 0.1 * kinds.total;
     if (both && (!even || cover > even.cover * 1.02 + 0.5)) even = { classes, cover };
@@ -146,7 +162,9 @@ function cluster(values: readonly { readonly group: string; readonly value: numb
   joinStragglers(counts, chosen!, total);
   const of = values.map(v => chosen!.get(`${v.group}\u0000${v.value ?? -1}`)!);
   const sizes: number[] = [];
-  of.forEach((c, i) => { sizes[c] = (sizes[c] ?? 0) + values[i]!.n; });
+  of.forEach((c, i) => {
+    sizes[c] = (sizes[c] ?? 0) + values[i]!.n;
+  });
   return { of, sizes: Array.from(sizes, n => n ?? 0), margin };
 }
 
@@ -157,11 +175,16 @@ function joinStragglers(counts: ReadonlyMap<string, ReadonlyMap<number, number>>
     for (const [value, n] of sizes) {
       const id = ids.get(`${group}\u0000${value}`)!;
       const s = spans.get(id);
-      if (s) { s.lo = Math.min(s.lo, value); s.hi = Math.max(s.hi, value); s.n += n; } else spans.set(id, { group, lo: value, hi: value, n });
+      if (s) {
+        s.lo = Math.min(s.lo, value);
+        s.hi = Math.max(s.hi, value);
+        s.n += n;
+      } else spans.set(id, { group, lo: value, hi: value, n });
     }
   }
   const mains = [...spans].sort((a, b) => b[1].n - a[1].n || a[0] - b[0]).slice(0, 2);
-  const distance = (group: string, value: number, m: { group: string; lo: number; hi: number }): number => (group !== m.group || value < 0 ? Number.POSITIVE_INFINITY : Math.max(0, m.lo - value, value - m.hi));
+  const distance = (group: string, value: number, m: { group: string; lo: number; hi: number }): number =>
+    group !== m.group || value < 0 ? Number.POSITIVE_INFINITY : Math.max(0, m.lo - value, value - m.hi);
   for (const [group, sizes] of counts) {
     for (const value of sizes.keys()) {
       const key = `${group}\u0000${value}`;

@@ -6,18 +6,20 @@ export function makeSet(ranges: readonly (readonly [number, number])[]): CodeSet
   const out: [number, number][] = [];
   for (const [lo, hi] of sorted) {
     const last = out.at(-1);
-    if (last && lo <= last[1] + 1) last[1] = Math.max(last[1], hi); else out.push([lo, hi]);
+    if (last && lo <= last[1] + 1) last[1] = Math.max(last[1], hi);
+    else out.push([lo, hi]);
   }
   return out;
 }
 
 export function intersect(a: CodeSet, b: CodeSet): CodeSet {
   const out: [number, number][] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
     const lo = Math.max(a[i]![0], b[j]![0]);
     const hi = Math.min(a[i]![1], b[j]![1]);
     if (lo <= hi) out.push([lo, hi]);
-    if (a[i]![1] < b[j]![1]) i++; else j++;
+    if (a[i]![1] < b[j]![1]) i++;
+    else j++;
   }
   return out;
 }

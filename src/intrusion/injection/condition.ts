@@ -1,6 +1,6 @@
 import { type SqlDialect, tokenizeSql } from '../../detections/sql/index.ts';
 import { evaluate } from './evaluate.ts';
-import { parseFragment } from './parse.ts';
+import { parseFragment } from './fragment.ts';
 import { printExpr } from './print.ts';
 import { children, type Expr, type Fragment, replace, type Select, some } from './syntax.ts';
 
@@ -28,16 +28,61 @@ export const unknownName = '?u';
 const unknownVar: Expr = { t: 'col', path: [unknownName] };
 const hole: Expr = { t: 'col', path: ['?condition'] };
 
-const infoCalls = new Set(['VERSION', 'USER', 'CURRENT_USER', 'SESSION_USER', 'SYSTEM_USER', 'DATABASE', 'SCHEMA', 'CURRENT_DATABASE', 'CURRENT_SCHEMA', 'DB_NAME', 'HOST_NAME', 'SUSER_NAME', 'USER_NAME',
-  'SQLITE_VERSION', 'SYS_CONTEXT', 'INET_SERVER_ADDR', '@@VERSION', '@@HOSTNAME', '@@DATADIR', '@@SERVERNAME', 'CURRENT_SETTING', 'LOAD_FILE', 'PG_READ_FILE', 'IS_SRVROLEMEMBER']);
+const infoCalls = new Set([
+  'VERSION',
+  'USER',
+  'CURRENT_USER',
+  'SESSION_USER',
+  'SYSTEM_USER',
+  'DATABASE',
+  'SCHEMA',
+  'CURRENT_DATABASE',
+  'CURRENT_SCHEMA',
+  'DB_NAME',
+  'HOST_NAME',
+  'SUSER_NAME',
+  'USER_NAME',
+  'SQLITE_VERSION',
+  'SYS_CONTEXT',
+  'INET_SERVER_ADDR',
+  '@@VERSION',
+  '@@HOSTNAME',
+  '@@DATADIR',
+  '@@SERVERNAME',
+  'CURRENT_SETTING',
+  'LOAD_FILE',
+  'PG_READ_FILE',
+  'IS_SRVROLEMEMBER',
+]);
 const infoNames = new Set(['user', 'current_user', 'session_user', 'system_user', 'current_database', 'current_schema', 'banner']);
-const delayCalls = new Set(['SLEEP', 'PG_SLEEP', 'BENCHMARK', 'DBMS_PIPE.RECEIVE_MESSAGE', 'RECEIVE_MESSAGE', 'DBMS_LOCK.SLEEP', 'USER_LOCK.SLEEP', 'RANDOMBLOB', 'GENERATE_SERIES', 'GET_HOST_ADDRESS', 'ZEROBLOB', 'DBMS_SESSION.SLEEP']);
+const delayCalls = new Set([
+  'SLEEP',
+  'PG_SLEEP',
+  'BENCHMARK',
+  'DBMS_PIPE.RECEIVE_MESSAGE',
+  'RECEIVE_MESSAGE',
+  'DBMS_LOCK.SLEEP',
+  'USER_LOCK.SLEEP',
+  'RANDOMBLOB',
+  'GENERATE_SERIES',
+  'GET_HOST_ADDRESS',
+  'ZEROBLOB',
+  'DBMS_SESSION.SLEEP',
+]);
 
 /** Read one text as whole SQL, as the inside of a '…' and of a "…"; the reading that gives a question or an in-band select wins. */
 export function readInjection(text: string, whole: boolean): { fragment: Fragment; question: Question | null } | null {
   const dialect = guessDialect(text);
   let best: { fragment: Fragment; question: Question | null; score: number } | null = null;
-  const insides = whole ? (['' ] as const) : text.includes("'") ? (text.includes('"') ? (["'", '"', ''] as const) : (["'", ''] as const)) : text.includes('"') ? (['"', ''] as const) : ([''] as const);
+  const insides = whole
+    ? ([''] as const)
+    : text.includes("'")
+      ? text.includes('"')
+        ? (["'", '"', ''] as const)
+        : (["'", ''] as const)
+      : text.includes('"')
+        ? (['"', ''] as const)
+        : ([''] as const);
   for (const inside of insides) {
     const lex = dialect === 'mysql' && inside !== '' ? dialect : inside === '' ? dialect : dialect;
     const tokens = tokenizeSql(text, { dialect: lex === 'any' ? 'any' : lex, inside });
@@ -57,12 +102,32 @@ const blankComments = (text: string): string => (text.includes('/*') ? text.repl
 /** The dialect that a payload speaks, by functions and forms only one of them has. */
 export function guessDialect(written: string): SqlDialect {
   const text = blankComments(written);
-  if (/::\s*(?:text|int|numeric|varchar|name)|pg_sleep|pg_catalog|\bpg_\w+|string_agg\s*\(|current_schema\(\)|\bFROM\s+\d+\s+FOR\s+\d+|generate_series|query_to_xml|\bILIKE\b|CONVERT_TO\s*\(/i.test(text)) return 'postgresql';
-  if (/\bROWNUM\b|\bFROM\s+DUAL\b|dbms_\w+|utl_\w+|\bNVL\s*\(|SUBSTRC\s*\(|\bCAP\s*=\s*\d|v\$version|ctxsys|all_tables|\bBITAND\s*\(|to_nchar|sys\.\w+\.nextval/i.test(text)) return 'oracle';
-  if (/waitfor\s+delay|\bTOP\s+\d|\bTOP\s*\(|\bUNICODE\s*\(\s*SUBSTRING|\bNVARCHAR\b|sysobjects|syscolumns|master\.\.|xp_\w+|sp_\w+|@@version|\bLEN\s*\(|\bIIF\s*\(.*\bLEN|\bFOR\s+(?:XML|JSON)\b|CONVERT\s*\(\s*(?:INT|NVARCHAR|VARCHAR)\b/i.test(text)) return 'mssql';
+  if (
+    /::\s*(?:text|int|numeric|varchar|name)|pg_sleep|pg_catalog|\bpg_\w+|string_agg\s*\(|current_schema\(\)|\bFROM\s+\d+\s+FOR\s+\d+|generate_series|query_to_xml|\bILIKE\b|CONVERT_TO\s*\(/i.test(
+      text,
+    )
+  )
+    return 'postgresql';
+  if (
+    /\bROWNUM\b|\bFROM\s+DUAL\b|dbms_\w+|utl_\w+|\bNVL\s*\(|SUBSTRC\s*\(|\bCAP\s*=\s*\d|v\$version|ctxsys|all_tables|\bBITAND\s*\(|to_nchar|sys\.\w+\.nextval/i.test(
+      text,
+    )
+  )
+    return 'oracle';
+  if (
+    /waitfor\s+delay|\bTOP\s+\d|\bTOP\s*\(|\bUNICODE\s*\(\s*SUBSTRING|\bNVARCHAR\b|sysobjects|syscolumns|master\.\.|xp_\w+|sp_\w+|@@version|\bLEN\s*\(|\bIIF\s*\(.*\bLEN|\bFOR\s+(?:XML|JSON)\b|CONVERT\s*\(\s*(?:INT|NVARCHAR|VARCHAR)\b/i.test(
+      text,
+    )
+  )
+    return 'mssql';
   if (/sqlite_\w+|randomblob|zeroblob|\bUNICODE\s*\(|\bGLOB\b|group_concat\s*\(.*\bsqlite|hex\s*\(\s*randomblob|load_extension/i.test(text)) return 'sqlite';
   if (/\bSUBSTR\s*\(/i.test(text) && /[<>=]\s*CHAR\s*\(\d|\bAS\s+TEXT\s*\)\s*,\s*CHAR\s*\(/i.test(text)) return 'sqlite';
-  if (/\bMID\s*\(|\bORD\s*\(|\bIFNULL\s*\(|\bsleep\s*\(|benchmark\s*\(|extractvalue|updatexml|concat_ws|group_concat|json_arrayagg|gtid_subset|\belt\s*\(|\bNCHAR\b|\bRLIKE\b|\bREGEXP\b|LIMIT\s+\d+\s*,\s*\d+|\/\*!|\bSTRCMP\s*\(|\bDATABASE\s*\(\)|`|@@\w+|\bIF\s*\(|find_in_set|\bBINARY\s|\bCONV\s*\(|#\s*$/i.test(text)) return 'mysql';
+  if (
+    /\bMID\s*\(|\bORD\s*\(|\bIFNULL\s*\(|\bsleep\s*\(|benchmark\s*\(|extractvalue|updatexml|concat_ws|group_concat|json_arrayagg|gtid_subset|\belt\s*\(|\bNCHAR\b|\bRLIKE\b|\bREGEXP\b|LIMIT\s+\d+\s*,\s*\d+|\/\*!|\bSTRCMP\s*\(|\bDATABASE\s*\(\)|`|@@\w+|\bIF\s*\(|find_in_set|\bBINARY\s|\bCONV\s*\(|#\s*$/i.test(
+      text,
+    )
+  )
+    return 'mysql';
   if (/\bCHR\s*\(|\bSUBSTRING\s*\(.*\bFROM\b/i.test(text)) return 'postgresql';
   return 'any';
 }
@@ -70,12 +135,20 @@ export function guessDialect(written: string): SqlDialect {
 /** True for what only the database can know. */
 export function isUnknown(e: Expr): boolean {
   switch (e.t) {
-    case 'col': return e.path.length > 0 && !e.path[0]!.startsWith('?');
-    case 'exists': return true;
-    case 'select': if (e.select.from.length > 0 && e.select.from.every(f => f.call !== null && isDelay(f.call))) return false;
-      return e.select.from.some(f => f.table.length > 0 || f.select !== null || f.call !== null) && !isDual(e.select) || e.select.items.some(i => some(i.expr, isUnknown));
-    case 'call': return (infoCalls.has(e.name) && e.args.every(a => !some(a, isUnknown))) || e.name.startsWith('@@');
-    default: return false;
+    case 'col':
+      return e.path.length > 0 && !e.path[0]!.startsWith('?');
+    case 'exists':
+      return true;
+    case 'select':
+      if (e.select.from.length > 0 && e.select.from.every(f => f.call !== null && isDelay(f.call))) return false;
+      return (
+        (e.select.from.some(f => f.table.length > 0 || f.select !== null || f.call !== null) && !isDual(e.select)) ||
+        e.select.items.some(i => some(i.expr, isUnknown))
+      );
+    case 'call':
+      return (infoCalls.has(e.name) && e.args.every(a => !some(a, isUnknown))) || e.name.startsWith('@@');
+    default:
+      return false;
   }
 }
 
@@ -84,7 +157,17 @@ const hasUnknown = (e: Expr): boolean => some(e, isUnknown);
 function isDelay(e: Expr): boolean {
   return e.t === 'call' && delayCalls.has(e.name);
 }
-const hasDelay = (e: Expr): boolean => some(e, x => isDelay(x) || (x.t === 'select' && x.select.from.length > 2 && x.select.from.every(f => f.table.length > 0) && x.select.items.some(i => i.expr.t === 'call' && i.expr.name === 'COUNT')) || (x.t === 'select' && x.select.from.some(f => f.call !== null && hasDelay(f.call))));
+const hasDelay = (e: Expr): boolean =>
+  some(
+    e,
+    x =>
+      isDelay(x) ||
+      (x.t === 'select' &&
+        x.select.from.length > 2 &&
+        x.select.from.every(f => f.table.length > 0) &&
+        x.select.items.some(i => i.expr.t === 'call' && i.expr.name === 'COUNT')) ||
+      (x.t === 'select' && x.select.from.some(f => f.call !== null && hasDelay(f.call))),
+  );
 
 function readQuestion(fragment: Fragment, dialect: SqlDialect, text: string): Question | null {
   const waits = /waitfor\s+delay\s+'(\d+):(\d+):(\d+)/i.exec(blankComments(text));
@@ -116,11 +199,14 @@ function makeQuestion(root: Expr, condition: Expr, timed: boolean, dialect: SqlD
   if (unknown?.t === 'col' && !isInference(lifted)) return null;
   const key = [...unknowns.keys()][0];
   const copies: Expr[] = [];
-  const inner = key === undefined ? lifted : replace(lifted, x => {
-    if (!isUnknown(x) || printExpr(x, { keys: true }) !== key) return undefined;
-    copies.push(x);
-    return unknownVar;
-  });
+  const inner =
+    key === undefined
+      ? lifted
+      : replace(lifted, x => {
+          if (!isUnknown(x) || printExpr(x, { keys: true }) !== key) return undefined;
+          copies.push(x);
+          return unknownVar;
+        });
   const around = replaceNode(root, condition, hole);
   const mask = (e: Expr): Expr => maskExpr(e);
   const loose = printExpr(mask(around), { keys: true });
@@ -130,8 +216,14 @@ function makeQuestion(root: Expr, condition: Expr, timed: boolean, dialect: SqlD
 }
 
 function collect(e: Expr, into: Map<string, Expr>): void {
-  if (isUnknown(e)) { into.set(printExpr(e, { keys: true }), e); return; }
-  if (e.t === 'select') { for (const i of e.select.items) collect(i.expr, into); return; }
+  if (isUnknown(e)) {
+    into.set(printExpr(e, { keys: true }), e);
+    return;
+  }
+  if (e.t === 'select') {
+    for (const i of e.select.items) collect(i.expr, into);
+    return;
+  }
   for (const c of children(e)) collect(c, into);
 }
 
@@ -144,7 +236,18 @@ function maskExpr(e: Expr): Expr {
   return replace(e, x => {
     if (x.t === 'const' && typeof x.v === 'number') return { t: 'col', path: ['#'] };
     if (x.t === 'const' && typeof x.v === 'string') return { t: 'col', path: ['$'] };
-    if (x.t === 'select') return { t: 'select', select: { ...x.select, items: x.select.items.map(i => ({ ...i, expr: maskExpr(i.expr) })), where: x.select.where && maskExpr(x.select.where), limit: null, offset: null, top: null } };
+    if (x.t === 'select')
+      return {
+        t: 'select',
+        select: {
+          ...x.select,
+          items: x.select.items.map(i => ({ ...i, expr: maskExpr(i.expr) })),
+          where: x.select.where && maskExpr(x.select.where),
+          limit: null,
+          offset: null,
+          top: null,
+        },
+      };
     return undefined;
   });
 }
@@ -154,9 +257,17 @@ function replaceNode(root: Expr, node: Expr, by: Expr): Expr {
   return replace(root, x => {
     if (x === node) return by;
     if (x.t === 'select' && some(x, y => y === node)) {
-      return { t: 'select', select: { ...x.select, items: x.select.items.map(i => ({ ...i, expr: replaceNode(i.expr, node, by) })), where: x.select.where && replaceNode(x.select.where, node, by) } };
+      return {
+        t: 'select',
+        select: {
+          ...x.select,
+          items: x.select.items.map(i => ({ ...i, expr: replaceNode(i.expr, node, by) })),
+          where: x.select.where && replaceNode(x.select.where, node, by),
+        },
+      };
     }
-    if (x.t === 'exists' && some(x, y => y === node)) return { t: 'exists', select: { ...x.select, where: x.select.where && replaceNode(x.select.where, node, by) } };
+    if (x.t === 'exists' && some(x, y => y === node))
+      return { t: 'exists', select: { ...x.select, where: x.select.where && replaceNode(x.select.where, node, by) } };
     return undefined;
   });
 }
@@ -200,7 +311,8 @@ function findBranch(e: Expr, timed: boolean): Expr | null {
   if (e.t === 'call' && (e.name === 'IF' || e.name === 'IIF') && e.args.length >= 2) {
     if (e.args.slice(1).every(b => !hasUnknown(b) || hasDelay(b) || isFailure(b))) return findBranch(e.args[0]!, timed) ?? e.args[0]!;
   }
-  if (e.t === 'call' && (e.name === 'ELT' || e.name === 'MAKE_SET') && e.args.length >= 2 && e.args.slice(1).every(b => !hasUnknown(b) || hasDelay(b))) return isTruth(e.args[0]!) ? e.args[0]! : null;
+  if (e.t === 'call' && (e.name === 'ELT' || e.name === 'MAKE_SET') && e.args.length >= 2 && e.args.slice(1).every(b => !hasUnknown(b) || hasDelay(b)))
+    return isTruth(e.args[0]!) ? e.args[0]! : null;
   if (e.t === 'call' && e.name === 'SLEEP' && e.args.length === 1) {
     const inner = findBranch(e.args[0]!, timed);
     if (inner) return inner;
@@ -222,12 +334,26 @@ function findBranch(e: Expr, timed: boolean): Expr | null {
 function isFailure(e: Expr): boolean {
   if (e.t === 'op' && (e.op === '/' || e.op === '*' || e.op === '%')) return true;
   if (e.t === 'cast') return true;
-  if (e.t === 'select') return e.select.unions.length > 0 || e.select.from.every(f => /information_schema|sysobjects|dual|pg_|sqlite_|all_|user_|generate/i.test(f.table.join('.'))) || e.select.items.every(i => !hasUnknown(i.expr));
+  if (e.t === 'select')
+    return (
+      e.select.unions.length > 0 ||
+      e.select.from.every(f => /information_schema|sysobjects|dual|pg_|sqlite_|all_|user_|generate/i.test(f.table.join('.'))) ||
+      e.select.items.every(i => !hasUnknown(i.expr))
+    );
   return e.t === 'call' && !infoCalls.has(e.name);
 }
 
 function isTruth(e: Expr): boolean {
-  return (e.t === 'op' && ['=', '!=', '<', '>', '<=', '>=', '<=>', 'AND', 'OR', 'XOR'].includes(e.op)) || e.t === 'in' || e.t === 'between' || e.t === 'match' || e.t === 'is' || e.t === 'not' || e.t === 'exists' || (e.t === 'call' && e.name === 'REGEXP_LIKE');
+  return (
+    (e.t === 'op' && ['=', '!=', '<', '>', '<=', '>=', '<=>', 'AND', 'OR', 'XOR'].includes(e.op)) ||
+    e.t === 'in' ||
+    e.t === 'between' ||
+    e.t === 'match' ||
+    e.t === 'is' ||
+    e.t === 'not' ||
+    e.t === 'exists' ||
+    (e.t === 'call' && e.name === 'REGEXP_LIKE')
+  );
 }
 
 const connects = (e: Expr): boolean => e.t === 'op' && (e.op === 'AND' || e.op === 'OR' || e.op === 'XOR');
@@ -237,11 +363,26 @@ function narrow(root: Expr): Expr | null {
   const operands = flatten(root);
   const asking = operands.filter(hasUnknown).filter(o => !(o.t === 'col' && operands.length > 1));
   if (asking.length === 0) {
-    const constant = operands.filter((o, i) => (i > 0 || operands.length === 1) && isTruth(o) && !some(o, x => x.t === 'const' && x.open === true) && evaluate(o, { dialect: 'any', vars: new Map() }) !== undefined);
+    const constant = operands.filter(
+      (o, i) =>
+        (i > 0 || operands.length === 1) &&
+        isTruth(o) &&
+        !some(o, x => x.t === 'const' && x.open === true) &&
+        evaluate(o, { dialect: 'any', vars: new Map() }) !== undefined,
+    );
     return constant[0] ?? null;
   }
   if (asking.length > 1) {
-    const inference = asking.filter(o => some(o, x => x.t === 'select' || x.t === 'exists' || (x.t === 'call' && infoCalls.has(x.name)) || (x.t === 'call' && ['ASCII', 'ORD', 'UNICODE', 'SUBSTR', 'SUBSTRING', 'MID'].includes(x.name))));
+    const inference = asking.filter(o =>
+      some(
+        o,
+        x =>
+          x.t === 'select' ||
+          x.t === 'exists' ||
+          (x.t === 'call' && infoCalls.has(x.name)) ||
+          (x.t === 'call' && ['ASCII', 'ORD', 'UNICODE', 'SUBSTR', 'SUBSTRING', 'MID'].includes(x.name)),
+      ),
+    );
     return inference.length === 1 ? deepen(inference[0]!) : null;
   }
   return deepen(asking[0]!);
@@ -271,7 +412,8 @@ function deepen(e: Expr): Expr {
 function liftColumns(condition: Expr, root: Expr): Expr {
   const holder = findHolder(root, condition);
   if (holder) return bindColumns(condition, holder);
-  const peeled = condition.t === 'op' && (condition.a.t === 'select' || condition.b.t === 'select') ? (condition.a.t === 'select' ? condition.a : condition.b) : condition;
+  const peeled =
+    condition.t === 'op' && (condition.a.t === 'select' || condition.b.t === 'select') ? (condition.a.t === 'select' ? condition.a : condition.b) : condition;
   if (peeled.t === 'exists' || peeled.t === 'select') {
     const s = (peeled as { select: Select }).select;
     const constantList = s.items.every(i => !hasUnknown(i.expr) || i.expr.t === 'star' || (i.expr.t === 'call' && i.expr.name === 'COUNT'));
@@ -292,7 +434,15 @@ function findHolder(root: Expr, node: Expr): Select | null {
   return holder;
 }
 
-const isInference = (e: Expr): boolean => (e.t === 'match' && e.b.t === 'const' && typeof e.b.v === 'string') || some(e, x => x.t === 'call' && ['ASCII', 'ORD', 'UNICODE', 'SUBSTR', 'SUBSTRING', 'MID', 'SUBSTRC', 'LENGTH', 'LEN', 'CHAR_LENGTH', 'LEFT', 'RIGHT', 'HEX', 'INSTR'].includes(x.name) && some(x, y => y.t === 'col'));
+const isInference = (e: Expr): boolean =>
+  (e.t === 'match' && e.b.t === 'const' && typeof e.b.v === 'string') ||
+  some(
+    e,
+    x =>
+      x.t === 'call' &&
+      ['ASCII', 'ORD', 'UNICODE', 'SUBSTR', 'SUBSTRING', 'MID', 'SUBSTRC', 'LENGTH', 'LEN', 'CHAR_LENGTH', 'LEFT', 'RIGHT', 'HEX', 'INSTR'].includes(x.name) &&
+      some(x, y => y.t === 'col'),
+  );
 
 function flattenAnd(e: Expr): Expr[] {
   return e.t === 'op' && e.op === 'AND' ? [...flattenAnd(e.a), ...flattenAnd(e.b)] : [e];
@@ -305,6 +455,9 @@ function bindColumns(condition: Expr, holder: Select): Expr {
   const rows = parts.length > 1 && tests.length === 1 ? parts.filter(p => p !== tests[0]) : [];
   const test = rows.length > 0 ? tests[0]! : condition;
   const where = joinAnd([...(holder.where ? flattenAnd(holder.where) : []), ...rows]);
-  return replace(test, x => (x.t === 'col' && !x.path[0]!.startsWith('?') && !infoNames.has(x.path[0]!.toLowerCase())
-    ? { t: 'select', select: { ...holder, items: [{ expr: x, alias: null }], where, unions: [] } } : undefined));
+  return replace(test, x =>
+    x.t === 'col' && !x.path[0]!.startsWith('?') && !infoNames.has(x.path[0]!.toLowerCase())
+      ? { t: 'select', select: { ...holder, items: [{ expr: x, alias: null }], where, unions: [] } }
+      : undefined,
+  );
 }

@@ -25,7 +25,16 @@ export type CharTest =
 export const maxCode: Record<CodeFamily, number> = { point: 0x10ffff, utf16: 0xffff, utf8: 0xf48fbfbf, byte: 255 };
 const substrings = new Set(['SUBSTR', 'SUBSTRING', 'MID', 'SUBSTRC', 'SUBSTRB']);
 const codes = new Set(['ASCII', 'ORD', 'UNICODE']);
-const lengths: Record<string, 'char' | 'byte' | 'wide'> = { LENGTH: 'char', LEN: 'char', CHAR_LENGTH: 'char', CHARACTER_LENGTH: 'char', LENGTHC: 'char', OCTET_LENGTH: 'byte', LENGTHB: 'byte', DATALENGTH: 'wide' };
+const lengths: Record<string, 'char' | 'byte' | 'wide'> = {
+  LENGTH: 'char',
+  LEN: 'char',
+  CHAR_LENGTH: 'char',
+  CHARACTER_LENGTH: 'char',
+  LENGTHC: 'char',
+  OCTET_LENGTH: 'byte',
+  LENGTHB: 'byte',
+  DATALENGTH: 'wide',
+};
 const charVar = '?x';
 const codeVar = '?c';
 const lengthVar = '?n';
@@ -38,9 +47,12 @@ export function readConstraint(condition: Expr, dialect: SqlDialect): Reading | 
   let nullAs: string | null = null;
   const bare = (e: Expr): boolean => {
     switch (e.t) {
-      case 'col': return e.path[0] === unknownName;
-      case 'cast': return bare(e.a);
-      case 'select': return e.select.from.length === 0 && e.select.items.length === 1 && bare(e.select.items[0]!.expr);
+      case 'col':
+        return e.path[0] === unknownName;
+      case 'cast':
+        return bare(e.a);
+      case 'select':
+        return e.select.from.length === 0 && e.select.items.length === 1 && bare(e.select.items[0]!.expr);
       case 'call': {
         if (['COALESCE', 'IFNULL', 'NVL', 'ISNULL'].includes(e.name) && e.args.length === 2 && bare(e.args[0]!)) {
           const v = evaluate(e.args[1]!, { dialect, vars: new Map() });
@@ -48,9 +60,14 @@ export function readConstraint(condition: Expr, dialect: SqlDialect): Reading | 
           return true;
         }
         if (e.name === 'CONVERT') return e.args.some(bare);
-        return ['TO_CHAR', 'TO_NCHAR', 'BINARY', 'QUOTE_LITERAL', 'MAX', 'MIN', 'ANY_VALUE', 'STR', 'LTRIM', 'RTRIM', 'TRIM'].includes(e.name) && e.args.length >= 1 && bare(e.args[0]!);
+        return (
+          ['TO_CHAR', 'TO_NCHAR', 'BINARY', 'QUOTE_LITERAL', 'MAX', 'MIN', 'ANY_VALUE', 'STR', 'LTRIM', 'RTRIM', 'TRIM'].includes(e.name) &&
+          e.args.length >= 1 &&
+          bare(e.args[0]!)
+        );
       }
-      default: return false;
+      default:
+        return false;
     }
   };
   const number = (e: Expr): number | null => {
@@ -90,14 +107,21 @@ export function readConstraint(condition: Expr, dialect: SqlDialect): Reading | 
       }
     }
     const p = charAt(e);
-    if (p !== null && p >= 1) { positions.add(p); return { t: 'col', path: [charVar] }; }
+    if (p !== null && p >= 1) {
+      positions.add(p);
+      return { t: 'col', path: [charVar] };
+    }
     if (e.t === 'call' && lengths[e.name] !== undefined && e.args.length === 1) {
       const arg = e.args[0]!;
       const plus = arg.t === 'op' && (arg.op === '+' || arg.op === '||') && bare(arg.a) && arg.b.t === 'const' ? String(arg.b.v).length : 0;
       if (plus > 0 || bare(arg)) {
         unit = e.name === 'LENGTH' && dialect === 'mysql' ? 'byte' : lengths[e.name]!;
         const n: Expr = { t: 'col', path: [lengthVar] };
-        return plus > 0 ? { t: 'op', op: '+', a: n, b: { t: 'const', v: plus * (unit === 'wide' ? 2 : 1) } } : unit === 'wide' ? { t: 'op', op: '*', a: n, b: { t: 'const', v: 1 } } : n;
+        return plus > 0
+          ? { t: 'op', op: '+', a: n, b: { t: 'const', v: plus * (unit === 'wide' ? 2 : 1) } }
+          : unit === 'wide'
+            ? { t: 'op', op: '*', a: n, b: { t: 'const', v: 1 } }
+            : n;
       }
     }
     return undefined;
@@ -142,7 +166,10 @@ function numberSets(e: Expr, test: (n: number) => Val, lo: number, hi: number): 
   const points = new Set<number>();
   breakPoints(e, points);
   const list = [...points].filter(p => p > lo && p <= hi).sort((a, b) => a - b);
-  const all = list.flatMap(p => list.map(q => p + q)).length < 400 ? [...new Set([...list, ...list.flatMap(p => list.flatMap(q => [p - q, p + q]))])].filter(p => p > lo && p <= hi).sort((a, b) => a - b) : list;
+  const all =
+    list.flatMap(p => list.map(q => p + q)).length < 400
+      ? [...new Set([...list, ...list.flatMap(p => list.flatMap(q => [p - q, p + q]))])].filter(p => p > lo && p <= hi).sort((a, b) => a - b)
+      : list;
   return sets([lo, ...all], hi, test);
 }
 
@@ -164,9 +191,24 @@ function sets(starts: readonly number[], hi: number, test: (n: number) => Val): 
 
 function charTest(e: Expr, family: CodeFamily, dialect: SqlDialect, usesText: boolean): CharTest {
   const max = maxCode[family];
-  const test = (code: number): Val => evaluate(e, { dialect, vars: new Map<string, Val>([[codeVar, code], [charVar, usesText ? codeText(code, family) : '']]) });
+  const test = (code: number): Val =>
+    evaluate(e, {
+      dialect,
+      vars: new Map<string, Val>([
+        [codeVar, code],
+        [charVar, usesText ? codeText(code, family) : ''],
+      ]),
+    });
   const endCode = codeOf('ASCII', '', dialect);
-  const end = truth(evaluate(e, { dialect, vars: new Map<string, Val>([[codeVar, endCode], [charVar, dialect === 'oracle' ? null : '']]) }));
+  const end = truth(
+    evaluate(e, {
+      dialect,
+      vars: new Map<string, Val>([
+        [codeVar, endCode],
+        [charVar, dialect === 'oracle' ? null : ''],
+      ]),
+    }),
+  );
   const ends = { endYes: end === 1 || end === undefined, endNo: end !== 1 };
   const simple = simpleSet(e, max);
   if (simple) return { how: 'set', ...simple, ...ends };
@@ -181,7 +223,10 @@ function charTest(e: Expr, family: CodeFamily, dialect: SqlDialect, usesText: bo
       if (v !== 1) no.push([code, code]);
     }
     if (max > 255) {
-      const far = usesText && !some(e, x => x.t === 'const' && typeof x.v === 'string' && /[^\u0000-\u00ff]/.test(x.v)) ? new Set([0x3042, 0x4e00, 0xff71].filter(p => p <= max).map(p => truth(test(p)))) : new Set([undefined]);
+      const far =
+        usesText && !some(e, x => x.t === 'const' && typeof x.v === 'string' && /[^\u0000-\u00ff]/.test(x.v))
+          ? new Set([0x3042, 0x4e00, 0xff71].filter(p => p <= max).map(p => truth(test(p))))
+          : new Set([undefined]);
       if (far.has(1) || far.has(undefined)) yes.push([256, max]);
       if (far.has(0) || far.has(null) || far.has(undefined)) no.push([256, max]);
     }
@@ -190,7 +235,15 @@ function charTest(e: Expr, family: CodeFamily, dialect: SqlDialect, usesText: bo
   const points = new Set<number>([1]);
   breakPoints(e, points);
   if (usesText) textPoints(e, family, points);
-  return { how: 'set', ...sets([...points].filter(p => p >= 1 && p <= max).sort((a, b) => a - b), max, test), ...ends };
+  return {
+    how: 'set',
+    ...sets(
+      [...points].filter(p => p >= 1 && p <= max).sort((a, b) => a - b),
+      max,
+      test,
+    ),
+    ...ends,
+  };
 }
 
 const flipped: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=', '=': '=', '!=': '!=' };
@@ -198,11 +251,14 @@ const flipped: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': 
 /** The commonest forms without evaluation: code cmp n, code [NOT] IN (…), code [NOT] BETWEEN a AND b. */
 function simpleSet(e: Expr, max: number): { yes: CodeSet; no: CodeSet } | null {
   const isCode = (x: Expr): boolean => x.t === 'col' && x.path[0] === codeVar;
-  const value = (x: Expr): number | null => (x.t === 'const' ? (typeof x.v === 'number' ? x.v : x.n ?? null) : null);
+  const value = (x: Expr): number | null => (x.t === 'const' ? (typeof x.v === 'number' ? x.v : (x.n ?? null)) : null);
   const both = (yes: CodeSet, negated: boolean): { yes: CodeSet; no: CodeSet } => {
     const no: [number, number][] = [];
     let from = 1;
-    for (const [lo, hi] of yes) { if (lo > from) no.push([from, lo - 1]); from = hi + 1; }
+    for (const [lo, hi] of yes) {
+      if (lo > from) no.push([from, lo - 1]);
+      from = hi + 1;
+    }
     if (from <= max) no.push([from, max]);
     return negated ? { yes: no, no: yes } : { yes, no };
   };
@@ -229,15 +285,30 @@ function simpleSet(e: Expr, max: number): { yes: CodeSet; no: CodeSet } | null {
 /** True when the answer can only change at constants: comparisons, sets, ranges, GREATEST, LEAST, CASE and their boolean mixes. */
 function piecewise(e: Expr): boolean {
   switch (e.t) {
-    case 'const': case 'col': return true;
-    case 'op': return ['=', '!=', '<', '>', '<=', '>=', '<=>', 'AND', 'OR', 'XOR'].includes(e.op) && piecewise(e.a) && piecewise(e.b);
-    case 'not': case 'cast': case 'is': return piecewise(e.a);
-    case 'sign': return e.a.t === 'const';
-    case 'in': return !e.select && piecewise(e.a) && e.list.every(piecewise);
-    case 'between': return piecewise(e.a) && piecewise(e.lo) && piecewise(e.hi);
-    case 'case': return children(e).every(piecewise);
-    case 'call': return (['GREATEST', 'LEAST', 'STRCMP', 'IF', 'IIF', 'BINARY', 'NULLIF', 'INTERVAL'].includes(e.name) && e.args.every(piecewise)) || (['CHR', 'CHAR', 'NCHAR'].includes(e.name) && e.args.every(a => a.t === 'const'));
-    default: return false;
+    case 'const':
+    case 'col':
+      return true;
+    case 'op':
+      return ['=', '!=', '<', '>', '<=', '>=', '<=>', 'AND', 'OR', 'XOR'].includes(e.op) && piecewise(e.a) && piecewise(e.b);
+    case 'not':
+    case 'cast':
+    case 'is':
+      return piecewise(e.a);
+    case 'sign':
+      return e.a.t === 'const';
+    case 'in':
+      return !e.select && piecewise(e.a) && e.list.every(piecewise);
+    case 'between':
+      return piecewise(e.a) && piecewise(e.lo) && piecewise(e.hi);
+    case 'case':
+      return children(e).every(piecewise);
+    case 'call':
+      return (
+        (['GREATEST', 'LEAST', 'STRCMP', 'IF', 'IIF', 'BINARY', 'NULLIF', 'INTERVAL'].includes(e.name) && e.args.every(piecewise)) ||
+        (['CHR', 'CHAR', 'NCHAR'].includes(e.name) && e.args.every(a => a.t === 'const'))
+      );
+    default:
+      return false;
   }
 }
 
@@ -251,7 +322,8 @@ function textPoints(e: Expr, family: CodeFamily, into: Set<number>): void {
     }
   };
   if (e.t === 'const' && typeof e.v === 'string') add(e.v);
-  if (e.t === 'call' && ['CHR', 'CHAR', 'NCHAR'].includes(e.name)) for (const a of e.args) if (a.t === 'const' && typeof a.v === 'number' && a.v > 0 && a.v <= 0x10ffff) add(String.fromCodePoint(a.v));
+  if (e.t === 'call' && ['CHR', 'CHAR', 'NCHAR'].includes(e.name))
+    for (const a of e.args) if (a.t === 'const' && typeof a.v === 'number' && a.v > 0 && a.v <= 0x10ffff) add(String.fromCodePoint(a.v));
   for (const edge of [0x40, 0x41, 0x5a, 0x5b, 0x60, 0x61, 0x7a, 0x7b]) into.add(edge);
   for (const c of children(e)) textPoints(c, family, into);
 }
@@ -301,16 +373,26 @@ function textCode(ch: string, family: CodeFamily): number | null {
 /** LEFT(u,3)='abc', SUBSTR(u,4,2)='de', u LIKE 'abc%', u REGEXP '^ab[cd]', u = 'abc', and their NOT. */
 function readSegment(e: Expr, bare: (e: Expr) => boolean, number: (e: Expr) => number | null, dialect: SqlDialect): Constraint | null {
   const fold = dialect === 'mysql' || dialect === 'mssql' || dialect === 'any';
-  const text = (x: Expr): string | null => { const v = evaluate(x, { dialect, vars: new Map() }); return typeof v === 'string' ? v : typeof v === 'number' ? String(v) : null; };
+  const text = (x: Expr): string | null => {
+    const v = evaluate(x, { dialect, vars: new Map() });
+    return typeof v === 'string' ? v : typeof v === 'number' ? String(v) : null;
+  };
   const chars = (s: string): string[] => (dialect === 'mssql' ? s.split('') : [...s]);
   const exact = (x: Expr): boolean => x.t === 'call' && x.name === 'BINARY';
-  const variants = (s: string, insensitive: boolean): string[][] => chars(s).map(c => (insensitive ? [...new Set([c, c.toLowerCase(), c.toUpperCase()])].filter(v => chars(v).length === 1) : [c]));
+  const variants = (s: string, insensitive: boolean): string[][] =>
+    chars(s).map(c => (insensitive ? [...new Set([c, c.toLowerCase(), c.toUpperCase()])].filter(v => chars(v).length === 1) : [c]));
   if (e.t === 'op' && e.op === '=') {
-    for (const [a, b] of [[e.a, e.b], [e.b, e.a]] as const) {
+    for (const [a, b] of [
+      [e.a, e.b],
+      [e.b, e.a],
+    ] as const) {
       const value = text(b);
       if (value === null || value === '') continue;
       const sensitive = exact(a) || exact(b);
-      if (bare(a)) return /^\d+$/.test(value) && b.t === 'const' && typeof b.v === 'number' ? null : { kind: 'segment', position: 1, sets: variants(value, fold && !sensitive), end: true };
+      if (bare(a))
+        return /^\d+$/.test(value) && b.t === 'const' && typeof b.v === 'number'
+          ? null
+          : { kind: 'segment', position: 1, sets: variants(value, fold && !sensitive), end: true };
       const target = exact(a) && a.t === 'call' ? a.args[0]! : a;
       if (target.t !== 'call') continue;
       const n = target.name === 'LEFT' ? number(target.args[1]!) : substrings.has(target.name) && target.args.length === 3 ? number(target.args[2]!) : null;
@@ -323,7 +405,8 @@ function readSegment(e: Expr, bare: (e: Expr) => boolean, number: (e: Expr) => n
   if (e.t !== 'match' || e.negated || !bare(e.a.t === 'call' && e.a.name === 'BINARY' ? e.a.args[0]! : e.a)) return null;
   const pattern = text(e.b);
   if (pattern === null) return null;
-  const insensitive = e.how === 'ilike' || e.how === 'iregexp' || (!exact(e.a) && !exact(e.b) && (fold || (e.how === 'like' && dialect === 'sqlite')) && e.how !== 'glob');
+  const insensitive =
+    e.how === 'ilike' || e.how === 'iregexp' || (!exact(e.a) && !exact(e.b) && (fold || (e.how === 'like' && dialect === 'sqlite')) && e.how !== 'glob');
   if (e.how === 'like' || e.how === 'ilike' || e.how === 'glob') {
     const many = e.how === 'glob' ? '*' : '%';
     const m = pattern.endsWith(many) ? pattern.slice(0, -1) : pattern;
@@ -343,7 +426,10 @@ function readPattern(pattern: string, insensitive: boolean): Constraint | null {
   for (let i = 1; i < pattern.length; i++) {
     const ch = pattern[i]!;
     let set: string[];
-    if (ch === '$' && i === pattern.length - 1) { end = true; break; }
+    if (ch === '$' && i === pattern.length - 1) {
+      end = true;
+      break;
+    }
     if (ch === '.' && sets.length === 0) {
       const m = /^\.\{(\d+)\}/.exec(pattern.slice(i));
       start += m ? Number(m[1]) : 1;
@@ -357,14 +443,21 @@ function readPattern(pattern: string, insensitive: boolean): Constraint | null {
       const body = [...pattern.slice(i + 1, close)];
       for (let j = 0; j < body.length; j++) {
         if (body[j + 1] === '-' && body[j + 2] !== undefined) {
-          for (let c = body[j]!.codePointAt(0)!; c <= Math.min(body[j + 2]!.codePointAt(0)!, body[j]!.codePointAt(0)! + 2000); c++) set.push(String.fromCodePoint(c));
+          for (let c = body[j]!.codePointAt(0)!; c <= Math.min(body[j + 2]!.codePointAt(0)!, body[j]!.codePointAt(0)! + 2000); c++)
+            set.push(String.fromCodePoint(c));
           j += 2;
         } else set.push(body[j]!);
       }
       i = close;
     } else if (ch === '\\' && i + 1 < pattern.length && /\W/.test(pattern[i + 1]!)) set = [pattern[++i]!];
-    else if (/[.*+?(){}|\\]/.test(ch)) { if (/^\.\*\$?$/.test(pattern.slice(i))) break; return null; }
-    else { const cp = String.fromCodePoint(pattern.codePointAt(i)!); i += cp.length - 1; set = [cp]; }
+    else if (/[.*+?(){}|\\]/.test(ch)) {
+      if (/^\.\*\$?$/.test(pattern.slice(i))) break;
+      return null;
+    } else {
+      const cp = String.fromCodePoint(pattern.codePointAt(i)!);
+      i += cp.length - 1;
+      set = [cp];
+    }
     sets.push(insensitive ? [...new Set(set.flatMap(c => [c, c.toLowerCase(), c.toUpperCase()]))] : set);
   }
   return sets.length > 0 || end ? { kind: 'segment', position: start, sets, end } : null;

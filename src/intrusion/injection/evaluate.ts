@@ -8,9 +8,12 @@ export type Env = { readonly dialect: SqlDialect; readonly vars: ReadonlyMap<str
 /** What an expression is worth when its variables (`col` with one name found in `vars`) are known. Total. */
 export function evaluate(e: Expr, env: Env): Val {
   switch (e.t) {
-    case 'const': return typeof e.v === 'boolean' ? Number(e.v) : e.v;
-    case 'col': return e.path.length === 1 ? env.vars.get(e.path[0]!) : undefined;
-    case 'cast': return castTo(evaluate(e.a, env), e.type);
+    case 'const':
+      return typeof e.v === 'boolean' ? Number(e.v) : e.v;
+    case 'col':
+      return e.path.length === 1 ? env.vars.get(e.path[0]!) : undefined;
+    case 'cast':
+      return castTo(evaluate(e.a, env), e.type);
     case 'sign': {
       const n = toNumber(evaluate(e.a, env));
       return n === null || n === undefined ? n : e.op === '-' ? -n : e.op === '~' ? ~n : n;
@@ -19,7 +22,8 @@ export function evaluate(e: Expr, env: Env): Val {
       const v = truth(evaluate(e.a, env));
       return v === null || v === undefined ? v : 1 - v;
     }
-    case 'op': return operate(e, env);
+    case 'op':
+      return operate(e, env);
     case 'in': {
       if (e.select) return undefined;
       const a = evaluate(e.a, env);
@@ -64,9 +68,12 @@ export function evaluate(e: Expr, env: Env): Val {
       }
       return e.otherwise ? evaluate(e.otherwise, env) : null;
     }
-    case 'select': return e.select.from.length === 0 && e.select.items.length === 1 && !e.select.where ? evaluate(e.select.items[0]!.expr, env) : undefined;
-    case 'call': return callFunction(e.name, e.args, env);
-    default: return undefined;
+    case 'select':
+      return e.select.from.length === 0 && e.select.items.length === 1 && !e.select.where ? evaluate(e.select.items[0]!.expr, env) : undefined;
+    case 'call':
+      return callFunction(e.name, e.args, env);
+    default:
+      return undefined;
   }
 }
 
@@ -98,7 +105,9 @@ function compare(op: string, a: Val, b: Val, env: Env, binary = false): 0 | 1 | 
   if (a === null || b === null) return null;
   let c: number;
   if (typeof a === 'number' || typeof b === 'number') {
-    if ((typeof a === 'string' && !isNumeric(a)) || (typeof b === 'string' && !isNumeric(b))) { if (env.dialect !== 'mysql' && env.dialect !== 'any') return undefined; }
+    if ((typeof a === 'string' && !isNumeric(a)) || (typeof b === 'string' && !isNumeric(b))) {
+      if (env.dialect !== 'mysql' && env.dialect !== 'any') return undefined;
+    }
     c = toNumber(a)! - toNumber(b)!;
   } else {
     const fold = insensitive(env.dialect) && !binary;
@@ -107,12 +116,18 @@ function compare(op: string, a: Val, b: Val, env: Env, binary = false): 0 | 1 | 
     c = x === y ? 0 : compareCodePoints(x, y);
   }
   switch (op) {
-    case '=': return c === 0 ? 1 : 0;
-    case '!=': return c !== 0 ? 1 : 0;
-    case '<': return c < 0 ? 1 : 0;
-    case '>': return c > 0 ? 1 : 0;
-    case '<=': return c <= 0 ? 1 : 0;
-    default: return c >= 0 ? 1 : 0;
+    case '=':
+      return c === 0 ? 1 : 0;
+    case '!=':
+      return c !== 0 ? 1 : 0;
+    case '<':
+      return c < 0 ? 1 : 0;
+    case '>':
+      return c > 0 ? 1 : 0;
+    case '<=':
+      return c <= 0 ? 1 : 0;
+    default:
+      return c >= 0 ? 1 : 0;
   }
 }
 
@@ -139,31 +154,64 @@ function operate(e: Extract<Expr, { t: 'op' }>, env: Env): Val {
   const x = toNumber(a)!;
   const y = toNumber(b)!;
   switch (e.op) {
-    case '+': return x + y;
-    case '-': return x - y;
-    case '*': return x * y;
-    case '/': return y === 0 ? null : env.dialect === 'mysql' || env.dialect === 'oracle' || env.dialect === 'any' ? x / y : Number.isInteger(x) && Number.isInteger(y) ? Math.trunc(x / y) : x / y;
-    case 'DIV': return y === 0 ? null : Math.trunc(x / y);
-    case '%': case 'MOD': return y === 0 ? null : x % y;
-    case '&': return Number(BigInt(Math.trunc(x)) & BigInt(Math.trunc(y)));
-    case '|': return Number(BigInt(Math.trunc(x)) | BigInt(Math.trunc(y)));
-    case '^': return env.dialect === 'postgresql' ? x ** y : Number(BigInt(Math.trunc(x)) ^ BigInt(Math.trunc(y)));
-    case '#': return Number(BigInt(Math.trunc(x)) ^ BigInt(Math.trunc(y)));
-    case '>>': return y >= 0 && y < 64 ? Math.floor(x / 2 ** y) : 0;
-    case '<<': return y >= 0 && y < 31 ? x * 2 ** y : undefined;
-    default: return undefined;
+    case '+':
+      return x + y;
+    case '-':
+      return x - y;
+    case '*':
+      return x * y;
+    case '/':
+      return y === 0
+        ? null
+        : env.dialect === 'mysql' || env.dialect === 'oracle' || env.dialect === 'any'
+          ? x / y
+          : Number.isInteger(x) && Number.isInteger(y)
+            ? Math.trunc(x / y)
+            : x / y;
+    case 'DIV':
+      return y === 0 ? null : Math.trunc(x / y);
+    case '%':
+    case 'MOD':
+      return y === 0 ? null : x % y;
+    case '&':
+      return Number(BigInt(Math.trunc(x)) & BigInt(Math.trunc(y)));
+    case '|':
+      return Number(BigInt(Math.trunc(x)) | BigInt(Math.trunc(y)));
+    case '^':
+      return env.dialect === 'postgresql' ? x ** y : Number(BigInt(Math.trunc(x)) ^ BigInt(Math.trunc(y)));
+    case '#':
+      return Number(BigInt(Math.trunc(x)) ^ BigInt(Math.trunc(y)));
+    case '>>':
+      return y >= 0 && y < 64 ? Math.floor(x / 2 ** y) : 0;
+    case '<<':
+      return y >= 0 && y < 31 ? x * 2 ** y : undefined;
+    default:
+      return undefined;
   }
 }
 
 function castTo(v: Val, type: string): Val {
   if (v === null || v === undefined) return v;
-  return /^(?:INT|INTEGER|SIGNED|UNSIGNED|BIGINT|NUMERIC|NUMBER|DECIMAL|SMALLINT|TINYINT)/i.test(type) ? (typeof v === 'string' && !isNumeric(v) ? undefined : toNumber(v)) : v;
+  return /^(?:INT|INTEGER|SIGNED|UNSIGNED|BIGINT|NUMERIC|NUMBER|DECIMAL|SMALLINT|TINYINT)/i.test(type)
+    ? typeof v === 'string' && !isNumeric(v)
+      ? undefined
+      : toNumber(v)
+    : v;
 }
 
 /** LIKE, GLOB or a regular expression. Undefined when the pattern is beyond us. */
-export function matches(text: string, pattern: string, how: 'like' | 'ilike' | 'regexp' | 'iregexp' | 'glob', dialect: SqlDialect, binary: boolean): boolean | undefined {
+export function matches(
+  text: string,
+  pattern: string,
+  how: 'like' | 'ilike' | 'regexp' | 'iregexp' | 'glob',
+  dialect: SqlDialect,
+  binary: boolean,
+): boolean | undefined {
   const fold = how === 'ilike' || how === 'iregexp' || (!binary && (insensitive(dialect) || (how === 'like' && dialect === 'sqlite')) && how !== 'glob');
-  const source = how === 'regexp' || how === 'iregexp' ? pattern.replaceAll('[[:alpha:]]', '[a-zA-Z]').replaceAll('[[:digit:]]', '\\d').replaceAll('[[:<:]]', '\\b') : `^${likeSource(pattern, how, dialect)}$`;
+  const source =
+    how === 'regexp' || how === 'iregexp'
+      ? pattern.replaceAll('[[:alpha:]]', '[a-zA-Z]').replaceAll('[[:digit:]]', '\\d').replaceAll('[[:<:]]', '\\b')
+      : `^${likeSource(pattern, how, dialect)}$`;
   if (source.length > 400 || /[+*}]\)?[+*{]/.test(source)) return undefined;
   try {
     return new RegExp(source, fold ? 'isu' : 'su').test(text);
@@ -181,11 +229,18 @@ function likeSource(pattern: string, how: string, dialect: SqlDialect): string {
     const ch = chars[i]!;
     if (ch === many) out += '.*';
     else if (ch === one) out += '.';
-    else if (ch === '\\' && i + 1 < chars.length && how !== 'glob' && dialect !== 'mssql' && dialect !== 'sqlite' && dialect !== 'oracle') out += chars[++i]!.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+    else if (ch === '\\' && i + 1 < chars.length && how !== 'glob' && dialect !== 'mssql' && dialect !== 'sqlite' && dialect !== 'oracle')
+      out += chars[++i]!.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
     else if (ch === '[' && (how === 'glob' || dialect === 'mssql')) {
       const close = chars.indexOf(']', i + 2);
-      if (close < 0) { out += '\\['; continue; }
-      out += `[${chars.slice(i + 1, close).join('').replace(/\\/g, '\\\\')}]`;
+      if (close < 0) {
+        out += '\\[';
+        continue;
+      }
+      out += `[${chars
+        .slice(i + 1, close)
+        .join('')
+        .replace(/\\/g, '\\\\')}]`;
       i = close;
     } else out += ch.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   }
@@ -216,9 +271,16 @@ function callFunction(name: string, args: readonly Expr[], env: Env): Val {
   const v = args.map(a => evaluate(a, env));
   const [a, b, c] = v;
   if (name === 'COALESCE' || name === 'IFNULL' || name === 'NVL' || (name === 'ISNULL' && v.length === 2)) return v.find(x => x !== null);
-  if (name === 'IF' || name === 'IIF') { const t = truth(a); return t === undefined ? undefined : t === 1 ? b : c ?? null; }
+  if (name === 'IF' || name === 'IIF') {
+    const t = truth(a);
+    return t === undefined ? undefined : t === 1 ? b : (c ?? null);
+  }
   if (name === 'DECODE') {
-    for (let i = 1; i + 1 < v.length; i += 2) { const r = compare('=', a, v[i], env); if (r === undefined) return undefined; if (r === 1) return v[i + 1]; }
+    for (let i = 1; i + 1 < v.length; i += 2) {
+      const r = compare('=', a, v[i], env);
+      if (r === undefined) return undefined;
+      if (r === 1) return v[i + 1];
+    }
     return v.length % 2 === 0 ? v.at(-1) : null;
   }
   if (name === 'NVL2') return a === undefined ? undefined : a !== null ? b : c;
@@ -228,56 +290,160 @@ function callFunction(name: string, args: readonly Expr[], env: Env): Val {
   const s = String(a);
   const chars = (): string[] => (env.dialect === 'mssql' ? s.split('') : [...s]);
   switch (name) {
-    case 'BINARY': case 'TO_CHAR': case 'TO_NCHAR': case 'STR': case 'N': case 'ANY_VALUE': case 'MAX': case 'MIN': case 'CONVERT': case 'QUOTE_LITERAL': return name === 'CONVERT' && v.length === 2 && b !== undefined && typeof b === 'string' ? b : a;
-    case 'TO_NUMBER': case 'ABS': case 'FLOOR': case 'CEIL': case 'CEILING': case 'ROUND': case 'SIGN': {
+    case 'BINARY':
+    case 'TO_CHAR':
+    case 'TO_NCHAR':
+    case 'STR':
+    case 'N':
+    case 'ANY_VALUE':
+    case 'MAX':
+    case 'MIN':
+    case 'CONVERT':
+    case 'QUOTE_LITERAL':
+      return name === 'CONVERT' && v.length === 2 && b !== undefined && typeof b === 'string' ? b : a;
+    case 'TO_NUMBER':
+    case 'ABS':
+    case 'FLOOR':
+    case 'CEIL':
+    case 'CEILING':
+    case 'ROUND':
+    case 'SIGN': {
       const n = toNumber(a)!;
-      return name === 'ABS' ? Math.abs(n) : name === 'FLOOR' ? Math.floor(n) : name.startsWith('CEIL') ? Math.ceil(n) : name === 'SIGN' ? Math.sign(n) : name === 'ROUND' ? Math.round(n) : n;
+      return name === 'ABS'
+        ? Math.abs(n)
+        : name === 'FLOOR'
+          ? Math.floor(n)
+          : name.startsWith('CEIL')
+            ? Math.ceil(n)
+            : name === 'SIGN'
+              ? Math.sign(n)
+              : name === 'ROUND'
+                ? Math.round(n)
+                : n;
     }
-    case 'MOD': return toNumber(a)! % toNumber(b)!;
-    case 'BITAND': return operate({ t: 'op', op: '&', a: args[0]!, b: args[1]! }, env);
-    case 'POWER': case 'POW': return toNumber(a)! ** toNumber(b)!;
-    case 'ASCII': case 'ORD': case 'UNICODE': return codeOf(name, s, env.dialect);
-    case 'CHAR': case 'CHR': case 'NCHAR': case 'UNICHR': { const codes = v.map(x => toNumber(x)!); return codes.every(x => x >= 0 && x <= 0x10ffff && Number.isInteger(x)) ? String.fromCodePoint(...codes) : undefined; }
-    case 'CONCAT': return v.join('');
-    case 'CONCAT_WS': return v.slice(1).join(s);
-    case 'UPPER': case 'UCASE': return s.toUpperCase();
-    case 'LOWER': case 'LCASE': return s.toLowerCase();
-    case 'TRIM': case 'LTRIM': case 'RTRIM': return name === 'TRIM' ? s.trim() : name === 'LTRIM' ? s.trimStart() : s.trimEnd();
-    case 'REVERSE': return chars().reverse().join('');
-    case 'LENGTH': case 'LEN': case 'CHAR_LENGTH': case 'CHARACTER_LENGTH': return name === 'LENGTH' && env.dialect === 'mysql' ? Buffer.byteLength(s) : name === 'LEN' ? s.trimEnd().length : chars().length;
-    case 'OCTET_LENGTH': case 'LENGTHB': return Buffer.byteLength(s);
-    case 'DATALENGTH': return s.length * 2;
-    case 'SUBSTR': case 'SUBSTRING': case 'MID': case 'SUBSTRC': case 'SUBSTRB': {
+    case 'MOD':
+      return toNumber(a)! % toNumber(b)!;
+    case 'BITAND':
+      return operate({ t: 'op', op: '&', a: args[0]!, b: args[1]! }, env);
+    case 'POWER':
+    case 'POW':
+      return toNumber(a)! ** toNumber(b)!;
+    case 'ASCII':
+    case 'ORD':
+    case 'UNICODE':
+      return codeOf(name, s, env.dialect);
+    case 'CHAR':
+    case 'CHR':
+    case 'NCHAR':
+    case 'UNICHR': {
+      const codes = v.map(x => toNumber(x)!);
+      return codes.every(x => x >= 0 && x <= 0x10ffff && Number.isInteger(x)) ? String.fromCodePoint(...codes) : undefined;
+    }
+    case 'CONCAT':
+      return v.join('');
+    case 'CONCAT_WS':
+      return v.slice(1).join(s);
+    case 'UPPER':
+    case 'UCASE':
+      return s.toUpperCase();
+    case 'LOWER':
+    case 'LCASE':
+      return s.toLowerCase();
+    case 'TRIM':
+    case 'LTRIM':
+    case 'RTRIM':
+      return name === 'TRIM' ? s.trim() : name === 'LTRIM' ? s.trimStart() : s.trimEnd();
+    case 'REVERSE':
+      return chars().reverse().join('');
+    case 'LENGTH':
+    case 'LEN':
+    case 'CHAR_LENGTH':
+    case 'CHARACTER_LENGTH':
+      return name === 'LENGTH' && env.dialect === 'mysql' ? Buffer.byteLength(s) : name === 'LEN' ? s.trimEnd().length : chars().length;
+    case 'OCTET_LENGTH':
+    case 'LENGTHB':
+      return Buffer.byteLength(s);
+    case 'DATALENGTH':
+      return s.length * 2;
+    case 'SUBSTR':
+    case 'SUBSTRING':
+    case 'MID':
+    case 'SUBSTRC':
+    case 'SUBSTRB': {
       const from = toNumber(b)!;
       const start = from < 0 ? chars().length + from : Math.max(from - 1, 0);
-      return chars().slice(start, c === undefined ? undefined : start + toNumber(c)!).join('');
+      return chars()
+        .slice(start, c === undefined ? undefined : start + toNumber(c)!)
+        .join('');
     }
-    case 'LEFT': return chars().slice(0, toNumber(b)!).join('');
-    case 'RIGHT': return toNumber(b)! <= 0 ? '' : chars().slice(-toNumber(b)!).join('');
-    case 'LPAD': return s.length >= toNumber(b)! ? s.slice(0, toNumber(b)!) : String(c ?? ' ').repeat(toNumber(b)!).slice(0, toNumber(b)! - s.length) + s;
-    case 'RPAD': return s.slice(0, toNumber(b)!).padEnd(toNumber(b)!, String(c ?? ' '));
-    case 'REPEAT': case 'REPLICATE': return s.length * toNumber(b)! < 1000 ? s.repeat(Math.max(0, toNumber(b)!)) : undefined;
-    case 'REPLACE': return s.replaceAll(String(b), String(c));
-    case 'STRCMP': return compare('=', a, b, env) === 1 ? 0 : compare('<', a, b, env) === 1 ? -1 : 1;
-    case 'GREATEST': case 'LEAST': return v.reduce((x, y) => (compare(name === 'LEAST' ? '<=' : '>=', x, y, env) === 1 ? x : y));
-    case 'NULLIF': return compare('=', a, b, env) === 1 ? null : a;
-    case 'ELT': return v[toNumber(a)!] ?? null;
-    case 'CHOOSE': return v[toNumber(a)!] ?? null;
-    case 'FIELD': { const i = v.slice(1).findIndex(x => compare('=', a, x, env) === 1); return i + 1; }
-    case 'FIND_IN_SET': return String(b).split(',').indexOf(s) + 1;
-    case 'INSTR': case 'STRPOS': return s.indexOf(String(b)) + 1;
-    case 'LOCATE': case 'POSITION': case 'CHARINDEX': return String(b).indexOf(s) + 1;
-    case 'INTERVAL': { const n = toNumber(a)!; return v.slice(1).filter(x => toNumber(x)! <= n).length; }
-    case 'HEX': case 'RAWTOHEX': return typeof a === 'number' ? a.toString(16).toUpperCase() : Buffer.from(s).toString('hex').toUpperCase();
-    case 'UNHEX': return /^[0-9a-f]*$/i.test(s) ? Buffer.from(s, 'hex').toString() : null;
-    case 'BIN': return Math.trunc(toNumber(a)!).toString(2);
-    case 'OCT': return Math.trunc(toNumber(a)!).toString(8);
-    case 'CONV': { const n = Number.parseInt(s, toNumber(b)!); return Number.isNaN(n) ? '0' : n.toString(toNumber(c)!).toUpperCase(); }
-    case 'TO_HEX': return Math.trunc(toNumber(a)!).toString(16);
-    case 'TO_BASE64': return Buffer.from(s).toString('base64');
-    case 'REGEXP_LIKE': return toBit(matches(s, String(b), 'regexp', env.dialect, false));
-    case 'STARTS_WITH': return Number(s.startsWith(String(b)));
-    default: return undefined;
+    case 'LEFT':
+      return chars().slice(0, toNumber(b)!).join('');
+    case 'RIGHT':
+      return toNumber(b)! <= 0 ? '' : chars().slice(-toNumber(b)!).join('');
+    case 'LPAD':
+      return s.length >= toNumber(b)!
+        ? s.slice(0, toNumber(b)!)
+        : String(c ?? ' ')
+            .repeat(toNumber(b)!)
+            .slice(0, toNumber(b)! - s.length) + s;
+    case 'RPAD':
+      return s.slice(0, toNumber(b)!).padEnd(toNumber(b)!, String(c ?? ' '));
+    case 'REPEAT':
+    case 'REPLICATE':
+      return s.length * toNumber(b)! < 1000 ? s.repeat(Math.max(0, toNumber(b)!)) : undefined;
+    case 'REPLACE':
+      return s.replaceAll(String(b), String(c));
+    case 'STRCMP':
+      return compare('=', a, b, env) === 1 ? 0 : compare('<', a, b, env) === 1 ? -1 : 1;
+    case 'GREATEST':
+    case 'LEAST':
+      return v.reduce((x, y) => (compare(name === 'LEAST' ? '<=' : '>=', x, y, env) === 1 ? x : y));
+    case 'NULLIF':
+      return compare('=', a, b, env) === 1 ? null : a;
+    case 'ELT':
+      return v[toNumber(a)!] ?? null;
+    case 'CHOOSE':
+      return v[toNumber(a)!] ?? null;
+    case 'FIELD': {
+      const i = v.slice(1).findIndex(x => compare('=', a, x, env) === 1);
+      return i + 1;
+    }
+    case 'FIND_IN_SET':
+      return String(b).split(',').indexOf(s) + 1;
+    case 'INSTR':
+    case 'STRPOS':
+      return s.indexOf(String(b)) + 1;
+    case 'LOCATE':
+    case 'POSITION':
+    case 'CHARINDEX':
+      return String(b).indexOf(s) + 1;
+    case 'INTERVAL': {
+      const n = toNumber(a)!;
+      return v.slice(1).filter(x => toNumber(x)! <= n).length;
+    }
+    case 'HEX':
+    case 'RAWTOHEX':
+      return typeof a === 'number' ? a.toString(16).toUpperCase() : Buffer.from(s).toString('hex').toUpperCase();
+    case 'UNHEX':
+      return /^[0-9a-f]*$/i.test(s) ? Buffer.from(s, 'hex').toString() : null;
+    case 'BIN':
+      return Math.trunc(toNumber(a)!).toString(2);
+    case 'OCT':
+      return Math.trunc(toNumber(a)!).toString(8);
+    case 'CONV': {
+      const n = Number.parseInt(s, toNumber(b)!);
+      return Number.isNaN(n) ? '0' : n.toString(toNumber(c)!).toUpperCase();
+    }
+    case 'TO_HEX':
+      return Math.trunc(toNumber(a)!).toString(16);
+    case 'TO_BASE64':
+      return Buffer.from(s).toString('base64');
+    case 'REGEXP_LIKE':
+      return toBit(matches(s, String(b), 'regexp', env.dialect, false));
+    case 'STARTS_WITH':
+      return Number(s.startsWith(String(b)));
+    default:
+      return undefined;
   }
 }
 

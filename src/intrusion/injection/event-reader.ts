@@ -86,7 +86,13 @@ function createSpots(): (e: InjectionEvent, point: string) => Spot {
 }
 
 const isSame = (a: InjectionEvent, b: InjectionEvent): boolean =>
-  a.class === b.class && a.src_ip === b.src_ip && a.user_agent === b.user_agent && a.path === b.path && a.host === b.host && a.method === b.method && a.answered === b.answered;
+  a.class === b.class &&
+  a.src_ip === b.src_ip &&
+  a.user_agent === b.user_agent &&
+  a.path === b.path &&
+  a.host === b.host &&
+  a.method === b.method &&
+  a.answered === b.answered;
 
 function createClients(): (e: InjectionEvent) => string {
   const known = new Map<string, Map<string, string>>();

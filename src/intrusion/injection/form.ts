@@ -13,7 +13,12 @@ type Patch = {
 };
 
 /** The in-band statements of texts that differ in the values of some slots only; `patches` say where those go, null where nothing changes. */
-export type Form = { readonly no: number; /** How many. */ readonly values: number; readonly statements: readonly InBand[]; readonly patches: readonly (Patch | null)[] };
+export type Form = {
+  readonly no: number /** How many. */;
+  readonly values: number;
+  readonly statements: readonly InBand[];
+  readonly patches: readonly (Patch | null)[];
+};
 
 /** Where the slots of a text stand, [start, end, start, end …]. */
 export type SlotPlaces = readonly number[];
@@ -65,13 +70,19 @@ function fill(s: InBand, patch: Patch, values: readonly Value[]): InBand {
 const sliceAt = (fixed: number, of: number | null, values: readonly Value[]): number => (of === null ? fixed : Number(values[of]));
 
 /** A form whose statements are part of the text as it is written; `fixed` slots never change. Null when one is more than that. */
-export function writtenForm(statements: readonly InBand[], text: string, at: SlotPlaces, fixed: ReadonlySet<number>): { form: Omit<Form, 'no'>; used: readonly number[] } | null {
+export function writtenForm(
+  statements: readonly InBand[],
+  text: string,
+  at: SlotPlaces,
+  fixed: ReadonlySet<number>,
+): { form: Omit<Form, 'no'>; used: readonly number[] } | null {
   const used: number[] = [];
   const patches: (Patch | null)[] = [];
   for (const b of statements) {
     const from = text.indexOf(b.sqlText);
     const to = from + b.sqlText.length;
-    if (b.technique !== 'stacked' || b.columns.length > 0 || b.calibration || b.target !== null || from < 0 || text.indexOf(b.sqlText, from + 1) >= 0) return null;
+    if (b.technique !== 'stacked' || b.columns.length > 0 || b.calibration || b.target !== null || from < 0 || text.indexOf(b.sqlText, from + 1) >= 0)
+      return null;
     const pieces: string[] = [];
     const of: number[] = [];
     let kept = from;
@@ -97,7 +108,12 @@ export type ReadShown = (text: string) => readonly InBand[] | null;
  * The form of a text: every slot is given other values, one at a time and all together, and is free when what is read changes as the form says it should.
  * `used`: free slots whose values stand in a statement; `idle`: free slots that change nothing.
  */
-export function learnForm(text: string, at: SlotPlaces, statements: readonly InBand[], read: ReadShown): { form: Omit<Form, 'no'>; used: readonly number[]; idle: readonly number[] } | null {
+export function learnForm(
+  text: string,
+  at: SlotPlaces,
+  statements: readonly InBand[],
+  read: ReadShown,
+): { form: Omit<Form, 'no'>; used: readonly number[]; idle: readonly number[] } | null {
   const slots = at.length / 2;
   if (slots > mostSlots) return null;
   const own = (s: number): Value => valueOf(text.slice(at[2 * s], at[2 * s + 1]));
@@ -109,7 +125,9 @@ export function learnForm(text: string, at: SlotPlaces, statements: readonly InB
   const kinds = free.map(s => kindOf(text, at[2 * s]!, at[2 * s + 1]!)!);
   const made = holds(free, kinds);
   if (!made) return null;
-  const carrying = new Set(made.flatMap(p => (p ? [...p.sqlText.of, ...(p.offset ? [p.offset.of] : []), ...p.slice.filter(x => x !== null), ...p.where.map(w => w.of)] : [])));
+  const carrying = new Set(
+    made.flatMap(p => (p ? [...p.sqlText.of, ...(p.offset ? [p.offset.of] : []), ...p.slice.filter(x => x !== null), ...p.where.map(w => w.of)] : [])),
+  );
   const order = [...carrying].sort((a, b) => a - b);
   const patches = made.map(p => p && renumber(p, order));
   return { form: { statements, patches, values: order.length }, used: order.map(i => free[i]!), idle: free.filter((_, i) => !carrying.has(i)) };
@@ -121,7 +139,8 @@ export function learnForm(text: string, at: SlotPlaces, statements: readonly InB
     if (!marked || marked.length !== statements.length) return null;
     const patches = statements.map((s, i) => findPatch(s, marked[i]!, marks));
     const form: Form = { no: 0, values: list.length, statements, patches };
-    const fits = (values: readonly Value[], shown: readonly InBand[] | null): boolean => shown !== null && JSON.stringify(fillForm(form, values)) === JSON.stringify(shown);
+    const fits = (values: readonly Value[], shown: readonly InBand[] | null): boolean =>
+      shown !== null && JSON.stringify(fillForm(form, values)) === JSON.stringify(shown);
     if (!fits(marks, marked) || !fits(list.map(own), statements)) return null;
     return others.every(values => fits(values, read(withSlots(text, at, list, values)))) ? patches : null;
   }
@@ -148,13 +167,17 @@ function findPatch(s: InBand, marked: InBand, marks: readonly Value[]): Patch | 
   const sqlText = splitAt(marked.sqlText, marks);
   const number = (n: number): number => marks.indexOf(n);
   let offset: Patch['offset'] = null;
-  if (marked.offset !== null && marked.offset !== s.offset) for (const plus of [0, -1, 1]) if (offset === null && number(marked.offset - plus) >= 0) offset = { of: number(marked.offset - plus), plus };
-  const slice = s.slice && marked.slice ? [0, 1].map(i => (marked.slice![i] !== s.slice![i] && number(marked.slice![i]!) >= 0 ? number(marked.slice![i]!) : null)) : [];
+  if (marked.offset !== null && marked.offset !== s.offset)
+    for (const plus of [0, -1, 1]) if (offset === null && number(marked.offset - plus) >= 0) offset = { of: number(marked.offset - plus), plus };
+  const slice =
+    s.slice && marked.slice ? [0, 1].map(i => (marked.slice![i] !== s.slice![i] && number(marked.slice![i]!) >= 0 ? number(marked.slice![i]!) : null)) : [];
   const where = (marked.rows?.where ?? []).flatMap((w, condition) => {
     const of = marks.findIndex(m => String(m) === w.value);
     return of >= 0 ? [{ condition, of }] : [];
   });
-  return sqlText.of.length === 0 && offset === null && slice.every(x => x === null) && where.length === 0 ? null : { sqlText, offset, slice: slice.some(x => x !== null) ? slice : [], where };
+  return sqlText.of.length === 0 && offset === null && slice.every(x => x === null) && where.length === 0
+    ? null
+    : { sqlText, offset, slice: slice.some(x => x !== null) ? slice : [], where };
 }
 
 function splitAt(text: string, marks: readonly Value[]): Place {

@@ -47,12 +47,25 @@ function judge(s: RebuiltStatement, n: number, window: Window, sizes: Sizes, cla
   const point = group && sizedOf(s, n, sizes, group.encoder, group.echo);
   const verdict = group && point ? judgeSize(group.model, point) : null;
   const proof = s.inBand.calibration ? null : (verdict?.proof ?? null);
-  return { ...s, ...window, predicted: point?.length ?? null, proof, ratio: group?.ratio ?? null, residual: verdict?.residual ?? null, shown: proof !== null || answered(s, classes) };
+  return {
+    ...s,
+    ...window,
+    predicted: point?.length ?? null,
+    proof,
+    ratio: group?.ratio ?? null,
+    residual: verdict?.residual ?? null,
+    shown: proof !== null || answered(s, classes),
+  };
 }
 
 function sizedOf(s: RebuiltStatement, n: number, sizes: Sizes, encoder: number, echo: number): Sized {
   const { calibration, aggregate } = s.inBand;
-  return { bytes: s.bytes! - echoes[echo]!(s), length: sizes.lengths[encoder]!.get(n), rows: calibration || aggregate !== null ? 1 : sizes.rows.get(n), calibration };
+  return {
+    bytes: s.bytes! - echoes[echo]!(s),
+    length: sizes.lengths[encoder]!.get(n),
+    rows: calibration || aggregate !== null ? 1 : sizes.rows.get(n),
+    calibration,
+  };
 }
 
 async function fitGroups(engine: Engine, statements: Iterable<RebuiltStatement>, windows: Windows): Promise<Sizes> {
@@ -65,7 +78,7 @@ async function fitGroups(engine: Engine, statements: Iterable<RebuiltStatement>,
     const w = windows.at(n);
     const text = s.inBand.calibration ? s.inBand.constant : w.rows.length > 0 || w.tableFound ? predict(s, w.rows) : null;
     if (text === null || s.bytes === null || s.inBand.technique === 'out-of-band') continue;
-    encoders.forEach((encode, i) => sizes.lengths[i]!.set(n, encode(text)));
+    for (const [i, encode] of encoders.entries()) sizes.lengths[i]!.set(n, encode(text));
     sizes.rows.set(n, w.rows.length);
     const k = `${s.route}\u0000${s.point}\u0000${s.inBand.technique}\u0000${s.status}\u0000${s.client}`;
     let group = numbers.get(k);
@@ -116,7 +129,8 @@ function fitGroup(group: Group, sample: readonly (readonly [RebuiltStatement, nu
 function answered(s: RebuiltStatement, sizes: ReadonlyMap<string, number>): boolean {
   if (s.inBand.technique === 'stacked' || s.inBand.technique === 'out-of-band') return false;
   if (s.status === null) return s.errCode === null;
-  if (s.inBand.technique === 'error') return s.status >= 200 && s.status !== 403 && s.status !== 404 && (sizes.get(`${s.route}\u0000${s.point}\u0000error\u0000${s.status}`) ?? 0) > 1;
+  if (s.inBand.technique === 'error')
+    return s.status >= 200 && s.status !== 403 && s.status !== 404 && (sizes.get(`${s.route}\u0000${s.point}\u0000error\u0000${s.status}`) ?? 0) > 1;
   return s.status < 400;
 }
 
@@ -137,12 +151,19 @@ async function readBaselines(engine: Engine, statements: Iterable<RebuiltStateme
     for (const s of statements) yield [s.eventId];
   };
   await engine.load('in_band', [{ name: 'event_id', type: 'BIGINT' }], ids());
-  await engine.load('in_band_first', [{ name: 'event_id', type: 'BIGINT' }], [...new Set(union.map(s => s.eventId))].map(id => [id]));
-  const rows = await engine.rows<{ event_id: number; bytes: number }>('intrusion.baselines', sql`
+  await engine.load(
+    'in_band_first',
+    [{ name: 'event_id', type: 'BIGINT' }],
+    [...new Set(union.map(s => s.eventId))].map(id => [id]),
+  );
+  const rows = await engine.rows<{ event_id: number; bytes: number }>(
+    'intrusion.baselines',
+    sql`
     with mine as (select e.event_id, e.src_ip, e.path, e.status from in_band_first join event e using (event_id) where e.class = 1 and e.src_ip is not null and e.path is not null and e.status < 400),
       page as (select e.src_ip, e.path, e.status, min(e.bytes_out) as bytes from event e join (select distinct src_ip, path, status from mine) m using (src_ip, path, status)
         where e.class = 1 and e.bytes_out is not null and e.event_id not in (select event_id from in_band) group by all)
-    select mine.event_id, page.bytes from mine join page using (src_ip, path, status) order by mine.event_id`);
+    select mine.event_id, page.bytes from mine join page using (src_ip, path, status) order by mine.event_id`,
+  );
   await engine.run('intrusion.drop', sql`drop table in_band`);
   await engine.run('intrusion.drop', sql`drop table in_band_first`);
   return new Map(rows.map(r => [r.event_id, r.bytes]));
@@ -165,21 +186,37 @@ function predict(s: RebuiltStatement, rows: readonly Ordered[]): string {
   const texts = rows.map(r => {
     let text = b.around[0] ?? '';
     const cut = (v: string): string => (b.slice && r.values.length === 1 ? [...v].slice(b.slice[0] - 1, b.slice[0] - 1 + b.slice[1]).join('') : v);
-    r.values.forEach((v, i) => { text += cut(v === '' ? b.nullAs : v) + (b.around[i + 1] ?? ''); });
+    r.values.forEach((v, i) => {
+      text += cut(v === '' ? b.nullAs : v) + (b.around[i + 1] ?? '');
+    });
     return b.slice && r.values.length > 1 ? text.slice(b.slice[0] - 1, b.slice[0] - 1 + b.slice[1]) : text;
   });
   switch (b.aggregate) {
-    case null: return texts.join('');
-    case 'ARRAY_AGG': return `{${texts.map(t => (/[{},"\\\s]|^$|^null$/i.test(t) ? `"${t.replace(/(["\\])/g, '\\$1')}"` : t)).join(',')}}`;
-    case 'JSON_ARRAYAGG': case 'JSON_AGG': case 'JSON_GROUP_ARRAY': case 'JSONB_AGG': return `[${texts.map(t => JSON.stringify(t)).join(b.dialect === 'sqlite' ? ',' : ', ')}]`;
-    default: return texts.join(b.separator);
+    case null:
+      return texts.join('');
+    case 'ARRAY_AGG':
+      return `{${texts.map(t => (/[{},"\\\s]|^$|^null$/i.test(t) ? `"${t.replace(/(["\\])/g, '\\$1')}"` : t)).join(',')}}`;
+    case 'JSON_ARRAYAGG':
+    case 'JSON_AGG':
+    case 'JSON_GROUP_ARRAY':
+    case 'JSONB_AGG':
+      return `[${texts.map(t => JSON.stringify(t)).join(b.dialect === 'sqlite' ? ',' : ', ')}]`;
+    default:
+      return texts.join(b.separator);
   }
 }
 
 type Window = Pick<JudgedStatement, 'rows' | 'columns' | 'tableFound'>;
 type Windows = { at(n: number): Window };
 type TableOf = (name: string | null) => SnapshotTable | null;
-type Job = { readonly table: SnapshotTable; readonly columns: readonly string[]; readonly rows: NonNullable<RebuiltStatement['inBand']['rows']>; from: number; to: number; read: readonly Ordered[] };
+type Job = {
+  readonly table: SnapshotTable;
+  readonly columns: readonly string[];
+  readonly rows: NonNullable<RebuiltStatement['inBand']['rows']>;
+  from: number;
+  to: number;
+  read: readonly Ordered[];
+};
 
 const maxRows = 200_000;
 const nowhere: Window = { rows: [], columns: [], tableFound: null };
@@ -216,14 +253,26 @@ async function readWindows(engine: Engine, statements: Iterable<RebuiltStatement
   const keyed = new Map<string, Job[]>();
   for (const [, no] of [...jobs].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
     const j = list[no]!;
-    const alike = j.rows.where.length > 0 && j.rows.where.every(w => w.op === '=') ? JSON.stringify([j.table.datasetId, j.columns, j.rows.where.map(w => [w.column, isNumber(w.value)]), j.rows.order]) : null;
+    const alike =
+      j.rows.where.length > 0 && j.rows.where.every(w => w.op === '=')
+        ? JSON.stringify([j.table.datasetId, j.columns, j.rows.where.map(w => [w.column, isNumber(w.value)]), j.rows.order])
+        : null;
     if (alike === null) j.read = await readWindow(engine, j.table, j.columns, j.rows.where, j.rows.order, j.from, j.to);
     else (keyed.get(alike) ?? keyed.set(alike, []).get(alike)!).push(j);
   }
   for (const alike of keyed.values()) {
     const { table, columns, rows } = alike[0]!;
-    const read = await readKeyedWindows(engine, table, columns, rows.where.map(w => w.column), rows.order, alike.map(j => ({ values: j.rows.where.map(w => w.value), from: j.from, to: j.to })));
-    alike.forEach((j, i) => { j.read = read[i]!; });
+    const read = await readKeyedWindows(
+      engine,
+      table,
+      columns,
+      rows.where.map(w => w.column),
+      rows.order,
+      alike.map(j => ({ values: j.rows.where.map(w => w.value), from: j.from, to: j.to })),
+    );
+    alike.forEach((j, i) => {
+      j.read = read[i]!;
+    });
   }
   return {
     at(i) {
@@ -244,7 +293,8 @@ export function shownCells(judged: Iterable<JudgedStatement>): Recovered[] {
   const cells = new Map<string, Recovered & { eventIds: number[] }>();
   const covered = new Map<string, number[][]>();
   for (const s of judged) {
-    if (!s.proof || s.proof === 'size-compressed' || s.inBand.calibration || s.inBand.catalogue || !s.tableFound || (s.inBand.slice && s.columns.length > 1)) continue;
+    if (!s.proof || s.proof === 'size-compressed' || s.inBand.calibration || s.inBand.catalogue || !s.tableFound || (s.inBand.slice && s.columns.length > 1))
+      continue;
     if (cells.size > maxCells) break;
     const whole = s.inBand.limit === null && s.inBand.offset === null;
     for (const r of s.rows) {
@@ -253,11 +303,25 @@ export function shownCells(judged: Iterable<JudgedStatement>): Recovered[] {
         const k = `${s.inBand.technique}\u0000${s.tableFound!.datasetId}\u0000${r.rowNo}\u0000${column}`;
         if (s.inBand.slice) covered.set(k, [...(covered.get(k) ?? []), [s.inBand.slice[0], s.inBand.slice[0] + s.inBand.slice[1]]]);
         const known = cells.get(k);
-        if (known) { if (!known.eventIds.includes(s.eventId)) known.eventIds.push(s.eventId); return; }
+        if (known) {
+          if (!known.eventIds.includes(s.eventId)) known.eventIds.push(s.eventId);
+          return;
+        }
         cells.set(k, {
-          id: contentId('recovered', { t: s.inBand.technique, d: s.tableFound!.datasetId, r: r.rowNo, c: column }), technique: s.inBand.technique, table: s.tableFound!.name, column, ordinal: r.ordinal,
-          rowQuery: s.inBand.sqlText, key: r.key, value: r.values[i]!, status: 'exact', confidence: s.proof === 'size-series' ? 0.999 : 0.99, eventIds: [s.eventId],
-          facts: { technique: s.inBand.technique, dialect: s.inBand.dialect, verified_by: 'size', proof: s.proof, residual: s.residual }, datasetId: s.tableFound!.datasetId, rowNo: r.rowNo,
+          id: contentId('recovered', { t: s.inBand.technique, d: s.tableFound!.datasetId, r: r.rowNo, c: column }),
+          technique: s.inBand.technique,
+          table: s.tableFound!.name,
+          column,
+          ordinal: r.ordinal,
+          rowQuery: s.inBand.sqlText,
+          key: r.key,
+          value: r.values[i]!,
+          status: 'exact',
+          confidence: s.proof === 'size-series' ? 0.999 : 0.99,
+          eventIds: [s.eventId],
+          facts: { technique: s.inBand.technique, dialect: s.inBand.dialect, verified_by: 'size', proof: s.proof, residual: s.residual },
+          datasetId: s.tableFound!.datasetId,
+          rowNo: r.rowNo,
         });
       });
     }
@@ -267,7 +331,14 @@ export function shownCells(judged: Iterable<JudgedStatement>): Recovered[] {
     let reach = 1;
     for (const [from, to] of ranges.sort((a, b) => a[0]! - b[0]!)) if (from! <= reach) reach = Math.max(reach, to!);
     const length = [...(cell.value ?? '')].length;
-    if (reach <= length) cells.set(k, { ...cell, status: 'partial', value: null, confidence: 0.5, facts: { ...cell.facts, pattern: [...cell.value!].slice(0, reach - 1).join(''), reason: 'cut-by-the-message' } });
+    if (reach <= length)
+      cells.set(k, {
+        ...cell,
+        status: 'partial',
+        value: null,
+        confidence: 0.5,
+        facts: { ...cell.facts, pattern: [...cell.value!].slice(0, reach - 1).join(''), reason: 'cut-by-the-message' },
+      });
   }
   return [...cells.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }

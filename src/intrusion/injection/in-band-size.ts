@@ -14,11 +14,14 @@ export type Sized = {
 export type SizeProof = 'size' | 'size-series' | 'size-compressed';
 export type SizeVerdict = { readonly residual: number | null; readonly proof: SizeProof | null };
 /** What the answers of a vector have in common, besides what they show; null when nothing was found. */
-export type SizeModel =
-  | ({ readonly how: 'series' | 'calibration' } & Fit)
-  | { readonly how: 'compressed'; readonly ratio: number }
-  | null;
-export type SizeFit = { readonly model: SizeModel; readonly proven: number; readonly results: readonly SizeVerdict[]; readonly rowOverhead: number | null; readonly ratio: number | null };
+export type SizeModel = ({ readonly how: 'series' | 'calibration' } & Fit) | { readonly how: 'compressed'; readonly ratio: number } | null;
+export type SizeFit = {
+  readonly model: SizeModel;
+  readonly proven: number;
+  readonly results: readonly SizeVerdict[];
+  readonly rowOverhead: number | null;
+  readonly ratio: number | null;
+};
 
 /** Pages vary by a few bytes of their own: a token, a time. */
 const jitter = 4;
@@ -29,7 +32,13 @@ export function fitSizes(points: readonly Sized[]): SizeFit {
   const series = fitSeries(points);
   const base = series ? null : fitCalibration(points);
   const ratio = series || base ? null : fitCompressed(points);
-  const model: SizeModel = series ? { ...series, how: 'series' } : base ? { ...base, how: 'calibration' } : ratio === null ? null : { how: 'compressed', ratio };
+  const model: SizeModel = series
+    ? { ...series, how: 'series' }
+    : base
+      ? { ...base, how: 'calibration' }
+      : ratio === null
+        ? null
+        : { how: 'compressed', ratio };
   const results = points.map(p => judgeSize(model, p));
   const proven = ratio !== null ? 0.01 : results.reduce((n, r) => n + (r.proof ? 1 + 1 / (1 + Math.abs(r.residual!)) : 0), 0);
   return { model, results, proven, ratio, rowOverhead: series?.overhead ?? base?.overhead ?? null };
@@ -74,7 +83,10 @@ function overheads(points: readonly Sized[]): number[] {
       if (r >= 0 && r <= most) votes.set(r, (votes.get(r) ?? 0) + 1);
     }
   if (votes.size === 0) return [0];
-  return [...votes].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, 8).map(v => v[0]);
+  return [...votes]
+    .sort((a, b) => b[1] - a[1] || a[0] - b[0])
+    .slice(0, 8)
+    .map(v => v[0]);
 }
 
 /** The value with most others within the jitter. */

@@ -8,7 +8,18 @@ export type AnswerLinks = ReadonlyMap<number, number>;
 type Seed = { event_id: number; at_us: number; sql_text: string };
 type Run = { event_id: number; lo: number; hi: number; conn_id: string | null; sql_text: string; failed: boolean };
 /** `at` … `until`: as the requests' own log has it, without the doubt between two clocks. */
-type Request = { event_id: number; lo: number; hi: number; at: number; until: number; doubt: number; kind: number; client: string; status: number | null; bytes: number | null };
+type Request = {
+  event_id: number;
+  lo: number;
+  hi: number;
+  at: number;
+  until: number;
+  doubt: number;
+  kind: number;
+  client: string;
+  status: number | null;
+  bytes: number | null;
+};
 
 /** Pairs of statement and request. `left`: how many of one side found nobody on the other. */
 type Linked = { readonly pairs: readonly (readonly [number, number])[]; readonly left: number; readonly name: string };
@@ -27,16 +38,22 @@ const leastLinked = 0.7;
  * one that was asked for as often as statements of that beginning ran. `pattern`: what an injected statement looks like (RE2).
  */
 export async function linkAnswers(engine: Engine, pattern: string): Promise<AnswerLinks> {
-  const seeds = await engine.rows<Seed>('intrusion.unlogged_statements', sql`
+  const seeds = await engine.rows<Seed>(
+    'intrusion.unlogged_statements',
+    sql`
     with traced as (select distinct sql_text from event semi join detection_traced using (event_id) where sql_text is not null)
     select event_id, at_us, left(sql_text, 2000) as sql_text from event
-    where class = 2 and at_us is not null and sql_text is not null and regexp_matches(sql_text, ${pattern}) and sql_text not in (select sql_text from traced) order by at_us, event_id`);
+    where class = 2 and at_us is not null and sql_text is not null and regexp_matches(sql_text, ${pattern}) and sql_text not in (select sql_text from traced) order by at_us, event_id`,
+  );
   const found: Linked[] = [];
-  for (const [head, list] of groupByHead(seeds)) for (const run of episodesOf(list)) if (run.length >= fewest) found.push(...(await linkRun(engine, head, run)));
+  for (const [head, list] of groupByHead(seeds))
+    for (const run of episodesOf(list)) if (run.length >= fewest) found.push(...(await linkRun(engine, head, run)));
   // the beginning of which as many statements ran as there were requests is what the application wrote
   const out = new Map<number, number>();
   const used = new Set<number>();
-  for (const { pairs } of found.sort((a, b) => a.left / a.pairs.length - b.left / b.pairs.length || b.pairs.length - a.pairs.length || (a.name < b.name ? -1 : 1))) {
+  for (const { pairs } of found.sort(
+    (a, b) => a.left / a.pairs.length - b.left / b.pairs.length || b.pairs.length - a.pairs.length || (a.name < b.name ? -1 : 1),
+  )) {
     if (pairs.some(([statement, request]) => out.has(statement) || used.has(request))) continue;
     for (const [statement, request] of pairs) {
       out.set(statement, request);
@@ -86,23 +103,33 @@ async function linkRun(engine: Engine, head: string, seeds: readonly Seed[]): Pr
   const from = seeds[0]!.at_us - MINUTE;
   const to = seeds.at(-1)!.at_us + MINUTE;
   const wanted = new Set(seeds.map(s => s.event_id));
-  const runs = await engine.rows<Run>('intrusion.unlogged_run', sql`
+  const runs = await engine.rows<Run>(
+    'intrusion.unlogged_run',
+    sql`
     select event_id, coalesce(start_lo_us, end_lo_us, at_us) as lo, coalesce(start_hi_us, end_hi_us, at_us) as hi, conn_id, md5(sql_text) as sql_text, err_code is not null as failed from event
-    where class = 2 and at_us between ${from} and ${to} and starts_with(sql_text, ${head}) order by at_us, event_id`);
-  const pages = await engine.rows<{ host: string | null; method: string | null; path: string; n: number }>('intrusion.unlogged_pages', sql`
+    where class = 2 and at_us between ${from} and ${to} and starts_with(sql_text, ${head}) order by at_us, event_id`,
+  );
+  const pages = await engine.rows<{ host: string | null; method: string | null; path: string; n: number }>(
+    'intrusion.unlogged_pages',
+    sql`
     select host, method, path, count(*) as n from event where class = 1 and at_us between ${from} and ${to} and path is not null group by all
-    having count(*) between ${Math.floor(runs.length * 0.4)} and ${Math.ceil(runs.length * 1.5) + 2} order by abs(count(*) - ${runs.length}), path, method, host limit ${mostRoutes}`);
+    having count(*) between ${Math.floor(runs.length * 0.4)} and ${Math.ceil(runs.length * 1.5) + 2} order by abs(count(*) - ${runs.length}), path, method, host limit ${mostRoutes}`,
+  );
   const linked: Linked[] = [];
   for (const p of pages) {
-    const requests = await engine.rows<Request>('intrusion.unlogged_requests', sql`
+    const requests = await engine.rows<Request>(
+      'intrusion.unlogged_requests',
+      sql`
       select e.event_id, coalesce(e.start_lo_us, e.end_lo_us - coalesce(e.duration_us, 2000000), e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi,
         (e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end) as "at",
         (e.at_us + coalesce(f.resolution_us, 0) + case when coalesce(f.time_kind, 0) in (1, 4) then coalesce(e.duration_us, 0) else 0 end) as until,
         greatest(coalesce(f.resolution_us, 0), 1000) as doubt, coalesce(f.time_kind, 0) as kind, concat_ws(chr(1), e.src_ip, e.user_agent) as client, e.status, e.bytes_out as bytes from event e left join event_file f using (file_no)
       where e.class = 1 and e.at_us between ${from} and ${to} and e.path = ${p.path} and e.method is not distinct from ${p.method} and e.host is not distinct from ${p.host}
-      order by case when coalesce(f.resolution_us, 0) > 100000 or coalesce(f.time_kind, 0) in (0, 3) then e.at_us else e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end end, e.event_id`);
+      order by case when coalesce(f.resolution_us, 0) > 100000 or coalesce(f.time_kind, 0) in (0, 3) then e.at_us else e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end end, e.event_id`,
+    );
     const { pairs, left, ran } = bestAlignment(requests, runs);
-    if (pairs.filter(([statement]) => wanted.has(statement)).length >= Math.max(fewest, leastLinked * ran.filter(id => wanted.has(id)).length)) linked.push({ pairs, left, name: `${p.method} ${p.path} ${head}` });
+    if (pairs.filter(([statement]) => wanted.has(statement)).length >= Math.max(fewest, leastLinked * ran.filter(id => wanted.has(id)).length))
+      linked.push({ pairs, left, name: `${p.method} ${p.path} ${head}` });
   }
   // two pages that are asked for together: either may have run it
   const [best, other] = linked.sort((a, b) => a.left - b.left || b.pairs.length - a.pairs.length || (a.name < b.name ? -1 : 1));
@@ -114,7 +141,11 @@ function bestAlignment(requests: readonly Request[], runs: readonly Run[]): Pick
   let among: readonly number[] = [];
   let best: Linked['pairs'] = [];
   let fewestLeft = Number.POSITIVE_INFINITY;
-  const kinds: ((r: Request) => boolean)[] = [() => true, r => r.status === null || r.status < 300 || r.status === 404 || r.status >= 500, r => r.status === null || r.status < 300 || r.status === 404];
+  const kinds: ((r: Request) => boolean)[] = [
+    () => true,
+    r => r.status === null || r.status < 300 || r.status === 404 || r.status >= 500,
+    r => r.status === null || r.status < 300 || r.status === 404,
+  ];
   const once = (r: Run, before: Run | undefined): boolean => before === undefined || before.sql_text !== r.sql_text;
   const said: ((r: Run, before: Run | undefined) => boolean)[] = [() => true, (r, before) => once(r, before) || !r.failed, once, r => !r.failed];
   for (const asks of kinds) {

@@ -22,7 +22,14 @@ export type Oracle = {
 };
 
 type Judged = { readonly oracle: Oracle; readonly resolved: number };
-type Tried = { readonly broken: number; readonly misses: number; readonly calibrations: number; readonly cells: number; readonly resolved: number; readonly strange: number };
+type Tried = {
+  readonly broken: number;
+  readonly misses: number;
+  readonly calibrations: number;
+  readonly cells: number;
+  readonly resolved: number;
+  readonly strange: number;
+};
 /** What is tried with one meaning of the classes; -1 where a class means nothing. */
 type Trial = (meaning: ReadonlyMap<number, boolean>) => Tried;
 
@@ -62,7 +69,12 @@ function judge(probes: Probes, rows: Int32Array, classes: Classes): Judged {
       if (yes === no) continue;
       const n = classes.sizes[yes]! + classes.sizes[no]!;
       if (n < 0.5 * rows.length) continue;
-      const tried = trial(new Map([[yes, true], [no, false]]));
+      const tried = trial(
+        new Map([
+          [yes, true],
+          [no, false],
+        ]),
+      );
       const score = n - 25 * tried.broken - 25 * tried.misses + 0.001 * tried.calibrations;
       if (!best || score > best.score) best = { yes, no, score, tried };
     }
@@ -70,8 +82,16 @@ function judge(probes: Probes, rows: Int32Array, classes: Classes): Judged {
   if (!best) return unreadable('one-class');
   const chosen = best;
   const { broken, misses } = chosen.tried;
-  const reversed = trial(new Map([[chosen.yes, false], [chosen.no, true]]));
-  const meaning = new Map([[chosen.yes, true], [chosen.no, false]]);
+  const reversed = trial(
+    new Map([
+      [chosen.yes, false],
+      [chosen.no, true],
+    ]),
+  );
+  const meaning = new Map([
+    [chosen.yes, true],
+    [chosen.no, false],
+  ]);
   for (const other of order.slice(0, mostClasses)) {
     if (meaning.has(other) || classes.sizes[other]! > 0.2 * rows.length) continue;
     const asYes = trial(new Map([...meaning, [other, true]]));
@@ -94,7 +114,16 @@ function judge(probes: Probes, rows: Int32Array, classes: Classes): Judged {
   const reason = empty ? 'one-class' : !decided ? 'undecided' : noise > 0.5 && final.broken > 5 ? 'noisy' : 'ok';
   return {
     resolved: final.resolved,
-    oracle: { readable: reason === 'ok', reason, labels, noise, margin: classes.margin, contradictions: [final.broken, reversed.broken], calibrations: final.calibrations, feature: classes.feature },
+    oracle: {
+      readable: reason === 'ok',
+      reason,
+      labels,
+      noise,
+      margin: classes.margin,
+      contradictions: [final.broken, reversed.broken],
+      calibrations: final.calibrations,
+      feature: classes.feature,
+    },
   };
 }
 
@@ -150,7 +179,8 @@ function tally(cells: Iterable<Answer[]>, dialect: SqlDialect): Omit<Tried, 'mis
     const s = solveCell(answers, dialect);
     const pattern = [...(s.pattern ?? '')];
     broken += s.contradictions;
-    if (answers.some(a => a.constraint.kind === 'char' && a.constraint.test.how === 'bit')) strange += pattern.filter(ch => /[\u0080-\u00ff\uff61-\uff9f]/.test(ch)).length;
+    if (answers.some(a => a.constraint.kind === 'char' && a.constraint.test.how === 'bit'))
+      strange += pattern.filter(ch => /[\u0080-\u00ff\uff61-\uff9f]/.test(ch)).length;
     resolved += pattern.filter(ch => ch !== '\ufffd').length + Number(s.value !== null || s.length !== null) + Number(s.bounds !== null);
     positions += new Set(answers.map(a => (a.constraint.kind === 'char' ? a.constraint.position : 0))).size;
   }

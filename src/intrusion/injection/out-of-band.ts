@@ -2,7 +2,7 @@ import { type SqlDialect, tokenizeSql } from '../../detections/sql/index.ts';
 import { flattenConcat, unwrap } from './bind.ts';
 import { isUnknown } from './condition.ts';
 import { evaluate } from './evaluate.ts';
-import { parseFragment } from './parse.ts';
+import { parseFragment } from './fragment.ts';
 import { children, type Expr, type Fragment, some } from './syntax.ts';
 
 /** Functions that fetch an address they are given: by name server, web request or file share. */

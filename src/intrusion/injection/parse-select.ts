@@ -1,4 +1,5 @@
-import { type Cursor, isPunct, isReserved, isWord, parseExpr, peek, readName, takePunct, takeWord } from './parse.ts';
+import { type Cursor, isPunct, isReserved, isWord, peek, readName, takePunct, takeWord } from './cursor.ts';
+import { parseExpr } from './parse.ts';
 import type { Expr, FromItem, OrderItem, Select, SelectItem } from './syntax.ts';
 
 /** A SELECT from its first word to the first token that is not its own. */
@@ -30,7 +31,10 @@ export function parseSelect(c: Cursor): Select {
   if (takeWord(c, 'FROM')) readFrom(c, from, on);
   const where = takeWord(c, 'WHERE') ? parseExpr(c) : null;
   const groupBy: Expr[] = [];
-  if (isWord(peek(c), 'GROUP') && isWord(peek(c, 1), 'BY')) { c.at += 2; readComma(c, () => groupBy.push(parseExpr(c))); }
+  if (isWord(peek(c), 'GROUP') && isWord(peek(c, 1), 'BY')) {
+    c.at += 2;
+    readComma(c, () => groupBy.push(parseExpr(c)));
+  }
   const having = takeWord(c, 'HAVING') ? parseExpr(c) : null;
   const orderBy: OrderItem[] = [];
   if (isWord(peek(c), 'ORDER') && isWord(peek(c, 1), 'BY')) {
@@ -49,7 +53,10 @@ export function parseSelect(c: Cursor): Select {
     if (takeWord(c, 'LIMIT')) {
       if (takeWord(c, 'ALL')) continue;
       limit = parseExpr(c);
-      if (takePunct(c, ',')) { offset = limit; limit = parseExpr(c); }
+      if (takePunct(c, ',')) {
+        offset = limit;
+        limit = parseExpr(c);
+      }
     } else if (takeWord(c, 'OFFSET')) {
       offset = parseExpr(c, 6);
       takeWord(c, 'ROW', 'ROWS');
@@ -67,7 +74,10 @@ export function parseSelect(c: Cursor): Select {
     c.at++;
     takeWord(c, 'ALL', 'DISTINCT');
     const bracket = takePunct(c, '(');
-    if (!isWord(peek(c), 'SELECT') || c.depth > 100) { c.at = before; break; }
+    if (!isWord(peek(c), 'SELECT') || c.depth > 100) {
+      c.at = before;
+      break;
+    }
     unions.push(parseSelect(c));
     if (bracket) takePunct(c, ')');
   }
@@ -93,7 +103,10 @@ function readFrom(c: Cursor, from: FromItem[], on: Expr[]): void {
   for (;;) {
     from.push(readTable(c));
     if (takePunct(c, ',')) continue;
-    if (isWord(peek(c), 'ON')) { c.at++; on.push(parseExpr(c)); }
+    if (isWord(peek(c), 'ON')) {
+      c.at++;
+      on.push(parseExpr(c));
+    }
     if (takeWord(c, 'USING')) parseExpr(c);
     let joined = false;
     while (takeWord(c, 'NATURAL', 'INNER', 'LEFT', 'RIGHT', 'FULL', 'OUTER', 'CROSS', 'JOIN', 'STRAIGHT_JOIN', 'LATERAL')) joined = true;

@@ -1,115 +1,34 @@
 import { hexText, type SqlToken } from '../../detections/sql/index.ts';
+import { type Cursor, isOp, isPunct, isReserved, isWord, maxDepth, opaque, peek, readName, takePunct, takeWord } from './cursor.ts';
 import { parseSelect } from './parse-select.ts';
-import type { Expr, Fragment, Select } from './syntax.ts';
+import type { Expr } from './syntax.ts';
 
-/** Where a parser stands. `depth` guards against hostile nesting: below it everything is opaque. */
-export type Cursor = { readonly tokens: readonly SqlToken[]; readonly text: string; at: number; depth: number };
-
-const maxDepth = 150;
 const comparisons = new Set(['=', '<', '>', '<=', '>=', '<>', '!=', '<=>', '!<', '!>', '^=', '~', '~*', '!~', '!~*', '~~', '~~*', '!~~', '!~~*']);
-const reserved = new Set(['FROM', 'WHERE', 'GROUP', 'ORDER', 'HAVING', 'LIMIT', 'OFFSET', 'UNION', 'EXCEPT', 'INTERSECT', 'MINUS', 'FETCH', 'FOR', 'INTO', 'ON', 'JOIN', 'INNER', 'LEFT', 'RIGHT',
-  'FULL', 'CROSS', 'NATURAL', 'AS', 'THEN', 'ELSE', 'END', 'WHEN', 'AND', 'OR', 'XOR', 'ASC', 'DESC', 'USING', 'WAITFOR', 'PROCEDURE', 'SET', 'VALUES', 'RETURNING', 'OVER', 'DIV', 'MOD', 'IS',
-  'IN', 'LIKE', 'ILIKE', 'RLIKE', 'REGEXP', 'BETWEEN', 'COLLATE', 'SEPARATOR', 'WITHIN', 'PARTITION', 'GLOB', 'SIMILAR', 'ESCAPE', 'SOUNDS', 'ISNULL', 'NOTNULL']);
-
-export const peek = (c: Cursor, ahead = 0): SqlToken | undefined => c.tokens[c.at + ahead];
-export const isWord = (t: SqlToken | undefined, ...words: readonly string[]): boolean => t?.kind === 'word' && words.includes(t.value);
-export const isPunct = (t: SqlToken | undefined, value: string): boolean => t?.kind === 'punct' && t.value === value;
-const isOp = (t: SqlToken | undefined, value: string): boolean => t?.kind === 'operator' && t.value === value;
-
-/** Take the word when it is next. */
-export function takeWord(c: Cursor, ...words: readonly string[]): boolean {
-  if (!isWord(peek(c), ...words)) return false;
-  c.at++;
-  return true;
-}
-export function takePunct(c: Cursor, value: string): boolean {
-  if (!isPunct(peek(c), value)) return false;
-  c.at++;
-  return true;
-}
-
-const opaque = (c: Cursor, from: number): Expr => ({ t: 'opaque', text: c.text.slice(c.tokens[from]?.start ?? 0, c.tokens[Math.max(from, c.at - 1)]?.end ?? 0) });
-
-/** A torn payload or a statement, as far as it can be read. Total: never throws, reads every token once. */
-export function parseFragment(tokens: readonly SqlToken[], text: string): Fragment {
-  const c: Cursor = { tokens, text, at: 0, depth: 0 };
-  const exprs: Expr[] = [];
-  const unions: Select[] = [];
-  const selects: Select[] = [];
-  const stacked: Fragment['stacked'][number][] = [];
-  let pending: Expr | null = null;
-  const close = (): void => { if (pending) exprs.push(pending); pending = null; };
-  while (c.at < tokens.length) {
-    const t = peek(c)!;
-    const before = c.at;
-    if (isPunct(t, ')')) { c.at++; continue; }
-    if (isWord(t, 'UNION', 'EXCEPT', 'INTERSECT')) {
-      close();
-      c.at++;
-      takeWord(c, 'ALL', 'DISTINCT', 'DISTINCTROW');
-      while (takePunct(c, '(')) { /* torn parentheses */ }
-      if (isWord(peek(c), 'SELECT')) unions.push(parseSelect(c));
-      continue;
-    }
-    if (isPunct(t, ';')) {
-      close();
-      c.at++;
-      const start = peek(c);
-      if (!start) continue;
-      const from = c.at;
-      stacked.push(parseStacked(c));
-      if (c.at === from) c.at++;
-      continue;
-    }
-    if (isWord(t, 'SELECT') && !pending && c.at < 2) { selects.push(parseSelect(c)); continue; }
-    if (pending && isBinary(t)) { pending = parseBinary(c, pending, 0); if (c.at > before) continue; }
-    if (isWord(t, 'ORDER', 'GROUP', 'HAVING', 'WHERE', 'LIMIT', 'OFFSET', 'BY', 'ON', 'SET', 'VALUES', 'FROM', 'INTO', 'UPDATE', 'INSERT', 'DELETE', 'WHEN', 'THEN', 'ELSE', 'END', 'AS', 'ASC', 'DESC', 'PROCEDURE', 'IF') || isPunct(t, ',')) {
-      if (isWord(t, 'IF') && isPunct(peek(c, 1), '(')) { /* a call */ } else { close(); c.at++; continue; }
-    }
-    close();
-    pending = parseExpr(c);
-    if (c.at === before) { pending = null; c.at++; }
-  }
-  close();
-  return { exprs, unions, selects, stacked };
-}
-
-function parseStacked(c: Cursor): Fragment['stacked'][number] {
-  const first = peek(c)!;
-  const from = c.at;
-  const exprs: Expr[] = [];
-  let select: Select | null = null;
-  if (isWord(first, 'SELECT')) select = parseSelect(c);
-  else if (isWord(first, 'IF')) { c.at++; exprs.push(parseExpr(c)); }
-  while (c.at < c.tokens.length && !isPunct(peek(c), ';')) {
-    if (!select && isWord(peek(c), 'SELECT')) select = parseSelect(c); else c.at++;
-  }
-  const text = c.text.slice(first.start, c.tokens[Math.max(from, c.at - 1)]!.end);
-  return { word: first.kind === 'word' ? first.value : '', exprs, select, text };
-}
-
-function isBinary(t: SqlToken): boolean {
-  if (t.kind === 'operator') return t.value !== '!' && t.value !== '@';
-  return isWord(t, 'AND', 'OR', 'XOR', 'DIV', 'MOD', 'IS', 'IN', 'NOT', 'LIKE', 'ILIKE', 'RLIKE', 'REGEXP', 'BETWEEN', 'COLLATE', 'GLOB', 'SIMILAR', 'ISNULL', 'NOTNULL');
-}
-
 /** One expression; stops before the first token that cannot continue it. */
 export function parseExpr(c: Cursor, minimum = 0): Expr {
-  if (c.depth > maxDepth) { const from = c.at; c.at = c.tokens.length; return opaque(c, from); }
+  if (c.depth > maxDepth) {
+    const from = c.at;
+    c.at = c.tokens.length;
+    return opaque(c, from);
+  }
   c.depth++;
   const e = parseBinary(c, parseUnary(c), minimum);
   c.depth--;
   return e;
 }
 
-function parseBinary(c: Cursor, left: Expr, minimum: number): Expr {
+/** The expression that goes on after its left side. */
+export function parseBinary(c: Cursor, left: Expr, minimum: number): Expr {
   for (;;) {
     const t = peek(c);
     if (!t) return left;
     const p = precedence(c, t);
     if (p < 0 || p < minimum) return left;
     const op = t.value;
-    if (t.kind === 'word' && !['AND', 'OR', 'XOR', 'DIV', 'MOD'].includes(op)) { left = parsePredicate(c, left, p); continue; }
+    if (t.kind === 'word' && !['AND', 'OR', 'XOR', 'DIV', 'MOD'].includes(op)) {
+      left = parsePredicate(c, left, p);
+      continue;
+    }
     c.at++;
     if (op === '::') {
       left = { t: 'cast', a: left, type: parseType(c) };
@@ -117,7 +36,10 @@ function parseBinary(c: Cursor, left: Expr, minimum: number): Expr {
     }
     if (comparisons.has(op) && isWord(peek(c), 'ANY', 'ALL', 'SOME') && isPunct(peek(c, 1), '(')) c.at++;
     const right = parseExpr(c, p + 1);
-    left = op.includes('~') && comparisons.has(op) ? matchOf(op, left, right) : { t: 'op', op: op === '&&' ? 'AND' : op === '^=' || op === '<>' ? '!=' : op === '!<' ? '>=' : op === '!>' ? '<=' : op, a: left, b: right };
+    left =
+      op.includes('~') && comparisons.has(op)
+        ? matchOf(op, left, right)
+        : { t: 'op', op: op === '&&' ? 'AND' : op === '^=' || op === '<>' ? '!=' : op === '!<' ? '>=' : op === '!>' ? '<=' : op, a: left, b: right };
   }
 }
 
@@ -130,31 +52,73 @@ function matchOf(op: string, a: Expr, b: Expr): Expr {
 function precedence(c: Cursor, t: SqlToken): number {
   if (t.kind === 'operator') {
     switch (t.value) {
-      case '||': return 7;
-      case '&&': return 2;
-      case '|': return 8;
-      case '&': return 9;
-      case '<<': case '>>': return 10;
-      case '+': case '-': return 11;
-      case '*': case '/': case '%': return 12;
-      case '^': case '#': return 13;
-      case '->': case '->>': case '#>': case '#>>': return 14;
-      case '::': return 15;
-      case ':=': return 0;
-      case '!': case '@': case '@@': return -1;
-      default: return comparisons.has(t.value) ? 5 : 6;
+      case '||':
+        return 7;
+      case '&&':
+        return 2;
+      case '|':
+        return 8;
+      case '&':
+        return 9;
+      case '<<':
+      case '>>':
+        return 10;
+      case '+':
+      case '-':
+        return 11;
+      case '*':
+      case '/':
+      case '%':
+        return 12;
+      case '^':
+      case '#':
+        return 13;
+      case '->':
+      case '->>':
+      case '#>':
+      case '#>>':
+        return 14;
+      case '::':
+        return 15;
+      case ':=':
+        return 0;
+      case '!':
+      case '@':
+      case '@@':
+        return -1;
+      default:
+        return comparisons.has(t.value) ? 5 : 6;
     }
   }
   if (t.kind !== 'word') return -1;
   switch (t.value) {
-    case 'OR': return 0;
-    case 'XOR': return 1;
-    case 'AND': return 2;
-    case 'IS': case 'ISNULL': case 'NOTNULL': case 'IN': case 'LIKE': case 'ILIKE': case 'RLIKE': case 'REGEXP': case 'BETWEEN': case 'GLOB': case 'SIMILAR': return 5;
-    case 'NOT': return isWord(peek(c, 1), 'IN', 'LIKE', 'ILIKE', 'RLIKE', 'REGEXP', 'BETWEEN', 'GLOB', 'SIMILAR', 'NULL') ? 5 : -1;
-    case 'DIV': case 'MOD': return 12;
-    case 'COLLATE': return 15;
-    default: return -1;
+    case 'OR':
+      return 0;
+    case 'XOR':
+      return 1;
+    case 'AND':
+      return 2;
+    case 'IS':
+    case 'ISNULL':
+    case 'NOTNULL':
+    case 'IN':
+    case 'LIKE':
+    case 'ILIKE':
+    case 'RLIKE':
+    case 'REGEXP':
+    case 'BETWEEN':
+    case 'GLOB':
+    case 'SIMILAR':
+      return 5;
+    case 'NOT':
+      return isWord(peek(c, 1), 'IN', 'LIKE', 'ILIKE', 'RLIKE', 'REGEXP', 'BETWEEN', 'GLOB', 'SIMILAR', 'NULL') ? 5 : -1;
+    case 'DIV':
+    case 'MOD':
+      return 12;
+    case 'COLLATE':
+      return 15;
+    default:
+      return -1;
   }
 }
 
@@ -163,10 +127,15 @@ function parsePredicate(c: Cursor, a: Expr, p: number): Expr {
   const word = peek(c)!.value;
   c.at++;
   switch (word) {
-    case 'NULL': return { t: 'is', a, what: 'null', negated: true };
-    case 'ISNULL': return { t: 'is', a, what: 'null', negated: false };
-    case 'NOTNULL': return { t: 'is', a, what: 'null', negated: true };
-    case 'COLLATE': c.at++; return a;
+    case 'NULL':
+      return { t: 'is', a, what: 'null', negated: true };
+    case 'ISNULL':
+      return { t: 'is', a, what: 'null', negated: false };
+    case 'NOTNULL':
+      return { t: 'is', a, what: 'null', negated: true };
+    case 'COLLATE':
+      c.at++;
+      return a;
     case 'IS': {
       const not = takeWord(c, 'NOT');
       if (takeWord(c, 'NULL', 'UNKNOWN')) return { t: 'is', a, what: 'null', negated: not };
@@ -212,9 +181,19 @@ function parseList(c: Cursor): Expr[] {
     if (c.at === before) c.at++;
     if (!isPunct(peek(c), ',') && !isPunct(peek(c), ')') && peek(c)) {
       // SUBSTRING(x FROM p FOR n), POSITION(a IN b), CAST(a AS t), GROUP_CONCAT(x ORDER BY y SEPARATOR z)
-      if (isWord(peek(c), 'FROM', 'FOR', 'USING', 'SEPARATOR', 'IN')) { c.at++; continue; }
-      if (isWord(peek(c), 'AS')) { c.at++; list.push({ t: 'opaque', text: parseType(c) }); continue; }
-      if (isWord(peek(c), 'ORDER')) { skipOrder(c); continue; }
+      if (isWord(peek(c), 'FROM', 'FOR', 'USING', 'SEPARATOR', 'IN')) {
+        c.at++;
+        continue;
+      }
+      if (isWord(peek(c), 'AS')) {
+        c.at++;
+        list.push({ t: 'opaque', text: parseType(c) });
+        continue;
+      }
+      if (isWord(peek(c), 'ORDER')) {
+        skipOrder(c);
+        continue;
+      }
       c.at++;
     }
   }
@@ -237,11 +216,15 @@ function skipOrder(c: Cursor): void {
 function parseType(c: Cursor): string {
   let name = '';
   while (peek(c)?.kind === 'word' || peek(c)?.kind === 'name') {
-    if (name !== '' && (reserved.has(peek(c)!.value) || isWord(peek(c), 'AND', 'OR', 'NOT'))) break;
+    if (name !== '' && (isReserved(peek(c)) || isWord(peek(c), 'AND', 'OR', 'NOT'))) break;
     name += (name ? ' ' : '') + peek(c)!.value;
     c.at++;
     if (takePunct(c, '.')) name += '.';
-    if (!['DOUBLE', 'CHARACTER', 'TIMESTAMP', 'TIME', 'WITH', 'WITHOUT', 'UNSIGNED', 'SIGNED', 'NATIONAL', 'LONG'].includes(name.split(' ').at(-1)!) && !name.endsWith('.')) break;
+    if (
+      !['DOUBLE', 'CHARACTER', 'TIMESTAMP', 'TIME', 'WITH', 'WITHOUT', 'UNSIGNED', 'SIGNED', 'NATIONAL', 'LONG'].includes(name.split(' ').at(-1)!) &&
+      !name.endsWith('.')
+    )
+      break;
   }
   if (isPunct(peek(c), '(')) {
     let depth = 0;
@@ -251,22 +234,44 @@ function parseType(c: Cursor): string {
       c.at++;
     } while (depth > 0 && c.at < c.tokens.length);
   }
-  while (isPunct(peek(c), '[')) { c.at++; if (peek(c)?.kind === 'number') c.at++; takePunct(c, ']'); }
+  while (isPunct(peek(c), '[')) {
+    c.at++;
+    if (peek(c)?.kind === 'number') c.at++;
+    takePunct(c, ']');
+  }
   return name;
 }
 
 function parseUnary(c: Cursor): Expr {
   const t = peek(c);
   if (!t) return { t: 'opaque', text: '' };
-  if (isWord(t, 'NOT')) { c.at++; return { t: 'not', a: parseExpr(c, 3) }; }
+  if (isWord(t, 'NOT')) {
+    c.at++;
+    return { t: 'not', a: parseExpr(c, 3) };
+  }
   if (t.kind === 'operator') {
-    if (t.value === '!') { c.at++; return { t: 'not', a: parseExpr(c, 14) }; }
-    if (t.value === '-' || t.value === '+' || t.value === '~') { c.at++; return { t: 'sign', op: t.value, a: parseExpr(c, 14) }; }
-    if (t.value === '*') { c.at++; return { t: 'star' }; }
+    if (t.value === '!') {
+      c.at++;
+      return { t: 'not', a: parseExpr(c, 14) };
+    }
+    if (t.value === '-' || t.value === '+' || t.value === '~') {
+      c.at++;
+      return { t: 'sign', op: t.value, a: parseExpr(c, 14) };
+    }
+    if (t.value === '*') {
+      c.at++;
+      return { t: 'star' };
+    }
     return { t: 'opaque', text: '' };
   }
-  if (isWord(t, 'BINARY')) { c.at++; return { t: 'call', name: 'BINARY', args: [parseExpr(c, 14)] }; }
-  if (isWord(t, 'PRIOR', 'DISTINCT', 'ALL') && !isPunct(peek(c, 1), ',') && !isPunct(peek(c, 1), ')')) { c.at++; return parseExpr(c, 14); }
+  if (isWord(t, 'BINARY')) {
+    c.at++;
+    return { t: 'call', name: 'BINARY', args: [parseExpr(c, 14)] };
+  }
+  if (isWord(t, 'PRIOR', 'DISTINCT', 'ALL') && !isPunct(peek(c, 1), ',') && !isPunct(peek(c, 1), ')')) {
+    c.at++;
+    return parseExpr(c, 14);
+  }
   return parsePrimary(c, t);
 }
 
@@ -276,21 +281,41 @@ function parsePrimary(c: Cursor, t: SqlToken): Expr {
     case 'string': {
       c.at++;
       let v = t.value;
-      while (peek(c)?.kind === 'string' && from > 0) { v += peek(c)!.value; c.at++; }
+      while (peek(c)?.kind === 'string' && from > 0) {
+        v += peek(c)!.value;
+        c.at++;
+      }
       return { t: 'const', v, at: [t.start, c.tokens[c.at - 1]!.end], ...(!t.closed && { open: true }) };
     }
-    case 'number': c.at++; return { t: 'const', v: Number(t.value), at: [t.start, t.end] };
-    case 'hex': c.at++; return { t: 'const', v: hexText(t.value), at: [t.start, t.end], n: t.value.length <= 12 ? Number.parseInt(t.value || '0', 16) : Number.NaN };
-    case 'bits': c.at++; return { t: 'const', v: Number.parseInt(t.value || '0', 2), at: [t.start, t.end] };
-    case 'variable': c.at++; return { t: 'call', name: t.value.toUpperCase(), args: [] };
-    case 'parameter': c.at++; return { t: 'opaque', text: t.value };
+    case 'number':
+      c.at++;
+      return { t: 'const', v: Number(t.value), at: [t.start, t.end] };
+    case 'hex':
+      c.at++;
+      return { t: 'const', v: hexText(t.value), at: [t.start, t.end], n: t.value.length <= 12 ? Number.parseInt(t.value || '0', 16) : Number.NaN };
+    case 'bits':
+      c.at++;
+      return { t: 'const', v: Number.parseInt(t.value || '0', 2), at: [t.start, t.end] };
+    case 'variable':
+      c.at++;
+      return { t: 'call', name: t.value.toUpperCase(), args: [] };
+    case 'parameter':
+      c.at++;
+      return { t: 'opaque', text: t.value };
     case 'punct': {
       if (t.value === '(') return parseGroup(c);
-      if (t.value === '[' || t.value === '{') { c.at++; return parseExpr(c); }
+      if (t.value === '[' || t.value === '{') {
+        c.at++;
+        return parseExpr(c);
+      }
       return { t: 'opaque', text: '' };
     }
-    case 'word': case 'name': return parseName(c, t);
-    default: c.at++; return { t: 'opaque', text: t.value };
+    case 'word':
+    case 'name':
+      return parseName(c, t);
+    default:
+      c.at++;
+      return { t: 'opaque', text: t.value };
   }
 }
 
@@ -301,7 +326,11 @@ function parseGroup(c: Cursor): Expr {
     takePunct(c, ')');
     return { t: 'select', select };
   }
-  if (c.depth > maxDepth) { const from = c.at; c.at = c.tokens.length; return opaque(c, from); }
+  if (c.depth > maxDepth) {
+    const from = c.at;
+    c.at = c.tokens.length;
+    return opaque(c, from);
+  }
   c.depth++;
   const list = parseList(c);
   c.depth--;
@@ -311,11 +340,19 @@ function parseGroup(c: Cursor): Expr {
 function parseName(c: Cursor, t: SqlToken): Expr {
   if (t.kind === 'word') {
     switch (t.value) {
-      case 'NULL': c.at++; return { t: 'const', v: null };
-      case 'TRUE': c.at++; return { t: 'const', v: true };
-      case 'FALSE': c.at++; return { t: 'const', v: false };
-      case 'CASE': return parseCase(c);
-      case 'SELECT': return { t: 'select', select: parseSelect(c) };
+      case 'NULL':
+        c.at++;
+        return { t: 'const', v: null };
+      case 'TRUE':
+        c.at++;
+        return { t: 'const', v: true };
+      case 'FALSE':
+        c.at++;
+        return { t: 'const', v: false };
+      case 'CASE':
+        return parseCase(c);
+      case 'SELECT':
+        return { t: 'select', select: parseSelect(c) };
       case 'EXISTS': {
         if (isPunct(peek(c, 1), '(')) {
           c.at += 2;
@@ -325,17 +362,27 @@ function parseName(c: Cursor, t: SqlToken): Expr {
         }
         break;
       }
-      case 'INTERVAL': if (peek(c, 1)?.kind === 'string' || peek(c, 1)?.kind === 'number') { c.at += 2; takeWord(c, 'SECOND', 'MINUTE', 'DAY', 'HOUR', 'YEAR', 'MONTH'); return { t: 'opaque', text: 'INTERVAL' }; } break;
-      default: break;
+      case 'INTERVAL':
+        if (peek(c, 1)?.kind === 'string' || peek(c, 1)?.kind === 'number') {
+          c.at += 2;
+          takeWord(c, 'SECOND', 'MINUTE', 'DAY', 'HOUR', 'YEAR', 'MONTH');
+          return { t: 'opaque', text: 'INTERVAL' };
+        }
+        break;
+      default:
+        break;
     }
-    if (reserved.has(t.value) && !isPunct(peek(c, 1), '(')) return { t: 'opaque', text: '' };
-    if (reserved.has(t.value) && !['LEFT', 'RIGHT', 'MOD', 'IN', 'VALUES', 'ISNULL'].includes(t.value)) return { t: 'opaque', text: '' };
+    if (isReserved(t) && !isPunct(peek(c, 1), '(')) return { t: 'opaque', text: '' };
+    if (isReserved(t) && !['LEFT', 'RIGHT', 'MOD', 'IN', 'VALUES', 'ISNULL'].includes(t.value)) return { t: 'opaque', text: '' };
   }
   const path = [readName(c)];
   while (isPunct(peek(c), '.') && (peek(c, 1)?.kind === 'word' || peek(c, 1)?.kind === 'name' || isOp(peek(c, 1), '*') || isPunct(peek(c, 1), '.'))) {
     c.at++;
     if (isPunct(peek(c), '.')) continue;
-    if (isOp(peek(c), '*')) { c.at++; return { t: 'star' }; }
+    if (isOp(peek(c), '*')) {
+      c.at++;
+      return { t: 'star' };
+    }
     path.push(readName(c));
   }
   if (!isPunct(peek(c), '(')) return { t: 'col', path };
@@ -349,7 +396,7 @@ function parseName(c: Cursor, t: SqlToken): Expr {
     const type = args[1];
     call = { t: 'cast', a: args[0] ?? { t: 'opaque', text: '' }, type: type?.t === 'opaque' ? type.text : '' };
   }
-  if (isWord(peek(c), 'OVER', 'WITHIN') ) {
+  if (isWord(peek(c), 'OVER', 'WITHIN')) {
     c.at++;
     takeWord(c, 'GROUP');
     if (takePunct(c, '(')) {
@@ -361,15 +408,11 @@ function parseName(c: Cursor, t: SqlToken): Expr {
       takePunct(c, ')');
     }
   }
-  while (isPunct(peek(c), '.') && isPunct(peek(c, 2), '(')) { c.at += 3; parseList(c); }
+  while (isPunct(peek(c), '.') && isPunct(peek(c, 2), '(')) {
+    c.at += 3;
+    parseList(c);
+  }
   return call;
-}
-
-/** The next word or quoted name as written. */
-export function readName(c: Cursor): string {
-  const t = c.tokens[c.at++];
-  if (!t) return '';
-  return t.kind === 'name' ? t.value : c.text.slice(t.start, t.end);
 }
 
 function parseCase(c: Cursor): Expr {
@@ -387,6 +430,3 @@ function parseCase(c: Cursor): Expr {
   c.depth--;
   return { t: 'case', subject, whens, otherwise };
 }
-
-/** Words that cannot be an alias or a column. */
-export const isReserved = (t: SqlToken | undefined): boolean => t?.kind === 'word' && reserved.has(t.value);

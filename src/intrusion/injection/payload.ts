@@ -3,15 +3,23 @@ export type Payload = { readonly point: string; readonly text: string };
 
 /** The columns of an event that can carry a payload. */
 export type Carrier = {
-  readonly path: string | null; readonly query: string | null; readonly user_agent: string | null; readonly referer: string | null; readonly forwarded: string | null;
-  readonly session: string | null; readonly sql_text: string | null; readonly extra: string | null;
+  readonly path: string | null;
+  readonly query: string | null;
+  readonly user_agent: string | null;
+  readonly referer: string | null;
+  readonly forwarded: string | null;
+  readonly session: string | null;
+  readonly sql_text: string | null;
+  readonly extra: string | null;
 };
 
 const maxStages = 5;
 const maxLength = 200_000;
 /** A text without any of this asks nothing of a database. */
-const worthReading = /\b(?:select|union|and|or|xor|not|case|if|iif|sleep|pg_sleep|waitfor|benchmark|having|order|rlike|regexp|between|like|in|elt|declare|exec|procedure)\b|\|\||&&|[\^*/-]\s*\(|;/i;
-const sqlWord = /\b(?:select|union|case|sleep|pg_sleep|waitfor|benchmark|substr\w*|mid|ascii|ord|unicode|char_length|length|left|like|rlike|regexp|extractvalue|updatexml|cast|convert|if|iif|elt|greatest|count|and|or|xor)\b/i;
+const worthReading =
+  /\b(?:select|union|and|or|xor|not|case|if|iif|sleep|pg_sleep|waitfor|benchmark|having|order|rlike|regexp|between|like|in|elt|declare|exec|procedure)\b|\|\||&&|[\^*/-]\s*\(|;/i;
+const sqlWord =
+  /\b(?:select|union|case|sleep|pg_sleep|waitfor|benchmark|substr\w*|mid|ascii|ord|unicode|char_length|length|left|like|rlike|regexp|extractvalue|updatexml|cast|convert|if|iif|elt|greatest|count|and|or|xor)\b/i;
 
 export type PayloadReader = {
   read(event: Carrier): Payload[][];
@@ -31,11 +39,21 @@ export function createPayloadReader(): PayloadReader {
     if (k !== '' && harmless.has(k)) return;
     const list = stages(point, value, plus);
     if (list.length > 0) into.push(list);
-    else if (k !== '') { if (harmless.size > 20_000) harmless.clear(); harmless.add(k); }
+    else if (k !== '') {
+      if (harmless.size > 20_000) harmless.clear();
+      harmless.add(k);
+    }
   };
   let bare: Carrier | null = null;
   const isBare = (e: Carrier): boolean =>
-    bare !== null && e.sql_text === null && e.user_agent === bare.user_agent && e.referer === bare.referer && e.path === bare.path && e.forwarded === bare.forwarded && e.session === bare.session && e.extra === bare.extra;
+    bare !== null &&
+    e.sql_text === null &&
+    e.user_agent === bare.user_agent &&
+    e.referer === bare.referer &&
+    e.path === bare.path &&
+    e.forwarded === bare.forwarded &&
+    e.session === bare.session &&
+    e.extra === bare.extra;
   const readEvent = (event: Carrier): Payload[][] => {
     if (event.sql_text !== null) return [[{ point: 'sql', text: event.sql_text }]];
     const out: Payload[][] = [];
@@ -56,14 +74,24 @@ export function createPayloadReader(): PayloadReader {
       const eq = event.session.indexOf('=');
       read(out, 'cookie:session', eq > 0 && eq < 40 && /^[\w.-]+$/.test(event.session.slice(0, eq)) ? event.session.slice(eq + 1) : event.session, false);
     }
-    if (event.extra !== null && (event.extra.includes('%') || worthReading.test(event.extra.slice(0, maxLength)))) for (const list of readExtra(event.extra, event)) if (list.length > 0) out.push(list);
+    if (event.extra !== null && (event.extra.includes('%') || worthReading.test(event.extra.slice(0, maxLength))))
+      for (const list of readExtra(event.extra, event)) if (list.length > 0) out.push(list);
     return out;
   };
   return {
     read: readEvent,
     isBare,
     setBare(e) {
-      bare = { path: e.path, query: null, user_agent: e.user_agent, referer: e.referer, forwarded: e.forwarded, session: e.session, sql_text: null, extra: e.extra };
+      bare = {
+        path: e.path,
+        query: null,
+        user_agent: e.user_agent,
+        referer: e.referer,
+        forwarded: e.forwarded,
+        session: e.session,
+        sql_text: null,
+        extra: e.extra,
+      };
     },
   };
 }
@@ -107,7 +135,9 @@ function stages(point: string, raw: string, plus: boolean): Payload[] {
     if (/^\s*[[{"]/.test(text)) {
       try {
         for (const p of jsonStrings(point, JSON.parse(text))) out.push(...stages(p.point, p.text, false));
-      } catch { /* not JSON: the text itself is judged */ }
+      } catch {
+        /* not JSON: the text itself is judged */
+      }
     }
     const inner = base64Text(plus ? text.replaceAll(' ', '+') : text);
     if (inner !== null) {
@@ -124,7 +154,8 @@ function stages(point: string, raw: string, plus: boolean): Payload[] {
 
 function* jsonStrings(point: string, value: unknown, depth = 0): Generator<Payload> {
   if (typeof value === 'string') yield { point, text: value };
-  else if (depth < 12 && value && typeof value === 'object') for (const [k, v] of Object.entries(value)) yield* jsonStrings(`${point}.${Array.isArray(value) ? '[]' : k}`, v, depth + 1);
+  else if (depth < 12 && value && typeof value === 'object')
+    for (const [k, v] of Object.entries(value)) yield* jsonStrings(`${point}.${Array.isArray(value) ? '[]' : k}`, v, depth + 1);
 }
 
 /** One pass of percent and %uXXXX decoding; bytes that are not UTF-8 become one character each. */
@@ -132,7 +163,9 @@ export function percentDecode(text: string): string {
   if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
-  } catch { /* %u, a lone percent sign or bytes that are not UTF-8: run by run */ }
+  } catch {
+    /* %u, a lone percent sign or bytes that are not UTF-8: run by run */
+  }
   return text.replace(/(?:%u[0-9a-f]{4}|%[0-9a-f]{2})+/gi, run => {
     if (/%u/i.test(run)) return run.replace(/%u([0-9a-f]{4})|%([0-9a-f]{2})/gi, (_, u, b) => String.fromCharCode(Number.parseInt(u ?? b, 16)));
     const bytes = Buffer.from(run.replaceAll('%', ''), 'hex');
@@ -155,5 +188,7 @@ function base64Text(text: string): string | null {
   const t = text.trim();
   if (t.length < 16 || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(t)) return null;
   const decoded = Buffer.from(t.replaceAll('-', '+').replaceAll('_', '/'), 'base64').toString('utf8');
-  return !decoded.includes('\ufffd') && !/[\u0000-\u0008\u000e-\u001f]/.test(decoded) && (sqlWord.test(decoded) || /%[0-9a-f]{2}/i.test(decoded)) ? decoded : null;
+  return !decoded.includes('\ufffd') && !/[\u0000-\u0008\u000e-\u001f]/.test(decoded) && (sqlWord.test(decoded) || /%[0-9a-f]{2}/i.test(decoded))
+    ? decoded
+    : null;
 }

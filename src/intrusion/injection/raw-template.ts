@@ -3,7 +3,15 @@ import type { Payload } from './payload.ts';
 import type { Asked, Meaning, Unknown } from './template.ts';
 
 /** What a query asks that differs from an earlier one in numbers and short quoted words only. */
-export type RawReading = { readonly point: string; readonly asked: Asked | null; readonly unknown: Unknown | null; readonly form: Form | null; readonly values: readonly Value[]; readonly decoded: number; readonly escaped: number };
+export type RawReading = {
+  readonly point: string;
+  readonly asked: Asked | null;
+  readonly unknown: Unknown | null;
+  readonly form: Form | null;
+  readonly values: readonly Value[];
+  readonly decoded: number;
+  readonly escaped: number;
+};
 
 type Kind = 'digits' | 'hex' | 'word' | 'list';
 type Template = {
@@ -87,7 +95,10 @@ export function createRawReader(): {
         if (n > 0) templates.unshift(...templates.splice(n, 1));
         let slots = 0;
         for (let s = 0; s < t.kinds.length; s++) slots += t.kinds[s] === 'list' ? listLength(query, starts[s]!, ends[s]!) : ends[s]! - starts[s]!;
-        const values = t.used.length === 0 ? none : t.used.map(s => valueOf(t.kinds[s] === 'list' ? listText(query, starts[s]!, ends[s]!) : query.slice(starts[s], ends[s])));
+        const values =
+          t.used.length === 0
+            ? none
+            : t.used.map(s => valueOf(t.kinds[s] === 'list' ? listText(query, starts[s]!, ends[s]!) : query.slice(starts[s], ends[s])));
         return { point: t.point, asked: asked ?? null, unknown: unknown ?? null, form: t.form, values, decoded: t.decoded + slots, escaped: t.escaped + slots };
       }
       return null;
@@ -190,7 +201,13 @@ function makeTemplate(query: string, payload: Payload, meaning: Meaning, escaped
     const from = found[at[2 * s]!]!;
     const to = found[at[2 * s + 1]!]!;
     const kind: Kind =
-      payload.text.charCodeAt(at[2 * s]! - 1) === 39 || !isDigit(text.charCodeAt(0)) ? 'word' : text.includes(',') ? 'list' : /^0x/i.test(text) ? 'hex' : 'digits';
+      payload.text.charCodeAt(at[2 * s]! - 1) === 39 || !isDigit(text.charCodeAt(0))
+        ? 'word'
+        : text.includes(',')
+          ? 'list'
+          : /^0x/i.test(text)
+            ? 'hex'
+            : 'digits';
     const length = kind === 'list' ? listLength(query, from, to) : to - from;
     if (slotEnd(query, from, kind) !== to || length !== text.length || (kind !== 'list' && query.slice(from, to) !== text)) return null;
     places.set(s, kinds.length);

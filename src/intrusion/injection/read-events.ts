@@ -8,7 +8,9 @@ function base64Words(words: readonly string[]): string[] {
   for (const word of words) {
     for (const w of [word, word.toLowerCase()]) {
       for (let shift = 0; shift < 3; shift++) {
-        const encoded = Buffer.from('x'.repeat(shift) + w).toString('base64').replace(/=+$/, '');
+        const encoded = Buffer.from('x'.repeat(shift) + w)
+          .toString('base64')
+          .replace(/=+$/, '');
         const stable = encoded.slice(shift === 0 ? 0 : shift + 1, encoded.length - ((shift + w.length) % 3 === 0 ? 0 : 1));
         if (stable.length >= 5) out.add(stable.replaceAll('+', '\\+'));
       }
@@ -17,9 +19,11 @@ function base64Words(words: readonly string[]): string[] {
   return [...out].sort();
 }
 
-const callWords = 'substr(?:ing|c|b)?|mid|ascii|ord|unicode|len(?:gth)?|char_length|character_length|left|right|if|iif|elt|strcmp|greatest|least|hex|sleep|pg_sleep|benchmark|extractvalue|updatexml|concat|cast|convert|char|chr';
+const callWords =
+  'substr(?:ing|c|b)?|mid|ascii|ord|unicode|len(?:gth)?|char_length|character_length|left|right|if|iif|elt|strcmp|greatest|least|hex|sleep|pg_sleep|benchmark|extractvalue|updatexml|concat|cast|convert|char|chr';
 const requestPattern = `(?i)(?:\\bselect\\b|\\bunion\\b|waitfor|\\b(?:${callWords})\\s*\\(|\\bcase\\s+when\\b|\\b(?:rlike|regexp|having|procedure)\\b|['")0-9]\\s*(?:/\\*[^*]*\\*/|\\s)*(?:\\|\\||&&|;|\\b(?:and|or|xor|like|order|between|in|not)\\b)|\\b(?:and|or|xor)(?:\\s|/\\*|\\()+[^=<>&]{0,60}(?:[=<>]|like))`;
-const statementPattern = '(?i)(?:ascii|ord|unicode|substr(?:ing|c)?|mid|pg_sleep|sleep|benchmark|length|len|left)\\s*\\([\\s\\S]*\\bselect\\b|waitfor\\s+delay|extractvalue|updatexml|union\\s+(?:all\\s+)?select';
+const statementPattern =
+  '(?i)(?:ascii|ord|unicode|substr(?:ing|c)?|mid|pg_sleep|sleep|benchmark|length|len|left)\\s*\\([\\s\\S]*\\bselect\\b|waitfor\\s+delay|extractvalue|updatexml|union\\s+(?:all\\s+)?select';
 
 /** One character that is no letter, as it is or percent-encoded up to several times: headers are not decoded in the table. */
 const gap = '(?:^|!\\d{5}|[^\\w%]|%(?:25)*[0-9a-f]{2}|%u00[0-9a-f]{2})';
@@ -28,10 +32,20 @@ const headerPattern = `(?i)${gap}(?:select|union|waitfor|case${gap}+when|(?:pg_)
 /** What all injections of the log asked and obtained; the log is read batch by batch. */
 export async function readInjections(engine: Engine): Promise<Rebuilt> {
   const links = await linkAnswers(engine, statementPattern);
-  await engine.load('injection_answer', [{ name: 'event_id', type: 'BIGINT' }, { name: 'request_id', type: 'BIGINT' }], [...links].sort((a, b) => a[0] - b[0]));
+  await engine.load(
+    'injection_answer',
+    [
+      { name: 'event_id', type: 'BIGINT' },
+      { name: 'request_id', type: 'BIGINT' },
+    ],
+    [...links].sort((a, b) => a[0] - b[0]),
+  );
   const rebuilder = createRebuilder();
   for await (const batch of injectionEvents(engine)) rebuilder.add(batch);
-  const gaps = await readGaps(engine, rebuilder.untimed().map(id => links.get(id) ?? id));
+  const gaps = await readGaps(
+    engine,
+    rebuilder.untimed().map(id => links.get(id) ?? id),
+  );
   for (const [statement, request] of links) if (gaps.has(request)) gaps.set(statement, gaps.get(request)!);
   return withRequests(rebuilder.finish(gaps), links);
 }
@@ -59,7 +73,9 @@ function withRequests(rebuilt: Rebuilt, links: AnswerLinks): Rebuilt {
 function injectionEvents(engine: Engine): AsyncGenerator<InjectionEvent[]> {
   const encoded = base64Words(['SELECT', 'SLEEP(', 'SUBSTR', 'UNION', 'ASCII(', 'CASE WHEN', ' AND ']).join('|');
   const pattern = `${requestPattern}|${encoded}`;
-  return engine.stream<InjectionEvent>('intrusion.injection_events', sql`
+  return engine.stream<InjectionEvent>(
+    'intrusion.injection_events',
+    sql`
     with flagged as (select distinct event_id from detection d join detection_event x using (detection_id) where d.kind like 'sqli-%')
     select e.event_id, e.at_us, e.class, coalesce(q.src_ip, e.src_ip) as src_ip, coalesce(q.host, e.host) as host, coalesce(q.method, e.method) as method, coalesce(q.path, e.path) as path, e.query,
       coalesce(q.user_agent, e.user_agent) as user_agent, e.referer, e.forwarded, e.session, case when e.class = 2 then e.sql_text end as sql_text, q.event_id is not null as answered,
@@ -71,17 +87,25 @@ function injectionEvents(engine: Engine): AsyncGenerator<InjectionEvent[]> {
         or regexp_matches(concat_ws(' ', e.referer, e.forwarded, e.session, e.extra), ${`${headerPattern}|${encoded}`})
         or regexp_matches(coalesce(e.user_agent, ''), ${headerPattern})))
       or (e.class = 2 and e.sql_text is not null and (x.event_id is not null or l.event_id is not null or regexp_matches(e.sql_text, ${statementPattern})))
-    order by e.at_us, e.event_id`);
+    order by e.at_us, e.event_id`,
+  );
 }
 
 /** Where a log has no durations: the time to the client's next request (start stamps), or since the one before. */
 async function readGaps(engine: Engine, untimed: readonly number[]): Promise<Map<number, number | null>> {
   if (untimed.length === 0) return new Map();
-  await engine.load('untimed', [{ name: 'event_id', type: 'BIGINT' }], untimed.map(id => [id]));
-  const rows = await engine.rows<{ event_id: number; gap_us: number | null }>('intrusion.gaps', sql`select event_id, case when coalesce(time_kind, 0) = 1 then next_us else before_us end as gap_us from (
+  await engine.load(
+    'untimed',
+    [{ name: 'event_id', type: 'BIGINT' }],
+    untimed.map(id => [id]),
+  );
+  const rows = await engine.rows<{ event_id: number; gap_us: number | null }>(
+    'intrusion.gaps',
+    sql`select event_id, case when coalesce(time_kind, 0) = 1 then next_us else before_us end as gap_us from (
       select event_id, file_no, lead(at_us) over w - at_us as next_us, at_us - lag(at_us) over w as before_us from event
       where class in (1, 6) and src_ip in (select distinct e.src_ip from untimed join event e using (event_id)) window w as (partition by src_ip, user_agent order by at_us, event_id))
-    join untimed using (event_id) left join event_file using (file_no) order by event_id`);
+    join untimed using (event_id) left join event_file using (file_no) order by event_id`,
+  );
   await engine.run('intrusion.drop_untimed', sql`drop table untimed`);
   return new Map(rows.map(r => [r.event_id, r.gap_us]));
 }

@@ -4,12 +4,25 @@ import type { InBand } from './in-band.ts';
 import type { Asked, Unknown } from './template.ts';
 
 /** One client at one point of one route: one object each, so that nothing long is compared again and again. */
-export type Spot = { readonly no: number; readonly client: string; readonly route: string; readonly point: string; readonly at: string; readonly votes: Map<SqlDialect, number> };
+export type Spot = {
+  readonly no: number;
+  readonly client: string;
+  readonly route: string;
+  readonly point: string;
+  readonly at: string;
+  readonly votes: Map<SqlDialect, number>;
+};
 
 /** What an event says about its answer. */
 export type Answered = {
-  readonly event_id: number; readonly status: number | null; readonly bytes_out: number | null; readonly duration_us: number | null; readonly gap_us?: number | null;
-  readonly rows_out: number | null; readonly err_code: string | null; readonly target_length: number | null;
+  readonly event_id: number;
+  readonly status: number | null;
+  readonly bytes_out: number | null;
+  readonly duration_us: number | null;
+  readonly gap_us?: number | null;
+  readonly rows_out: number | null;
+  readonly err_code: string | null;
+  readonly target_length: number | null;
 };
 /** What a text of it asks and shows. */
 export type Read = { readonly asked: Asked | null; readonly unknown: Unknown | null; readonly form: Form | null; readonly values: readonly Value[] };
@@ -123,10 +136,13 @@ export class ReadStore {
   shown(form: Form | undefined, i: number): readonly InBand[] {
     if (form === undefined) return none;
     const first = this.firstValue.get(i);
-    return fillForm(form, Array.from({ length: form.values }, (_, n): Value => {
-      const v = this.values.get(first + n);
-      return v >= 0 ? v : this.texts[-1 - v]!;
-    }));
+    return fillForm(
+      form,
+      Array.from({ length: form.values }, (_, n): Value => {
+        const v = this.values.get(first + n);
+        return v >= 0 ? v : this.texts[-1 - v]!;
+      }),
+    );
   }
 }
 

@@ -13,8 +13,17 @@ import type { Unknown } from './template.ts';
 
 /** One event that may carry an injection. */
 export type InjectionEvent = Carrier & {
-  readonly event_id: number; readonly at_us: number; readonly class: number; readonly src_ip: string | null; readonly host: string | null; readonly method: string | null;
-  readonly status: number | null; readonly bytes_out: number | null; readonly duration_us: number | null; readonly rows_out: number | null; readonly err_code: string | null;
+  readonly event_id: number;
+  readonly at_us: number;
+  readonly class: number;
+  readonly src_ip: string | null;
+  readonly host: string | null;
+  readonly method: string | null;
+  readonly status: number | null;
+  readonly bytes_out: number | null;
+  readonly duration_us: number | null;
+  readonly rows_out: number | null;
+  readonly err_code: string | null;
   /** Text length as sent. */
   readonly target_length: number | null;
   /** A statement that stands for the request that ran it: address, page and answer are the request's. */
@@ -146,8 +155,15 @@ function* statementsOf(store: ReadStore, forms: readonly Form[]): Generator<Rebu
     const { point, route, client } = store.spots[store.spot.get(i)]!;
     for (const inBand of store.shown(form, i))
       yield {
-        eventId: store.eventId.get(i), point, route, client, inBand,
-        status: store.statusOf(i), bytes: store.number(store.bytes, i), errCode: store.errCodeOf(i), reflected: store.reflected.map(c => c.get(i)),
+        eventId: store.eventId.get(i),
+        point,
+        route,
+        client,
+        inBand,
+        status: store.statusOf(i),
+        bytes: store.number(store.bytes, i),
+        errCode: store.errCodeOf(i),
+        reflected: store.reflected.map(c => c.get(i)),
       };
   }
 }
@@ -220,7 +236,8 @@ function readGroups(probes: Probes, rows: Int32Array, length: number): Labels {
     const own = new Set(list);
     const tests = rows.filter(i => probes.key(i) === '' && !own.has(i) && vague(i) === k);
     const sure = attempt(joinRows([list, tests]));
-    if (!sure && list.some(i => probes.key(i) !== '')) unreadable.push({ point: k.replaceAll('\u0000', ' '), reason: reasons.get(k) ?? 'undecided', probes: list.length });
+    if (!sure && list.some(i => probes.key(i) !== ''))
+      unreadable.push({ point: k.replaceAll('\u0000', ' '), reason: reasons.get(k) ?? 'undecided', probes: list.length });
   }
   return { truth, oracle: oracleOf, oracles, unreadable };
 }
@@ -240,7 +257,8 @@ function answersOf(probes: Probes, list: Int32Array, labels: Labels): Answer[] {
   for (const i of list) {
     const t = labels.truth[i]!;
     const reading = t < 0 ? null : probes.reading(i);
-    if (reading) answers.push({ constraint: reading.constraint, truth: t === 1, eventId: probes.eventId(i), weight: labels.oracles[labels.oracle[i]!]!.margin });
+    if (reading)
+      answers.push({ constraint: reading.constraint, truth: t === 1, eventId: probes.eventId(i), weight: labels.oracles[labels.oracle[i]!]!.margin });
   }
   return answers;
 }

@@ -10,15 +10,39 @@ import type { Answer } from './solve.ts';
 
 /** A row of `recovered_cell` before it knows its step. */
 export type Recovered = {
-  readonly id: string; readonly technique: string; readonly table: string | null; readonly column: string; readonly ordinal: number | null; readonly rowQuery: string; readonly key: string | null;
-  readonly value: string | null; readonly status: 'exact' | 'partial' | 'attempted'; readonly confidence: number; readonly eventIds: readonly number[]; readonly facts: Readonly<Record<string, unknown>>;
-  readonly datasetId: string | null; readonly rowNo: number | null;
+  readonly id: string;
+  readonly technique: string;
+  readonly table: string | null;
+  readonly column: string;
+  readonly ordinal: number | null;
+  readonly rowQuery: string;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly status: 'exact' | 'partial' | 'attempted';
+  readonly confidence: number;
+  readonly eventIds: readonly number[];
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly datasetId: string | null;
+  readonly rowNo: number | null;
 };
 
-type Draft = { cell: RebuiltCell; column: string; value: string | null; table: SnapshotTable | null; name: string | null; status: Recovered['status']; reason: string | null; row: number };
+type Draft = {
+  cell: RebuiltCell;
+  column: string;
+  value: string | null;
+  table: SnapshotTable | null;
+  name: string | null;
+  status: Recovered['status'];
+  reason: string | null;
+  row: number;
+};
 
 /** What blind injections obtained, checked against the snapshot where there is one. */
-export async function recoverCells(engine: Engine, cells: readonly RebuiltCell[], tableOf: (name: string | null) => SnapshotTable | null): Promise<Recovered[]> {
+export async function recoverCells(
+  engine: Engine,
+  cells: readonly RebuiltCell[],
+  tableOf: (name: string | null) => SnapshotTable | null,
+): Promise<Recovered[]> {
   const drafts: Draft[] = [];
   const rowIds = new Map<string, number>();
   for (const cell of cells) {
@@ -30,14 +54,30 @@ export async function recoverCells(engine: Engine, cells: readonly RebuiltCell[]
     const decoded = decodeValue(cell);
     const parts = b.parts && decoded !== null && cell.solution.status === 'exact' ? splitParts(b.parts, decoded) : null;
     const status = cell.solution.status;
-    if (parts) for (const p of parts) drafts.push({ cell, column: p.column, value: p.value, table, name: table?.columns.get(p.column.toLowerCase()) ?? null, status, reason: null, row });
-    else drafts.push({ cell, column: b.column, value: status === 'exact' ? decoded : null, table, name: b.plain ? table?.columns.get(b.column.toLowerCase()) ?? null : null, status, reason: null, row });
+    if (parts)
+      for (const p of parts)
+        drafts.push({ cell, column: p.column, value: p.value, table, name: table?.columns.get(p.column.toLowerCase()) ?? null, status, reason: null, row });
+    else
+      drafts.push({
+        cell,
+        column: b.column,
+        value: status === 'exact' ? decoded : null,
+        table,
+        name: b.plain ? (table?.columns.get(b.column.toLowerCase()) ?? null) : null,
+        status,
+        reason: null,
+        row,
+      });
   }
   for (const d of drafts) {
     const { folded } = d.cell.solution;
     if (folded === null || !d.table || d.name === null || d.cell.binding.coding !== null) continue;
     const value = await findCase(engine, d.table, d.name, folded);
-    if (value !== null && countBroken(d.cell.answers, value, d.cell) === 0) { d.status = 'exact'; d.value = value; d.reason = 'case-from-the-snapshot'; }
+    if (value !== null && countBroken(d.cell.answers, value, d.cell) === 0) {
+      d.status = 'exact';
+      d.value = value;
+      d.reason = 'case-from-the-snapshot';
+    }
   }
   const placed = await placeRows(engine, drafts);
   return drafts.map(d => finish(d, placed)).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
@@ -52,14 +92,19 @@ function decodeValue(cell: RebuiltCell): string | null {
   return v;
 }
 
-const isNullBlank = (d: Draft): boolean => d.value !== null && d.cell.binding.nullAs !== null && (d.value === d.cell.binding.nullAs || (d.value === '' && d.cell.binding.nullAs.trim() === ''));
+const isNullBlank = (d: Draft): boolean =>
+  d.value !== null && d.cell.binding.nullAs !== null && (d.value === d.cell.binding.nullAs || (d.value === '' && d.cell.binding.nullAs.trim() === ''));
 
 function splitParts(parts: NonNullable<RebuiltCell['binding']['parts']>, value: string): { column: string; value: string }[] | null {
   let pattern = '^';
   const columns: string[] = [];
   for (const p of parts) {
     const name = columnName(unwrap(p).expr);
-    if (name !== null) { columns.push(name); pattern += '(.*?)'; continue; }
+    if (name !== null) {
+      columns.push(name);
+      pattern += '(.*?)';
+      continue;
+    }
     const v = evaluate(p, { dialect: 'any', vars: new Map() });
     if (v === undefined || v === null || v === '') return null;
     if (value.split(String(v)).length - 1 !== parts.filter(q => q === p || evaluate(q, { dialect: 'any', vars: new Map() }) === v).length) return null;
@@ -69,7 +114,12 @@ function splitParts(parts: NonNullable<RebuiltCell['binding']['parts']>, value: 
   return m ? columns.map((column, i) => ({ column, value: m[i + 1]! })) : null;
 }
 
-type Placed = { rowNo: Map<number, Candidate>; verified: Set<Draft>; many: Map<number, number>; /** The snapshot's value of a placed draft. */ theirs: Map<Draft, string> };
+type Placed = {
+  rowNo: Map<number, Candidate>;
+  verified: Set<Draft>;
+  many: Map<number, number> /** The snapshot's value of a placed draft. */;
+  theirs: Map<Draft, string>;
+};
 
 async function placeRows(engine: Engine, drafts: readonly Draft[]): Promise<Placed> {
   const rows = new Map<number, Draft[]>();
@@ -80,10 +130,18 @@ async function placeRows(engine: Engine, drafts: readonly Draft[]): Promise<Plac
       if (d === without || d.status !== 'exact' || d.value === null) continue;
       m.set(d.name!, isNullBlank(d) ? '' : d.value);
     }
-    for (const w of list[0]!.cell.binding.where) { const c = list[0]!.table!.columns.get(w.column.toLowerCase()); if (w.op === '=' && c) m.set(c, w.value); }
+    for (const w of list[0]!.cell.binding.where) {
+      const c = list[0]!.table!.columns.get(w.column.toLowerCase());
+      if (w.op === '=' && c) m.set(c, w.value);
+    }
     return m;
   };
-  const found = group(await findCandidates(engine, [...rows].map(([id, list]): KnownRow => ({ id, table: list[0]!.table!, values: knownOf(list) }))));
+  const found = group(
+    await findCandidates(
+      engine,
+      [...rows].map(([id, list]): KnownRow => ({ id, table: list[0]!.table!, values: knownOf(list) })),
+    ),
+  );
   const placed: Placed = { rowNo: new Map(), verified: new Set(), many: new Map(), theirs: new Map() };
   const lost: KnownRow[] = [];
   const lostDrafts: { id: number; draft: Draft; list: Draft[] }[] = [];
@@ -91,13 +149,17 @@ async function placeRows(engine: Engine, drafts: readonly Draft[]): Promise<Plac
     const c = found.get(id) ?? [];
     if (c.length > 0) {
       for (const d of list) if (d.status === 'exact' && d.value !== null) placed.verified.add(d);
-      if (c.length === 1) placed.rowNo.set(id, c[0]!); else placed.many.set(id, c.length);
+      if (c.length === 1) placed.rowNo.set(id, c[0]!);
+      else placed.many.set(id, c.length);
       continue;
     }
     for (const d of list) {
       if (d.status !== 'exact' || d.value === null) continue;
       const values = knownOf(list, d);
-      if (values.size > 0) { lost.push({ id: lostDrafts.length, table: d.table!, values }); lostDrafts.push({ id, draft: d, list }); }
+      if (values.size > 0) {
+        lost.push({ id: lostDrafts.length, table: d.table!, values });
+        lostDrafts.push({ id, draft: d, list });
+      }
     }
   }
   const near = group(await findCandidates(engine, lost, 5));
@@ -105,11 +167,14 @@ async function placeRows(engine: Engine, drafts: readonly Draft[]): Promise<Plac
     const c = near.get(i) ?? [];
     if (c.length !== 1 || placed.rowNo.has(id)) continue;
     const theirs = (await readRows(engine, draft.table!, [draft.name!], [c[0]!.rowNo])).get(c[0]!.rowNo)?.get(draft.name!) ?? '';
-    const broken = countBroken(draft.cell.answers, theirs === '' ? draft.cell.binding.nullAs ?? '' : theirs, draft.cell);
+    const broken = countBroken(draft.cell.answers, theirs === '' ? (draft.cell.binding.nullAs ?? '') : theirs, draft.cell);
     placed.rowNo.set(id, c[0]!);
     for (const d of list) if (d !== draft && d.status === 'exact') placed.verified.add(d);
-    if (broken <= 2 && draft.cell.answers.length >= 5) { draft.status = 'partial'; draft.reason = 'one-answer-from-the-snapshot'; draft.value = null; }
-    else draft.reason = 'differs-from-the-snapshot';
+    if (broken <= 2 && draft.cell.answers.length >= 5) {
+      draft.status = 'partial';
+      draft.reason = 'one-answer-from-the-snapshot';
+      draft.value = null;
+    } else draft.reason = 'differs-from-the-snapshot';
   }
   for (const [id, list] of [...rows].sort((a, b) => a[0] - b[0])) {
     const row = placed.rowNo.get(id);
@@ -130,7 +195,7 @@ function group(list: readonly Candidate[]): Map<number, Candidate[]> {
 function agreementOf(d: Draft, theirs: string | undefined): { readonly answers: number; readonly agree: number } | undefined {
   if (theirs === undefined || d.cell.binding.coding !== null || d.cell.binding.parts !== null) return undefined;
   const compared = d.cell.answers.filter(a => a.constraint.kind === 'char' || a.constraint.kind === 'segment' || a.constraint.kind === 'whole');
-  const value = theirs === '' ? d.cell.binding.nullAs ?? '' : theirs;
+  const value = theirs === '' ? (d.cell.binding.nullAs ?? '') : theirs;
   return compared.length === 0 ? undefined : { answers: compared.length, agree: compared.length - countBroken(compared, value, d.cell) };
 }
 
@@ -141,11 +206,17 @@ export function countBroken(answers: readonly Answer[], value: string, cell: Reb
   for (const { constraint: c, truth: t } of answers) {
     if (c.kind === 'char') {
       const ch = chars[c.position - 1] ?? '';
-      if (c.test.how === 'bit') { const code = ch === '' ? 0 : codeIn(ch, c.family); if ((Math.floor(code / 2 ** c.test.bit) % 2 === 1) !== (t === c.test.whenSet)) broken++; continue; }
+      if (c.test.how === 'bit') {
+        const code = ch === '' ? 0 : codeIn(ch, c.family);
+        if ((Math.floor(code / 2 ** c.test.bit) % 2 === 1) !== (t === c.test.whenSet)) broken++;
+        continue;
+      }
       const set = t ? c.test.yes : c.test.no;
       if (ch === '' ? !(t ? c.test.endYes : c.test.endNo) : !has(set, codeIn(ch, c.family))) broken++;
-    } else if (c.kind === 'whole') { const v = truth(c.test(value)); if (v !== undefined && (v === 1) !== t) broken++; }
-    else if (c.kind === 'segment') {
+    } else if (c.kind === 'whole') {
+      const v = truth(c.test(value));
+      if (v !== undefined && (v === 1) !== t) broken++;
+    } else if (c.kind === 'segment') {
       const holds = c.sets.every((s, i) => s.includes(chars[c.position - 1 + i] ?? '')) && (!c.end || chars.length === c.position - 1 + c.sets.length);
       if (holds !== t) broken++;
     }
@@ -166,22 +237,65 @@ function finish(d: Draft, placed: Placed): Recovered {
   const candidate = placed.rowNo.get(d.row) ?? null;
   let { status, value, reason } = d;
   const noise = cell.oracle?.noise ?? 0;
-  if (status === 'exact' && !verified && noise > 0.002) { status = 'partial'; reason = 'noisy-answers'; value = null; }
-  if (status === 'exact' && s.contradictions > 0 && !verified) { status = 'partial'; reason = 'contradicted-answers'; value = null; }
+  if (status === 'exact' && !verified && noise > 0.002) {
+    status = 'partial';
+    reason = 'noisy-answers';
+    value = null;
+  }
+  if (status === 'exact' && s.contradictions > 0 && !verified) {
+    status = 'partial';
+    reason = 'contradicted-answers';
+    value = null;
+  }
   const nullBlank = isNullBlank(d);
-  if (nullBlank && status === 'exact') { value = ''; if (!verified) { status = 'partial'; reason = 'null-or-blank'; value = null; } }
+  if (nullBlank && status === 'exact') {
+    value = '';
+    if (!verified) {
+      status = 'partial';
+      reason = 'null-or-blank';
+      value = null;
+    }
+  }
   const margin = cell.oracle?.margin ?? 0;
-  const confidence = status === 'exact' ? (verified ? 0.9999 : Math.min(0.995, 0.9 + 0.05 * margin + 0.045 * Math.min(1, s.confirmations / 5))) : status === 'partial' ? 0.5 : 0;
+  const confidence =
+    status === 'exact' ? (verified ? 0.9999 : Math.min(0.995, 0.9 + 0.05 * margin + 0.045 * Math.min(1, s.confirmations / 5))) : status === 'partial' ? 0.5 : 0;
   const facts = {
-    technique: cell.technique, dialect: cell.dialect, answers: cell.answers.length, requests: cell.eventIds.length, bits: Math.round(s.bits * 10) / 10, confirmations: s.confirmations, contradictions: s.contradictions,
-    verified_by: verified ? 'snapshot' : null, agreement: agreementOf(d, placed.theirs.get(d)), reason: reason ?? cell.unreadable, pattern: status === 'partial' ? s.pattern : undefined, length: s.length ?? undefined,
-    open_positions: status === 'partial' ? s.domains.slice(0, 40) : undefined, bounds: s.bounds ?? undefined, assumptions: s.assumptions.length > 0 ? s.assumptions : undefined,
-    null_rule: nullBlank ? 'null-or-blank' : undefined, candidates: placed.many.get(d.row), oracle: cell.oracle ?? undefined, expression: cell.binding.plain ? undefined : cell.key.slice(0, 500),
+    technique: cell.technique,
+    dialect: cell.dialect,
+    answers: cell.answers.length,
+    requests: cell.eventIds.length,
+    bits: Math.round(s.bits * 10) / 10,
+    confirmations: s.confirmations,
+    contradictions: s.contradictions,
+    verified_by: verified ? 'snapshot' : null,
+    agreement: agreementOf(d, placed.theirs.get(d)),
+    reason: reason ?? cell.unreadable,
+    pattern: status === 'partial' ? s.pattern : undefined,
+    length: s.length ?? undefined,
+    open_positions: status === 'partial' ? s.domains.slice(0, 40) : undefined,
+    bounds: s.bounds ?? undefined,
+    assumptions: s.assumptions.length > 0 ? s.assumptions : undefined,
+    null_rule: nullBlank ? 'null-or-blank' : undefined,
+    candidates: placed.many.get(d.row),
+    oracle: cell.oracle ?? undefined,
+    expression: cell.binding.plain ? undefined : cell.key.slice(0, 500),
     conditions: cell.binding.where.length > 0 ? cell.binding.where : undefined,
   };
   const key = candidate?.key ?? null;
   return {
-    id: contentId('recovered', { t: cell.technique, k: cell.key, c: d.column }), technique: cell.technique, table: d.table?.name ?? cell.binding.table, column: d.name ?? d.column, ordinal: cell.binding.ordinal, rowQuery: cell.binding.rowQuery,
-    key, value, status, confidence, eventIds: cell.eventIds, facts, datasetId: d.table?.datasetId ?? null, rowNo: candidate?.rowNo ?? null,
+    id: contentId('recovered', { t: cell.technique, k: cell.key, c: d.column }),
+    technique: cell.technique,
+    table: d.table?.name ?? cell.binding.table,
+    column: d.name ?? d.column,
+    ordinal: cell.binding.ordinal,
+    rowQuery: cell.binding.rowQuery,
+    key,
+    value,
+    status,
+    confidence,
+    eventIds: cell.eventIds,
+    facts,
+    datasetId: d.table?.datasetId ?? null,
+    rowNo: candidate?.rowNo ?? null,
   };
 }

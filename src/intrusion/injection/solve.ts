@@ -31,10 +31,18 @@ export type Solution = {
 
 type Position = { codes: CodeSet; end: boolean; bitsKnown: number; bits: number; touched: boolean; contradicted: boolean; start: number };
 
-const space: CodeSet = [[9, 10], [13, 13], [32, 32]];
+const space: CodeSet = [
+  [9, 10],
+  [13, 13],
+  [32, 32],
+];
 
 function baseCodes(family: CodeFamily): CodeSet {
-  const plain: CodeSet = [[9, 10], [13, 13], [32, 126]];
+  const plain: CodeSet = [
+    [9, 10],
+    [13, 13],
+    [32, 126],
+  ];
   if (family === 'byte') return [...plain, [128, 255]];
   if (family === 'utf16') return [...plain, [160, 0xffff]];
   if (family === 'point') return [...plain, [160, 0xd7ff], [0xe000, 0x10ffff]];
@@ -68,12 +76,17 @@ export function solveCell(answers: readonly Answer[], dialect: SqlDialect): Solu
       const known = Math.floor(p.bitsKnown / mask) % 2 === 1;
       if (known && (Math.floor(p.bits / mask) % 2 === 1) !== set) p.contradicted = true;
       else if (known) confirmations++;
-      else { p.bitsKnown += mask; if (set) p.bits += mask; }
+      else {
+        p.bitsKnown += mask;
+        if (set) p.bits += mask;
+      }
       continue;
     }
     const foreign = c.family !== family;
     const raw = t ? c.test.yes : c.test.no;
-    const allowed = foreign ? makeSet([...intersect(raw, [[1, 127]]), ...(intersect(raw, [[128, maxCode[c.family]]]).length > 0 ? [[128, maxCode[family]] as const] : [])]) : raw;
+    const allowed = foreign
+      ? makeSet([...intersect(raw, [[1, 127]]), ...(intersect(raw, [[128, maxCode[c.family]]]).length > 0 ? [[128, maxCode[family]] as const] : [])])
+      : raw;
     const list = tests.get(c.position) ?? [];
     list.push({ yes: allowed, end: t ? c.test.endYes : c.test.endNo });
     tests.set(c.position, list);
@@ -94,8 +107,14 @@ export function solveCell(answers: readonly Answer[], dialect: SqlDialect): Solu
       const best = outvote(list, base);
       p.codes = best.codes;
       p.end = best.end;
-      if (!best.clear && sizeOf(best.codes) + Number(best.end) === 1) { p.codes = base; p.end = true; }
-    } else { p.codes = codes; p.end = end; }
+      if (!best.clear && sizeOf(best.codes) + Number(best.end) === 1) {
+        p.codes = base;
+        p.end = true;
+      }
+    } else {
+      p.codes = codes;
+      p.end = end;
+    }
   }
   for (const p of positions.values()) applyBits(p, family, assumptions);
   const segments = answers.filter(a => a.constraint.kind === 'segment');
@@ -119,16 +138,26 @@ export function solveCell(answers: readonly Answer[], dialect: SqlDialect): Solu
     if (lo === hi) {
       bits = Math.max(bits, 30);
       if (value === null && positions.size === 0) value = String(lo);
-      else if (value !== null && value.trim() !== String(lo)) { contradictions++; value = null; }
+      else if (value !== null && value.trim() !== String(lo)) {
+        contradictions++;
+        value = null;
+      }
     }
   }
   for (const a of answers) {
     if (a.constraint.kind !== 'whole' || value === null) continue;
     const v = truth(a.constraint.test(value));
     if (v === undefined) continue;
-    if ((v === 1) === a.truth) confirmations++; else { contradictions++; value = null; }
+    if ((v === 1) === a.truth) confirmations++;
+    else {
+      contradictions++;
+      value = null;
+    }
   }
-  const domains = [...positions].filter(([, p]) => sizeOf(p.codes) + Number(p.end) !== 1).map(([n, p]) => [n, sizeOf(p.codes) + Number(p.end)] as const).sort((a, b) => a[0] - b[0]);
+  const domains = [...positions]
+    .filter(([, p]) => sizeOf(p.codes) + Number(p.end) !== 1)
+    .map(([n, p]) => [n, sizeOf(p.codes) + Number(p.end)] as const)
+    .sort((a, b) => a[0] - b[0]);
   const known = assembled.pattern !== null && /[^\ufffd]/.test(assembled.pattern);
   const learned = known || bits >= 1 || (lengths.asked && sizeOf(lengths.set) < 10_000_000) || (bounds !== null && bounds[1] - bounds[0] < 1_000_000_000_000);
   return {
@@ -137,15 +166,27 @@ export function solveCell(answers: readonly Answer[], dialect: SqlDialect): Solu
     pattern: value ?? assembled.pattern,
     folded: value === null && contradictions === 0 ? assembled.folded : null,
     length: assembled.length,
-    domains, bounds, contradictions, confirmations, bits, assumptions: [...assumptions].sort(),
+    domains,
+    bounds,
+    contradictions,
+    confirmations,
+    bits,
+    assumptions: [...assumptions].sort(),
   };
 }
 
 /** Codes that break the fewest answers; `clear` when no other code comes within one answer of it. */
 function outvote(list: readonly { yes: CodeSet; end: boolean }[], base: CodeSet): { codes: CodeSet; end: boolean; clear: boolean } {
   const starts = new Set<number>();
-  for (const [lo, hi] of base) { starts.add(lo); starts.add(hi + 1); }
-  for (const t of list) for (const [lo, hi] of t.yes) { starts.add(lo); starts.add(hi + 1); }
+  for (const [lo, hi] of base) {
+    starts.add(lo);
+    starts.add(hi + 1);
+  }
+  for (const t of list)
+    for (const [lo, hi] of t.yes) {
+      starts.add(lo);
+      starts.add(hi + 1);
+    }
   const edges = [...starts].sort((a, b) => a - b);
   let best = Number.POSITIVE_INFINITY;
   let second = Number.POSITIVE_INFINITY;
@@ -154,26 +195,43 @@ function outvote(list: readonly { yes: CodeSet; end: boolean }[], base: CodeSet)
     const lo = edges[i]!;
     if (!has(base, lo)) continue;
     const broken = list.filter(t => !has(t.yes, lo)).length;
-    if (broken < best) { second = best; best = broken; codes = [[lo, edges[i + 1]! - 1]]; }
-    else if (broken === best) { codes.push([lo, edges[i + 1]! - 1]); second = best; }
-    else second = Math.min(second, broken);
+    if (broken < best) {
+      second = best;
+      best = broken;
+      codes = [[lo, edges[i + 1]! - 1]];
+    } else if (broken === best) {
+      codes.push([lo, edges[i + 1]! - 1]);
+      second = best;
+    } else second = Math.min(second, broken);
   }
   const broken = list.filter(t => !t.end).length;
   const end = broken <= best;
-  if (broken < best) { second = best; best = broken; codes = []; } else if (broken === best) second = best; else second = Math.min(second, broken);
+  if (broken < best) {
+    second = best;
+    best = broken;
+    codes = [];
+  } else if (broken === best) second = best;
+  else second = Math.min(second, broken);
   return { codes: makeSet(codes), end, clear: second - best >= 2 };
 }
 
 function applyBits(p: Position, family: CodeFamily, assumptions: Set<string>): void {
   if (p.bitsKnown === 0) return;
-  const fits = (code: number): boolean => { for (let m = 1; m <= p.bitsKnown; m *= 2) if (Math.floor(p.bitsKnown / m) % 2 === 1 && Math.floor(code / m) % 2 !== Math.floor(p.bits / m) % 2) return false; return true; };
+  const fits = (code: number): boolean => {
+    for (let m = 1; m <= p.bitsKnown; m *= 2)
+      if (Math.floor(p.bitsKnown / m) % 2 === 1 && Math.floor(code / m) % 2 !== Math.floor(p.bits / m) % 2) return false;
+    return true;
+  };
   const width = Math.floor(Math.log2(p.bitsKnown)) + 1;
   const limit = width >= 6 ? 2 ** width - 1 : maxCode[family];
   const narrowed = intersect(p.codes, [[1, limit]]);
   if (p.bitsKnown === 2 ** width - 1 && width >= 6) {
     const codes: [number, number][] = [];
     if (p.bits > 0 && has(narrowed, p.bits)) codes.push([p.bits, p.bits]);
-    else if (width >= 16 && sizeOf(p.codes) > 0) for (let c = p.bits + 2 ** width; c <= maxCode[family] && codes.length < 70_000; c += 2 ** width) { if (has(p.codes, c)) codes.push([c, c]); }
+    else if (width >= 16 && sizeOf(p.codes) > 0)
+      for (let c = p.bits + 2 ** width; c <= maxCode[family] && codes.length < 70_000; c += 2 ** width) {
+        if (has(p.codes, c)) codes.push([c, c]);
+      }
     else if (width > 8) codes.push(...intersect(p.codes, [[limit + 1, maxCode[family]]]).map(r => [r[0], r[1]] as [number, number]));
     p.codes = p.bits === 0 && p.end ? [] : makeSet(codes);
     p.end = p.end && p.bits === 0;
@@ -182,7 +240,11 @@ function applyBits(p: Position, family: CodeFamily, assumptions: Set<string>): v
     return;
   }
   if (sizeOf(narrowed) > 70_000) return;
-  p.codes = makeSet(members(narrowed, 70_000).filter(fits).map(c => [c, c]));
+  p.codes = makeSet(
+    members(narrowed, 70_000)
+      .filter(fits)
+      .map(c => [c, c]),
+  );
   p.end = p.end && fits(0);
   if (limit < maxCode[family]) assumptions.add('high-bits-zero');
   if (p.codes.length === 0 && !p.end) p.contradicted = true;
@@ -191,16 +253,31 @@ function applyBits(p: Position, family: CodeFamily, assumptions: Set<string>): v
 function applySegments(list: readonly Answer[], at: (p: number) => Position, family: CodeFamily): { confirmations: number; contradictions: number } {
   let confirmations = 0;
   let contradictions = 0;
-  const codesOf = (texts: readonly string[]): CodeSet => makeSet(texts.map(t => toCode(t, family)).filter(c => c !== null).map(c => [c, c]));
+  const codesOf = (texts: readonly string[]): CodeSet =>
+    makeSet(
+      texts
+        .map(t => toCode(t, family))
+        .filter(c => c !== null)
+        .map(c => [c, c]),
+    );
   type Seg = Extract<Constraint, { kind: 'segment' }>;
-  const sorted = list.map(a => ({ seg: a.constraint as Seg, truth: a.truth })).sort((a, b) => Number(b.truth) - Number(a.truth) || a.seg.position + a.seg.sets.length - b.seg.position - b.seg.sets.length);
+  const sorted = list
+    .map(a => ({ seg: a.constraint as Seg, truth: a.truth }))
+    .sort((a, b) => Number(b.truth) - Number(a.truth) || a.seg.position + a.seg.sets.length - b.seg.position - b.seg.sets.length);
   const narrow = (n: number, codes: CodeSet, end: boolean): void => {
     const p = at(n);
     p.touched = true;
     const next = intersect(p.codes, codes);
     const nextEnd = p.end && end;
-    if (sizeOf(next) === sizeOf(p.codes) && nextEnd === p.end) { confirmations++; return; }
-    if (next.length === 0 && !nextEnd) { p.contradicted = true; contradictions++; return; }
+    if (sizeOf(next) === sizeOf(p.codes) && nextEnd === p.end) {
+      confirmations++;
+      return;
+    }
+    if (next.length === 0 && !nextEnd) {
+      p.contradicted = true;
+      contradictions++;
+      return;
+    }
     p.codes = next;
     p.end = nextEnd;
   };
@@ -219,16 +296,28 @@ function applySegments(list: readonly Answer[], at: (p: number) => Position, fam
       const codes = codesOf(s);
       const inside = sizeOf(intersect(p.codes, codes));
       if (inside === 0) impossible = true;
-      else if (inside < sizeOf(p.codes) || p.end) { if (open >= 0) several = true; open = i; }
+      else if (inside < sizeOf(p.codes) || p.end) {
+        if (open >= 0) several = true;
+        open = i;
+      }
     });
     if (seg.end) {
       const p = at(seg.position + seg.sets.length);
       if (!p.end) impossible = true;
-      else if (p.codes.length > 0) { if (open >= 0) several = true; open = seg.sets.length; }
+      else if (p.codes.length > 0) {
+        if (open >= 0) several = true;
+        open = seg.sets.length;
+      }
     }
-    if (impossible) { confirmations++; continue; }
+    if (impossible) {
+      confirmations++;
+      continue;
+    }
     if (several) continue;
-    if (open < 0) { contradictions++; continue; }
+    if (open < 0) {
+      contradictions++;
+      continue;
+    }
     const p = at(seg.position + open);
     p.touched = true;
     if (open === seg.sets.length) p.end = false;
@@ -265,7 +354,13 @@ function solveRange(answers: readonly Answer[], kind: 'length' | 'number', base:
   return { asked, set, contradicted: false, confirmations, unit };
 }
 
-function assemble(positions: ReadonlyMap<number, Position>, family: CodeFamily, lengths: Range, dialect: SqlDialect, assumptions: Set<string>): { value: string | null; pattern: string | null; folded: string | null; length: number | null; contradictions: number; outvoted: boolean } {
+function assemble(
+  positions: ReadonlyMap<number, Position>,
+  family: CodeFamily,
+  lengths: Range,
+  dialect: SqlDialect,
+  assumptions: Set<string>,
+): { value: string | null; pattern: string | null; folded: string | null; length: number | null; contradictions: number; outvoted: boolean } {
   const order = [...positions.keys()].sort((a, b) => a - b);
   const last = order.at(-1) ?? 0;
   let contradictions = 0;
@@ -300,7 +395,10 @@ function assemble(positions: ReadonlyMap<number, Position>, family: CodeFamily, 
       const must = known !== null || order.some(m => m > n && positions.get(m)!.touched && !positions.get(m)!.end);
       const codes = p.codes;
       if (sizeOf(codes) === 1 && (!p.end || must || n < stop - 1)) text = decode(codes[0]![0], family);
-      else if (sizeOf(codes) > 1 && sizeOf(codes) === sizeOf(intersect(codes, space)) && has(codes, 32)) { text = ' '; assumptions.add('space'); }
+      else if (sizeOf(codes) > 1 && sizeOf(codes) === sizeOf(intersect(codes, space)) && has(codes, 32)) {
+        text = ' ';
+        assumptions.add('space');
+      }
       if (sizeOf(codes) === 1 && p.end && !must && n === stop - 1 && end === null) text = '';
     }
     if (text === '') complete = false;
@@ -312,7 +410,10 @@ function assemble(positions: ReadonlyMap<number, Position>, family: CodeFamily, 
   if (known === 0) end = 1;
   void dialect;
   const value = end !== null && complete ? (end === 1 ? '' : parts.join('')) : null;
-  const outvoted = contradictions === 0 && [...positions.values()].some(p => p.contradicted) && [...positions.values()].every(p => !p.contradicted || sizeOf(p.codes) + Number(p.end) === 1);
+  const outvoted =
+    contradictions === 0 &&
+    [...positions.values()].some(p => p.contradicted) &&
+    [...positions.values()].every(p => !p.contradicted || sizeOf(p.codes) + Number(p.end) === 1);
   const folded = end !== null && value === null && folds.length > 0 && folds.every(f => f !== '') ? folds.join('') : null;
   return { value, pattern, folded, length: end !== null ? end - 1 : null, contradictions, outvoted };
 }

@@ -12,7 +12,12 @@ export type Expr =
   | { readonly t: 'between'; readonly a: Expr; readonly lo: Expr; readonly hi: Expr; readonly negated: boolean }
   | { readonly t: 'match'; readonly how: 'like' | 'ilike' | 'regexp' | 'iregexp' | 'glob'; readonly a: Expr; readonly b: Expr; readonly negated: boolean }
   | { readonly t: 'is'; readonly a: Expr; readonly what: 'null' | 'true' | 'false'; readonly negated: boolean }
-  | { readonly t: 'case'; readonly subject: Expr | null; readonly whens: readonly { readonly when: Expr; readonly then: Expr }[]; readonly otherwise: Expr | null }
+  | {
+      readonly t: 'case';
+      readonly subject: Expr | null;
+      readonly whens: readonly { readonly when: Expr; readonly then: Expr }[];
+      readonly otherwise: Expr | null;
+    }
   | { readonly t: 'cast'; readonly a: Expr; readonly type: string }
   | { readonly t: 'select'; readonly select: Select }
   | { readonly t: 'exists'; readonly select: Select }
@@ -53,24 +58,46 @@ export type Fragment = {
 /** Every direct child expression of a node, select bodies included. */
 export function children(e: Expr): readonly Expr[] {
   switch (e.t) {
-    case 'call': return e.args;
-    case 'op': return [e.a, e.b];
-    case 'not': case 'sign': case 'cast': case 'is': return [e.a];
-    case 'in': return e.select ? [e.a, ...selectExprs(e.select)] : [e.a, ...e.list];
-    case 'between': return [e.a, e.lo, e.hi];
-    case 'match': return [e.a, e.b];
-    case 'case': return [...(e.subject ? [e.subject] : []), ...e.whens.flatMap(w => [w.when, w.then]), ...(e.otherwise ? [e.otherwise] : [])];
-    case 'select': case 'exists': return selectExprs(e.select);
-    case 'row': return e.items;
-    default: return [];
+    case 'call':
+      return e.args;
+    case 'op':
+      return [e.a, e.b];
+    case 'not':
+    case 'sign':
+    case 'cast':
+    case 'is':
+      return [e.a];
+    case 'in':
+      return e.select ? [e.a, ...selectExprs(e.select)] : [e.a, ...e.list];
+    case 'between':
+      return [e.a, e.lo, e.hi];
+    case 'match':
+      return [e.a, e.b];
+    case 'case':
+      return [...(e.subject ? [e.subject] : []), ...e.whens.flatMap(w => [w.when, w.then]), ...(e.otherwise ? [e.otherwise] : [])];
+    case 'select':
+    case 'exists':
+      return selectExprs(e.select);
+    case 'row':
+      return e.items;
+    default:
+      return [];
   }
 }
 
 /** Every expression directly inside a select, subqueries in FROM and unions included. */
 export function selectExprs(s: Select): readonly Expr[] {
   return [
-    ...s.items.map(i => i.expr), ...s.from.flatMap(f => (f.select ? [{ t: 'select', select: f.select } as Expr] : f.call ? [f.call] : [])), ...s.on, ...(s.where ? [s.where] : []),
-    ...s.groupBy, ...(s.having ? [s.having] : []), ...s.orderBy.map(o => o.expr), ...(s.limit ? [s.limit] : []), ...(s.offset ? [s.offset] : []), ...(s.top ? [s.top] : []),
+    ...s.items.map(i => i.expr),
+    ...s.from.flatMap(f => (f.select ? [{ t: 'select', select: f.select } as Expr] : f.call ? [f.call] : [])),
+    ...s.on,
+    ...(s.where ? [s.where] : []),
+    ...s.groupBy,
+    ...(s.having ? [s.having] : []),
+    ...s.orderBy.map(o => o.expr),
+    ...(s.limit ? [s.limit] : []),
+    ...(s.offset ? [s.offset] : []),
+    ...(s.top ? [s.top] : []),
     ...s.unions.map(u => ({ t: 'select', select: u }) as Expr),
   ];
 }
@@ -86,14 +113,31 @@ export function replace(e: Expr, change: (e: Expr) => Expr | undefined): Expr {
   if (changed !== undefined) return changed;
   const r = (x: Expr): Expr => replace(x, change);
   switch (e.t) {
-    case 'call': return { ...e, args: e.args.map(r) };
-    case 'op': return { ...e, a: r(e.a), b: r(e.b) };
-    case 'not': case 'sign': case 'cast': case 'is': return { ...e, a: r(e.a) };
-    case 'in': return { ...e, a: r(e.a), list: e.list.map(r) };
-    case 'between': return { ...e, a: r(e.a), lo: r(e.lo), hi: r(e.hi) };
-    case 'match': return { ...e, a: r(e.a), b: r(e.b) };
-    case 'case': return { ...e, subject: e.subject && r(e.subject), whens: e.whens.map(w => ({ when: r(w.when), then: r(w.then) })), otherwise: e.otherwise && r(e.otherwise) };
-    case 'row': return { ...e, items: e.items.map(r) };
-    default: return e;
+    case 'call':
+      return { ...e, args: e.args.map(r) };
+    case 'op':
+      return { ...e, a: r(e.a), b: r(e.b) };
+    case 'not':
+    case 'sign':
+    case 'cast':
+    case 'is':
+      return { ...e, a: r(e.a) };
+    case 'in':
+      return { ...e, a: r(e.a), list: e.list.map(r) };
+    case 'between':
+      return { ...e, a: r(e.a), lo: r(e.lo), hi: r(e.hi) };
+    case 'match':
+      return { ...e, a: r(e.a), b: r(e.b) };
+    case 'case':
+      return {
+        ...e,
+        subject: e.subject && r(e.subject),
+        whens: e.whens.map(w => ({ when: r(w.when), then: r(w.then) })),
+        otherwise: e.otherwise && r(e.otherwise),
+      };
+    case 'row':
+      return { ...e, items: e.items.map(r) };
+    default:
+      return e;
   }
 }

@@ -8,19 +8,47 @@ import { children, type Expr } from './syntax.ts';
 import { fillUnknown, type UnknownForm, unknownForm } from './unknown-form.ts';
 
 /** A question as asked; one object for all requests that differ in the unknown only. `readings`: its meaning by dialect, filled by who needs it. */
-export type Asked = { readonly no: number; readonly question: Question; /** Technique and shape as one text. */ readonly vector: string; readonly readings: Map<SqlDialect, Reading | null> };
+export type Asked = {
+  readonly no: number;
+  readonly question: Question /** Technique and shape as one text. */;
+  readonly vector: string;
+  readonly readings: Map<SqlDialect, Reading | null>;
+};
 /** What is asked about; one object for all requests about one value. `key`: its canonical text, '' for a calibration. */
 export type Unknown = { readonly no: number; readonly expr: Expr | null; readonly key: string };
 
 /** Which constants of a template ask (`inner`), which name the unknown, which repeat one of those, which are shown in a statement (`used`), which change nothing (`idle`); all others (`outer`) must be the same for one variant. */
-export type Roles = { readonly outer: readonly number[]; readonly inner: readonly number[]; readonly unknown: readonly number[]; readonly copies: readonly (readonly [number, number])[]; readonly used: readonly number[]; readonly idle: readonly number[] };
+export type Roles = {
+  readonly outer: readonly number[];
+  readonly inner: readonly number[];
+  readonly unknown: readonly number[];
+  readonly copies: readonly (readonly [number, number])[];
+  readonly used: readonly number[];
+  readonly idle: readonly number[];
+};
 export type Slots = { readonly roles: Roles; readonly at: SlotPlaces };
 
 /** What one text means: what it asks, about which unknown, and what it makes the server show: a form and the values in it. */
-export type Meaning = { readonly dialect: SqlDialect; readonly asked: Asked | null; readonly unknown: Unknown | null; readonly form: Form | null; readonly values: readonly Value[]; readonly score: number; /** Where the numbers of this text stand and what they do, when a template says so. */ readonly slots?: Slots };
+export type Meaning = {
+  readonly dialect: SqlDialect;
+  readonly asked: Asked | null;
+  readonly unknown: Unknown | null;
+  readonly form: Form | null;
+  readonly values: readonly Value[];
+  readonly score: number /** Where the numbers of this text stand and what they do, when a template says so. */;
+  readonly slots?: Slots;
+};
 
 type Read = { readonly dialect: SqlDialect; readonly question: Question | null; readonly inBand: readonly InBand[]; readonly score: number };
-type Variant = { readonly dialect: SqlDialect; readonly score: number; readonly form: Form | null; readonly asked: Map<string, Asked>; readonly unknowns: Map<string, Unknown>; /** How a new unknown is made of the last one that was parsed, once that came out right. */ made: UnknownForm | null; trusted: boolean };
+type Variant = {
+  readonly dialect: SqlDialect;
+  readonly score: number;
+  readonly form: Form | null;
+  readonly asked: Map<string, Asked>;
+  readonly unknowns: Map<string, Unknown> /** How a new unknown is made of the last one that was parsed, once that came out right. */;
+  made: UnknownForm | null;
+  trusted: boolean;
+};
 type Template = { readonly roles: Roles; readonly signature: string; readonly variants: Map<string, Variant> };
 type Shape = { readonly templates: Template[]; misses: number; learned: number };
 
@@ -55,9 +83,15 @@ function takeNumbers(text: string): { shape: string; at: number[] } {
     }
     if (!isDigit(c)) continue;
     let end = i + 1;
-    if (i > 0 && isName(text.charCodeAt(i - 1))) { while (end < n && isName(text.charCodeAt(end))) end++; i = end - 1; continue; }
-    if (c === 48 && (text.charCodeAt(end) | 32) === 120) { end++; while (end < n && isHex(text.charCodeAt(end))) end++; }
-    else {
+    if (i > 0 && isName(text.charCodeAt(i - 1))) {
+      while (end < n && isName(text.charCodeAt(end))) end++;
+      i = end - 1;
+      continue;
+    }
+    if (c === 48 && (text.charCodeAt(end) | 32) === 120) {
+      end++;
+      while (end < n && isHex(text.charCodeAt(end))) end++;
+    } else {
       while (end < n && isDigit(text.charCodeAt(end))) end++;
       if (i > 0 && text.charCodeAt(i - 1) === 40 && text.charCodeAt(end) === 44) {
         let to = end;
@@ -87,7 +121,8 @@ function closing(text: string, from: number): number {
   return i > from && text.charCodeAt(i) === 39 && text.charCodeAt(i + 1) !== 39 ? i : -1;
 }
 
-const isWordByte = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 45 || c === 46 || c === 64 || c === 37;
+const isWordByte = (c: number): boolean =>
+  isDigit(c) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95 || c === 45 || c === 46 || c === 64 || c === 37;
 
 const pick = (text: string, at: SlotPlaces, slots: readonly number[]): string => {
   let out = '';
@@ -131,7 +166,15 @@ export function createReader(): Reader {
       if (!variant) continue;
       if (variant.asked.size === 0) {
         if (!isFree(text, at, roles)) continue;
-        return { dialect: variant.dialect, asked: null, unknown: null, form: variant.form, values: valuesAt(text, at, roles.used), score: variant.score, slots: { roles, at } };
+        return {
+          dialect: variant.dialect,
+          asked: null,
+          unknown: null,
+          form: variant.form,
+          values: valuesAt(text, at, roles.used),
+          score: variant.score,
+          slots: { roles, at },
+        };
       }
       const asked = variant.asked.get(pick(text, at, roles.inner));
       const about = pick(text, at, roles.unknown);
@@ -141,7 +184,15 @@ export function createReader(): Reader {
         if (expr) variant.unknowns.set(about, (unknown = nameUnknown(expr)));
       }
       if (asked && unknown && roles.copies.every(([a, b]) => text.slice(at[2 * a], at[2 * a + 1]) === text.slice(at[2 * b], at[2 * b + 1])))
-        return { dialect: variant.dialect, asked, unknown, form: variant.form, values: valuesAt(text, at, roles.used), score: variant.score, slots: { roles, at } };
+        return {
+          dialect: variant.dialect,
+          asked,
+          unknown,
+          form: variant.form,
+          values: valuesAt(text, at, roles.used),
+          score: variant.score,
+          slots: { roles, at },
+        };
     }
     return null;
   };
@@ -169,7 +220,19 @@ export function createReader(): Reader {
     if (!template) return alone();
     const outer = pick(text, at, roles.outer);
     let variant = template.variants.get(outer);
-    if (!variant) template.variants.set(outer, (variant = { dialect: read.dialect, score: read.score, form: read.inBand.length > 0 ? addForm(written.form) : null, asked: new Map(), unknowns: new Map(), made: null, trusted: false }));
+    if (!variant)
+      template.variants.set(
+        outer,
+        (variant = {
+          dialect: read.dialect,
+          score: read.score,
+          form: read.inBand.length > 0 ? addForm(written.form) : null,
+          asked: new Map(),
+          unknowns: new Map(),
+          made: null,
+          trusted: false,
+        }),
+      );
     if (variant.dialect !== read.dialect || variant.score !== read.score || (variant.form?.statements.length ?? 0) !== read.inBand.length) return alone();
     const inner = pick(text, at, roles.inner);
     let asked = variant.asked.get(inner);
@@ -193,11 +256,26 @@ export function createReader(): Reader {
       });
       if (learned) {
         const taken = new Set([...learned.used, ...learned.idle]);
-        const roles: Roles = { outer: Array.from({ length: at.length / 2 }, (_, i) => i).filter(i => !taken.has(i)), inner: [], unknown: [], copies: [], used: learned.used, idle: learned.idle };
+        const roles: Roles = {
+          outer: Array.from({ length: at.length / 2 }, (_, i) => i).filter(i => !taken.has(i)),
+          inner: [],
+          unknown: [],
+          copies: [],
+          used: learned.used,
+          idle: learned.idle,
+        };
         const template = templateOf(shape, roles);
         if (template) {
           const form = addForm(learned.form);
-          template.variants.set(pick(text, at, roles.outer), { dialect: read.dialect, score: read.score, form, asked: new Map(), unknowns: new Map(), made: null, trusted: false });
+          template.variants.set(pick(text, at, roles.outer), {
+            dialect: read.dialect,
+            score: read.score,
+            form,
+            asked: new Map(),
+            unknowns: new Map(),
+            made: null,
+            trusted: false,
+          });
           return { ...meaning, form, values: valuesAt(text, at, roles.used), slots: { roles, at } };
         }
       }
@@ -216,9 +294,16 @@ export function createReader(): Reader {
       if (meaning) return meaning;
       if (nothing.has(text)) return null;
       const read = readText(text, whole);
-      if (known > maxKnown) { shapes.clear(); nothing.clear(); known = 0; }
+      if (known > maxKnown) {
+        shapes.clear();
+        nothing.clear();
+        known = 0;
+      }
       known++;
-      if (!read) { nothing.add(text); return null; }
+      if (!read) {
+        nothing.add(text);
+        return null;
+      }
       let shape = shapes.get(name);
       if (!shape) shapes.set(name, (shape = { templates: [], misses: 0, learned: 0 }));
       return read.question ? learnAsked(read, read.question, shape, text, at) : learnShown(read, shape, text, at, whole);
@@ -227,7 +312,8 @@ export function createReader(): Reader {
 }
 
 const fixedForm = (statements: readonly InBand[]): Omit<Form, 'no'> => ({ values: 0, statements, patches: statements.map(() => null) });
-const valuesAt = (text: string, at: SlotPlaces, slots: readonly number[]): readonly Value[] => (slots.length === 0 ? none : slots.map(s => valueOf(text.slice(at[2 * s], at[2 * s + 1]))));
+const valuesAt = (text: string, at: SlotPlaces, slots: readonly number[]): readonly Value[] =>
+  slots.length === 0 ? none : slots.map(s => valueOf(text.slice(at[2 * s], at[2 * s + 1])));
 const none: readonly Value[] = [];
 
 /** Whether the slots that may change hold what a form can take: each is of the kind it was when the form was learned. */
@@ -261,14 +347,23 @@ function assignRoles(q: Question, at: SlotPlaces, text: string): Omit<Roles, 'us
     const mine: number[] = [];
     collectSlots(copy, at, mine);
     // copies print the same, so their constants stand in the same order
-    if (mine.length === unknown.length) mine.forEach((s, i) => { if (s !== unknown[i] && !named.has(s) && !inner.has(s)) copies.push([s, unknown[i]!]); });
+    if (mine.length === unknown.length)
+      mine.forEach((s, i) => {
+        if (s !== unknown[i] && !named.has(s) && !inner.has(s)) copies.push([s, unknown[i]!]);
+      });
   }
   const bound = new Set([...named, ...inner, ...copies.map(c => c[0])]);
   // a word in the last comment says nothing; within a quoted name it would
   const last = at.length / 2 - 1;
   const comment = last >= 0 && at[2 * last + 1] === text.length && lastComment.test(text) && !/["`]/.test(text) ? last : -1;
   const outer = Array.from({ length: at.length / 2 }, (_, i) => i).filter(i => !bound.has(i) && i !== comment);
-  return { idle: comment >= 0 && !bound.has(comment) ? [comment] : [], outer, inner: [...inner].sort((a, b) => a - b), unknown: [...named].sort((a, b) => a - b), copies };
+  return {
+    idle: comment >= 0 && !bound.has(comment) ? [comment] : [],
+    outer,
+    inner: [...inner].sort((a, b) => a - b),
+    unknown: [...named].sort((a, b) => a - b),
+    copies,
+  };
 }
 
 function collectSlots(e: Expr, at: SlotPlaces, into: number[]): void {

@@ -24,7 +24,8 @@ export function unknownForm(expr: Expr, text: string, at: SlotPlaces, slots: rea
     const [node] = mine;
     const at0 = mine.length === 1 ? node?.at : undefined;
     const quoted = node !== undefined && typeof node.v === 'string' && node.n === undefined;
-    const fits = at0 !== undefined && (quoted ? at0[0] === from - 1 && at0[1] === to + 1 && !node?.open : typeof node?.v === 'number' && at0[0] === from && at0[1] === to);
+    const fits =
+      at0 !== undefined && (quoted ? at0[0] === from - 1 && at0[1] === to + 1 && !node?.open : typeof node?.v === 'number' && at0[0] === from && at0[1] === to);
     if (at0 && fits && kindOf(text, from, to) === (quoted ? 'word' : 'number')) free.push({ slot, start: at0[0], quoted });
     else fixed.push({ slot, text: text.slice(from, to) });
   }
