@@ -4,6 +4,7 @@ import { showsBody } from '../routes/instances.ts';
 import { type Request, routeOf } from '../routes/requests.ts';
 import { tier } from '../tables.ts';
 import type { Claims } from './claims.ts';
+import { type KnownInjections, knownInjections, literalPart } from './literal-part.ts';
 import { exists } from './write-cells.ts';
 
 const lowerNames = /^(?:from|since|start|after|begin|min|gte?|lower)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:from|start|since)$/i;
@@ -32,6 +33,7 @@ export async function claimByNames(
   const unnamed = new Map<string, number>();
   const done = new Set<string>();
   const written = new Set<string>();
+  const injections = await knownInjections(engine);
   for (const r of requests) {
     const route = routeOf(r);
     if (known.has(route) || showsBody(r) === 'no' || (r.method !== 'GET' && r.method !== 'POST')) continue;
@@ -49,7 +51,7 @@ export async function claimByNames(
     if (done.has(identity)) continue;
     done.add(identity);
     for (const dataset of datasets) {
-      const where = [...r.values].map(([name, value]) => meaning(dataset, r, name, value)).filter(w => w !== null);
+      const where = [...r.values].map(([name, value]) => meaning(dataset, r, name, value, injections)).filter(w => w !== null);
       const id = claims.add(
         {
           kind: 'request',
@@ -195,23 +197,30 @@ export function datasetsOfParameters(catalogue: Catalogue, r: Request): Dataset[
 }
 
 /** What one parameter says about rows of a dataset, or null when it may say nothing. Always a superset: any column it could mean. */
-function meaning(dataset: Dataset, r: Request, name: string, value: string): Sql | null {
-  const readings = readingsOf(value);
-  if (value === '' || readings.some(v => /['"\\;]|--|\/\*/.test(v))) return null;
+function meaning(dataset: Dataset, r: Request, name: string, value: string, injections: KnownInjections): Sql | null {
+  const readings = value === '' ? null : asked(r, value, injections);
+  if (readings === null) return null;
   const ref = (c: Column): Sql => sql`cast(${sql.id(`c${c.no}`)} as varchar)`;
+  // A number asked for with something else than a number travels in a form nobody told us.
+  const opaque = (c: Column): boolean => c.type === 'int' && !readings.some(v => /^-?\d+$/.test(v));
   if (name.startsWith('path.')) {
     const at = Number(name.slice(5));
     const parent = (r.path.split('/')[at - 1] ?? '').toLowerCase().replace(/s$/, '');
     const own = parent === dataset.table.replace(/s$/, '');
     const columns = dataset.columns.filter(c => (own ? dataset.key.includes(c.name) : c.name.toLowerCase().startsWith(parent) && parent !== ''));
-    return columns.length === 1 ? sql`${ref(columns[0]!)} = ${value}` : null;
+    if (columns.length !== 1 || opaque(columns[0]!)) return null;
+    return sql`${ref(columns[0]!)} in (${sql.join(
+      readings.map(v => sql`${v}`),
+      sql`, `,
+    )})`;
   }
   const same = dataset.columns.find(c => c.name.toLowerCase() === name.toLowerCase());
   if (same) {
-    // A number asked for with something else than a number travels in a form nobody told us.
-    if (same.type === 'int' && !readings.some(v => /^-?\d+$/.test(v))) return null;
+    if (opaque(same)) return null;
     return sql`(${sql.join(
-      readings.map(v => sql`contains(lower(${ref(same)}), lower(${v}))`),
+      readings
+        .map(v => sql`contains(lower(${ref(same)}), lower(${v}))`)
+        .concat(readings.filter(v => /[%_]/.test(v)).map(v => sql`${ref(same)} ilike ${`%${v}%`}`)),
       sql` or `,
     )})`;
   }
@@ -229,4 +238,21 @@ function meaning(dataset: Dataset, r: Request, name: string, value: string): Sql
       )})`;
   }
   return null;
+}
+
+/**
+ * What a parameter asks for, in each way it can be read: the value itself, or of an injection whose other part is known, the value it breaks
+ * out of; null when it may ask for anything.
+ */
+function asked(r: Request, value: string, injections: KnownInjections): string[] | null {
+  const read = injections.query.has(r.eventId);
+  const understood = read || injections.condition.has(r.eventId);
+  const out: string[] = [];
+  for (const v of readingsOf(value)) {
+    const part = understood ? literalPart(v) : null;
+    if (part && (read || part.adds !== 'rows')) out.push(part.value);
+    else if (/['"\\;]|--|\/\*/.test(v) || (understood && /\s/.test(v))) return null;
+    else out.push(v);
+  }
+  return out;
 }
