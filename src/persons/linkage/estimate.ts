@@ -1,4 +1,4 @@
-import { type Engine, sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { blockingRules } from './blocking.ts';
 import { type Comparison, comparisons, levelSql } from './comparisons.ts';
 
@@ -22,7 +22,7 @@ export async function estimateModel(engine: Engine, nodes: number, pairs: number
   const prior = Math.min(0.05, Math.max(Number(matches['n']) / 0.7, nodes * 0.02, 0.5) / possible);
   const u = comparisons.map((c, i) => distribution(c, random, i, 'u', 3000));
   const step = Math.max(1, Math.floor(pairs / learnFrom));
-  const patterns = await patternsOf(engine, sql`select * from link_pair where (l + r) % ${step} = 0`);
+  const patterns = await readPatterns(engine, sql`select rules, ${levelNames} from link_level where (l + r) % ${step} = 0`);
   const learned = comparisons.map(c => new Map(c.levels.map(x => [x.level, x.m * pseudo])));
   blockingRules.forEach((rule, bit) => {
     const own = patterns.filter(p => p.rules & (1 << bit));
@@ -99,20 +99,42 @@ async function randomPatterns(engine: Engine, nodes: number): Promise<Pattern[]>
   if (nodes < 2) return [];
   const rounds = Math.min(60, Math.max(1, Math.ceil(300_000 / nodes)));
   const take = Math.max(1, Math.floor(nodes / 400_000));
-  return patternsOf(
+  return readPatterns(
     engine,
-    sql`select a.nid as l, ((a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes})::integer as r, 0 as rules
-    from link_node a, range(${rounds}) g(k) where a.nid % ${take} = 0 and a.nid <> (a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes}`,
+    levelsOf(
+      sql`select a.nid as l, ((a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes})::integer as r, 0 as rules
+      from link_node a, range(${rounds}) g(k) where a.nid % ${take} = 0 and a.nid <> (a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes}`,
+      sql`p.rules`,
+    ),
   );
 }
 
-async function patternsOf(engine: Engine, pairs: ReturnType<typeof sql>): Promise<Pattern[]> {
-  const names = comparisons.map(c => sql.id(`g_${c.name}`));
+const levelNames = sql.join(comparisons.map(c => sql.id(`g_${c.name}`)));
+
+const levelsOf = (
+  pairs: Sql,
+  columns: Sql,
+): Sql => sql`select ${columns}, ${sql.join(comparisons.map(c => sql`(${levelSql(c)})::tinyint as ${sql.id(`g_${c.name}`)}`))}
+  from (${pairs}) p join link_node l on l.nid = p.l join link_node r on r.nid = p.r`;
+
+/**
+ * Write `link_level`: each pair of `link_pair` with its rules, the level of each comparison `g_*`, and of each kind of value the greater of both
+ * sides' frequencies `f_*`. Whatever is learned and weighed comes from here, so that the records are read beside each other once.
+ */
+export async function writeLevels(engine: Engine): Promise<void> {
+  const frequencies = [...new Set(comparisons.flatMap(c => c.levels.flatMap(x => (x.frequency ? [x.frequency] : []))))];
+  const columns = [
+    sql`p.l, p.r, p.rules, (l.japanese and r.japanese) as japanese`,
+    ...frequencies.map(f => sql`greatest(l.${sql.id(`f_${f}`)}, r.${sql.id(`f_${f}`)}) as ${sql.id(`f_${f}`)}`),
+  ];
+  await engine.run('link.levels', sql`create or replace temp table link_level as ${levelsOf(sql`select * from link_pair`, sql.join(columns))}`);
+  await engine.run('link.drop', sql`drop table link_pair`);
+}
+
+async function readPatterns(engine: Engine, levels: Sql): Promise<Pattern[]> {
   const rows = await engine.rows<Record<string, number>>(
     'link.patterns',
-    sql`select rules, ${sql.join(names)}, count(*) as n from (
-      select p.rules, ${sql.join(comparisons.map((c, i) => sql`${levelSql(c)} as ${names[i]!}`))} from (${pairs}) p join link_node l on l.nid = p.l join link_node r on r.nid = p.r
-    ) group by all order by all`,
+    sql`select rules, ${levelNames}, count(*) as n from (${levels}) group by all order by all`,
   );
   return rows.map(x => ({ rules: Number(x['rules']), n: Number(x['n']), levels: comparisons.map(c => Number(x[`g_${c.name}`])) }));
 }

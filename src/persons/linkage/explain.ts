@@ -60,9 +60,8 @@ async function place(kase: OpenCase, ref: RecordRef): Promise<Place | null> {
   if (source.length === 0) return null;
   const rows = await kase.engine.rows<{ dataset: string; row: number }>(
     'explain.place',
-    sql`select s.dataset_id as dataset, f.row_no as row from ${sql.id(`data_${ref.dataset}`)} d
-    join link_record r on r.src = ${source[0]!.src} and r.row_no = d.row_no join link_member m using (rid) join link_node n using (nid) join link_record f on f.rid = n.first_rid
-    join link_source s on s.src = f.src where d.key = ${ref.key} order by 1, 2 limit 1`,
+    sql`select s.dataset_id as dataset, n.first_rid - s.base as row from ${sql.id(`data_${ref.dataset}`)} d join link_source o on o.src = ${source[0]!.src}
+    join link_member m on m.rid = o.base + d.row_no join link_frequency n using (nid) asof join link_source s on n.first_rid >= s.base where d.key = ${ref.key} order by 1, 2 limit 1`,
   );
   if (rows.length > 0) return rows[0]!;
   const bare = await kase.engine.rows<{ row: number }>(
@@ -81,9 +80,9 @@ async function neighbours(kase: OpenCase, p: Place): Promise<PairRow[]> {
   );
   const shared = await kase.engine.rows<{ a: number; z: number; by: string }>(
     'explain.shared',
-    sql`select a.first_rid as a, z.first_rid as z, x."by" from link_shared x join link_node a on a.nid = x.l join link_node z on z.nid = x.r
+    sql`select a.first_rid as a, z.first_rid as z, x."by" from link_shared x join link_frequency a on a.nid = x.l join link_frequency z on z.nid = x.r
       where x.grade >= 1 and (a.first_rid = ${own.rid} or z.first_rid = ${own.rid})
-    union all select x.rid, coalesce(n.first_rid, x.to_rid), 'same-number' from link_attach x left join link_member m on m.rid = x.to_rid left join link_node n using (nid) where x.rid = ${own.rid} or x.to_rid = ${own.rid}
+    union all select x.rid, coalesce(n.first_rid, x.to_rid), 'same-number' from link_attach x left join link_member m on m.rid = x.to_rid left join link_frequency n using (nid) where x.rid = ${own.rid} or x.to_rid = ${own.rid}
     order by 1, 2 limit 200`,
   );
   const pairs: PairRow[] = [];
@@ -124,8 +123,8 @@ async function waterfall(kase: OpenCase, pair: PairRow): Promise<MergeExplanatio
   const sides = await kase.engine.rows<Record<string, number | null>>(
     'explain.frequencies',
     sql`select n.f_surname, n.f_given, n.f_birth, n.f_address, n.f_phone, n.f_email, n.f_ident
-    from link_node n join link_record r on r.rid = n.first_rid join link_source s using (src)
-    where (s.dataset_id = ${pair.l_dataset} and r.row_no = ${pair.l_row}) or (s.dataset_id = ${pair.r_dataset} and r.row_no = ${pair.r_row}) order by n.nid`,
+    from link_frequency n asof join link_source s on n.first_rid >= s.base
+    where (s.dataset_id = ${pair.l_dataset} and n.first_rid - s.base = ${pair.l_row}) or (s.dataset_id = ${pair.r_dataset} and n.first_rid - s.base = ${pair.r_row}) order by n.nid`,
   );
   let sum = model.find(x => x.comparison === 'prior')?.bits ?? 0;
   const steps: MergeStep[] = [{ comparison: 'prior', level: 0, label: 'prior', bits: round(sum), sum: round(sum) }];

@@ -5,10 +5,11 @@ import { writePairs } from './blocking.ts';
 import { clusterNodes, type Edges, type Facts, type Namesakes } from './cluster.ts';
 import { comparisons } from './comparisons.ts';
 import { decidedRecords, readDecisions } from './decisions.ts';
-import { estimateModel, type Model } from './estimate.ts';
+import { estimateModel, type Model, writeLevels } from './estimate.ts';
 import { readLinkFields } from './fields.ts';
+import { writeLinkNodes } from './nodes.ts';
 import { writeMatchPairs, writePersonRecords } from './person-records.ts';
-import { writeLinkNodes, writeLinkRecords, writeLinkSources } from './records.ts';
+import { writeLinkRecords, writeLinkSources } from './records.ts';
 import { levelBits, priorBits, writeScores } from './score.ts';
 import { writeSharedNumbers } from './shared-numbers.ts';
 
@@ -35,6 +36,8 @@ export async function linkRecords(kase: OpenCase, effects: Effects): Promise<{ s
   mark('nodes');
   const blocked = await writePairs(engine, nodes);
   mark('blocked');
+  await writeLevels(engine);
+  mark('compared');
   const model = await estimateModel(engine, nodes, blocked.pairs);
   mark('estimated');
   const { prior, wide } = await writeScores(engine, model, nodes);
@@ -54,7 +57,7 @@ export async function linkRecords(kase: OpenCase, effects: Effects): Promise<{ s
     'link.summary',
     sql`select count(*) as records, count(distinct wide) as lower, count(distinct best) as best, count(distinct strict) as upper from person_label`,
   );
-  for (const t of ['link_pair', 'link_cluster']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
+  for (const t of ['link_cluster', 'link_node']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
   const problems = [
     ...decisions.problems,
     ...blocked.skipped

@@ -10,20 +10,20 @@ export async function writePersonRecords(engine: Engine): Promise<void> {
   await engine.run(
     'link.first',
     sql`create or replace temp table link_label as
-    select m.rid, coalesce(s.first_rid, n.first_rid) as s, coalesce(b.first_rid, n.first_rid) as b, coalesce(w.first_rid, n.first_rid) as w, true as node
+    select m.rid, coalesce(s.first_rid, n.first_rid) as s, coalesce(b.first_rid, n.first_rid) as b, coalesce(w.first_rid, n.first_rid) as w,
+      n.whole is not null or n.whole_read is not null or n.phone is not null or n.email is not null or n.ident is not null as described, n.legal
     from link_member m join link_node n using (nid) left join link_cluster c using (nid) left join link_node s on s.nid = c.s left join link_node b on b.nid = c.b left join link_node w on w.nid = c.w`,
   );
   await engine.run(
     'link.attached',
-    sql`insert into link_label select a.rid, coalesce(l.s, a.to_rid), coalesce(l.b, a.to_rid), coalesce(l.w, a.to_rid), false
+    sql`insert into link_label select a.rid, coalesce(l.s, a.to_rid), coalesce(l.b, a.to_rid), coalesce(l.w, a.to_rid), false, null
     from (select rid, min(to_rid) as to_rid from link_attach group by rid) a left join link_label l on l.rid = a.to_rid`,
   );
   // A record is identified when its likely person has any record that says who it is.
   await engine.run(
     'link.flags',
     sql`create or replace temp table link_flag as
-    select l.b, bool_or(r.whole is not null or r.whole_read is not null or r.phone is not null or r.email is not null or r.ident is not null) as described, bool_or(r.legal) as legal
-    from link_label l join link_record r using (rid) group by l.b`,
+    select b, bool_or(described) as described, bool_or(legal) as legal from link_label where legal is not null group by b`,
   );
   const sources = await engine.rows<{ dataset_id: string; base: number }>('link.sources', sql`select dataset_id, base from link_source order by src`);
   const ids = new Map<string, Sql>();
@@ -74,9 +74,8 @@ export async function writeMatchPairs(kase: OpenCase, levels: Sql): Promise<void
   await kase.engine.run(
     'link.match_pair',
     sql`create or replace table match_pair as
-    select ls.dataset_id as l_dataset, lr.row_no as l_row, rs.dataset_id as r_dataset, rr.row_no as r_row, round(weight, 3) as weight, round(1 / (1 + pow(2, -greatest(-60, least(60, weight)))), 6) as probability,
-      ${levels} as levels
-    from link_score p join link_node a on a.nid = p.l join link_node z on z.nid = p.r join link_record lr on lr.rid = a.first_rid join link_record rr on rr.rid = z.first_rid
-    join link_source ls on ls.src = lr.src join link_source rs on rs.src = rr.src where p.grade >= 1`,
+    select ls.dataset_id as l_dataset, a.first_rid - ls.base as l_row, rs.dataset_id as r_dataset, z.first_rid - rs.base as r_row, round(weight, 3) as weight,
+      round(1 / (1 + pow(2, -greatest(-60, least(60, weight)))), 6) as probability, ${levels} as levels
+    from link_score p join link_node a on a.nid = p.l join link_node z on z.nid = p.r join link_source ls on ls.src = a.src join link_source rs on rs.src = z.src where p.grade >= 1`,
   );
 }

@@ -35,10 +35,23 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
         return [k.surname, k.given, k.whole || null];
       },
     },
-    { kind: 'birth', columns: ['birth'], read: text => [readBirth(text)] },
+    {
+      kind: 'birth',
+      columns: ['birth'],
+      read: text => [readBirth(text)],
+      plain: {
+        when: v => sql`(regexp_full_match(${v}, '(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])') and ${v} not in ('1900-01-01', '1970-01-01'))`,
+        value: v => sql`replace(${v}, '-', '')`,
+      },
+    },
     { kind: 'sex', columns: ['sex'], read: text => [readSex(text)] },
     { kind: 'address', columns: placeColumns, read: text => placeRow(readAddress(text)) },
-    { kind: 'postal', columns: ['area'], read: text => [readPostal(text)] },
+    {
+      kind: 'postal',
+      columns: ['area'],
+      read: text => [readPostal(text)],
+      plain: { when: v => sql`regexp_full_match(${v}, '[0-9]{3}-?[0-9]{4}')`, value: v => sql`replace(${v}, '-', '')` },
+    },
     {
       kind: 'phone',
       columns: ['phone'],
@@ -55,30 +68,14 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
       read: text => [readEmail(text)],
       plain: {
         when: v =>
-          sql`(regexp_full_match(${v}, '[a-z0-9_.-]+@[a-z0-9]+(?:-[a-z0-9]+)*(?:\\.[a-z0-9]+)*\\.[a-z]{2,}') and not regexp_matches(${v}, '@(gmail|googlemail)\\.com$'))`,
-        value: v => v,
+          sql`(regexp_full_match(${v}, '[A-Za-z0-9_.-]+@[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?:\\.[A-Za-z0-9]+)*\\.[A-Za-z]{2,}') and not regexp_matches(${v}, '(?i)@(gmail|googlemail)\\.com$'))`,
+        value: v => sql`lower(${v})`,
       },
     },
     { kind: 'ident', columns: ['ident'], read: text => [readIdent(text)] },
     { kind: 'place', columns: ['place'], read: text => [readPlace(text)] },
   ];
 }
-
-/** Addresses whose numbers stand plainly after the town (千住2-20-21 ハイム本町501): the town is read once, the numbers by the engine. */
-const letters = '[\\p{Han}\\p{Hiragana}\\p{Katakana}ー]';
-const plainAddress = `^(${letters}+)([1-9][0-9]{0,3}-[1-9][0-9]{0,3}(?:-[1-9][0-9]{0,3})?)(?: ${letters}+([0-9]{1,5}))?$`;
-/** Kanji numerals may join the digits, and in Kyoto streets and towns change places. */
-const unusual = '[一二三四五六七八九十〇]|京都';
-
-/** Of an address `v`: town, numbers and room when it is plain, else empty strings. */
-export const plainParts = (v: Sql): Sql =>
-  sql`regexp_extract(case when regexp_matches(${v}, ${sql.lit(unusual)}) then '' else ${v} end, ${sql.lit(plainAddress)}, ['town', 'numbers', 'room'])`;
-
-/** What the town of a plain address says: as the whole address would be read. */
-export const readTown = (town: string): readonly (string | null)[] => {
-  const p = readAddress(`${town}1-1-1`);
-  return [p.town, p.area];
-};
 
 /** Replace `table` by each distinct text of `texts` (a query of one column `v`) beside what it says. */
 export async function writeReadings(

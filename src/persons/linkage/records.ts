@@ -3,14 +3,9 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { foldKanji, widen } from '../normal/index.ts';
 import type { LinkFields } from './fields.ts';
 import { describesPersons } from './fields.ts';
-import { plainParts, type Reading, readings, readTown, writeReadings } from './readings.ts';
+import { type Reading, readings, writeReadings } from './readings.ts';
+import { cutTexts, splits } from './splits.ts';
 import { between, linkRowNames, nameOrParts, nameReader } from './standardise.ts';
-
-/** Frequencies kept beside each record, as log2 of the share of records with that value. */
-const copies = 3;
-/** The rarest a value of each kind is taken to be among other people; null: as counted, smoothed. */
-const rarest = { surname: null, given: null, birth: 0.00004, address: 0.00002, phone: 0.00001, email: 0.000008, ident: 0.000005 } as const;
-export const frequencyOf = ['surname', 'given', 'birth', 'address', 'phone', 'email', 'ident'] as const;
 
 /** Write `link_source`: the data sets by number, and `base`, so that `base + row_no` numbers every record of all of them (`rid`). */
 export async function writeLinkSources(engine: Engine, fields: readonly LinkFields[]): Promise<void> {
@@ -76,35 +71,38 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
   for (const reading of list) {
     const of = used.flatMap(u => u.texts.filter(t => t.kind === reading.kind).map(t => ({ ...t, table: sql.id(`data_${u.f.dataset_id}`) })));
     if (of.length === 0) continue;
-    const { plain } = reading;
-    const v = sql.id('v');
-    if (reading.kind === 'address') {
-      await write(
-        'link_read_town',
-        ['town', 'area'],
-        of.map(t => sql`select nullif(${plainParts(v)}.town, '') as v from (select ${t.text} as v from ${t.table})`),
-        readTown,
-      );
-      await write(
-        'link_read_address',
-        reading.columns,
-        of.map(t => sql`select v from (select ${t.text} as v from ${t.table}) where ${plainParts(v)}.town = ''`),
-        reading.read,
-      );
-    } else {
-      const rest = plain === undefined ? sql`true` : sql`not ${plain.when(v)}`;
+    const split = splits[reading.kind];
+    const [v, p] = [sql.id('v'), sql.id('p')];
+    if (split === undefined) {
+      const rest = reading.plain === undefined ? sql`true` : sql`not ${reading.plain.when(v)}`;
       await write(
         `link_read_${reading.kind}`,
         reading.columns,
         of.map(t => sql`select v from (select ${t.text} as v from ${t.table}) where ${rest}`),
         reading.read,
       );
+      continue;
     }
+    const cut = of.map(t => cutTexts(split, sql`(select v from (select ${t.text} as v from ${t.table}) where v is not null)`, v, 'p'));
+    const parts = Object.entries(split.parts);
+    const table = `link_part_${reading.kind}`;
+    await write(
+      table,
+      split.columns,
+      cut.map(c => sql`select nullif(unnest([${sql.join(parts.map(([, value]) => value(p)))}]), '') as v from ${c}`),
+      split.read,
+    );
+    await write(
+      `link_read_${reading.kind}`,
+      reading.columns,
+      cut.map(c => sql`select x.v from ${c} x ${partJoins(table, parts, sql`x.p`)} where not coalesce(${split.holds(sql`x.p`, partOf)}, false)`),
+      reading.read,
+    );
   }
   const definition = sql.join(linkRowNames.map(name => sql`${sql.id(name)} varchar`));
   await engine.run(
     'link.record',
-    sql`create or replace table link_record (rid integer, src integer, row_no bigint, legal boolean, japanese boolean, ${definition})`,
+    sql`create or replace temp table link_record (rid integer, src integer, row_no bigint, legal boolean, japanese boolean, ${definition})`,
   );
   for (const [src, f] of fields.entries()) {
     const spec = kase.file.datasets.find(d => d.id === f.dataset_id)?.legalPerson ?? { constant: false };
@@ -139,36 +137,50 @@ async function toldLegal(
   )} end`;
 }
 
+const partOf = (part: string): Sql => sql.id(`r_${part}`);
+
+/** The table of parts beside each part of a struct `p`. */
+const partJoins = (table: string, parts: readonly (readonly [string, (p: Sql) => Sql])[], p: Sql, of = partOf): Sql =>
+  sql.join(
+    parts.map(([part, value]) => sql`left join ${sql.id(table)} ${of(part)} on ${of(part)}.v = nullif(${value(p)}, '')`),
+    sql` `,
+  );
+
 async function insertRecords(engine: Engine, src: number, f: LinkFields, texts: Texts, list: readonly Reading[], told: Sql | null): Promise<void> {
   const joins: Sql[] = [];
+  const partly: Sql[] = [];
+  const plain: Sql[] = [];
   const said = new Map<string, Sql>();
   for (const t of texts) {
     const reading = list.find(r => r.kind === t.kind)!;
     const [v, alias] = [sql`t.${sql.id(t.slot)}`, sql.id(`r_${t.slot}`)];
-    joins.push(sql`left join ${sql.id(`link_read_${t.kind}`)} ${alias} on ${alias}.v = ${v}`);
+    const split = splits[t.kind];
+    joins.push(
+      sql`left join ${sql.id(`link_read_${t.kind}`)} ${alias} on ${alias}.v = ${split === undefined ? v : sql`case when t.${sql.id(`s_${t.slot}`)} is null then ${v} end`}`,
+    );
     for (const c of reading.columns) {
       const read = sql`${alias}.${sql.id(c)}`;
       said.set(`${t.slot}.${c}`, reading.plain === undefined ? read : sql`case when ${reading.plain.when(v)} then ${reading.plain.value(v)} else ${read} end`);
     }
-  }
-  const located = texts.some(t => t.slot === 'address');
-  if (located) {
-    joins.push(sql`left join link_read_town r_town on r_town.v = nullif(t.plain.town, '')`);
-    const block = sql`r_town.town || '|' || t.plain.numbers`;
-    said.set('address.address', sql`coalesce(${block} || (case when t.plain.room <> '' then '-' || t.plain.room else '' end), r_address.address)`);
-    said.set('address.block', sql`coalesce(${block}, r_address.block)`);
-    for (const c of ['town', 'area']) said.set(`address.${c}`, sql`coalesce(r_town.${sql.id(c)}, r_address.${sql.id(c)})`);
+    if (split === undefined) continue;
+    const p = sql`t.${sql.id(`p_${t.slot}`)}`;
+    const of = (part: string): Sql => sql.id(`r_${t.slot}_${part}`);
+    partly.push(partJoins(`link_part_${t.kind}`, Object.entries(split.parts), p, of));
+    const columns = Object.entries(split.said).map(([c, value]) => sql`${sql.id(c)} := ${value(p, of)}`);
+    plain.push(sql`case when ${split.holds(p, of)} then struct_pack(${sql.join(columns)}) end as ${sql.id(`s_${t.slot}`)}`);
+    for (const c of Object.keys(split.said)) said.set(`${t.slot}.${c}`, sql`coalesce(t.${sql.id(`s_${t.slot}`)}.${sql.id(c)}, ${alias}.${sql.id(c)})`);
   }
   const known = (slot: string): Sql => (texts.some(t => t.slot === slot) ? sql`t.${sql.id(slot)} is not null` : sql`false`);
   const take = (at: string, as: string): Sql => sql`${said.get(at) ?? sql`null::varchar`} as ${sql.id(as)}`;
   const legal = sql`coalesce(${said.get('name.legal') ?? sql`false`}, false)`;
+  const cut = texts.reduce((from, t) => (splits[t.kind] === undefined ? from : cutTexts(splits[t.kind]!, from, sql.id(t.slot), `p_${t.slot}`)), sql`filled`);
   const columns = texts.map(t => sql`${t.text} as ${sql.id(t.slot)}`);
   await engine.run(
     'link.record_insert',
     sql`insert into link_record
     with raw as (select ${sql.join([sql`row_no`, sql`${told ?? sql`null::boolean`} as told`, ...columns])} from ${sql.id(`data_${f.dataset_id}`)}),
-      t as (select *${located ? sql`, ${plainParts(sql`address`)} as plain` : sql``} from raw
-        where ${sql.join([sql`told is not null`, ...texts.map(x => sql`${sql.id(x.slot)} is not null`)], sql` or `)}),
+      filled as (select * from raw where ${sql.join([sql`told is not null`, ...texts.map(x => sql`${sql.id(x.slot)} is not null`)], sql` or `)}),
+      t as (select ${sql.join([sql`t.row_no, t.told`, ...texts.map(x => sql`t.${sql.id(x.slot)}`), ...plain])} from ${cut} t ${sql.join(partly, sql` `)}),
       n as (select t.row_no, t.told, ${legal} as named_legal, ${known('kana')} and not ${legal} as kana, ${known('postal')} as coded,
           coalesce(${said.get('name.japanese') ?? sql`false`}, false) as named_japanese, ${sql.join([
             take('name.surname', 'surname'),
@@ -228,43 +240,4 @@ async function spacedSurnames(kase: OpenCase, fields: readonly LinkFields[]): Pr
     }
   }
   return out;
-}
-
-/**
- * Records that agree in everything (but those in `apart`, about which somebody decided) and are certainly one person (name, birth date and a way to reach them) become one node.
- * Writes `link_node` (nid, comparable columns, `records`, log2 frequencies `f_*`, `same_birth_name`) and `link_member` (rid → nid).
- */
-export async function writeLinkNodes(engine: Engine, apart: readonly number[]): Promise<number> {
-  const certain = sql`(surname is not null and given is not null and birth is not null and (address is not null or phone is not null or email is not null)
-    ${apart.length > 0 ? sql`and rid not in (${sql.join(apart.map(r => sql`${sql.lit(r)}`))})` : sql``})`;
-  const names = sql.join(linkRowNames.map(n => sql.id(n)));
-  await engine.run(
-    'link.node_raw',
-    sql`create or replace temp table link_group as
-    select min(rid) as first_rid, list(rid) as rids, count(*) as records, legal, japanese, ${names} from link_record where ${certain} group by legal, japanese, ${names}
-    union all select rid, [rid], 1, legal, japanese, ${names} from link_record where not ${certain}`,
-  );
-  await engine.run(
-    'link.node_number',
-    sql`create or replace temp table link_numbered as select (row_number() over (order by first_rid) - 1)::integer as nid, * from link_group`,
-  );
-  await engine.run('link.member', sql`create or replace table link_member as select unnest(rids) as rid, nid from link_numbered`);
-  // Copies of one person must not make their own telephone look common, so a few are taken off; names are smoothed, because a small
-  // table knows little about how common a name is.
-  const count = sql`sum(records)::double`;
-  const log2Share = (name: keyof typeof rarest): Sql =>
-    rarest[name] === null
-      ? sql`log2((${count} + 0.2) / (any_value(total) + 50))`
-      : sql`log2(greatest(${sql.lit(rarest[name])}::double, (${count} - ${copies}) / any_value(total)))`;
-  const share = (name: keyof typeof rarest): Sql => sql`left join (select ${sql.id(name)}, ${log2Share(name)} as ${sql.id(`f_${name}`)}
-    from link_numbered, (select sum(records)::double as total from link_numbered where ${sql.id(name)} is not null) where ${sql.id(name)} is not null group by ${sql.id(name)}) ${sql.id(`t_${name}`)} using (${sql.id(name)})`;
-  await engine.run(
-    'link.node',
-    sql`create or replace table link_node as
-    select nid, first_rid, records, legal, japanese, ${names}, ${sql.join(frequencyOf.map(n => sql.id(`f_${n}`)))}
-    from link_numbered ${sql.join(frequencyOf.map(share), sql` `)} order by nid`,
-  );
-  await engine.run('link.drop', sql`drop table link_group`);
-  await engine.run('link.drop', sql`drop table link_numbered`);
-  return Number((await engine.row('link.nodes', sql`select count(*) as n from link_node`))['n']);
 }

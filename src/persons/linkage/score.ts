@@ -1,5 +1,5 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { comparisons, type Level, levelSql } from './comparisons.ts';
+import { comparisons, type Level } from './comparisons.ts';
 import type { Model } from './estimate.ts';
 
 /** Bits below which a pair is forgotten: nobody would call it one person even in the widest view. */
@@ -26,7 +26,7 @@ function weightSql(model: Model): Sql {
             x =>
               sql`when ${sql.lit(x.level)} then ${
                 x.frequency
-                  ? sql`${sql.lit(levelBits(model, i, x))} - least(-1.5, greatest(-17, coalesce(greatest(${sql.id(`lf_${x.frequency}`)}, ${sql.id(`rf_${x.frequency}`)}), -8)))`
+                  ? sql`${sql.lit(levelBits(model, i, x))} - least(-1.5, greatest(-17, coalesce(${sql.id(`f_${x.frequency}`)}, -8)))`
                   : sql`${sql.lit(levelBits(model, i, x))}`
               }`,
           ),
@@ -45,18 +45,12 @@ export type Calibration = { readonly prior: number; readonly wide: number };
  * 2 = likely, 1 = could be, 0 = no. Two people of one household and twins are kept apart whatever their weight.
  */
 export async function writeScores(engine: Engine, model: Model, nodes: number): Promise<Calibration> {
-  const levels = sql.join(comparisons.map(c => sql`${levelSql(c)} as ${sql.id(`g_${c.name}`)}`));
-  const frequencies = [...new Set(comparisons.flatMap(c => c.levels.flatMap(x => (x.frequency ? [x.frequency] : []))))];
-  const kept = sql.join(comparisons.map(c => sql`${sql.id(`g_${c.name}`)}::tinyint as ${sql.id(`g_${c.name}`)}`));
   await engine.run(
     'link.bits',
     sql`create or replace temp table link_bits as
-    select l, r, bits, japanese, ${kept} from (
-      select *, ${weightSql(model)} as bits
-      from (select p.l, p.r, (l.japanese and r.japanese) as japanese, ${levels}, ${sql.join(frequencies.map(f => sql`l.${sql.id(`f_${f}`)} as ${sql.id(`lf_${f}`)}, r.${sql.id(`f_${f}`)} as ${sql.id(`rf_${f}`)}`))}
-        from link_pair p join link_node l on l.nid = p.l join link_node r on r.nid = p.r))
-    where bits >= ${sql.lit(-2)}`,
+    select * from (select l, r, japanese, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${weightSql(model)} as bits from link_level) where bits >= ${sql.lit(-2)}`,
   );
+  await engine.run('link.drop', sql`drop table link_level`);
   const calibration = calibrate(
     model,
     nodes,
