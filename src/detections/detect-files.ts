@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Effects, exitCodes, t, UserError } from '../base/index.ts';
 import { type CaseFile, CaseStore, type EvidenceSpec, emptyCaseFile, type OpenCase, readProblems } from '../case/index.ts';
 import { Engine, sql } from '../engine/index.ts';
-import { readEvents } from '../events/index.ts';
+import { derivedColumns, readEvents } from '../events/index.ts';
 import { collectEvidence } from '../evidence/index.ts';
 import { groupBy } from './group.ts';
 import type { Document } from './sigma/documents.ts';
@@ -227,7 +227,7 @@ async function eventRows(engine: Engine, ids: ReadonlySet<number>, shown: Readon
   return out;
 }
 
-const hidden = new Set([
+const hidden = new Set<string>([
   'event_id',
   'file_no',
   'evidence_id',
@@ -243,6 +243,7 @@ const hidden = new Set([
   'decode_depth',
   'decode_flags',
   'time_us',
+  ...derivedColumns.map(c => c.name),
 ]);
 
 async function documentRows(engine: Engine, ids: ReadonlySet<number>): Promise<Found> {

@@ -3,7 +3,7 @@ import { type Problem, packageRoot, problem } from '../base/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { eventDocuments } from './detect-files.ts';
 import { groupBy } from './group.ts';
-import { suspectValues, targetPrefilter } from './requests/prefilter.ts';
+import { shapePrefilter, suspectValues, targetPrefilter } from './requests/prefilter.ts';
 import { episodes, requestColumns, viewRequests } from './requests/request.ts';
 import type { RuleHead } from './sigma/ir.ts';
 import type { ReadRules } from './sigma/rule.ts';
@@ -44,7 +44,13 @@ export async function detectByRules(engine: Engine, others: ReadRules | null = n
     'detection.has-files',
     sql`select count(*) as n from information_schema.tables where table_name = 'event_file'`,
   );
-  const leads = { table: 'detection_leads', targetPattern: targetPrefilter, also: await suspectValues(engine), columns: requestColumns };
+  const leads = {
+    table: 'detection_leads',
+    targetPattern: targetPrefilter,
+    shapePattern: shapePrefilter,
+    also: await suspectValues(engine),
+    columns: requestColumns,
+  };
   const run = await runRules(engine, read, n > 0 ? eventDocuments(engine, no => String(no)) : null, true, leads);
   if (run.kept) await viewRequests(engine, 'detection_lead', leads.table);
   // What only feeds a correlation is told by it.

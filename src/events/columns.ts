@@ -83,4 +83,14 @@ export const eventColumns = [
   { name: 'extra', type: 'str', meaning: 'JSON object: request body, headers, anything else worth keeping' },
 ] as const satisfies readonly EventColumn[];
 
+/**
+ * What ingest derives of a request beside what was logged, for the steps that look at all of them (see request-keys.ts). Sources never write these.
+ */
+export const derivedColumns = [
+  { name: 'client_key', type: 'i64', meaning: 'hash of address and agent of a request; 0 for anything else' },
+  { name: 'holder_key', type: 'i64', meaning: 'hash of the session of a request, else of its account; NULL when it names neither' },
+  { name: 'route', type: 'str', meaning: 'path with each run of digits as #' },
+  { name: 'shape', type: 'str', meaning: 'target in small letters, digits and hexadecimal words as 0; NULL when it is decoded, long, or no plain path' },
+] as const satisfies readonly EventColumn[];
+
 export type EventColumnName = (typeof eventColumns)[number]['name'];

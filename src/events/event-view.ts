@@ -2,7 +2,7 @@ import path from 'node:path';
 import { contentId } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Sql, sql } from '../engine/index.ts';
-import { eventColumns, timeKind } from './columns.ts';
+import { derivedColumns, eventColumns, timeKind } from './columns.ts';
 import type { EventFile } from './tables.ts';
 
 const duckType = { u8: 'INTEGER', u16: 'INTEGER', u32: 'BIGINT', u64: 'BIGINT', i64: 'BIGINT', str: 'VARCHAR' } as const;
@@ -16,7 +16,7 @@ export async function readEventFiles(kase: Pick<OpenCase, 'engine'>): Promise<Ev
 const smallRows = 200_000;
 const smallTotal = 4_000_000;
 /** Grows when the columns of the view mean something else. */
-const viewVersion = 1;
+const viewVersion = 2;
 
 /**
  * Make the view `event` from `event_file`: call it again after clock offsets in that table changed, or when the output folder has moved.
@@ -51,10 +51,11 @@ export async function defineEventView(kase: Pick<OpenCase, 'engine' | 'outDir'>)
   await kase.engine.run('event.made', sql`insert into event_view_made values (${made})`);
 }
 
-const columnNames = eventColumns.map(c => sql.id(c.name));
+const columns = [...eventColumns, ...derivedColumns];
+const columnNames = columns.map(c => sql.id(c.name));
 
 function emptyBranch(): Sql {
-  const nulls = eventColumns.map(c => sql`null::${sql.raw(duckType[c.type])} as ${sql.id(c.name)}`);
+  const nulls = columns.map(c => sql`null::${sql.raw(duckType[c.type])} as ${sql.id(c.name)}`);
   return sql`select null::bigint as event_id, null::integer as file_no, null::varchar as evidence_id, null::varchar as system_id,
     null::varchar as source_kind, ${sql.join(nulls)}, null::bigint as nth, null::bigint as at_us, null::bigint as start_lo_us, null::bigint as start_hi_us,
     null::bigint as end_lo_us, null::bigint as end_hi_us where false`;

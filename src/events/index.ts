@@ -7,6 +7,7 @@ export { type ClockOffset, estimateClockOffsets } from './clock.ts';
 export {
   bytesKind,
   decodeFlag,
+  derivedColumns,
   type EventColumn,
   type EventColumnName,
   eventClass,
@@ -21,4 +22,5 @@ export { defineEventView, readEventFiles } from './event-view.ts';
 export { ipText } from './ip.ts';
 export { type ReadEventsSummary, readEvents } from './read-events.ts';
 export { readOriginal } from './read-original.ts';
+export { clientKeysOf } from './request-keys.ts';
 export { type EventFile, eventFileColumns } from './tables.ts';

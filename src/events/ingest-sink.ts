@@ -1,15 +1,16 @@
-import { decodeFlag, type EventColumnName, eventColumns } from './columns.ts';
+import { decodeFlag, derivedColumns, type EventColumnName, eventClass, eventColumns } from './columns.ts';
 import { decodeBytes, writeVisible } from './decode.ts';
-import { type Column, type NumberColumn, rowGroupRows, type StringColumn } from './parquet-column.ts';
+import { type Column, maxDictionary, type NumberColumn, rowGroupRows, type StringColumn } from './parquet-column.ts';
 import { type ColumnShape, makeColumns, ParquetWriter } from './parquet-writer.ts';
+import { clientKeyOf, collapseNumbers, holderKeyOf, longestShape, writeShape } from './request-keys.ts';
 import type { EventSink } from './source.ts';
 
-const placeColumns = new Set<string>(['line_no', 'byte_off', 'byte_len', 'line_count', 'class']);
+const denseColumns = new Set<string>(['line_no', 'byte_off', 'byte_len', 'line_count', 'class', 'client_key']);
 
-/** Columns of a Parquet part: those of the events table, and `nth`: the row's number within its record. */
+/** Columns of a Parquet part: those of the events table, what is derived of them, and `nth`: the row's number within its record. */
 export const partShape: readonly ColumnShape[] = [
   { name: 'nth', type: 'u32', dense: true },
-  ...eventColumns.map(c => ({ name: c.name, type: c.type, dense: placeColumns.has(c.name) })),
+  ...[...eventColumns, ...derivedColumns].map(c => ({ name: c.name, type: c.type, dense: denseColumns.has(c.name) })),
 ];
 
 const largest = { u8: 255, u16: 65535, u32: 4294967295, u64: Number.MAX_SAFE_INTEGER, i64: Number.MAX_SAFE_INTEGER } as const;
@@ -29,7 +30,12 @@ export class PartSink implements EventSink {
   private readonly writer: ParquetWriter;
   private readonly columns: readonly Column[];
   private readonly byName: Record<string, Column> = {};
-  private readonly placed: Readonly<Record<'nth' | 'line' | 'offset' | 'length' | 'lines' | 'class', NumberColumn>>;
+  private readonly placed: Readonly<Record<'nth' | 'line' | 'offset' | 'length' | 'lines' | 'class' | 'client' | 'holder', NumberColumn>>;
+  private readonly sent: Readonly<Record<'address' | 'agent' | 'session' | 'account', StringColumn>>;
+  private readonly asked: Readonly<Record<'path' | 'route' | 'shape', StringColumn>>;
+  /** By dictionary id of a path: that of its route and of its shape, plus 1. */
+  private readonly routeOf = new Uint32Array(maxDictionary);
+  private readonly shapeOf = new Uint32Array(maxDictionary);
   private readonly decoder: Decoder | null;
   private readonly defaultClass: number;
   private readonly place: RecordPlace = { line: 0, offset: 0, length: 0, lines: 0 };
@@ -58,7 +64,12 @@ export class PartSink implements EventSink {
       length: number('byte_len'),
       lines: number('line_count'),
       class: number('class'),
+      client: number('client_key'),
+      holder: number('holder_key'),
     };
+    const text = (name: string): StringColumn => this.byName[name] as StringColumn;
+    this.sent = { address: text('src_ip'), agent: text('user_agent'), session: text('session'), account: text('account') };
+    this.asked = { path: text('path'), route: text('route'), shape: text('shape') };
     this.writer = new ParquetWriter(file, this.columns);
     this.defaultClass = defaultClass;
     this.decoder = decoder;
@@ -117,7 +128,10 @@ export class PartSink implements EventSink {
     p.offset.add(row, offset);
     p.length.add(row, length);
     p.lines.add(row, lines);
-    p.class.add(row, this.classSet >= 0 ? this.classSet : this.defaultClass);
+    const kind = this.classSet >= 0 ? this.classSet : this.defaultClass;
+    p.class.add(row, kind);
+    if (kind === eventClass.http) this.identify(row);
+    else p.client.add(row, 0);
     if (this.timeSet !== null) {
       if (this.recordFirst === null || this.timeSet < this.recordFirst) this.recordFirst = this.timeSet;
       if (this.recordLast === null || this.timeSet > this.recordLast) this.recordLast = this.timeSet;
@@ -126,6 +140,15 @@ export class PartSink implements EventSink {
     this.classSet = -1;
     this.timeSet = null;
     this.rowTouched = false;
+  }
+
+  private identify(row: number): void {
+    const { address, agent, session, account } = this.sent;
+    this.placed.client.add(row, clientKeyOf(address.key(row), agent.key(row)));
+    const holder = holderKeyOf(session.key(row), account.key(row));
+    if (holder === 0) return;
+    this.touch(this.placed.holder);
+    this.placed.holder.add(row, holder);
   }
 
   next(): void {
@@ -181,32 +204,74 @@ export class PartSink implements EventSink {
     this.bytes('target', bytes, from, to);
     let mark = -1;
     let special = false;
+    let seen = 0;
     for (let i = from; i < to; i++) {
       const b = bytes[i]!;
+      seen |= b;
       if (b === 0x3f) {
         if (mark < 0) mark = i;
       } else if (b === 0x25 || b > 0x7f || b === 0 || (b === 0x2b && mark >= 0) || b === 0x3b) special = true;
     }
+    const ascii = seen < 128;
     const pathEnd = mark < 0 ? to : mark;
     const pathStart = authorityEnd(bytes, from, pathEnd);
-    if (pathStart < pathEnd) this.bytes('path', bytes, pathStart, pathEnd);
+    let path = -1;
+    if (pathStart < pathEnd) {
+      this.bytes('path', bytes, pathStart, pathEnd);
+      path = this.asked.path.lastId();
+      this.route(path, ascii ? bytes : null, pathStart, pathEnd);
+    }
     if (mark >= 0) this.bytes('query', bytes, mark + 1, to);
-    if (!special) {
-      this.number('decode_depth', 0);
+    if (special) {
+      const d = decodeBytes(bytes, from, to);
+      this.number('decode_depth', d.depth);
+      if (d.flags !== 0) this.number('decode_flags', d.flags);
+      if (d.depth !== 0 || (d.flags & decodeFlag.invalidUtf8) !== 0) {
+        const c = this.byName['target_norm'] as StringColumn;
+        this.touch(c);
+        c.add(this.row, d.bytes, 0, d.length, true);
+        return;
+      }
+    } else this.number('decode_depth', 0);
+    if (ascii) this.shape(mark < 0 && pathStart === from ? path : -1, bytes, from, to);
+  }
+
+  /** The route of a path: read once for each that the dictionary of paths knows. `bytes`: null when the path was kept otherwise than it came. */
+  private route(path: number, bytes: Uint8Array | null, from: number, to: number): void {
+    const c = this.asked.route;
+    this.touch(c);
+    const known = path < 0 ? 0 : this.routeOf[path]!;
+    if (known > 0 && c.repeat(this.row, known - 1)) return;
+    if (bytes === null) {
+      const kept = this.asked.path.last();
+      this.route(-1, kept, 0, kept.length);
       return;
     }
-    const d = decodeBytes(bytes, from, to);
-    this.number('decode_depth', d.depth);
-    if (d.flags !== 0) this.number('decode_flags', d.flags);
-    if (d.depth === 0 && (d.flags & decodeFlag.invalidUtf8) === 0) return;
-    const c = this.byName['target_norm'] as StringColumn;
+    if (masked.length < to - from) masked = new Uint8Array((to - from) * 2);
+    c.add(this.row, masked, 0, collapseNumbers(bytes, from, to, masked), true);
+    if (path >= 0) this.routeOf[path] = c.lastId() + 1;
+  }
+
+  /** The shape of a target, in the same way; `path` where the target is a path and no more. */
+  private shape(path: number, bytes: Uint8Array, from: number, to: number): void {
+    const c = this.asked.shape;
+    const known = path < 0 ? 0 : this.shapeOf[path]!;
+    if (known > 0) {
+      this.touch(c);
+      if (c.repeat(this.row, known - 1)) return;
+    }
+    const length = writeShape(bytes, from, to, masked);
+    if (length < 0) return;
     this.touch(c);
-    c.add(this.row, d.bytes, 0, d.length, true);
+    c.add(this.row, masked, 0, length, true);
+    if (path >= 0) this.shapeOf[path] = c.lastId() + 1;
   }
 
   /** Write the row group that is open. */
   private flush(): void {
     this.writer.flush(this.row);
+    this.routeOf.fill(0);
+    this.shapeOf.fill(0);
     this.row = 0;
     this.startRow = 0;
   }
@@ -235,6 +300,7 @@ const spare: (readonly Column[])[] = [];
 
 const encoder = new TextEncoder();
 let visible = new Uint8Array(1 << 16);
+let masked = new Uint8Array(Math.max(1 << 12, longestShape));
 
 /** After `scheme://authority` of an absolute target; `from` when there is none. */
 function authorityEnd(bytes: Uint8Array, from: number, to: number): number {

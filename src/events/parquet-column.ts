@@ -1,6 +1,7 @@
 import type { EventColumnType } from './columns.ts';
 import { ByteBuffer } from './parquet-bytes.ts';
 import { bitWidth, writeDefinitionLevels, writeHybrid, writeRun } from './parquet-encoding.ts';
+import { textKey } from './request-keys.ts';
 
 /** Rows of a row group: DuckDB's own unit of parallel work. */
 export const rowGroupRows = 122_880;
@@ -58,6 +59,7 @@ export class StringColumn {
   private plainRow = 0;
   private plain = new Uint8Array(0);
   private plainEnd = 0;
+  private keys = new Float64Array(0);
 
   constructor(name: string) {
     this.name = name;
@@ -187,6 +189,38 @@ export class StringColumn {
     return true;
   }
 
+  /** textKey of the value of this row; 0 when it has none. */
+  key(row: number): number {
+    if (this.count === 0 || this.rowOf[this.count - 1] !== row) return 0;
+    const id = this.ids[this.count - 1]!;
+    if (this.lastId() < 0) return textKey(this.plain, id + 4, this.plainEnd);
+    if (this.keys.length === 0) this.keys = new Float64Array(maxDictionary);
+    const known = this.keys[id]!;
+    if (known !== 0) return known;
+    return (this.keys[id] = textKey(this.dictionary, this.offsets[id]! + 4, this.offsets[id + 1]!));
+  }
+
+  /** The bytes of the last value, as they are kept. */
+  last(): Uint8Array {
+    const id = this.ids[this.count - 1]!;
+    return this.lastId() < 0 ? this.plain.subarray(id + 4, this.plainEnd) : this.dictionary.subarray(this.offsets[id]! + 4, this.offsets[id + 1]!);
+  }
+
+  /** Dictionary id of the last value until the next flush; -1 when it is kept plain. */
+  lastId(): number {
+    return this.plainFrom >= 0 && this.count > this.plainFrom ? -1 : this.ids[this.count - 1]!;
+  }
+
+  /** A value again by its dictionary id. False, and nothing is kept, when the dictionary is closed. */
+  repeat(row: number, id: number): boolean {
+    if (this.plainFrom >= 0) return false;
+    if (this.count > 0 && this.rowOf[this.count - 1] === row) this.count--;
+    this.ids[this.count] = id;
+    this.rowOf[this.count++] = row;
+    if ((this.count & 2047) === 0 && this.dictionaryCount * 2 > this.count) this.goPlain(row + 1);
+    return true;
+  }
+
   private goPlain(row: number): void {
     this.plainFrom = this.count;
     this.plainRow = row;
@@ -240,6 +274,7 @@ export class StringColumn {
       max: null,
     };
     if (this.count > 0) this.table.fill(0);
+    if (this.keys.length > 0) this.keys.fill(0, 0, this.dictionaryCount);
     this.count = 0;
     this.dictionaryEnd = 0;
     this.dictionaryCount = 0;
@@ -252,17 +287,22 @@ export class StringColumn {
 
 let viewedBytes: Uint8Array | null = null;
 let view = new DataView(new ArrayBuffer(0));
+let otherBytes: Uint8Array | null = null;
+let otherView = view;
 
-/** Words are read through a view: unaligned, and much faster than byte by byte. */
+/** Words are read through a view: unaligned, and much faster than byte by byte. The two last ones are kept: a line and what is derived of it take turns. */
 function viewOf(bytes: Uint8Array): DataView {
-  if (bytes !== viewedBytes) {
-    viewedBytes = bytes;
-    view = new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-  }
+  if (bytes === viewedBytes) return view;
+  const swapped = otherView;
+  otherView = view;
+  view = bytes === otherBytes ? swapped : new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  otherBytes = viewedBytes;
+  viewedBytes = bytes;
   return view;
 }
 
-const maxDictionary = 1 << 16;
+/** Values a dictionary holds at most. */
+export const maxDictionary = 1 << 16;
 const tableSize = 1 << 17;
 const maxDictionaryBytes = 8 << 20;
 const keepBytes = 24 << 20;

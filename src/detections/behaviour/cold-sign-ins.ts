@@ -1,7 +1,7 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
-import { clientKey, episodes } from '../requests/request.ts';
+import { clientKey, episodes, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { type Continued, continuations, openedSessions } from './continuations.ts';
 import { classifyTable } from './sign-in-answers.ts';
@@ -18,7 +18,7 @@ const somePeers = 4;
 const firmPeers = 10;
 const minShare = 0.9;
 
-type Visit = { no: number; at_us: number; event_id: number; form: number | null };
+type Visit = { no: number; at_us: number; event_id: number | null; form: number | null };
 type Entry = { readonly client: string; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
 type Use = {
   event_id: number;
@@ -47,7 +47,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
   const uses = await engine.rows<Use>(
     'detection.cold-events',
     sql`
-    select event_id, at_us, session, method, status, client from detection_request join detection_cold using (client) order by at_us nulls first, event_id`,
+    select event_id, at_us, session, method, status, client from ${requestsWhere(sql`client_key in (select client_key from detection_client semi join detection_cold using (client))`)} order by at_us nulls first, event_id`,
   );
   const byClient = groupBy(uses, u => u.client);
   const weighed = await weighClients(
@@ -114,13 +114,13 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   await engine.run(
     'detection.entry',
     sql`create or replace temp table detection_entrant as
-    select row_number() over (order by client) as no, * from (select distinct who, coalesce(src_ip, '') as ip, agent, 'i:' || coalesce(src_ip, '') || '|' || agent as client
-      from detection_entry_answer where outcome <> 'failure' and status < 400)`,
+    select row_number() over (order by client) as no, client_key as who, client from detection_client
+      semi join (select who from detection_entry_answer where outcome <> 'failure' and status < 400) on who = client_key`,
   );
   await engine.run(
     'detection.entry',
     sql`create or replace temp table detection_entry as
-    select event_id, at_us, no, e.who, client from detection_entry_answer a join detection_entrant e on e.who = a.who and e.ip = coalesce(a.src_ip, '') and e.agent = a.agent
+    select event_id, at_us, no, who, client from detection_entry_answer join detection_entrant using (who)
     where outcome <> 'failure' and status < 400`,
   );
   const { n, people } = await engine.row<{ n: number; people: number }>(
@@ -131,23 +131,26 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   await engine.run(
     'detection.cold-pages',
     sql`create or replace temp table detection_form as
-    with popular as (select path from event where class = 1 and method = 'GET' and status < 400 and path is not null group by path having count(*) >= 0.5 * ${people}),
-      page as (select path from popular where not regexp_matches(path, '/[0-9]+(/|$)')),
-      seen as (select distinct path, who from (select path, ${clientKey} as who from event semi join page using (path) where class = 1 and method = 'GET' and status < 400) semi join detection_entrant using (who))
+    with often as (select route from event where class = 1 and method = 'GET' and status < 400 and path is not null group by route having count(*) >= 0.5 * ${people}),
+      general as (select route from often where not regexp_matches(route, '/#(/|$)')),
+      page as (select path, any_value(route) as route from event semi join general using (route) where class = 1 and method = 'GET' and status < 400 and path is not null
+        group by path having count(*) >= 0.5 * ${people}),
+      seen as (select path, who from (select path, route, ${clientKey} as who from event where class = 1 and method = 'GET' and status < 400) semi join page using (route, path) semi join detection_entrant using (who) group by path, who)
     select path, row_number() over (order by count(*) desc, path) as form from seen group by path having count(*) >= 0.5 * ${people} order by count(*) desc, path limit ${mostForms}`,
   );
   const shown = await engine.rows<{ form: number; path: string }>('detection.forms', sql`select form, path from detection_form order by form`);
   const forms = new Map(shown.map(r => [r.form, r.path]));
-  const isForm = shown.length === 0 ? sql`false` : sql`path in (${sql.join(shown.map(r => sql.lit(r.path)))})`;
+  const isForm = shown.length === 0 ? sql`false` : sql`list_contains([${sql.join(shown.map(r => sql.lit(r.path)))}], path)`;
   // What lies further back than an hour before a sign-in of the same client plays no part: whole hours are compared first.
   const visits = engine.stream<Visit>(
     'detection.cold-visits',
     sql`
     with hour as (select distinct who, unnest([at_us // ${HOUR}::bigint, at_us // ${HOUR}::bigint - 1]) as h from detection_entry),
-      near as (select * from (select event_id, at_us, at_us // ${HOUR}::bigint as h, src_ip, user_agent, path, ${clientKey} as who from event where class = 1 and method = 'GET' and at_us is not null and ${isForm}) semi join hour using (who, h))
-    select no, v.at_us, event_id, form from near v join detection_form using (path) join detection_entrant e on e.who = v.who and e.ip = coalesce(src_ip, '') and e.agent = coalesce(user_agent, '')
-    union all select no, at_us, event_id, null from detection_entry
-    order by no, at_us, event_id`,
+      near as (select event_id, at_us, who, form from (select event_id, at_us, at_us // ${HOUR}::bigint as h, path, ${clientKey} as who from event where class = 1 and method = 'GET' and at_us is not null and ${isForm})
+        semi join hour using (who, h) join detection_form using (path)),
+      visit as (select no, at_us, event_id, form from near join detection_entrant using (who)
+        union all select no, at_us, event_id, null from detection_entry)
+    select no::integer as no, at_us::double as at_us, case when form is null then event_id end as event_id, form::integer as form from visit order by visit.no, visit.at_us, visit.event_id`,
   );
   const met: { no: number; at_us: number; event_id: number; forms: ReadonlySet<string> }[] = [];
   const open = new Map<number, number[]>();
@@ -170,7 +173,7 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
         if (last !== undefined && v.at_us - last <= arrivalUs) seen.add(forms.get(form)!);
         else open.delete(form);
       }
-      met.push({ no: v.no, at_us: v.at_us, event_id: v.event_id, forms: seen });
+      met.push({ no: v.no, at_us: v.at_us, event_id: v.event_id!, forms: seen });
     }
   }
   const names = new Map(

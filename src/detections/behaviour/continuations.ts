@@ -1,5 +1,6 @@
 import { DAY, MINUTE } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
+import { ofClient, pathMatches } from '../requests/request.ts';
 import { loginPath } from './sign-in-answers.ts';
 
 export type Continued = { event_id: number; at_us: number | null };
@@ -20,18 +21,18 @@ export async function continuations(engine: Engine, client: string, own: readonl
   return engine.rows<Continued>(
     'detection.continuations',
     sql`
-    with mine as (select distinct regexp_replace(path, '[0-9]+', '#', 'g') as route from detection_request where client = ${client} and method = 'GET' and status < 300),
-      fresh as (select client from detection_request where client <> ${client} group by client
+    with own as (select distinct client_key from detection_request where ${ofClient(client)}),
+      mine as (select distinct route from detection_request where ${ofClient(client)} and method = 'GET' and status < 300),
+      fresh as (select client_key from detection_request anti join own using (client_key) group by client_key
         having min(at_us) between ${from}::bigint and ${to}::bigint and count(*) >= ${minRequests} and bool_and(method = 'GET') and bool_and(coalesce(user_agent, '') = ${agent})),
-      asked as (select f.client, bool_and(m.route is not null) as same from detection_request r join fresh f using (client)
-        left join mine m on m.route = regexp_replace(r.path, '[0-9]+', '#', 'g') or starts_with(regexp_replace(r.path, '[0-9]+', '#', 'g'), m.route || '/')
-        group by f.client),
+      asked as (select f.client_key, bool_and(m.route is not null) as same from detection_request r join fresh f using (client_key)
+        left join mine m on m.route = r.route or starts_with(r.route, m.route || '/') group by f.client_key),
+      kin as (select client_key from asked where same),
       guarded as (select m.route from mine m where not exists (
-        select 1 from detection_request r where regexp_replace(r.path, '[0-9]+', '#', 'g') = m.route and r.status < 300 and r.client <> ${client} and r.client not in (select client from asked where same)
-          and r.client not in (select client from detection_entry) and r.at_us > (select min(at_us) + ${60 * MINUTE}::bigint from detection_request)))
-    select event_id, at_us from detection_request r join asked a on a.client = r.client and a.same
-    where exists (select 1 from detection_request x join guarded g on regexp_replace(x.path, '[0-9]+', '#', 'g') = g.route where x.client = r.client and x.status < 300)
-    order by at_us nulls first, event_id`,
+        select 1 from detection_request r where r.route = m.route and r.status < 300 and r.client_key not in (select client_key from own) and r.client_key not in (select client_key from kin)
+          and r.client_key not in (select who from detection_entry) and r.at_us > (select min(at_us) + ${60 * MINUTE}::bigint from detection_request))),
+      within as (select distinct x.client_key from detection_request x semi join kin using (client_key) join guarded g on x.route = g.route where x.status < 300)
+    select event_id, at_us from detection_request semi join within using (client_key) order by at_us nulls first, event_id`,
   );
 }
 
@@ -67,17 +68,18 @@ export async function sameAgentElsewhere(engine: Engine, clients: readonly strin
   return engine.rows<Continued>(
     'detection.same-agent',
     sql`
-    with agent as (select distinct user_agent from detection_request join detection_entered using (client) where user_agent is not null),
-      signer as (select distinct client from detection_request where method = 'POST' and regexp_matches(lower(path), ${sql.lit(loginPath)})),
-      holder as (select client, user_agent, min(at_us) as first_us from detection_request join agent using (user_agent) group by client, user_agent),
-      fresh as (select h.client, h.user_agent from holder h anti join detection_entered using (client) anti join signer using (client)
+    with entered as (select distinct client_key from detection_request join detection_entered using (client)),
+      agent as (select distinct user_agent from detection_request semi join entered using (client_key) where user_agent is not null),
+      signer as (select client_key from detection_request where method = 'POST' and ${await pathMatches(engine, loginPath)} group by client_key),
+      holder as (select client_key, user_agent, min(at_us) as first_us from detection_request semi join agent using (user_agent) group by client_key, user_agent),
+      fresh as (select h.client_key, h.user_agent from holder h anti join entered using (client_key) anti join signer using (client_key)
         where h.first_us between ${sinceUs}::bigint and ${sinceUs + carriedUs}::bigint),
-      shared as (select distinct user_agent from holder anti join detection_entered using (client) anti join fresh using (client)),
-      kin as (select client from fresh anti join shared using (user_agent)),
-      asked as (select distinct regexp_replace(path, '[0-9]+', '#', 'g') as route from detection_request join kin using (client) where status < 300),
-      open as (select distinct regexp_replace(r.path, '[0-9]+', '#', 'g') as route from detection_request r anti join signer using (client) anti join kin using (client) where r.status < 300),
-      behind as (select distinct r.client from detection_request r join kin using (client) join (select route from asked anti join open using (route)) g
-        on g.route = regexp_replace(r.path, '[0-9]+', '#', 'g') where r.status < 300)
-    select event_id, at_us from detection_request join behind using (client) order by at_us nulls first, event_id`,
+      shared as (select distinct user_agent from holder anti join entered using (client_key) anti join fresh using (client_key)),
+      kin as (select client_key from fresh anti join shared using (user_agent)),
+      asked as (select distinct route from detection_request semi join kin using (client_key) where status < 300),
+      open as (select distinct route from detection_request r anti join signer using (client_key) anti join kin using (client_key) where r.status < 300),
+      behind as (select distinct r.client_key from detection_request r semi join kin using (client_key) semi join (select route from asked anti join open using (route)) g
+        using (route) where r.status < 300)
+    select event_id, at_us from detection_request semi join behind using (client_key) order by at_us nulls first, event_id`,
   );
 }

@@ -2,7 +2,7 @@ import { SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import { count } from '../requests/judge.ts';
-import { actorKey, actorText, clientText, episodes } from '../requests/request.ts';
+import { actorKey, clientKey, episodes, oneOf, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { withOwnership } from './owners.ts';
 
@@ -50,50 +50,56 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
 }
 
 /**
- * `detection_call`: event, key of the actor, route with the number taken out, the number, for actors who call up enough of them to tell. Opaque ids (UUID, long
- * hex) are not numbers and are counted by exports and peers only. The view `detection_object` shows the same with the texts of actor and client.
+ * `detection_call`: event, keys of actor and client, route with the number taken out, the number, for actors who call up enough of them to tell. Opaque ids
+ * (UUID, long hex) are not numbers and are counted by exports and peers only. The view `detection_object` shows the same with the texts of actor and client.
  */
 async function prepareObjects(engine: Engine): Promise<void> {
   await engine.run(
     'detection.busy',
     sql`create or replace temp table detection_busy as
-    select who from (select ${actorKey} as who, target from event where class = 1 and regexp_matches(target, '[0-9]'))
+    select who from (select ${actorKey} as who, target from event where class = 1 and case when shape is null then regexp_matches(target, '[0-9]') else contains(shape, '0') end)
     group by who having count(*) >= 10 and approx_count_distinct(target) >= 8`,
   );
+  const isAsset = await pathMatches(engine, asset);
+  // A path that holds the very sign of a number is no route with one.
+  const numbered = sql`select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, route from event
+    where class = 1 and contains(route, '#') and route <> path and not (contains(path, '.') and ${isAsset}) and ${actorKey} in (select who from detection_busy)`;
   // With one number in a path its place and length are told by the route: no second pass of a pattern is needed.
   await engine.run(
     'detection.numbered',
-    sql`create or replace temp table detection_numbered as
-    select event_id, at_us, who, status, route, case when contains(route[strpos(route, '#') + 1:], '#') then path end as several,
-      case when contains(route[strpos(route, '#') + 1:], '#') then null else try_cast(substring(path, strpos(route, '#'), length(path) - length(route) + 1) as bigint) end as object
-    from (select event_id, at_us, ${actorKey} as who, status, path, regexp_replace(path, '[0-9]+', '#', 'g') as route from event
-      where class = 1 and regexp_matches(path, '[0-9]') and not (contains(path, '.') and regexp_matches(lower(path), ${sql.lit(asset)})))
-    where who in (select who from detection_busy)`,
+    sql`create or replace temp table detection_call as
+    select event_id, at_us, who, client, status, route, 'object' as how, try_cast(substring(path, strpos(route, '#'), length(path) - length(route) + 1) as bigint) as object
+    from (${numbered}) where not (route like '%#%#%')`,
   );
   await engine.run(
     'detection.call',
-    sql`create or replace temp table detection_call as
-    with listed as (select event_id, at_us, who, status, route, regexp_extract_all(several, '[0-9]+') as numbers from detection_numbered where several is not null),
+    sql`insert into detection_call
+    with listed as (select event_id, at_us, who, client, status, route, regexp_extract_all(path, '[0-9]+') as numbers from (${numbered}) where route like '%#%#%'),
       varying as (select route, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from listed group by route),
-      placed as (select route, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as place from varying),
-      parameter as (
-        select event_id, at_us, who, status, path, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
-        from (select event_id, at_us, ${actorKey} as who, status, path, query from event
-          where class = 1 and regexp_matches(query, '=[0-9]') and regexp_matches(lower(query), ${sql.lit(`${objectParameter}|${pageParameter}`)}))
-        where who in (select who from detection_busy))
-    select event_id, at_us, who, status, route, 'object' as how, object from detection_numbered where several is null
-    union all
-    select event_id, at_us, who, status, route, 'object', try_cast(numbers[place] as bigint) from listed join placed using (route)
-    union all
-    select event_id, at_us, who, status, path || '?' || o.name, 'object', try_cast(o.value as bigint) from parameter where o.value <> ''
-    union all
-    select event_id, at_us, who, status, path || '?' || p.name, 'page', try_cast(p.value as bigint) from parameter where p.value <> ''`,
+      placed as (select route, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as place from varying)
+    select event_id, at_us, who, client, status, route, 'object', try_cast(numbers[place] as bigint) from listed join placed using (route)`,
   );
-  await engine.run('detection.numbered-drop', sql`drop table detection_numbered`);
+  const parameter = `${objectParameter}|${pageParameter}`;
+  const named = await oneOf(engine, 'shape', value => sql`regexp_matches(substring(${value}, strpos(${value}, '?') + 1), ${sql.lit(parameter)})`);
+  await engine.run(
+    'detection.parameter',
+    sql`insert into detection_call
+    with asked as (
+        select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, query from event
+        where class = 1 and case when shape is null or ${named} then regexp_matches(query, '=[0-9]') else false end and ${actorKey} in (select who from detection_busy)),
+      read as (select query, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
+        from (select distinct query from asked) where regexp_matches(lower(query), ${sql.lit(parameter)})),
+      parameter as (
+        select event_id, at_us, who, client, status, path, o, p from asked join read using (query))
+    select event_id, at_us, who, client, status, path || '?' || o.name, 'object', try_cast(o.value as bigint) from parameter where o.value <> ''
+    union all
+    select event_id, at_us, who, client, status, path || '?' || p.name, 'page', try_cast(p.value as bigint) from parameter where p.value <> ''`,
+  );
   await engine.run(
     'detection.object',
     sql`create or replace temp view detection_object as
-    select c.event_id, c.at_us, ${actorText} as actor, ${clientText} as client, c.status, c.route, c.how, c.object from detection_call c join event e on e.event_id = c.event_id`,
+    select event_id, at_us, coalesce(holder, n.client) as actor, n.client, status, route, how, object
+    from detection_call c join detection_client n on n.client_key = c.client left join detection_holder on holder_key = who`,
   );
 }
 
@@ -116,8 +122,9 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
   await engine.run(
     'detection.walk-texts',
     sql`create or replace temp table detection_walk as
-    select c.event_id, c.at_us, c.who, ${actorText} as actor, ${clientText} as client, c.status, c.route, c.how, c.object
-    from (select * from detection_call where who in (select who from detection_hot) and object is not null) c join event e on e.event_id = c.event_id`,
+    select event_id, at_us, who, coalesce(holder, n.client) as actor, n.client, status, route, how, object
+    from (select * from detection_call where who in (select who from detection_hot) and object is not null) c
+      join detection_client n on n.client_key = c.client left join detection_holder on holder_key = who`,
   );
   return engine
     .rows<Walk>(
@@ -130,7 +137,8 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
         select o.actor, o.route, o.how, o.object, o.at_us, o.status, object - lag(object) over w as step, o.at_us - lag(o.at_us) over w as gap
         from detection_walk o join hot using (actor, route, how)
         window w as (partition by o.actor, o.route, o.how order by o.at_us, o.event_id)),
-      whole as (select actor, count(*) as all_requests from detection_request join (select distinct actor from hot) using (actor) group by actor),
+      whole as (select actor, all_requests from (select ${actorKey} as who, count(*) as all_requests from event where class = 1 and ${actorKey} in (select who from detection_hot) group by who)
+        join (select distinct who, actor from detection_walk) using (who)),
       shape as (
         select actor, route, how, count(*) as n, min(object) as lo, max(object) as hi,
           coalesce(avg((abs(step) between 1 and 5)::int) filter (where step <> 0), 0) as steps,

@@ -1,8 +1,8 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts';
-import { type Engine, sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import { count } from '../requests/judge.ts';
-import { actorText, clientKey, episodes } from '../requests/request.ts';
+import { actorText, episodes, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { loginPath } from './sign-in-answers.ts';
 
@@ -92,11 +92,15 @@ async function readExports(engine: Engine): Promise<Export[]> {
     return (known ?? text) as T;
   };
   const out: Export[] = [];
+  const named = await pathMatches(engine, exportPath);
+  const exported = (test: Sql): Sql =>
+    sql`select event_id, at_us, client_key, holder_key, route, query, status, bytes_out from event where class = 1 and status between 200 and 299 and bytes_out > 0 and ${test}`;
   const batches = engine.stream<Export>(
     'detection.exports',
     sql`
-    select event_id, at_us, actor, client, src_ip, user_agent, regexp_replace(path, '[0-9]+', '#', 'g') as route, query, status, bytes_out from detection_request
-    where status between 200 and 299 and bytes_out > 0 and (regexp_matches(lower(path), ${sql.lit(exportPath)}) or (content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)})))
+    select event_id, at_us, coalesce(holder, client) as actor, client, src_ip, user_agent, route, query, status, bytes_out
+    from (${exported(named)} union all ${exported(sql`content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)}) and not coalesce(${named}, false)`)})
+      join detection_client using (client_key) left join detection_holder using (holder_key)
     order by at_us nulls first, event_id`,
   );
   for await (const batch of batches)
@@ -162,10 +166,7 @@ function medianGap(events: readonly { readonly atUs: number | null }[]): number 
 async function kinOfMarked(engine: Engine, rows: readonly Export[], marked: ReadonlyMap<string, Span>): Promise<Set<Export>> {
   const out = new Set<Export>();
   if (marked.size === 0) return out;
-  const { actors } = await engine.row<{ actors: number }>(
-    'detection.actors',
-    sql`select count(*) as actors from (select distinct ${clientKey} from event where class = 1)`,
-  );
+  const { actors } = await engine.row<{ actors: number }>('detection.actors', sql`select count(*) as actors from detection_client`);
   if (actors <= minOthers) return out;
   const isFound = (r: Export): boolean => isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us);
   for (const [, list] of groupBy(rows, r => r.route.slice(r.route.lastIndexOf('/') + 1))) {
@@ -200,7 +201,7 @@ async function neverSignedIn(engine: Engine, rows: readonly Export[], found: rea
   const to = entered.reduce((a, b) => Math.max(a, b)) + carriedUs;
   const clients = await engine.rows<{ client: string; first_us: number; signed: boolean }>(
     'detection.export-clients',
-    sql`select client, min(at_us) as first_us, coalesce(bool_or(method = 'POST' and regexp_matches(lower(path), ${sql.lit(loginPath)})), false) as signed from detection_request
+    sql`select client, min(at_us) as first_us, coalesce(bool_or(method = 'POST' and ${await pathMatches(engine, loginPath)}), false) as signed from detection_request
       where client in (${sql.join([...new Set(rows.map(r => r.client))].sort().map(c => sql`${c}`))}) and at_us is not null group by client order by client`,
   );
   const signed = new Set(clients.filter(c => c.signed).map(c => c.client));

@@ -1,6 +1,7 @@
 import { DAY, HOUR } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
+import { clientText, ofClient, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { loginPath } from './sign-in-answers.ts';
 import { median, robustZ } from './weigh-clients.ts';
@@ -30,17 +31,20 @@ const mostFindings = 50;
  * wild days move nothing. Numbers only: shown, accusing nobody (informational).
  */
 export async function detectHabits(engine: Engine): Promise<Detection[]> {
+  // Clients that signed in, and whose requests reach over enough days for one of them to stand out.
+  const lasting = sql`signed as (select client_key from event where class = 1 and method = 'POST' and status < 400 and ${await pathMatches(engine, loginPath)} group by client_key),
+      lasting as (select client_key from detection_client semi join signed using (client_key) where last_us // ${DAY}::bigint - first_us // ${DAY}::bigint >= ${minDays})`;
   const hours = await engine.rows<Hour>(
     'detection.habit-hours',
     sql`
-    with signed as (select distinct src_ip, user_agent from detection_request where method = 'POST' and status < 400 and regexp_matches(lower(path), ${sql.lit(loginPath)})),
+    with ${lasting},
       named as (
         select coalesce('a:' || account, 'd:' || db_user || '|' || coalesce(app_name, '')) as who, h, n from (
           select account, db_user, app_name, at_us // ${HOUR}::bigint as h, count(*) as n from event
           where class in (1, 2, 3, 4) and at_us is not null and (account is not null or (class = 2 and db_user is not null)) group by all)
-        union all select 'i:' || coalesce(src_ip, '') || '|' || coalesce(user_agent, ''), h, n from (
-          select e.src_ip, e.user_agent, at_us // ${HOUR}::bigint as h, count(*) as n from event e join signed s on e.src_ip = s.src_ip and e.user_agent is not distinct from s.user_agent
-          where class = 1 and account is null and at_us is not null group by all)),
+        union all select ${clientText}, h, n from (
+          select src_ip, user_agent, at_us // ${HOUR}::bigint as h, count(*) as n from event semi join lasting using (client_key)
+          where class = 1 and account is null and at_us is not null and src_ip is not null group by all)),
       hourly as (select who, h, sum(n)::bigint as n from named group by who, h),
       known as (select who from hourly group by who having count(distinct h // 24) > ${minDays})
     select who, h, n from hourly join known using (who) order by who, h limit 3000000`,
@@ -70,7 +74,7 @@ export async function detectHabits(engine: Engine): Promise<Detection[]> {
 function eventsOf(o: Odd) {
   const when = sql`at_us >= ${o.fromUs}::bigint and at_us < ${o.toUs}::bigint ${o.hours === null ? sql`` : sql`and (at_us // ${HOUR}::bigint) % 24 in (${sql.join(o.hours.map(h => sql`${h}::bigint`))})`}`;
   if (o.who.startsWith('i:'))
-    return sql`select event_id, at_us from detection_request where client = ${o.who} and ${when} order by at_us, event_id limit ${mostEvents}`;
+    return sql`select event_id, at_us from detection_request where ${ofClient(o.who)} and ${when} order by at_us, event_id limit ${mostEvents}`;
   if (o.who.startsWith('a:'))
     return sql`select event_id, at_us from event where account = ${o.who.slice(2)} and class in (1, 2, 3, 4) and ${when} order by at_us, event_id limit ${mostEvents}`;
   return sql`select event_id, at_us from event where class = 2 and account is null and db_user || '|' || coalesce(app_name, '') = ${o.who.slice(2)} and ${when} order by at_us, event_id limit ${mostEvents}`;

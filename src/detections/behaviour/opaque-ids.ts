@@ -1,5 +1,6 @@
 import { SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
+import { ofClient, requestsWhere, targetMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { robustZ } from './weigh-clients.ts';
 
@@ -19,17 +20,20 @@ type Caller = { client: string; n: number; d: number; missed: number; others: nu
  * with many that do not exist, or by a client that another method points at, it counts.
  */
 export async function detectOpaqueIds(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
+  // A shape keeps the length of every word, and hexadecimal digits hexadecimal.
+  const named = await targetMatches(engine, opaque, sql`length(target) >= 21 and regexp_matches(target, ${sql.lit(opaque)})`);
   const callers = await engine.rows<Caller>(
     'detection.opaque-callers',
     sql`
-    with called as (select client, at_us, status, regexp_extract(target, ${sql.lit(opaque)}) as id from detection_request
-        where length(target) >= 21 and regexp_matches(target, ${sql.lit(opaque)}) and not regexp_matches(lower(path), ${sql.lit(asset)}) and coalesce(content_type, '') not like 'image/%'),
-      per as (select client, count(*)::integer as n, count(distinct id)::integer as d, count(*) filter (status in (400, 403, 404, 410))::integer as missed, min(at_us) as from_us, max(at_us) as to_us
+    with called as (select client, client_key, at_us, status, regexp_extract(target, ${sql.lit(opaque)}) as id from ${requestsWhere(named)}
+        where not regexp_matches(lower(path), ${sql.lit(asset)}) and coalesce(content_type, '') not like 'image/%'),
+      per as (select client, any_value(client_key) as client_key, count(*)::integer as n, count(distinct id)::integer as d, count(*) filter (status in (400, 403, 404, 410))::integer as missed, min(at_us) as from_us, max(at_us) as to_us
         from called group by client),
-      whole as (select client, count(*) as all_n from detection_request join (select client from per where d >= ${minIds}) using (client) where not regexp_matches(lower(path), ${sql.lit(asset)}) group by client)
+      many as (select client, client_key from per where d >= ${minIds}),
+      whole as (select client, count(*) as all_n from detection_request semi join many using (client, client_key) where not regexp_matches(lower(path), ${sql.lit(asset)}) group by client)
     select client, n, d, missed, coalesce(all_n - n, 0)::integer as others, coalesce(from_us, 0) as from_us, coalesce(to_us, 0) as to_us from per left join whole using (client) order by d desc, client limit 20000`,
   );
-  const marked = await clientsOf(engine, found);
+  const marked = (callers[0]?.d ?? 0) >= minIds ? await clientsOf(engine, found) : new Set<string>();
   const out: Detection[] = [];
   for (const c of callers) {
     if (c.d < minIds) break;
@@ -43,7 +47,7 @@ export async function detectOpaqueIds(engine: Engine, found: readonly Detection[
     const counts = guessing || marked.has(c.client);
     const events = await engine.rows<{ event_id: number; at_us: number | null; status: number | null }>(
       'detection.opaque-events',
-      sql`select event_id, at_us, status from detection_request where client = ${c.client} and length(target) >= 21 and regexp_matches(target, ${sql.lit(opaque)})
+      sql`select event_id, at_us, status from detection_request where ${ofClient(c.client)} and length(target) >= 21 and regexp_matches(target, ${sql.lit(opaque)})
         and not regexp_matches(lower(path), ${sql.lit(asset)}) order by at_us nulls first, event_id`,
     );
     const ok = events.filter(e => e.status !== null && e.status < 300).length;

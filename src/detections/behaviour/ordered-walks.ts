@@ -1,9 +1,11 @@
 import { DAY, HOUR } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
+import { clientKey, ofClient } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 
 type Ordered = {
+  key: number;
   client: string;
   route: string;
   n: number;
@@ -21,6 +23,7 @@ type Ordered = {
   coverage: number;
 };
 
+const leastObjects = 30;
 const minObjects = 100;
 const minPeers = 5;
 
@@ -30,33 +33,18 @@ const minPeers = 5;
  * Certain where the client did nothing else, unlike its peers; else a doubt (somebody may have been told to go through the files).
  */
 export async function detectOrderedWalks(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
-  const rows = await engine.rows<Ordered>(
-    'detection.ordered-walks',
-    sql`
-    with seen as (select client, route, object, at_us, event_id from detection_object where how = 'object' and object is not null and at_us is not null),
-      per as (select client, route, count(*) as n, count(distinct object) as d, abs(corr(at_us, object)) as r, min(object) as lo, max(object) as hi, min(at_us) as first_us, max(at_us) as last_us
-        from seen group by client, route having count(distinct object) >= 30),
-      whole as (select client, count(*) as all_n from detection_request where client in (select client from per) group by client),
-      hot as (select per.*, n / all_n as share from per join whole using (client) where d >= ${minObjects} and r >= 0.9 and n <= 2 * d and last_us - first_us >= ${Math.round(0.75 * DAY)}::bigint),
-      peers as (select h.client, h.route, quantile_cont(p.n / w.all_n, 0.95) as peers_share, count(*) as peers, count(*) filter (where p.r >= 0.9) as peers_ordered
-        from hot h join per p on p.route = h.route and p.client <> h.client join whole w on w.client = p.client group by h.client, h.route),
-      steps as (select s.client, s.route, s.object - lag(s.object) over (partition by s.client, s.route order by s.at_us, s.event_id) as step from seen s join hot using (client, route)),
-      way as (select client, route, greatest(avg((step > 0)::int), avg((step < 0)::int)) as forward from steps where step <> 0 group by client, route),
-      before as (select h.client, h.route, max(s.object) as highest from hot h join seen s on s.route = h.route and s.client <> h.client and s.at_us < h.first_us group by h.client, h.route),
-      older as (select s.client, s.route, avg((s.object <= b.highest)::int) as older from seen s join before b using (client, route) group by s.client, s.route),
-      known as (select h.client, h.route, h.d / count(distinct s.object) as coverage from hot h join seen s on s.route = h.route and s.object between h.lo and h.hi group by h.client, h.route, h.d)
-    select hot.client, hot.route, n, d, lo, hi, first_us, last_us, forward, share, peers_share, peers, peers_ordered, older, coverage
-    from hot join peers using (client, route) join way using (client, route) join older using (client, route) join known using (client, route) order by hot.route, hot.client`,
-  );
+  const rows = (await readOrdered(engine)).filter(isWalk);
+  if (rows.length === 0) return [];
   const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').flatMap(d => d.events.map(e => Number(e.eventId))));
   const out: Detection[] = [];
-  for (const [, list] of groupBy(rows.filter(isWalk), r => r.route)) {
+  for (const [, list] of groupBy(rows, r => r.route)) {
     // Where many do it, it is how this site is used.
     if (list.length > Math.max(3, 0.05 * list[0]!.peers)) continue;
     for (const w of list) {
       const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
         'detection.ordered-events',
-        sql`select event_id, at_us, object, status from detection_object where client = ${w.client} and route = ${w.route} and how = 'object' and object is not null order by at_us nulls first, event_id`,
+        sql`select event_id, at_us, object, status from detection_call semi join (select event_id from detection_request where ${ofClient(w.client)}) using (event_id)
+          where client = ${w.key}::bigint and route = ${w.route} and how = 'object' and object is not null order by at_us nulls first, event_id`,
       );
       if (events.some(e => taken.has(e.event_id))) continue;
       const ok = events.filter(e => e.status !== null && e.status < 300).length;
@@ -86,6 +74,40 @@ export async function detectOrderedWalks(engine: Engine, found: readonly Detecti
     }
   }
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+/** Clients that called up enough numbers of a route in nearly the order of time, beside their peers there. By keys; their texts at the end. */
+async function readOrdered(engine: Engine): Promise<Ordered[]> {
+  const seen = sql`select client, route, object, at_us, event_id from detection_call where how = 'object' and object is not null and at_us is not null`;
+  await engine.run(
+    'detection.ordered-peers',
+    sql`create or replace temp table detection_ordered as
+    with seen as (${seen}), often as (select client, route from seen group by client, route having count(*) >= ${leastObjects})
+    select client, route, count(*) as n, count(distinct object) as d, abs(corr(at_us, object)) as r, min(object) as lo, max(object) as hi, min(at_us) as first_us, max(at_us) as last_us
+    from seen semi join often using (client, route) group by client, route having count(distinct object) >= ${leastObjects}`,
+  );
+  const isHot = sql`d >= ${minObjects} and r >= 0.9 and n <= 2 * d and last_us - first_us >= ${Math.round(0.75 * DAY)}::bigint`;
+  const { n } = await engine.row<{ n: number }>('detection.ordered-hot', sql`select count(*) as n from detection_ordered where ${isHot}`);
+  if (n === 0) return [];
+  return engine.rows<Ordered>(
+    'detection.ordered-walks',
+    sql`
+    with seen as (${seen} and route in (select route from detection_ordered where ${isHot})),
+      per as (from detection_ordered),
+      whole as (select ${clientKey} as client, count(*) as all_n from event where class = 1 and ${clientKey} in (select client from per) group by ${clientKey}),
+      hot as (select per.*, n / all_n as share from per join whole using (client) where ${isHot}),
+      peers as (select h.client, h.route, quantile_cont(p.n / w.all_n, 0.95) as peers_share, count(*) as peers, count(*) filter (where p.r >= 0.9) as peers_ordered
+        from hot h join per p on p.route = h.route and p.client <> h.client join whole w on w.client = p.client group by h.client, h.route),
+      steps as (select s.client, s.route, s.object - lag(s.object) over (partition by s.client, s.route order by s.at_us, s.event_id) as step from seen s semi join hot using (client, route)),
+      way as (select client, route, greatest(avg((step > 0)::int), avg((step < 0)::int)) as forward from steps where step <> 0 group by client, route),
+      before as (select h.client, h.route, max(s.object) as highest from hot h join seen s on s.route = h.route and s.client <> h.client and s.at_us < h.first_us group by h.client, h.route),
+      older as (select s.client, s.route, avg((s.object <= b.highest)::int) as older from seen s join before b using (client, route) group by s.client, s.route),
+      known as (select h.client, h.route, h.d / count(distinct s.object) as coverage from hot h join seen s on s.route = h.route and s.object between h.lo and h.hi group by h.client, h.route, h.d),
+      named as (select client_key as key, client as text from detection_client where ${clientKey} in (select client from hot))
+    select key, text as client, hot.route, n, d, lo, hi, first_us, last_us, forward, share, peers_share, peers, peers_ordered, older, coverage
+    from hot join peers using (client, route) join way using (client, route) join older using (client, route) join known using (client, route) join named on key = hot.client
+    order by hot.route, text`,
+  );
 }
 
 function isWalk(w: Ordered): boolean {

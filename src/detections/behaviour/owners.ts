@@ -51,11 +51,8 @@ export async function readOwners(engine: Engine, of?: readonly string[]): Promis
     'detection.datasets',
     sql`select dataset_id from dataset where len(key_columns) = 1 order by dataset_id`,
   );
-  const common = await engine.rows<{ route: string }>(
-    'detection.object-routes',
-    sql`select route from detection_object where how = 'object' and object is not null and status < 300 group by route order by count(distinct client) desc, count(*) desc, route limit 5`,
-  );
-  const routes = of ?? common.map(r => r.route);
+  if (sets.length === 0) return { owners, beyond };
+  const routes = of ?? (await commonRoutes(engine));
   let pairs = 0;
   for (const route of routes) {
     await engine.run('detection.asked', sql`create or replace temp table detection_asked as ${callsOf(route)}`);
@@ -67,6 +64,14 @@ export async function readOwners(engine: Engine, of?: readonly string[]): Promis
     }
   }
   return { owners, beyond };
+}
+
+async function commonRoutes(engine: Engine): Promise<string[]> {
+  const rows = await engine.rows<{ route: string }>(
+    'detection.object-routes',
+    sql`select route from detection_call where how = 'object' and object is not null and status < 300 group by route order by count(distinct client) desc, count(*) desc, route limit 5`,
+  );
+  return rows.map(r => r.route);
 }
 
 /** Detections of walks through records, each with whose records they were where a column tells: how many of the commonest owner, how many of others. */
@@ -175,7 +180,7 @@ function callsOf(route: string): Sql {
   if (route.split('#').length !== 2)
     return sql`select distinct client, object::varchar as k from detection_object where route = ${route} and how = 'object' and object is not null and status < 300`;
   return sql`select distinct client, k from (select client, try_cast(regexp_extract(path, '[0-9]+') as bigint)::varchar as k from detection_request
-    where starts_with(path, ${route.slice(0, route.indexOf('#'))}) and regexp_matches(path, '[0-9]') and regexp_replace(path, '[0-9]+', '#', 'g') = ${route} and status < 300) where k is not null`;
+    where route = ${route} and route <> path and status < 300) where k is not null`;
 }
 
 /** How likely clients would keep to one value each if the value had nothing to do with them. */

@@ -1,6 +1,7 @@
 import { DAY, HOUR, MINUTE } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
+import { ofClient, pathMatches, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { clientsOf } from './opaque-ids.ts';
 
@@ -35,38 +36,47 @@ async function newFunctions(engine: Engine, found: readonly Detection[]): Promis
   await engine.run(
     'detection.admin',
     sql`create or replace temp table detection_admin as
-    select coalesce('s:' || account, client) as who, min(client) as client, regexp_replace(path, '[0-9]+', '#', 'g') as route, min(at_us) filter (status < 300) as first_ok, (count(*) filter (status < 300))::integer as n,
+    select coalesce('s:' || account, client) as who, min(client) as client, min(account) as account, min(client_key) as client_key, route, min(at_us) filter (status < 300) as first_ok, (count(*) filter (status < 300))::integer as n,
       (count(*) filter (status in (401, 403)))::integer as refused, min(at_us) filter (status in (401, 403)) as first_no
-    from detection_request where at_us is not null and regexp_matches(lower(path), ${sql.lit(adminPath)}) and method in ('GET', 'POST', 'PUT', 'PATCH', 'DELETE') group by who, route`,
+    from ${requestsWhere(sql`at_us is not null and ${await pathMatches(engine, adminPath)} and method in ('GET', 'POST', 'PUT', 'PATCH', 'DELETE')`)} group by who, route`,
   );
   const { functions } = await engine.row<{ functions: number }>('detection.admin-any', sql`select count(*) as functions from detection_admin where n > 0`);
   if (functions === 0) return [];
+  const known = sql`at_us is not null and (account in (select account from detection_admin where n > 0) or (account is null and client_key in (select client_key from detection_admin where n > 0)))`;
+  // Who used one at the beginning of its life drops out before anybody is counted.
+  await engine.run(
+    'detection.admin-life',
+    sql`create or replace temp table detection_reach as
+    with ok as (select * from detection_admin where n > 0),
+      users as (select route, count(distinct who)::integer as users from ok group by route),
+      life as (select coalesce('s:' || account, client) as who, min(at_us) as first_us from ${requestsWhere(known)} group by 1)
+    select ok.*, users, first_us from ok join users using (route) join life using (who) where first_ok - first_us >= ${lifeUs}::bigint or first_no < first_ok`,
+  );
+  const { reached } = await engine.row<{ reached: number }>('detection.admin-reached', sql`select count(*) as reached from detection_reach`);
+  if (reached === 0) return [];
   const rows = await engine.rows<Reach>(
     'detection.admin-reach',
     sql`
-    with ok as (select * from detection_admin where n > 0),
-      users as (select route, count(distinct who)::integer as users from ok group by route),
-      people as (select approx_count_distinct(hash(account, src_ip, user_agent))::integer as people from event where class = 1 and status < 400),
-      few as (select ok.*, users.users, people.people from ok join users using (route) cross join people where users.users <= greatest(2, 0.05 * people.people) and people.people >= 10),
-      life as (select coalesce('s:' || account, client) as who, min(at_us) as first_us from detection_request where at_us is not null and coalesce('s:' || account, client) in (select who from few) group by 1)
-    select who, client, route, first_ok, n, case when first_no < first_ok then refused else 0 end as refused, first_us, users, people from few join life using (who)
-    where first_ok - first_us >= ${lifeUs}::bigint or first_no < first_ok order by who, first_ok, route limit 2000`,
+    with people as (select approx_count_distinct(hash(account, src_ip, user_agent))::integer as people
+        from (select account, any_value(src_ip) as src_ip, any_value(user_agent) as user_agent from event where class = 1 and status < 400 group by account, client_key))
+    select who, client, route, first_ok, n, case when first_no < first_ok then refused else 0 end as refused, first_us, users, people from detection_reach cross join people
+    where users <= greatest(2, 0.05 * people) and people >= 10 order by who, first_ok, route limit 2000`,
   );
   if (rows.length === 0) return [];
   const marked = await clientsOf(engine, found);
   const out: Detection[] = [];
   for (const [who, list] of groupBy(rows, r => r.who)) {
     const first = list.reduce((a, r) => (r.first_ok < a.first_ok ? r : a));
-    const mine = who.startsWith('s:') ? sql`account = ${who.slice(2)}` : sql`account is null and client = ${who}`;
+    const mine = who.startsWith('s:') ? sql`account = ${who.slice(2)}` : sql`account is null and ${ofClient(who)}`;
     const { before } = await engine.row<{ before: number }>(
-      'detection.admin-life',
+      'detection.admin-before',
       sql`select count(*)::integer as before from detection_request where ${mine} and at_us < ${first.first_ok}::bigint and status < 400`,
     );
     if (before < lifeBefore) continue;
     const routes = new Set(list.map(r => r.route));
     const events = await engine.rows<{ event_id: number; at_us: number }>(
       'detection.admin-events',
-      sql`select event_id, at_us from detection_request where ${mine} and at_us is not null and regexp_replace(path, '[0-9]+', '#', 'g') in (${sql.join([...routes].sort().map(r => sql`${r}`))}) order by at_us, event_id limit 5000`,
+      sql`select event_id, at_us from detection_request where ${mine} and at_us is not null and route in (${sql.join([...routes].sort().map(r => sql`${r}`))}) order by at_us, event_id limit 5000`,
     );
     const also = list.some(r => marked.has(r.client)) && !who.startsWith('s:');
     out.push({

@@ -1,5 +1,5 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { clientKey } from '../requests/request.ts';
+import { clientKey, pathMatches } from '../requests/request.ts';
 import type { EventId } from '../tables.ts';
 
 export type SignIn = {
@@ -24,14 +24,14 @@ export const loginPath = String.raw`(?:^|/)(?:[\w.-]*(?:log[-_]?[io]n|sign[-_]?[
  * letters), `who` (clientKey) and `form`: a POST to a path where one signs in.
  */
 export async function prepareSignIns(engine: Engine): Promise<void> {
-  const login = sql`regexp_matches(lower(path), ${sql.lit(loginPath)})`;
+  const login = await pathMatches(engine, loginPath);
   await engine.run(
     'detection.sign-ins',
     sql`create or replace temp table detection_sign_in_raw as
     select event_id, at_us, src_ip, coalesce(user_agent, '') as agent, account, coalesce(lower(path), '') as route, status, bytes_out, ${clientKey} as who,
       coalesce(method = 'POST' and ${login}, false) as form, null as outcome
-    from event where class = 1 and ((method = 'POST' and (${login} or status = 401)) or (query is not null and ${login} and regexp_matches(lower(query), '(?:^|&)(?:pass|passwd|password|pwd)='))
-      or (status = 401 and account is not null))`,
+    from (select * from event where class = 1 and ${login} and (method = 'POST' or (query is not null and regexp_matches(lower(query), '(?:^|&)(?:pass|passwd|password|pwd)=')) or (status = 401 and account is not null))
+      union all select * from event where class = 1 and status = 401 and (method = 'POST' or account is not null) and not coalesce(${login}, false))`,
   );
   await classifyTable(engine, 'detection_sign_in_raw', sql`true`, 'detection_sign_in');
   await engine.run('detection.sign-ins-drop', sql`drop table detection_sign_in_raw`);

@@ -1,6 +1,6 @@
 import { DAY, HOUR } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { actorKey, actorText } from '../requests/request.ts';
+import { actorKey } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 
 type Steady = {
@@ -39,9 +39,10 @@ export async function detectSlowScrapes(engine: Engine, found: readonly Detectio
   const rows = await engine.rows<Steady>(
     'detection.steady',
     sql`
-    with paced as (select ${actorText} as actor, who, at_us, at_us - lag(at_us) over (partition by ${actorText} order by at_us) as pause
-        from (select *, ${actorKey} as who from event where class = 1 and at_us is not null) e semi join detection_many using (who)),
-      rest as (select actor, any_value(who) as who, count(*) as all_n, max(pause) as longest_pause, min(at_us) as first_us, max(at_us) as last_us from paced group by actor)
+    with paced as (select who, at_us, at_us - lag(at_us) over (partition by who order by at_us) as pause
+        from (select at_us, ${actorKey} as who from event where class = 1 and at_us is not null) semi join detection_many using (who)),
+      rest as (select coalesce(holder, client) as actor, r.* from (select who, count(*) as all_n, max(pause) as longest_pause, min(at_us) as first_us, max(at_us) as last_us from paced group by who) r
+        left join detection_holder on holder_key = who left join detection_client on client_key = who)
     select actor, who::varchar as who, n, d, first_us, last_us, longest_pause, 1 - n / all_n as other_share, q95, actors from detection_many join rest using (who)
     where last_us - first_us >= ${1.25 * DAY}::bigint and longest_pause <= ${longestPauseUs}::bigint order by actor`,
   );
@@ -53,8 +54,7 @@ export async function detectSlowScrapes(engine: Engine, found: readonly Detectio
     const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
       'detection.steady-events',
       sql`
-      select event_id, c.at_us, object, c.status from (select * from detection_call where who = ${r.who}::ubigint and how = 'object' and object is not null) c
-      join event e using (event_id) where ${actorText} = ${r.actor} order by c.at_us nulls first, event_id`,
+      select event_id, at_us, object, status from detection_call where who = ${r.who}::bigint and how = 'object' and object is not null order by at_us nulls first, event_id`,
     );
     out.push({
       ruleId: 'slow-scrape',

@@ -25,10 +25,11 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
   const uses = await engine.rows<Use>(
     'detection.session-uses',
     sql`
-    with shared as (select session from detection_request where session is not null group by session having min(src_ip) <> max(src_ip)),
+    with moved as (select holder_key from event where class = 1 and session is not null group by holder_key having min(client_key) <> max(client_key)),
+      shared as (select session from event semi join moved using (holder_key) where class = 1 and session is not null group by session having min(src_ip) <> max(src_ip)),
       raw as (
         select session, src_ip, user_agent, min(at_us) as first_us, max(at_us) as last_us, count(*) as n, min(event_id) as first_event
-        from detection_request join shared using (session) where src_ip is not null group by all),
+        from event semi join moved using (holder_key) join shared using (session) where class = 1 and src_ip is not null group by all),
       use as (
         select session, src_ip, regexp_replace(coalesce(user_agent, ''), '[0-9][0-9._]*', '', 'g') as agent, min(first_us) as first_us, max(last_us) as last_us, sum(n)::bigint as n, min(first_event) as first_event
         from raw group by all)
@@ -38,7 +39,10 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
     from use order by session, first_rank`,
   );
   if (uses.length === 0) return [];
-  const { sessions } = await engine.row<{ sessions: number }>('detection.sessions', sql`select count(distinct session) as sessions from detection_request`);
+  const { sessions } = await engine.row<{ sessions: number }>(
+    'detection.sessions',
+    sql`select count(distinct holder_key) as sessions from detection_request where session is not null`,
+  );
   const bySession = groupBy(uses, u => u.session);
   const several = [...bySession.values()].filter(list => list[0]!.clients >= 2);
   const rare = several.length <= Math.max(rareCount, rareShare * sessions);

@@ -1,6 +1,6 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
-import { episodes } from '../requests/request.ts';
+import { episodes, pathMatches, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 
 const script = String.raw`\.(?:php\d?|phtml|phar|jspx?|aspx?|ashx|asmx|cfm|cgi|pl|py)$`;
@@ -29,7 +29,7 @@ export async function detectWebShells(engine: Engine): Promise<Detection[]> {
     with used as (
       select event_id, at_us, path, client, method, bytes_out, status, regexp_matches(lower(coalesce(query, '')), ${sql.lit(commandParameter)}) as command,
         regexp_matches(lower(path), ${sql.lit(uploadFolder)}) as folder
-      from detection_request where status = 200 and contains(path, '.') and regexp_matches(lower(path), ${sql.lit(script)})),
+      from ${requestsWhere(sql`status = 200 and ${await pathMatches(engine, script)}`)}),
       few as (
         select path from used group by path
         having count(distinct client) <= 2 and count(*) >= 3 and (bool_or(folder) or bool_or(command))

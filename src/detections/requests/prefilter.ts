@@ -17,6 +17,9 @@ export const targetPrefilter =
   String.raw`\b(?:time|nohup|strace|ltrace|perf|nice|timeout|setsid|sudo|busybox|xargs|env)[ +]+(?:-\S+[ +]+|\w+=\S*[ +]+)*(?:[a-z]*sh|curl|wget|whoami|[in][cfp]|ncat|netcat|nmap|python|perl|php|ruby|ping|uname|chmod|printenv|bsdtar|cat|ls|ifconfig|ipconfig)|sh[ +]-c[ +]|` +
   String.raw`memory_limit|extension_dir|error_log|sendmail_path|:/?(?:[0-9]|0x)|localhost|loopback|\.internal|kubernetes\.default|localtest\.me|lvh\.me|\bon[a-z]{3,}[ +]*=|adw-|=[0-9]+=[0-9]|::|\bcase[ +]when`;
 
+/** The same for shapes, in which every digit is 0: what it says of classes of characters holds of a shape when it holds of its target. */
+export const shapePrefilter = targetPrefilter.replace('0x2e', '0x0e');
+
 /** For agents, referers and other headers, which are full of brackets in harmless traffic. */
 export const headerPrefilter =
   String.raw`\$\{|\(\)\s*\{|<\s*/?\s*[a-z!?]|%3c|['"` +
@@ -28,9 +31,7 @@ export const headerPrefilter =
   String.raw`\s*[/a-z]`;
 
 /** Whether a target may hold a signature. */
-export function suspectTargets(target: Sql): Sql {
-  return sql`regexp_matches(lower(${target}), ${sql.lit(targetPrefilter)})`;
-}
+export const suspectTargets: Sql = sql`regexp_matches(lower(coalesce(target_norm, target)), ${sql.lit(targetPrefilter)})`;
 
 /** Whether anything else of a request may hold one: logged bodies and cookies, headers. */
 export async function suspectValues(engine: Engine): Promise<Sql> {

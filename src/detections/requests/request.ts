@@ -1,15 +1,16 @@
 import { MINUTE } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { clientKeysOf } from '../../events/index.ts';
 
 /** Silence that ends an episode of one actor. */
 export const episodeGapUs = 30 * MINUTE;
 
 /**
- * Whole numbers that stand for `client` and `actor` in steps over all requests: grouping by them costs a fraction of grouping by texts. Two clients may
- * share one by bad luck, so they choose what is looked at and measure the peers; what is claimed is read by the texts again.
+ * Whole numbers that stand for `client` and `actor` in steps over all requests (ingest wrote them): grouping by them costs a fraction of grouping by
+ * texts. Two clients may share one by bad luck, so they choose what is looked at and measure the peers; what is claimed is read by the texts again.
  */
-export const clientKey: Sql = sql`hash(coalesce(src_ip, ''), coalesce(user_agent, ''))`;
-export const actorKey: Sql = sql`case when session is not null then hash(session, 1) when account is not null then hash(account, 2) else ${clientKey} end`;
+export const clientKey: Sql = sql`client_key`;
+export const actorKey: Sql = sql`coalesce(holder_key, client_key)`;
 
 /** The identities as texts, of a table with the columns of events: `actor` is the best a request carries, `client` always address and agent. */
 export const clientText: Sql = sql`'i:' || coalesce(src_ip, '') || '|' || coalesce(user_agent, '')`;
@@ -37,6 +38,10 @@ export const requestColumns = [
   'forwarded',
   'content_type',
   'extra',
+  'client_key',
+  'holder_key',
+  'route',
+  'shape',
 ] as const;
 
 /** A view of the HTTP events of a table, with the identities of their senders. */
@@ -49,13 +54,32 @@ export async function viewRequests(engine: Engine, name: string, from: string): 
   );
 }
 
+/** Requests that pass a test of the columns of events, with their senders: the texts are those of the keys, so that no others are read. */
+export const requestsWhere = (test: Sql): Sql =>
+  sql`(select e.*, coalesce(h.holder, c.client) as actor, c.client from (select * from event where class = 1 and ${test}) e
+    join detection_client c using (client_key) left join detection_holder h using (holder_key))`;
+
+const distinctColumns = ['user_agent', 'referer', 'route', 'shape'] as const;
+
 /**
  * The view `detection_request`: HTTP events with `actor`, the best identity a request carries: session, else account, else address and agent.
- * `client` is always address and agent.
+ * `client` is always address and agent. Beside it
+ * tables of the texts of all keys, and of the distinct values of each column that repeats.
  */
 export async function prepareRequests(engine: Engine): Promise<void> {
   await viewRequests(engine, 'detection_request', 'event');
-  for (const column of ['user_agent', 'referer'] as const) {
+  await engine.run(
+    'detection.clients',
+    sql`create or replace temp table detection_client as
+    select client_key, ${clientText} as client, src_ip, user_agent, first_us, last_us
+    from (select client_key, any_value(src_ip) as src_ip, any_value(user_agent) as user_agent, min(at_us) as first_us, max(at_us) as last_us from event where class = 1 group by client_key)`,
+  );
+  await engine.run(
+    'detection.holders',
+    sql`create or replace temp table detection_holder as
+    select holder_key, coalesce('s:' || any_value(session), 'a:' || any_value(account)) as holder from event where class = 1 and holder_key is not null group by holder_key`,
+  );
+  for (const column of distinctColumns) {
     await engine.run(
       'detection.distinct',
       sql`create or replace temp table ${sql.id(`detection_${column}`)} as select distinct ${sql.id(column)} as value from event where class = 1 and ${sql.id(column)} is not null`,
@@ -64,20 +88,51 @@ export async function prepareRequests(engine: Engine): Promise<void> {
 }
 
 /** SQL that is true where a column of few values has one that passes a test: the test is made once a value. */
-export async function oneOf(engine: Engine, column: 'user_agent' | 'referer', holds: (value: Sql) => Sql): Promise<Sql> {
+export async function oneOf(engine: Engine, column: (typeof distinctColumns)[number], holds: (value: Sql) => Sql): Promise<Sql> {
   const values = await valuesOf(engine, column, holds);
   if (values.length === 0) return sql`false`;
-  if (values.length <= 100) return sql`coalesce(${sql.id(column)} in (${sql.join(values.map(v => sql.lit(v)))}), false)`;
+  // A function of one column is tried once a value by itself, and before other columns are read.
+  if (values.length <= 16) return sql`coalesce(list_contains([${sql.join(values.map(v => sql.lit(v)))}], ${sql.id(column)}), false)`;
   return sql`coalesce(${sql.id(column)} in (select unnest(${sql.lit(JSON.stringify(values))}::json::varchar[])), false)`;
 }
 
 /** The values of a column that pass a test, in order. */
-export async function valuesOf(engine: Engine, column: 'user_agent' | 'referer', holds: (value: Sql) => Sql): Promise<string[]> {
+async function valuesOf(engine: Engine, column: (typeof distinctColumns)[number], holds: (value: Sql) => Sql): Promise<string[]> {
   const rows = await engine.rows<{ value: string }>(
     'detection.values',
     sql`select value from ${sql.id(`detection_${column}`)} where ${holds(sql`value`)} order by value`,
   );
   return rows.map(r => r.value);
+}
+
+/**
+ * SQL that is true for requests whose lower-case path matches, tried once a route. In a route a run of digits is `#`, so that the pattern (in which a
+ * digit stands alone) is widened first and the paths of the routes that are left are tried themselves.
+ */
+export async function pathMatches(engine: Engine, pattern: string): Promise<Sql> {
+  const routes = await oneOf(engine, 'route', value => sql`regexp_matches(lower(${value}), ${sql.lit(routePattern(pattern))})`);
+  return sql`(${routes} and case when ${routes} then regexp_matches(lower(path), ${sql.lit(pattern)}) else false end)`;
+}
+
+/** The pattern with `#` wherever it takes a digit: alone, in a class, in braces not (there they count). */
+export function routePattern(pattern: string): string {
+  return pattern.replace(/\\[wd]|\\.|\{[0-9,]*\}|\[\^?(?:\\.|[^\]\\])*\]|[0-9]/g, part => {
+    if (part === '\\w' || part === '\\d') return `[#${part}]`;
+    if (part.startsWith('[')) return part.startsWith('[^') ? part : `[#${part.slice(1)}`;
+    return /^[0-9]$/.test(part) ? `[#${part}]` : part;
+  });
+}
+
+/** SQL that is true for requests whose target matches a pattern of lower-case texts, tried once a shape. `onShapes` must match every shape of a target that matches. */
+export async function targetMatches(engine: Engine, onShapes: string, exact: Sql): Promise<Sql> {
+  const shapes = await oneOf(engine, 'shape', value => sql`regexp_matches(${value}, ${sql.lit(onShapes)})`);
+  return sql`(case when shape is null or ${shapes} then ${exact} else false end)`;
+}
+
+/** SQL that is true for the requests of one client, which is named by its text. */
+export function ofClient(client: string): Sql {
+  const keys = clientKeysOf(client);
+  return keys === null ? sql`client = ${client}` : sql`(client_key in (${sql.join(keys.map(k => sql`${k}::bigint`))}) and client = ${client})`;
 }
 
 /** Cut a list in time order where more than `gap` lies between neighbours. Events without a time go to the first episode. */

@@ -3,6 +3,7 @@ import type { Column, Target } from './compile.ts';
 import { loadAddresses } from './documents.ts';
 import { eventScope } from './field-maps.ts';
 import type { Expr, Rule } from './ir.ts';
+import { shapeOfWord } from './literals.ts';
 import { containsAny, type Evaluation } from './match.ts';
 
 /** Columns that are part of the message that keywords and the prefilter look at. */
@@ -53,7 +54,13 @@ function scopeOf(rule: Rule): ReturnType<typeof eventScope> {
 }
 
 /** What else the pass over requests looks for, and the table its finds are kept in together with those of the rules. */
-export type Leads = { readonly table: string; readonly targetPattern: string; readonly also: Sql; readonly columns: readonly string[] };
+export type Leads = {
+  readonly table: string;
+  readonly targetPattern: string;
+  readonly shapePattern: string;
+  readonly also: Sql;
+  readonly columns: readonly string[];
+};
 
 /** One evaluation a log source: field names mean different columns there. */
 export async function eventEvaluations(
@@ -136,9 +143,18 @@ async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[
           'sigma.values',
           sql`with value as materialized (${values}) select c, v from value where ${containsAny(sql`lower(v)`, words)} order by c, v`,
         );
+  // Most targets are told apart from all words by their shape, of which there are few.
+  const shapes = [...words.map(shapeOfWord), ...(leads ? [leads.shapePattern] : [])].join('|');
+  await engine.run(
+    'sigma.shapes',
+    sql`create or replace temp table sigma_shape as
+    select shape from (select distinct shape from event where class in (${classes}) and shape is not null) where regexp_matches(shape, ${sql.lit(shapes)})`,
+  );
   const parts = used.flatMap(c => {
-    if (!repeated.has(c))
-      return [sql`coalesce(${containsAny(sql`lower(${sql.id(c)})`, words, leads && c.startsWith('target') ? [leads.targetPattern] : [])}, false)`];
+    if (!repeated.has(c)) {
+      const holds = sql`coalesce(${containsAny(sql`lower(${sql.id(c)})`, words, leads && c.startsWith('target') ? [leads.targetPattern] : [])}, false)`;
+      return [c === 'target' ? sql`(case when shape is null or shape in (select shape from sigma_shape) then ${holds} else false end)` : holds];
+    }
     const own = found.filter(f => f.c === c).map(f => f.v);
     if (own.length === 0) return [];
     return [

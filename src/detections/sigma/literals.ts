@@ -57,3 +57,19 @@ function leafWords(leaf: Leaf, visible: (field: string) => boolean, useless: Rea
   // Letters whose lower case differs between engines would break the guarantee.
   return longest.length >= minLength && /^[\x20-\x7e]*$/.test(longest) && !useless.has(longest.toLowerCase()) ? new Set([longest.toLowerCase()]) : null;
 }
+
+/**
+ * What a word leaves in the shape of a target that holds it (see `writeShape` of events), as a pattern: digits are 0, and so is a word of hexadecimal digits
+ * with at least one from 0 to 9, of which the word may hold a part.
+ */
+export function shapeOfWord(word: string): string {
+  return word.replace(/[a-z0-9]+|[^a-z0-9]/g, (token, at: number) => {
+    if (!/[a-z0-9]/.test(token)) return token.replace(/[.*+?^${}()|[\]\\]/, '\\$&');
+    const kept = token.replace(/[0-9]/g, '0');
+    if (/[g-z]/.test(token)) return kept;
+    const blank = '0'.repeat(token.length);
+    const atEdge = at === 0 || at + token.length === word.length;
+    if (!atEdge) return /[0-9]/.test(token) ? blank : kept;
+    return kept === blank ? blank : `(?:${kept}|${blank})`;
+  });
+}

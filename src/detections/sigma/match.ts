@@ -67,7 +67,11 @@ export async function matchRules(
     const holds = (await evaluation.candidates?.(list)) ?? containsAny(evaluation.target.message.lowered, list);
     await engine.run(
       'sigma.candidates',
-      sql`create or replace temp table ${table} as select ${evaluation.columns ?? sql`*`} from ${evaluation.from} where ${holds}`,
+      evaluation.candidates === undefined
+        ? sql`create or replace temp table ${table} as select ${evaluation.columns ?? sql`*`} from ${evaluation.from} where ${holds}`
+        : // The columns that only rules need are read of what is left.
+          sql`create or replace temp table ${table} as with hit as materialized (select ${evaluation.key} as hit from ${evaluation.from} where ${holds})
+            select ${evaluation.columns ?? sql`*`} from ${evaluation.from} where ${evaluation.key} in (select hit from hit)`,
     );
     await evaluate(engine, fast, { ...evaluation, from: table }, out);
     if (evaluation.keep) out.kept = true;
