@@ -231,6 +231,7 @@ add(
       .option('--tell')
       .option('--dialect <name>')
       .option('--strategy <name>')
+      .option('--first-snapshot')
       .option('--tamper <name>')
       .option('--target-rows <n>', 'rows', wholeNumber)
       .option('--intruder-threads <n>', 'threads', wholeNumber)

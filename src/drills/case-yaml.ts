@@ -21,6 +21,8 @@ export type CaseDraft = {
   }[];
   readonly datasets: readonly {
     readonly id: string;
+    /** Name of the table in SQL where it is not the id. */
+    readonly table?: string;
     readonly file: string;
     readonly keys: string;
     readonly asOfUs: Micros;
@@ -56,7 +58,7 @@ export function caseYaml(c: CaseDraft): string {
   lines.push('datasets:');
   for (const d of c.datasets) {
     lines.push(
-      `  - { id: ${d.id}, system: ${c.system.id}, files: [${d.file}], key: [${d.keys}], as_of: ${stamp(d.asOfUs)}, role: ${d.roleYaml}${d.legalYaml ? `, legal_person: ${d.legalYaml}` : ''} }`,
+      `  - { id: ${d.id}${d.table ? `, table: ${d.table}` : ''}, system: ${c.system.id}, files: [${d.file}], key: [${d.keys}], as_of: ${stamp(d.asOfUs)}, role: ${d.roleYaml}${d.legalYaml ? `, legal_person: ${d.legalYaml}` : ''} }`,
     );
   }
   lines.push('regimes: [jp-appi, jp-insurance]');

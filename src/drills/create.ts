@@ -32,8 +32,8 @@ export type Drill = {
 /** One cell of a CSV export: as databases write it, nothing defused. NULL and '' are both empty. */
 export const csvField = (v: string | null): string => (v === null ? '' : /[",\r\n]/.test(v) ? `"${v.replaceAll('"', '""')}"` : v);
 
-function writeTable(dir: string, table: Handle): void {
-  const file = openTextFile(path.join(dir, `${table.name}.csv`));
+function writeTable(dir: string, table: Handle, name = table.name): void {
+  const file = openTextFile(path.join(dir, `${name}.csv`));
   file.write(`${table.columns.join(',')}\n`);
   for (const row of table.rows) file.write(`${row.map(csvField).join(',')}\n`);
   file.close();
@@ -79,7 +79,13 @@ export type StageSetting = {
   readonly cells: boolean;
 };
 
-export type Declaration = { readonly id: string; readonly key: string; readonly roleYaml: string; readonly legalYaml: string | null };
+export type Declaration = {
+  readonly id: string /** See CaseDraft; a table that has another name was copied before the incident. */;
+  readonly table?: string;
+  readonly key: string;
+  readonly roleYaml: string;
+  readonly legalYaml: string | null;
+};
 
 export type Ending = {
   readonly title: { readonly ja: string; readonly en: string };
@@ -186,7 +192,7 @@ export function openStage(options: DrillOptions, s: StageSetting, effects: Effec
                 },
               ]),
         ],
-        datasets: e.datasets.map(d => ({ id: d.id, file: `data/${d.id}.csv`, keys: d.key, asOfUs, roleYaml: d.roleYaml, legalYaml: d.legalYaml })),
+        datasets: e.datasets.map(({ key, ...d }) => ({ ...d, file: `data/${d.id}.csv`, keys: key, asOfUs: d.table ? s.startUs : asOfUs })),
       }),
     );
     return {
@@ -271,6 +277,8 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
     };
     play.spawn(startUs + Math.floor(scenario.begins * days * DAY) + random.int(0, HOUR), begin(scenario.play(plot, days * DAY)));
   }
+  const first = options.firstSnapshot === true ? world.declared.map(d => ({ ...d, id: `${d.table.name}_before` })) : [];
+  for (const d of first) writeTable(stage.dataDir, d.table, d.id);
   await play.run();
   const drifted =
     delay > 0 ? drift(world, seed, random.fork('drift'), Math.max(1, Math.round((delay / DAY) * world.tables['customers']!.rows.length * 0.004))) : [];
@@ -280,7 +288,10 @@ export async function createInsurerDrill(options: DrillOptions, scenario: Scenar
     organisation: '例示損害保険株式会社',
     systemName: '見積もり・契約照会Web',
     incident: scenario.play !== null,
-    datasets: world.declared.map(d => ({ id: d.table.name, key: d.table.key, roleYaml: d.roleYaml, legalYaml: d.legalYaml })),
+    datasets: [
+      ...world.declared.map(d => ({ id: d.table.name, key: d.table.key, roleYaml: d.roleYaml, legalYaml: d.legalYaml })),
+      ...first.map(d => ({ id: d.id, table: d.table.name, key: d.table.key, roleYaml: d.roleYaml, legalYaml: d.legalYaml })),
+    ],
     facts: { dialect, tamper, strategy, style: site.style, drift: drifted, persons: world.persons, companies: world.companies },
   });
 }

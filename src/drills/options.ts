@@ -64,6 +64,8 @@ export type DrillOptions = {
   readonly gzip?: boolean;
   /** From the end of the logs to the snapshot; data changes in between and, then, while the logs run. */
   readonly snapshotDelayUs?: Micros;
+  /** A copy of every table from before the incident too; with a later snapshot what differs was changed in between. */
+  readonly firstSnapshot?: boolean;
   readonly days?: number;
   /** About this many web log lines from people who do no harm. */
   readonly lines?: number;
@@ -155,6 +157,7 @@ export function readOptions(raw: Readonly<Record<string, string | boolean | unde
     tamper: use('tamper', t => oneOf([...tampers, ...rareTampers], t, '--tamper')),
     carrier: use('carrier', t => oneOf(carriers, t, '--carrier')),
     vector: use('vector', t => oneOf(vectors, t, '--vector')),
+    firstSnapshot: use('first-snapshot', () => true),
     oneShot: use('one-shot', () => true),
     knowsWidth: use('knows-width', () => true),
     compressed: use('compressed', () => true),

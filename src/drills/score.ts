@@ -43,7 +43,9 @@ export async function scoreDrill(drillDir: string, resultDir: string): Promise<S
     }
     await engine.run(
       'score.truth',
-      sql`create table truth as select distinct dataset, key, "column" as col from read_csv(${truth}, all_varchar = true, header = true) semi join present using (dataset, key)`,
+      // A copy of a table from before the incident is called after it.
+      sql`create table truth as select distinct p.dataset, key, "column" as col from read_csv(${truth}, all_varchar = true, header = true) t
+        join present p using (key) where p.dataset in (t.dataset, t.dataset || '_before')`,
     );
     await engine.run(
       'score.cells',

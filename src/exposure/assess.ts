@@ -37,6 +37,9 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const catalogue = await withDefinitions(engine, await readCatalogue(engine));
   const premises = readPremises(kase);
   const claims = await Claims.open(engine, premises);
+  claims.unions = catalogue.unions;
+  for (const u of catalogue.unions)
+    problems.push(problem(`exposure.united-${u.mode}`, u.mode === 'apart' ? 'warning' : 'info', {}, { datasets: u.members.map(m => m.id).join(' + ') }));
   const stated = statedRoutes(kase.file.routes);
   for (const route of stated.unreadable) problems.push(problem('exposure.route-unreadable', 'warning', {}, { route }));
   const requests = attributed((await readActorRequests(engine)).map(stated.apply), premises);

@@ -1,4 +1,5 @@
 import { type Engine, type Sql, sql } from '../engine/index.ts';
+import { type Described, type Union, uniteSnapshots } from './snapshots.ts';
 import type { Ast } from './sql/ast.ts';
 
 export type ValueType = 'int' | 'num' | 'bool' | 'date' | 'time' | 'text';
@@ -39,6 +40,8 @@ export type Drift = {
 };
 export type Catalogue = {
   readonly datasets: readonly Dataset[];
+  /** Data sets that are one table: each stands in `datasets` as one. */
+  readonly unions: readonly Union[];
   byTable(name: string): Dataset | null;
   /** What a name that is no dataset stands for, when the database log told (CREATE VIEW, CREATE TABLE AS). */
   readonly view?: (name: string) => { readonly select: Ast; readonly exact: boolean } | null;
@@ -58,20 +61,22 @@ type ColumnFacts = {
 
 /** Datasets with the type each column of text really holds, and one typed table a dataset for replay. Empty text counts as NULL in typed columns. */
 export async function readCatalogue(engine: Engine): Promise<Catalogue> {
-  const rows = await engine.rows<{
-    dataset_id: string;
-    table_name: string;
-    system_id: string | null;
-    rows: number;
-    as_of_us: number | null;
-    key_columns: string[];
-  }>('exposure.datasets', sql`select dataset_id, table_name, system_id, rows, as_of_us, key_columns from dataset order by dataset_id`);
+  const rows = await engine.rows<Described>(
+    'exposure.datasets',
+    sql`select dataset_id, table_name, system_id, rows, as_of_us, key_columns from dataset order by dataset_id`,
+  );
+  const { described, unions } = await uniteSnapshots(engine, rows, d => bareName(d.table_name));
   const datasets: Dataset[] = [];
-  for (const r of rows) datasets.push(await readDataset(engine, r));
+  for (const r of described) {
+    const union = unions.find(u => u.id === r.dataset_id);
+    datasets.push(await readDataset(engine, r, union ? union.columns.map((name, column_no) => ({ column_no, name })) : null));
+  }
   const byTable = new Map<string, Dataset | null>();
-  for (const d of datasets)
-    for (const name of new Set([d.table, d.id.toLowerCase()])) byTable.set(name, byTable.has(name) && byTable.get(name)?.id !== d.id ? null : d);
-  return { datasets, byTable: name => byTable.get(bareName(name)) ?? null };
+  for (const d of datasets) {
+    const members = unions.find(u => u.id === d.id)?.members.map(m => m.id.toLowerCase()) ?? [d.id.toLowerCase()];
+    for (const name of new Set([d.table, ...members])) byTable.set(name, byTable.has(name) && byTable.get(name)?.id !== d.id ? null : d);
+  }
+  return { datasets, unions, byTable: name => byTable.get(bareName(name)) ?? null };
 }
 
 /** `"Public".Customers` → `customers`. */
@@ -82,14 +87,13 @@ export function bareName(name: string): string {
     .toLowerCase();
 }
 
-async function readDataset(
-  engine: Engine,
-  r: { dataset_id: string; table_name: string; system_id: string | null; rows: number; as_of_us: number | null; key_columns: string[] },
-): Promise<Dataset> {
-  const names = await engine.rows<{ column_no: number; name: string }>(
-    'exposure.columns',
-    sql`select column_no, name from dataset_column where dataset_id = ${r.dataset_id} order by column_no`,
-  );
+async function readDataset(engine: Engine, r: Described, given: readonly { column_no: number; name: string }[] | null): Promise<Dataset> {
+  const names =
+    given ??
+    (await engine.rows<{ column_no: number; name: string }>(
+      'exposure.columns',
+      sql`select column_no, name from dataset_column where dataset_id = ${r.dataset_id} order by column_no`,
+    ));
   const data = sql.id(`data_${r.dataset_id}`);
   // What a few values refute need not be asked of all of them.
   const sample =

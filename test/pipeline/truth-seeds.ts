@@ -26,8 +26,20 @@ export const completeGroups: readonly Group[] = [
   { name: 'rotated and packed', options: { dialect: 'postgresql', rotate: true, gzip: true, tell: true }, seeds: 10, first: 2300 },
   { name: 'clock 90 s fast', options: { dialect: 'postgresql', clockSkewUs: 1.5 * minute, tell: true }, seeds: 10, first: 2400 },
   { name: 'clock an hour slow', options: { dialect: 'postgresql', clockSkewUs: -60 * minute, tell: true }, seeds: 10, first: 2500 },
-  { name: 'snapshot a day later', options: { dialect: 'postgresql', snapshotDelayUs: day, tell: true }, seeds: 14, first: 2600 },
-  { name: 'snapshot ten days later', options: { dialect: 'postgresql', snapshotDelayUs: 10 * day, tell: true }, seeds: 10, first: 2700 },
+  { name: 'snapshot a day later', options: { dialect: 'postgresql', snapshotDelayUs: day, tell: true }, seeds: 10, first: 2600 },
+  {
+    name: 'snapshots before and a day later',
+    options: { dialect: 'postgresql', snapshotDelayUs: day, firstSnapshot: true, tell: true },
+    seeds: 4,
+    first: 2610,
+  },
+  { name: 'snapshot ten days later', options: { dialect: 'postgresql', snapshotDelayUs: 10 * day, tell: true }, seeds: 2, first: 2700 },
+  {
+    name: 'snapshots before and ten days later',
+    options: { dialect: 'postgresql', snapshotDelayUs: 10 * day, firstSnapshot: true, tell: true },
+    seeds: 8,
+    first: 2702,
+  },
   { name: 'values broken off, answers flipped', options: { dialect: 'postgresql', interrupted: true, flipAnswers: 0.03, tell: true }, seeds: 10, first: 2800 },
 ];
 
@@ -38,8 +50,14 @@ export const poorGroups: readonly Group[] = [
   {
     name: 'no database log, later snapshot, clock off',
     options: { database: 'none', snapshotDelayUs: day, clockSkewUs: minute / 12, tell: true },
-    seeds: 12,
+    seeds: 4,
     first: 3200,
+  },
+  {
+    name: 'no database log, snapshots before and later',
+    options: { database: 'none', snapshotDelayUs: day, clockSkewUs: minute / 12, firstSnapshot: true, tell: true },
+    seeds: 8,
+    first: 3204,
   },
   { name: 'one line in a hundred lost', options: { dialect: 'postgresql', loseLines: 0.01, tell: true }, seeds: 24, first: 3300 },
   { name: 'one line in a hundred lost, MySQL', options: { dialect: 'mysql', loseLines: 0.01, tell: true }, seeds: 12, first: 3400 },

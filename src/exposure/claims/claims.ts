@@ -1,6 +1,7 @@
 import { contentId } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Dataset } from '../catalogue.ts';
+import { splitUnions, type Union } from '../snapshots.ts';
 import { attemptedColumns, claimColumns, claimCountColumns, colsetColumns, contact, contactRowColumns, reachableColumns, tier } from '../tables.ts';
 
 /** A proposition about cells, as it is explained later. `premises` are ids, counts and names, never values of people. */
@@ -47,6 +48,9 @@ export class Claims {
     this.engine = engine;
   }
 
+  /** Data sets that stand for several: what is claimed of them is given to each when the tables are written. */
+  unions: readonly Union[] = [];
+
   /** Premises a person has said do not hold: what rests on one is not certain any more. */
   private refuted: ReadonlySet<string> = new Set();
 
@@ -70,7 +74,10 @@ export class Claims {
   }
 
   /** The claim's id; the same content gives the same id in every run. `identity` is what makes this claim another one than its like. */
-  add(given: Claim, identity: unknown): string {
+  add(plain: Claim, identity: unknown): string {
+    const given = this.unions.some(u => u.id === plain.datasetId && u.mode === 'snapshots')
+      ? { ...plain, assumptions: plain.assumptions.map(a => (a === 'snapshot-unchanged' ? 'unchanged-between-snapshots' : a)) }
+      : plain;
     const claim = this.rests(given) ? { ...given, mustTier: 0, mayTier: Math.min(given.mayTier, 2) } : given;
     const id = contentId('claim', { kind: claim.kind, dataset: claim.datasetId, identity });
     this.lastId = id;
@@ -271,6 +278,7 @@ export class Claims {
     );
     await e.run('exposure.drop_work', sql`drop table claim_row_work`);
     await e.run('exposure.drop_work', sql`drop table claim_row_source_work`);
+    await splitUnions(e, this.unions);
     await e.run(
       'exposure.cell_tier',
       sql`create or replace view cell_tier as

@@ -59,9 +59,30 @@ export async function readChanges(engine: Engine, catalogue: Catalogue): Promise
   for (const dataset of catalogue.datasets) {
     const own = found.filter(c => c.dataset.id === dataset.id);
     if (own.length > 0) out.set(dataset.id, await locate(engine, dataset, own, refused));
+    const history = await betweenSnapshots(engine, dataset, out.get(dataset.id));
+    if (history) out.set(dataset.id, history);
   }
   return out;
 }
+
+/** What differs between the snapshots of one table was changed at a time nobody told: at the last of them, so that it lies on every way to it. */
+async function betweenSnapshots(engine: Engine, dataset: Dataset, told: History | undefined): Promise<History | null> {
+  const touched = await engine.rows<{ c: number }>(
+    'exposure.snapshot_columns',
+    sql`select distinct column_no as c from snapshot_touch where dataset_id = ${dataset.id} order by c`,
+  );
+  if (touched.length === 0) return null;
+  const us = dataset.asOfUs ?? never;
+  await engine.run(
+    'exposure.snapshot_touched',
+    sql`insert into row_touch select dataset_id, row_no, column_no, ${us}::bigint from snapshot_touch where dataset_id = ${dataset.id}`,
+  );
+  const columns = touched.some(t => t.c === existence) ? null : new Set(touched.map(t => t.c));
+  return { times: [...(told?.times ?? []), { us, columns }], anywhere: told?.anywhere ?? [], removals: told?.removals ?? [] };
+}
+
+/** Later than anything. */
+const never = 8e15;
 
 /** The most records a change with a told key can have touched. */
 function rowsOf(c: Change, keys: ReadonlySet<number>): number {

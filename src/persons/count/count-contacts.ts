@@ -2,7 +2,7 @@ import type { OpenCase } from '../../case/index.ts';
 import { type Sql, sql } from '../../engine/index.ts';
 import { contact } from '../../exposure/index.ts';
 import { type ContactCount, contactKinds, type DatasetCount } from './figures.ts';
-import { type CountedDataset, hasTable, isFilled, slotsOf, width } from './record-masks.ts';
+import { type CountedDataset, hasTable, isFilled, slotsOf, unshadowed, width } from './record-masks.ts';
 
 /**
  * Values and records by their closest contact with an answer (see `ContactCount`). What was displayed follows from the figures; only records
@@ -10,6 +10,7 @@ import { type CountedDataset, hasTable, isFilled, slotsOf, width } from './recor
  */
 export async function countContacts(kase: OpenCase, datasets: readonly CountedDataset[], counts: readonly DatasetCount[]): Promise<ContactCount[]> {
   const known = await hasTable(kase, 'contact_row');
+  const shadow = await hasTable(kase, 'snapshot_shadow');
   const out: ContactCount[] = [];
   for (const d of datasets) {
     const own = counts.find(c => c.id === d.dataset_id)!;
@@ -19,7 +20,10 @@ export async function countContacts(kase: OpenCase, datasets: readonly CountedDa
     // Of the values that a claim has, those that were only disclosed by conditions are counted there.
     const values = { lower: shown('executed') - of('v_lo_claimed') + of('v_lo_5'), upper: shown('possible') - of('v_up_claimed') + of('v_up_5') };
     const records = { lower: own.records.executed - of('r_lo_claimed') + of('r_lo_5'), upper: own.records.possible - of('r_up_claimed') + of('r_up_5') };
-    let rest = Number(d.rows) - records.upper;
+    const shadowed = shadow
+      ? Number((await kase.engine.row('count.shadowed', sql`select count(*) as n from snapshot_shadow where dataset_id = ${d.dataset_id}`))['n'])
+      : 0;
+    let rest = Number(d.rows) - shadowed - records.upper;
     for (const name of contactKinds) {
       const k = contact[name];
       const line: ContactCount =
@@ -43,7 +47,8 @@ export async function countContacts(kase: OpenCase, datasets: readonly CountedDa
 const ranks = [contact.disclosed, contact.derived, contact.contributed] as const;
 
 /** Sums over the records of a data set that had a contact beside display; null when there are none. */
-async function otherContacts({ engine }: OpenCase, d: CountedDataset): Promise<Readonly<Record<string, unknown>> | null> {
+async function otherContacts(kase: OpenCase, d: CountedDataset): Promise<Readonly<Record<string, unknown>> | null> {
+  const { engine } = kase;
   const slots = slotsOf(d);
   const w = width(slots.length);
   const slotOf = sql.join(slots.map((c, i) => sql`(${sql.lit(c.column_no)}, ${w.bit(i)})`));
@@ -93,7 +98,7 @@ async function otherContacts({ engine }: OpenCase, d: CountedDataset): Promise<R
       m as (select row_no, ${sql.join([...all, ...sides])} from x group by row_no),
       e as (select row_no, s_claimed, p_claimed, s_rank, p_rank, s_has, p_has, ${sql.join([...closest('s'), ...closest('p')])} from m)
       select ${sql.join([...sums('s', 'lo'), ...sums('p', 'up')])}, ${sql.lit(Number(found['influenced']))} as influenced
-      from e join (select row_no, ${filled} as f from ${sql.id(`data_${d.dataset_id}`)}) using (row_no)`,
+      from e join (select row_no, ${filled} as f from ${unshadowed(d, await hasTable(kase, 'snapshot_shadow'))}) using (row_no)`,
   );
   return sum;
 }

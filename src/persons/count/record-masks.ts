@@ -64,10 +64,10 @@ export async function writeRecordMasks(kase: OpenCase, datasets: readonly Counte
   const reachable = await hasTable(kase, 'reachable');
   const persons = await hasTable(kase, 'person_label');
   const counts = new Map<string, readonly number[]>();
+  const shadow = await hasTable(kase, 'snapshot_shadow');
   for (const d of datasets) {
     const slots = slotsOf(d);
     const w = width(slots.length);
-    const table = sql.id(`data_${d.dataset_id}`);
     const open =
       reachable && slots.length > 0
         ? (await engine.rows<{ column_nos: number[] }>('count.reachable', sql`select column_nos from reachable where dataset_id = ${d.dataset_id}`)).flatMap(
@@ -89,7 +89,7 @@ export async function writeRecordMasks(kase: OpenCase, datasets: readonly Counte
       select row_no, role, lo, up, c4 & f as c4, c3 & f as c3, c2 & f as c2, c1 & f as c1 from (
         select d.row_no, ${roleOf(kase, d)} as role, ${cells === null ? sql`0` : sql`coalesce(t.lo, 0)`}::tinyint as lo, greatest(${cells === null ? sql`0` : sql`coalesce(t.up, 0)`}, ${sql.lit(all ? 1 : 0)})::tinyint as up,
           ${at('c4')} as c4, ${at('c3')} as c3, ${at('c2')} as c2, (${at('c1')} | ${openBits}) as c1, ${filled} as f
-        from ${table} d ${cells === null ? sql`` : all ? sql`left join (${cells}) t on t.row_no = d.row_no` : sql`join (${cells}) t on t.row_no = d.row_no`})`,
+        from ${unshadowed(d, shadow)} d ${cells === null ? sql`` : all ? sql`left join (${cells}) t on t.row_no = d.row_no` : sql`join (${cells}) t on t.row_no = d.row_no`})`,
     );
     const masks = ['c4', 'c3', 'c2', 'c1'].map(
       name =>
@@ -137,6 +137,12 @@ export async function writeRecordMasks(kase: OpenCase, datasets: readonly Counte
 export function slotsOf(d: CountedDataset): readonly CountedColumn[] {
   if (d.columns.length <= 126) return d.columns;
   return [...d.columns].sort((a, b) => Number(isNothing(a)) - Number(isNothing(b)) || a.column_no - b.column_no).slice(0, 126);
+}
+
+/** The records of a data set, without those that a later snapshot of the same table holds as well. */
+export function unshadowed(d: CountedDataset, shadow: boolean): Sql {
+  const table = sql.id(`data_${d.dataset_id}`);
+  return shadow ? sql`(select * from ${table} x anti join (select row_no from snapshot_shadow where dataset_id = ${d.dataset_id}) y using (row_no))` : table;
 }
 
 /** Masks of a data set's columns: 62 of them fit a whole number of the usual size, which is far faster to handle. */
