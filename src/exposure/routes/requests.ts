@@ -108,12 +108,12 @@ export async function* streamOtherRequests(
 
 /** How many requests there were of each method and shape: all, and the successful ones of everybody but the intruder. */
 export async function countRoutes(engine: Engine): Promise<Map<string, { readonly all: number; readonly others: number }>> {
-  const rows = await engine.rows<{ route: string; n: number; others: number }>(
+  const rows = await engine.rows<{ called: string; n: number; others: number }>(
     'exposure.route_counts',
-    sql`select e.method || ' ' || ${pathShape} as route, count(*) as n, count(*) filter (where a.event_id is null and e.status < 400) as others
-      from event e left join ${actorOf} a using (event_id) where e.class = 1 and e.method is not null group by route having count(*) > 1 order by route`,
+    sql`select e.method || ' ' || ${pathShape} as called, count(*) as n, count(*) filter (where a.event_id is null and e.status < 400) as others
+      from event e left join ${actorOf} a using (event_id) where e.class = 1 and e.method is not null group by called having count(*) > 1 order by called`,
   );
-  return new Map(rows.map(r => [r.route, { all: r.n, others: r.others }]));
+  return new Map(rows.map(r => [r.called, { all: r.n, others: r.others }]));
 }
 
 export function routeOf(r: Request): string {
