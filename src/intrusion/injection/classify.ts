@@ -37,7 +37,7 @@ function kindsOf(probes: Probes, rows: Int32Array): Kinds {
 /** Status and size of the page, after taking out what it reflects; rows for database logs. */
 export function classifyPages(probes: Probes, rows: Int32Array): Classes[] {
   if (rows.every(i => probes.bytes(i) === null && probes.status(i) === null)) {
-    if (rows.every(i => probes.rowsOut(i) === null)) return [];
+    if (rows.every(i => probes.rowsOut(i) === null && probes.errCode(i) === null)) return [];
     const list: { group: string; value: number | null; n: number }[] = [];
     const known = new Map<string, number>();
     const of = rows.map(i => {
@@ -69,11 +69,13 @@ export function classifyPages(probes: Probes, rows: Int32Array): Classes[] {
     [2, 2],
     [3, 0],
   ];
-  const fixed = [0, 1, 2].map(which => isFixed(kinds, which));
+  const groups = new Set(kinds.list.map(k => k.group));
+  const fixed = [0, 1, 2].map(which => fixedGroups(kinds, which));
   for (const [times, which] of options) {
-    if (times > 0 && fixed[which]) continue;
+    if (times > 0 && fixed[which]!.size === groups.size) continue;
+    const sizeOf = (k: Kind): number | null => (k.bytes === null ? null : fixed[which]!.has(k.group) ? k.bytes : k.bytes - times * k.reflected[which]!);
     const classes = cluster(
-      kinds.list.map(k => ({ group: k.group, value: k.bytes === null ? null : k.bytes - times * k.reflected[which]!, n: k.n })),
+      kinds.list.map(k => ({ group: k.group, value: sizeOf(k), n: k.n })),
       kinds.total,
     );
     const sizes = [...classes.sizes].sort((a, b) => b - a);
@@ -96,26 +98,30 @@ function spread(c: Clusters, kindOf: Int32Array, feature: Feature): Classes {
 }
 
 /**
- * Most answers are of one size although what they would reflect is of several: the page reflects nothing. Without this an error page of one
+ * Statuses of which most answers are of one size although what they would reflect is of several: that page reflects nothing. Without this an error page of one
  * size, less the digits of the numbers that were asked, would look like two answers.
  */
-function isFixed(kinds: Kinds, which: number): boolean {
-  const bySize = new Map<string, Map<number, number>>();
+function fixedGroups(kinds: Kinds, which: number): Set<string> {
+  const totals = new Map<string, number>();
+  const pages = new Map<string, { group: string; lengths: Map<number, number> }>();
   for (const k of kinds.list) {
-    const key = `${k.status}|${k.bytes}`;
-    const lengths = bySize.get(key) ?? bySize.set(key, new Map()).get(key)!;
+    totals.set(k.group, (totals.get(k.group) ?? 0) + k.n);
+    const key = `${k.group}|${k.bytes}`;
+    const { lengths } = pages.get(key) ?? pages.set(key, { group: k.group, lengths: new Map() }).get(key)!;
     const length = k.reflected[which]!;
     lengths.set(length, (lengths.get(length) ?? 0) + k.n);
   }
-  return [...bySize.values()].some(lengths => {
+  const fixed = new Set<string>();
+  for (const { group, lengths } of pages.values()) {
     let n = 0;
     let most = 0;
     for (const m of lengths.values()) {
       n += m;
       most = Math.max(most, m);
     }
-    return n > 0.5 * kinds.total && lengths.size > 1 && most <= 0.9 * n;
-  });
+    if (n > 0.5 * totals.get(group)! && lengths.size > 1 && most <= 0.9 * n) fixed.add(group);
+  }
+  return fixed;
 }
 
 type Clusters = { readonly of: readonly number[]; readonly sizes: readonly number[]; readonly margin: number };

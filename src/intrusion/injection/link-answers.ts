@@ -15,6 +15,8 @@ type Request = {
   at: number;
   until: number;
   doubt: number;
+  /** Duration, 0 where the log gives none. */
+  lasted: number;
   kind: number;
   client: string;
   status: number | null;
@@ -123,7 +125,7 @@ async function linkRun(engine: Engine, head: string, seeds: readonly Seed[]): Pr
       select e.event_id, coalesce(e.start_lo_us, e.end_lo_us - coalesce(e.duration_us, 2000000), e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi,
         (e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end) as "at",
         (e.at_us + coalesce(f.resolution_us, 0) + case when coalesce(f.time_kind, 0) in (1, 4) then coalesce(e.duration_us, 0) else 0 end) as until,
-        greatest(coalesce(f.resolution_us, 0), 1000) as doubt, coalesce(f.time_kind, 0) as kind, concat_ws(chr(1), e.src_ip, e.user_agent) as client, e.status, e.bytes_out as bytes from event e left join event_file f using (file_no)
+        greatest(coalesce(f.resolution_us, 0), 1000) as doubt, coalesce(e.duration_us, 0) as lasted, coalesce(f.time_kind, 0) as kind, concat_ws(chr(1), e.src_ip, e.user_agent) as client, e.status, e.bytes_out as bytes from event e left join event_file f using (file_no)
       where e.class = 1 and e.at_us between ${from} and ${to} and e.path = ${p.path} and e.method is not distinct from ${p.method} and e.host is not distinct from ${p.host}
       order by case when coalesce(f.resolution_us, 0) > 100000 or coalesce(f.time_kind, 0) in (0, 3) then e.at_us else e.at_us - case when coalesce(f.time_kind, 0) in (1, 4) then 0 else coalesce(e.duration_us, 0) end end, e.event_id`,
     );
@@ -185,8 +187,27 @@ function pairsOf(requests: readonly Request[], runs: readonly Run[]): [number, n
   return out;
 }
 
+/** Stamps of unknown meaning, as the starts of their requests. */
+const asStarts = (requests: readonly Request[]): Request[] =>
+  requests.map(r => (r.kind === 0 || r.kind === 3 ? { ...r, at: r.at + r.lasted, until: r.until + r.lasted } : r));
+
+/** How often a client asked again before he had his answer. */
+function countOverlaps(requests: readonly Request[]): number {
+  const last = new Map<string, Request>();
+  let n = 0;
+  for (const r of [...requests].sort((a, b) => a.at - b.at || a.event_id - b.event_id)) {
+    const before = last.get(r.client);
+    if (before && r.at < before.until - 3 * r.doubt) n++;
+    if (!before || r.until > before.until) last.set(r.client, r);
+  }
+  return n;
+}
+
 /** Requests beside which another one with another answer began, so that order does not say whose statement came first. */
-function concurrent(requests: readonly Request[]): boolean[] {
+function concurrent(given: readonly Request[]): boolean[] {
+  // of two meanings the one under which clients wait for their answers
+  const started = asStarts(given);
+  const requests = countOverlaps(started) < countOverlaps(given) ? started : given;
   const out = requests.map(() => false);
   const order = requests.map((_, i) => i).sort((a, b) => requests[a]!.at - requests[b]!.at || a - b);
   for (let x = 0; x < order.length; x++) {
@@ -196,8 +217,8 @@ function concurrent(requests: readonly Request[]): boolean[] {
       const b = requests[order[y]!]!;
       // who waits for one answer before he asks again overlaps with himself by what stamps are rounded only
       // a stamp of unknown meaning may be the start as well
-      const asStarts = (a.kind === 0 || a.kind === 3) && b.until >= 2 * a.until - a.at - 3 * a.doubt;
-      const waits = a.client === b.client && (b.at >= end - 3 * a.doubt || asStarts);
+      const inOrder = (a.kind === 0 || a.kind === 3) && b.until >= 2 * a.until - a.at - 3 * a.doubt;
+      const waits = a.client === b.client && (b.at >= end - 3 * a.doubt || inOrder);
       if (waits || (a.status === b.status && a.bytes === b.bytes)) continue;
       out[order[x]!] = true;
       out[order[y]!] = true;

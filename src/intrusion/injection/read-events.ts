@@ -31,7 +31,10 @@ const headerPattern = `(?i)${gap}(?:select|union|waitfor|case${gap}+when|(?:pg_)
 
 /** What all injections of the log asked and obtained; the log is read batch by batch. */
 export async function readInjections(engine: Engine): Promise<Rebuilt> {
-  const links = await linkAnswers(engine, statementPattern);
+  const errors = await pairErrors(engine);
+  const links = new Map(
+    [...(await linkAnswers(engine, statementPattern))].map(([statement, request]) => [errors.get(statement) ?? statement, request] as const),
+  );
   await engine.load(
     'injection_answer',
     [
@@ -48,6 +51,22 @@ export async function readInjections(engine: Engine): Promise<Rebuilt> {
   );
   for (const [statement, request] of links) if (gaps.has(request)) gaps.set(statement, gaps.get(request)!);
   return withRequests(rebuilder.finish(gaps), links);
+}
+
+/** Statements that a log says twice, when they are run and when they fail, as one: by the line of the error, the line of the statement. */
+async function pairErrors(engine: Engine): Promise<ReadonlyMap<number, number>> {
+  await engine.run(
+    'intrusion.statement_error',
+    sql`create or replace temp table statement_error as select event_id, error_id, err_code from (
+      select event_id, err_code is null and lead(text) over said = text as same, lead(event_id) over said as error_id, lead(err_code) over said as err_code
+      from (select event_id, file_no, conn_id, at_us, err_code, md5(sql_text) as text from event where class = 2 and conn_id is not null and sql_text is not null and regexp_matches(sql_text, ${statementPattern}))
+      window said as (partition by file_no, conn_id order by at_us, event_id)) where same and err_code is not null`,
+  );
+  const rows = await engine.rows<{ event_id: number; error_id: number }>(
+    'intrusion.statement_errors',
+    sql`select event_id, error_id from statement_error order by error_id`,
+  );
+  return new Map(rows.map(r => [r.error_id, r.event_id]));
 }
 
 /** Statements that stand for a request: the request is evidence too, and where its answers could be read, it carried the injection. */
@@ -80,13 +99,14 @@ function injectionEvents(engine: Engine): AsyncGenerator<InjectionEvent[]> {
     select e.event_id, e.at_us, e.class, coalesce(q.src_ip, e.src_ip) as src_ip, coalesce(q.host, e.host) as host, coalesce(q.method, e.method) as method, coalesce(q.path, e.path) as path, e.query,
       coalesce(q.user_agent, e.user_agent) as user_agent, e.referer, e.forwarded, e.session, case when e.class = 2 then e.sql_text end as sql_text, q.event_id is not null as answered,
       case when e.class <> 2 then e.extra end as extra, coalesce(q.status, e.status) as status, coalesce(q.bytes_out, e.bytes_out) as bytes_out, coalesce(q.duration_us, e.duration_us) as duration_us,
-      e.rows_out, e.err_code, length(e.target) as target_length, coalesce(f.time_kind, 0) as time_kind
+      e.rows_out, coalesce(e.err_code, s.err_code) as err_code, length(e.target) as target_length, coalesce(f.time_kind, 0) as time_kind
     from event e left join event_file f using (file_no) left join flagged x using (event_id)
       left join injection_answer l using (event_id) left join event q on q.event_id = l.request_id
+      left join statement_error s on s.event_id = e.event_id
     where (e.class in (1, 6) and (x.event_id is not null or regexp_matches(coalesce(e.target_norm, e.target, ''), ${pattern})
         or regexp_matches(concat_ws(' ', e.referer, e.forwarded, e.session, e.extra), ${`${headerPattern}|${encoded}`})
         or regexp_matches(coalesce(e.user_agent, ''), ${headerPattern})))
-      or (e.class = 2 and e.sql_text is not null and (x.event_id is not null or l.event_id is not null or regexp_matches(e.sql_text, ${statementPattern})))
+      or (e.class = 2 and e.sql_text is not null and e.event_id not in (select error_id from statement_error) and (x.event_id is not null or l.event_id is not null or regexp_matches(e.sql_text, ${statementPattern})))
     order by e.at_us, e.event_id`,
   );
 }
