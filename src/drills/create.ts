@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { DAY, type Effects, HOUR, isoUtc, MINUTE, type Micros, UserError } from '../base/index.ts';
 import { caseYaml } from './case-yaml.ts';
+import type { Style } from './exchange.ts';
 import { type Plot, rest } from './intruders/plot.ts';
 import { createDatabaseLog } from './logs/database-log.ts';
 import { createLogWriter } from './logs/log-writer.ts';
@@ -11,7 +12,7 @@ import { type DatabaseFormat, type Dialect, type DrillOptions, dialects, strateg
 import { createPlay, type Script } from './play.ts';
 import { createRandom, type Random } from './random.ts';
 import { lullFor, type Scenario } from './scenarios.ts';
-import { createSite, type Style } from './site.ts';
+import { createSite } from './site.ts';
 import type { Handle } from './tables.ts';
 import { openTruth } from './truth.ts';
 import { browsers, type Crowd, createClient, officeAddress, spawnCrowd, staffSession } from './users.ts';

@@ -1,13 +1,14 @@
 import path from 'node:path';
 import { DAY, type Effects, HOUR, MINUTE, SECOND, UserError, utcMicros } from '../base/index.ts';
 import { csvField, type Drill, openStage } from './create.ts';
+import type { Client } from './exchange.ts';
 import { createIndicatorSite, type IndicatorSite, type MeasuredTable, measure } from './indicator-site.ts';
 import { type Act, asPhase, haste, intruder, lull, rest, type Stagecraft, send } from './intruders/plot.ts';
 import { openTextFile } from './logs/text-file.ts';
 import { type DrillOptions, webFormats } from './options.ts';
 import type { Script } from './play.ts';
 import { createRandom, type Random } from './random.ts';
-import { type Client, pause } from './site.ts';
+import { pause } from './site.ts';
 import { arrivals, browsers, createClient, officeAddress, type Rhythm, staffHours } from './users.ts';
 import { createIndicators, type IndicatorTable, indicatorFigures } from './worlds/indicators.ts';
 

@@ -1,6 +1,6 @@
+import type { Answer, Call, Client, Shown } from './exchange.ts';
 import type { Statement } from './logs/database-log.ts';
 import type { Random } from './random.ts';
-import type { Answer, Call, Client, Shown } from './site.ts';
 import { rowBytes } from './tables.ts';
 import type { IndicatorTable } from './worlds/indicators.ts';
 

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Effects, Micros } from '../base/index.ts';
+import type { Answer, Call, Client } from './exchange.ts';
 import { createHeap } from './heap.ts';
 import type { DatabaseLog } from './logs/database-log.ts';
 import type { LogWriter, Mark } from './logs/log-writer.ts';
 import { host, type WebFormatter } from './logs/web-formats.ts';
 import type { Random } from './random.ts';
-import type { Answer, Call, Client } from './site.ts';
 import type { Truth } from './truth.ts';
 
 /** One thing somebody does next: wait after the last answer, then send. A null call is only a pause. */

@@ -1,60 +1,12 @@
 import { MINUTE, type Micros } from '../base/index.ts';
+import type { Answer, Call, Client, Dialected, Injected, Shown, Style } from './exchange.ts';
 import type { Statement } from './logs/database-log.ts';
-import type { Carrier } from './options.ts';
 import type { Random } from './random.ts';
+import { columns, markOf, statementsOf } from './statements.ts';
 import { type Handle, jsonBytes, type Row, rowBytes } from './tables.ts';
 import type { World } from './worlds/insurer.ts';
 
-/** Who sends a request, as servers can see it. `phase` names the intrusion phase; null for everybody else. */
-export type Client = { readonly ip: string; readonly userAgent: string; readonly port: number; readonly phase: string | null; sid: string | null; user: string | null; branch: string | null };
-
-/** Cells that a response really showed. */
-export type Shown = {
-  readonly table: Handle; readonly rows: readonly Row[]; readonly columns: readonly string[];
-  /** Instead of rows: all keys from … to, for tables that are never held in memory. */
-  readonly range?: readonly [number, number];
-};
-
-export type Answer = {
-  readonly status: number; readonly bytes: number; readonly tookUs: Micros; readonly type: string; readonly endpoint: string;
-  readonly statements: readonly Statement[]; readonly shown: readonly Shown[];
-  /** What a log with a flipped answer would hold instead. */
-  readonly other?: { readonly bytes: number; readonly tookUs: Micros };
-};
-
-/** A request that can be sent: what goes over the wire, and what the application does with it. */
-export type Call = {
-  readonly method: string; readonly target: string; readonly bytesIn: number; readonly referer: string;
-  /** Instead of what the client sends in every request. */
-  readonly headers?: { readonly referer?: string; readonly userAgent?: string; readonly cookie?: string; readonly forwarded?: string };
-  /** Not through the web server: only the database sees it. */
-  readonly direct?: boolean;
-  run(client: Client): Answer;
-};
-
-/** What injected SQL makes the server do; the text is part of the call. */
-export type Injected =
-  /** `otherwise`: what the answer is when it does not hold: nothing found, every row, or an error. */
-  | { readonly does: 'filter'; readonly holds: boolean; readonly otherwise?: 'all' | 'error' }
-  | { readonly does: 'sleep'; readonly holds: boolean; readonly delayUs: Micros; /** A statement of its own after the application's: audited apart, with the same text. */ readonly apart?: boolean }
-  | { readonly does: 'error'; readonly state: string; readonly message: string; readonly visible: boolean; readonly atParse: boolean }
-  | { readonly does: 'union'; readonly replaces: boolean; readonly values: readonly (readonly (string | null)[])[]; readonly shown: Shown | null };
-
-/** How this installation looks; chosen by seed so that nothing can rely on one. */
-export type Style = {
-  readonly base: string; readonly searchParameter: string; readonly reflects: boolean; readonly missing: 200 | 404; readonly pageSize: number;
-  readonly encoding: 'plain' | 'double' | 'triple' | 'base64' | 'base64url' | 'json' | 'percent-u';
-  readonly carrier: Carrier;
-  readonly compressed: boolean;
-  /** Search terms travel in the body: no log of requests holds them. */
-  readonly bodies: boolean;
-};
-
-export type Dialected = 'postgresql' | 'mysql' | 'other';
-
 export type Site = ReturnType<typeof createSite>;
-
-const day = (c: string, d: Dialected): string => (d === 'postgresql' ? `${c}::text` : c);
 
 /** Percent-encode as browsers and tools do; apostrophes too when `all`. */
 export function encodeQuery(text: string, all = true): string {
@@ -66,16 +18,31 @@ export function encodeQuery(text: string, all = true): string {
 export function createSite(world: World, style: Style, dialect: Dialected, random: Random) {
   const jitter = random.fork('jitter');
   const { customers, bank_accounts: accounts, claims, victims, quotes, agents } = world.tables as Record<string, Handle>;
-  const mark = (n: number): string => (dialect === 'postgresql' ? `$${n}` : '?');
   const took = (base = 2500): Micros => base + Math.floor(jitter.exponential(1800));
   const pad = (): number => jitter.int(0, 3);
   const url = (path: string): string => style.base + path;
-  const answer = (endpoint: string, status: number, bytes: number, statements: Statement[] = [], shown: Shown[] = [], type = 'application/json'): Answer =>
-    ({ endpoint, status, bytes: style.compressed ? squeezed(bytes) : bytes, tookUs: took(statements.length ? 3000 : 900), type, statements, shown });
+  const answer = (endpoint: string, status: number, bytes: number, statements: Statement[] = [], shown: Shown[] = [], type = 'application/json'): Answer => ({
+    endpoint,
+    status,
+    bytes: style.compressed ? squeezed(bytes) : bytes,
+    tookUs: took(statements.length ? 3000 : 900),
+    type,
+    statements,
+    shown,
+  });
   /** About what gzip leaves of text like this: a head, a third of the rest, and some noise. */
   const squeezed = (bytes: number): number => (bytes < 150 ? bytes : 96 + Math.round((bytes - 150) * 0.36) + jitter.int(0, 6));
-  const call = (method: string, path: string, run: (c: Client) => Answer, bytesIn = 380, referer = '-'): Call => ({ method, target: url(path), bytesIn: bytesIn + path.length, referer, run });
-  const guarded = (run: (c: Client) => Answer) => (c: Client): Answer => (c.user === null ? answer('redirect', 302, 5, [], [], 'text/html') : run(c));
+  const call = (method: string, path: string, run: (c: Client) => Answer, bytesIn = 380, referer = '-'): Call => ({
+    method,
+    target: url(path),
+    bytesIn: bytesIn + path.length,
+    referer,
+    run,
+  });
+  const guarded =
+    (run: (c: Client) => Answer) =>
+    (c: Client): Answer =>
+      c.user === null ? answer('redirect', 302, 5, [], [], 'text/html') : run(c);
 
   /** A JSON answer of rows: `{"items":[…],"token":"…"}`; the token's length varies. */
   const pageBytes = (table: Handle, rows: readonly Row[], positions: readonly number[]): number => {
@@ -85,28 +52,8 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
   };
   const positionsOf = (table: Handle, columns: readonly string[]): number[] => columns.map(c => table.column(c));
 
-  const listColumns = ['id', 'policy_no', 'name', 'phone'];
-  const detailColumns = ['id', 'policy_no', 'name', 'kana', 'dob', 'sex', 'zip', 'address', 'phone', 'email', 'status'];
-  const bankColumns = ['id', 'customer_id', 'bank_code', 'branch_code', 'account_type', 'account_no', 'holder_kana'];
-  const claimColumns = ['id', 'accident_no', 'paid_amount', 'note'];
-  const exportColumns = ['id', 'policy_no', 'name', 'address', 'phone', 'email'];
-  const searchColumns = ['id', 'name', 'pet_type', 'requested_at'];
-  const statusColumns = ['id', 'pet_type', 'requested_at'];
-  const select = (columns: readonly string[], from: string): string => `SELECT ${columns.map(c => (c === 'dob' || c === 'requested_at' ? day(c, dialect) : c)).join(', ')} FROM ${from}`;
-
-  const sql = {
-    login: `SELECT id, login, branch FROM agents WHERE login = ${mark(1)} AND password = ${mark(2)}`,
-    list: `${select(listColumns, 'customers')} WHERE branch = ${mark(1)} ORDER BY id LIMIT ${style.pageSize} OFFSET ${mark(2)}`,
-    detail: `${select(detailColumns, 'customers')} WHERE id = ${mark(1)}`,
-    bank: `${select(bankColumns, 'bank_accounts')} WHERE customer_id = ${mark(1)}`,
-    claims: `${select(claimColumns, 'claims')} WHERE customer_id = ${mark(1)} ORDER BY id`,
-    claim: `SELECT c.id, c.accident_no, c.paid_amount, v.name, v.phone FROM claims c LEFT JOIN victims v ON v.claim_id = c.id WHERE c.id = ${mark(1)} ORDER BY v.id`,
-    export: `${select(exportColumns, 'customers')} WHERE branch = ${mark(1)} AND created_at BETWEEN ${mark(2)} AND ${mark(3)} ORDER BY id LIMIT 5000`,
-    kpi: 'SELECT branch, count(*) AS n FROM customers GROUP BY branch ORDER BY 1',
-    inbox: `INSERT INTO quote_inbox (name, phone, pet_type) VALUES (${mark(1)}, ${mark(2)}, ${mark(3)})`,
-    search: [`${select(searchColumns, 'quotes')} WHERE status_public${dialect === 'postgresql' ? '' : ' = 1'} AND name LIKE '%`, `%' ORDER BY id LIMIT 20`] as const,
-    status: [`${select(statusColumns, 'quotes')} WHERE id = `, ''] as const,
-  };
+  const sql = statementsOf(style, dialect);
+  const mark = (n: number): string => markOf(dialect, n);
 
   const searchCache = new Map<string, Row[]>();
   /** Rows of an export; emptied when rows come or go. */
@@ -128,18 +75,34 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
   const branchRows = (branch: string): readonly Row[] => customers!.where('branch', branch);
 
   /** The answer of one of the two endpoints that paste text into SQL. `base` are the rows without injection. */
-  function injectable(endpoint: string, base: readonly Row[], columns: readonly string[], sqlText: string, reflected: string, injected: Injected | null): Answer {
+  function injectable(
+    endpoint: string,
+    base: readonly Row[],
+    columns: readonly string[],
+    sqlText: string,
+    reflected: string,
+    injected: Injected | null,
+  ): Answer {
     const positions = positionsOf(quotes!, columns);
     const echo = style.reflects ? jsonBytes(reflected) + 6 : 0;
     const statement = (rows: number, error?: Statement['error']): Statement => ({ sql: sqlText, params: null, rows, ...(error && { error }) });
-    const found = (rows: readonly Row[]): Answer => answer(endpoint, rows.length || style.missing === 200 || endpoint === 'search' ? 200 : 404, pageBytes(quotes!, rows, positions) + echo,
-      [statement(rows.length)], rows.length ? [{ table: quotes!, rows, columns }] : []);
+    const found = (rows: readonly Row[]): Answer =>
+      answer(
+        endpoint,
+        rows.length || style.missing === 200 || endpoint === 'search' ? 200 : 404,
+        pageBytes(quotes!, rows, positions) + echo,
+        [statement(rows.length)],
+        rows.length ? [{ table: quotes!, rows, columns }] : [],
+      );
     if (injected === null) return found(base);
     switch (injected.does) {
-      case 'filter': if (injected.otherwise === 'error') {
-        const failed = answer(endpoint, 500, 12 + jsonBytes('internal error'), [statement(0, { state: '21000', message: 'more than one row returned by a subquery used as an expression', atParse: false })]);
-        return injected.holds ? { ...found(base), other: failed } : { ...failed, other: found(base) };
-      }
+      case 'filter':
+        if (injected.otherwise === 'error') {
+          const failed = answer(endpoint, 500, 12 + jsonBytes('internal error'), [
+            statement(0, { state: '21000', message: 'more than one row returned by a subquery used as an expression', atParse: false }),
+          ]);
+          return injected.holds ? { ...found(base), other: failed } : { ...failed, other: found(base) };
+        }
         if (injected.otherwise === 'all') {
           const all = endpoint === 'search' ? searchRows('') : quotes!.ordered('id');
           return { ...found(injected.holds ? base : all), other: { bytes: found(injected.holds ? all : base).bytes, tookUs: took() } };
@@ -157,7 +120,11 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
       case 'union': {
         const kept = injected.replaces ? [] : base;
         let bytes = pageBytes(quotes!, kept, positions) + echo;
-        for (const values of injected.values) bytes += 2 + columns.length + values.reduce((n, v, i) => n + columns[i]!.length + 3 + (v === null ? 4 : columns[i] === 'id' ? v.length : jsonBytes(v) + 2), 0);
+        for (const values of injected.values)
+          bytes +=
+            2 +
+            columns.length +
+            values.reduce((n, v, i) => n + columns[i]!.length + 3 + (v === null ? 4 : columns[i] === 'id' ? v.length : jsonBytes(v) + 2), 0);
         if (kept.length === 0 && injected.values.length) bytes--;
         const shown: Shown[] = kept.length ? [{ table: quotes!, rows: kept, columns }] : [];
         if (injected.shown?.rows.length) shown.push(injected.shown);
@@ -167,133 +134,328 @@ export function createSite(world: World, style: Style, dialect: Dialected, rando
   }
   /** The parameter text as it travels, given what the application shall see. */
   const travelling = (value: string, all: boolean): string =>
-    style.encoding === 'base64' ? encodeQuery(Buffer.from(value, 'utf8').toString('base64')) : style.encoding === 'base64url' ? Buffer.from(value, 'utf8').toString('base64url')
-      : style.encoding === 'json' ? encodeQuery(JSON.stringify({ filter: { value } })) : !all ? encodeQuery(value, all) : style.encoding === 'double' ? encodeQuery(encodeQuery(value))
-        : style.encoding === 'triple' ? encodeQuery(encodeQuery(encodeQuery(value))) : style.encoding === 'percent-u' ? value.replace(/[^\w]/g, ch => `%u${ch.charCodeAt(0).toString(16).padStart(4, '0')}`) : encodeQuery(value, all);
+    style.encoding === 'base64'
+      ? encodeQuery(Buffer.from(value, 'utf8').toString('base64'))
+      : style.encoding === 'base64url'
+        ? Buffer.from(value, 'utf8').toString('base64url')
+        : style.encoding === 'json'
+          ? encodeQuery(JSON.stringify({ filter: { value } }))
+          : !all
+            ? encodeQuery(value, all)
+            : style.encoding === 'double'
+              ? encodeQuery(encodeQuery(value))
+              : style.encoding === 'triple'
+                ? encodeQuery(encodeQuery(encodeQuery(value)))
+                : style.encoding === 'percent-u'
+                  ? value.replace(/[^\w]/g, ch => `%u${ch.charCodeAt(0).toString(16).padStart(4, '0')}`)
+                  : encodeQuery(value, all);
   /** A call whose value goes in by the carrier: the parameter of `path`, a segment after it, or a header of a page beside it. */
   const carry = (path: string, parameter: string, value: string, injected: boolean, run: (c: Client) => Answer): Call => {
     const text = travelling(value, injected);
     if (!injected || style.carrier === 'parameter') return call('GET', `${path}?${parameter}=${text}`, run, 330, url('/quotes/new'));
     const made = call('GET', style.carrier === 'path' ? `${path}/${text}` : `${path}/latest`, run, 330, url('/quotes/new'));
     switch (style.carrier) {
-      case 'path': return made;
-      case 'referer': return { ...made, headers: { referer: `https://www.example.net/find?from=${text}` } };
-      case 'user-agent': return { ...made, headers: { userAgent: value } };
-      case 'forwarded': return { ...made, headers: { forwarded: value } };
-      case 'cookie': return { ...made, headers: { cookie: `recent=${text}` } };
+      case 'path':
+        return made;
+      case 'referer':
+        return { ...made, headers: { referer: `https://www.example.net/find?from=${text}` } };
+      case 'user-agent':
+        return { ...made, headers: { userAgent: value } };
+      case 'forwarded':
+        return { ...made, headers: { forwarded: value } };
+      case 'cookie':
+        return { ...made, headers: { cookie: `recent=${text}` } };
     }
   };
-  const syntaxError = (near: string): Injected => dialect === 'mysql'
-    ? { does: 'error', state: '42000', visible: false, atParse: true, message: `You have an error in your SQL syntax near '${near}'` }
-    : { does: 'error', state: '42601', visible: false, atParse: true, message: `syntax error at or near "${near}"` };
+  const syntaxError = (near: string): Injected =>
+    dialect === 'mysql'
+      ? { does: 'error', state: '42000', visible: false, atParse: true, message: `You have an error in your SQL syntax near '${near}'` }
+      : { does: 'error', state: '42601', visible: false, atParse: true, message: `syntax error at or near "${near}"` };
 
   return {
-    style, world, sql, dialect, jitter, syntaxError,
-    columns: { list: listColumns, detail: detailColumns, search: searchColumns, status: statusColumns },
+    style,
+    world,
+    sql,
+    dialect,
+    jitter,
+    syntaxError,
+    columns,
     loginForm: (): Call => call('GET', '/login', () => answer('login-form', 200, 812 + pad(), [], [], 'text/html')),
-    login: (login: string, password: string): Call => call('POST', '/login', c => {
-      const row = agents!.where('login', login)[0];
-      const good = row !== undefined && row[agents!.column('password')] === password;
-      if (good) {
-        c.user = login;
-        c.branch = row[agents!.column('branch')]!;
-        c.sid = jitter.text(24, '0123456789abcdef');
-      }
-      return answer('login', good ? 302 : 401, good ? 5 : 51, [{ sql: sql.login, params: [login, password], rows: good ? 1 : 0 }], [], 'text/html');
-    }, 420, url('/login')),
-    menu: (): Call => call('GET', '/menu', guarded(() => answer('menu', 200, 1533 + pad(), [], [], 'text/html')), 400, url('/login')),
+    login: (login: string, password: string): Call =>
+      call(
+        'POST',
+        '/login',
+        c => {
+          const row = agents!.where('login', login)[0];
+          const good = row !== undefined && row[agents!.column('password')] === password;
+          if (good) {
+            c.user = login;
+            c.branch = row[agents!.column('branch')]!;
+            c.sid = jitter.text(24, '0123456789abcdef');
+          }
+          return answer('login', good ? 302 : 401, good ? 5 : 51, [{ sql: sql.login, params: [login, password], rows: good ? 1 : 0 }], [], 'text/html');
+        },
+        420,
+        url('/login'),
+      ),
+    menu: (): Call =>
+      call(
+        'GET',
+        '/menu',
+        guarded(() => answer('menu', 200, 1533 + pad(), [], [], 'text/html')),
+        400,
+        url('/login'),
+      ),
     /** `fresh` false: the browser already has it. */
-    asset: (path: string, bytes: number, referer = '-', fresh = true): Call => call('GET', path, () => answer('asset', fresh ? 200 : 304, fresh ? bytes : 0, [], [], path.endsWith('.css') ? 'text/css' : path.endsWith('.js') ? 'text/javascript' : 'image/png'), 300, referer),
+    asset: (path: string, bytes: number, referer = '-', fresh = true): Call =>
+      call(
+        'GET',
+        path,
+        () =>
+          answer(
+            'asset',
+            fresh ? 200 : 304,
+            fresh ? bytes : 0,
+            [],
+            [],
+            path.endsWith('.css') ? 'text/css' : path.endsWith('.js') ? 'text/javascript' : 'image/png',
+          ),
+        300,
+        referer,
+      ),
     health: (): Call => ({ method: 'GET', target: '/healthz', bytesIn: 120, referer: '-', run: () => answer('health', 200, 2, [], [], 'text/plain') }),
     /** Anything that is not there. Before a sign-in the application redirects, afterwards it says 404. */
-    unknown: (target: string, method = 'GET', bytesIn = 300): Call => ({ method, target, bytesIn, referer: '-', run: () => answer('unknown', 404, 153, [], [], 'text/html') }),
+    unknown: (target: string, method = 'GET', bytesIn = 300): Call => ({
+      method,
+      target,
+      bytesIn,
+      referer: '-',
+      run: () => answer('unknown', 404, 153, [], [], 'text/html'),
+    }),
     raw: (method: string, target: string, bytesIn: number, run: (c: Client) => Answer): Call => ({ method, target, bytesIn, referer: '-', run }),
     answer,
-    list: (page: number): Call => call('GET', `/customers?page=${page}`, guarded(c => {
-      const offset = (page - 1) * style.pageSize;
-      const rows = branchRows(c.branch!).slice(offset, offset + style.pageSize);
-      return answer('list', 200, pageBytes(customers!, rows, positionsOf(customers!, listColumns)), [{ sql: sql.list, params: [c.branch, String(offset)], rows: rows.length }], [{ table: customers!, rows, columns: listColumns }]);
-    }), 400, url('/menu')),
-    detail: (id: string): Call => call('GET', `/customers/${id}`, guarded(() => {
-      const row = customers!.byKey(id);
-      const statements: Statement[] = [{ sql: sql.detail, params: [id], rows: row ? 1 : 0 }];
-      return row ? answer('customer', 200, 14 + pad() + rowBytes(customers!, row, positionsOf(customers!, detailColumns)), statements, [{ table: customers!, rows: [row], columns: detailColumns }])
-        : answer('customer', 404, 32, statements);
-    }), 400, url('/customers')),
-    bank: (id: string): Call => call('GET', `/customers/${id}/bank`, guarded(() => {
-      const rows = accounts!.where('customer_id', id);
-      const statements: Statement[] = [{ sql: sql.bank, params: [id], rows: rows.length }];
-      return rows.length ? answer('bank', 200, pageBytes(accounts!, rows, positionsOf(accounts!, bankColumns)), statements, [{ table: accounts!, rows, columns: bankColumns }]) : answer('bank', 404, 32, statements);
-    }), 400, url(`/customers/${id}`)),
-    claimsOf: (id: string): Call => call('GET', `/customers/${id}/claims`, guarded(() => {
-      const rows = claims!.where('customer_id', id);
-      return answer('claims', 200, pageBytes(claims!, rows, positionsOf(claims!, claimColumns)), [{ sql: sql.claims, params: [id], rows: rows.length }], rows.length ? [{ table: claims!, rows, columns: claimColumns }] : []);
-    }), 400, url(`/customers/${id}`)),
-    claim: (id: string): Call => call('GET', `/claims/${id}`, guarded(() => {
-      const row = claims!.byKey(id);
-      const others = row ? victims!.where('claim_id', id) : [];
-      const statements: Statement[] = [{ sql: sql.claim, params: [id], rows: row ? Math.max(1, others.length) : 0 }];
-      if (!row) return answer('claim', 404, 32, statements);
-      const columns = ['id', 'accident_no', 'paid_amount'];
-      return answer('claim', 200, pageBytes(claims!, [row], positionsOf(claims!, columns)) + others.reduce((n, v) => n + rowBytes(victims!, v, positionsOf(victims!, ['name', 'phone'])), 0), statements,
-        [{ table: claims!, rows: [row], columns }, ...(others.length ? [{ table: victims!, rows: others, columns: ['name', 'phone'] }] : [])]);
-    }), 400, url('/claims')),
-    kpi: (): Call => call('GET', '/kpi', guarded(() => answer('kpi', 200, 168 + pad(), [{ sql: sql.kpi, params: null, rows: 5 }])), 400, url('/menu')),
+    list: (page: number): Call =>
+      call(
+        'GET',
+        `/customers?page=${page}`,
+        guarded(c => {
+          const offset = (page - 1) * style.pageSize;
+          const rows = branchRows(c.branch!).slice(offset, offset + style.pageSize);
+          return answer(
+            'list',
+            200,
+            pageBytes(customers!, rows, positionsOf(customers!, columns.list)),
+            [{ sql: sql.list, params: [c.branch, String(offset)], rows: rows.length }],
+            [{ table: customers!, rows, columns: columns.list }],
+          );
+        }),
+        400,
+        url('/menu'),
+      ),
+    detail: (id: string): Call =>
+      call(
+        'GET',
+        `/customers/${id}`,
+        guarded(() => {
+          const row = customers!.byKey(id);
+          const statements: Statement[] = [{ sql: sql.detail, params: [id], rows: row ? 1 : 0 }];
+          return row
+            ? answer('customer', 200, 14 + pad() + rowBytes(customers!, row, positionsOf(customers!, columns.detail)), statements, [
+                { table: customers!, rows: [row], columns: columns.detail },
+              ])
+            : answer('customer', 404, 32, statements);
+        }),
+        400,
+        url('/customers'),
+      ),
+    bank: (id: string): Call =>
+      call(
+        'GET',
+        `/customers/${id}/bank`,
+        guarded(() => {
+          const rows = accounts!.where('customer_id', id);
+          const statements: Statement[] = [{ sql: sql.bank, params: [id], rows: rows.length }];
+          return rows.length
+            ? answer('bank', 200, pageBytes(accounts!, rows, positionsOf(accounts!, columns.bank)), statements, [
+                { table: accounts!, rows, columns: columns.bank },
+              ])
+            : answer('bank', 404, 32, statements);
+        }),
+        400,
+        url(`/customers/${id}`),
+      ),
+    claimsOf: (id: string): Call =>
+      call(
+        'GET',
+        `/customers/${id}/claims`,
+        guarded(() => {
+          const rows = claims!.where('customer_id', id);
+          return answer(
+            'claims',
+            200,
+            pageBytes(claims!, rows, positionsOf(claims!, columns.claim)),
+            [{ sql: sql.claims, params: [id], rows: rows.length }],
+            rows.length ? [{ table: claims!, rows, columns: columns.claim }] : [],
+          );
+        }),
+        400,
+        url(`/customers/${id}`),
+      ),
+    claim: (id: string): Call =>
+      call(
+        'GET',
+        `/claims/${id}`,
+        guarded(() => {
+          const row = claims!.byKey(id);
+          const others = row ? victims!.where('claim_id', id) : [];
+          const statements: Statement[] = [{ sql: sql.claim, params: [id], rows: row ? Math.max(1, others.length) : 0 }];
+          if (!row) return answer('claim', 404, 32, statements);
+          const columns = ['id', 'accident_no', 'paid_amount'];
+          return answer(
+            'claim',
+            200,
+            pageBytes(claims!, [row], positionsOf(claims!, columns)) +
+              others.reduce((n, v) => n + rowBytes(victims!, v, positionsOf(victims!, ['name', 'phone'])), 0),
+            statements,
+            [{ table: claims!, rows: [row], columns }, ...(others.length ? [{ table: victims!, rows: others, columns: ['name', 'phone'] }] : [])],
+          );
+        }),
+        400,
+        url('/claims'),
+      ),
+    kpi: (): Call =>
+      call(
+        'GET',
+        '/kpi',
+        guarded(() => answer('kpi', 200, 168 + pad(), [{ sql: sql.kpi, params: null, rows: 5 }])),
+        400,
+        url('/menu'),
+      ),
     /** `delivered` < 1: the client hung up after that share of the bytes; only whole rows before that count as shown. */
-    export: (from: string, to: string, delivered = 1): Call => call('GET', `/export/customers.csv?from=${from}&to=${to}`, guarded(c => {
-      const at = customers!.column('created_at');
-      const asked = `${c.branch} ${from} ${to}`;
-      let rows = exportCache.get(asked);
-      if (!rows) exportCache.set(asked, (rows = branchRows(c.branch!).filter(r => r[at]! >= from && r[at]! <= to).slice(0, 5000)));
-      const positions = positionsOf(customers!, exportColumns);
-      const rowLengths = rows.map(r => positions.length + positions.reduce((m, p) => m + Buffer.byteLength(r[p] ?? ''), 0));
-      const whole = rowLengths.reduce((n, l) => n + l, 42);
-      const bytes = Math.floor(whole * delivered);
-      let shownRows = rows;
-      if (delivered < 1) {
-        let sum = 42;
-        shownRows = rows.filter((_, i) => (sum += rowLengths[i]!) <= bytes);
-      }
-      return { ...answer('export', delivered < 1 ? 499 : 200, bytes, [{ sql: sql.export, params: [c.branch, from, to], rows: rows.length }], shownRows.length ? [{ table: customers!, rows: shownRows, columns: exportColumns }] : [], 'text/csv'), tookUs: took() + rows.length * 20 };
-    }), 400, url('/menu')),
+    export: (from: string, to: string, delivered = 1): Call =>
+      call(
+        'GET',
+        `/export/customers.csv?from=${from}&to=${to}`,
+        guarded(c => {
+          const at = customers!.column('created_at');
+          const asked = `${c.branch} ${from} ${to}`;
+          let rows = exportCache.get(asked);
+          if (!rows)
+            exportCache.set(
+              asked,
+              (rows = branchRows(c.branch!)
+                .filter(r => r[at]! >= from && r[at]! <= to)
+                .slice(0, 5000)),
+            );
+          const positions = positionsOf(customers!, columns.export);
+          const rowLengths = rows.map(r => positions.length + positions.reduce((m, p) => m + Buffer.byteLength(r[p] ?? ''), 0));
+          const whole = rowLengths.reduce((n, l) => n + l, 42);
+          const bytes = Math.floor(whole * delivered);
+          let shownRows = rows;
+          if (delivered < 1) {
+            let sum = 42;
+            shownRows = rows.filter((_, i) => (sum += rowLengths[i]!) <= bytes);
+          }
+          return {
+            ...answer(
+              'export',
+              delivered < 1 ? 499 : 200,
+              bytes,
+              [{ sql: sql.export, params: [c.branch, from, to], rows: rows.length }],
+              shownRows.length ? [{ table: customers!, rows: shownRows, columns: columns.export }] : [],
+              'text/csv',
+            ),
+            tookUs: took() + rows.length * 20,
+          };
+        }),
+        400,
+        url('/menu'),
+      ),
     quoteForm: (): Call => call('GET', '/quotes/new', () => answer('quote-form', 200, 2304 + pad(), [], [], 'text/html')),
-    quoteSend: (name: string, phone: string, pet: string): Call => call('POST', '/quotes', () => answer('quote-send', 303, 0, [{ sql: sql.inbox, params: [name, phone, pet], rows: 1, kind: 'INSERT' }], [], 'text/html'), 620, url('/quotes/new')),
+    quoteSend: (name: string, phone: string, pet: string): Call =>
+      call(
+        'POST',
+        '/quotes',
+        () => answer('quote-send', 303, 0, [{ sql: sql.inbox, params: [name, phone, pet], rows: 1, kind: 'INSERT' }], [], 'text/html'),
+        620,
+        url('/quotes/new'),
+      ),
     /** Search in quotes. `value` is what stands between the quotes of the statement. */
     search: (value: string, injected: Injected | null = null, base = value): Call => {
       const query = `${style.searchParameter}=${travelling(value, injected !== null)}`;
       const run = (): Answer => {
         const broken = injected === null && value.includes("'") ? syntaxError(value.slice(value.indexOf("'") + 1).split(/\W/)[0] || '%') : injected;
-        return injectable('search', broken?.does === 'error' ? [] : searchRows(base), searchColumns, sql.search[0] + value + sql.search[1], value, broken);
+        return injectable('search', broken?.does === 'error' ? [] : searchRows(base), columns.search, sql.search[0] + value + sql.search[1], value, broken);
       };
-      return style.bodies ? call('POST', '/quotes/search', run, 330 + query.length, url('/quotes/new')) : carry('/quotes/search', style.searchParameter, value, injected !== null, run);
+      return style.bodies
+        ? call('POST', '/quotes/search', run, 330 + query.length, url('/quotes/new'))
+        : carry('/quotes/search', style.searchParameter, value, injected !== null, run);
     },
     /** State of one quote. The number is pasted into the statement. */
-    status: (value: string, injected: Injected | null = null, base = value): Call => carry('/quotes/status', 'id', value, injected !== null, () => {
-      const row = quotes!.byKey(base);
-      return injectable('status', row ? [row] : [], statusColumns, sql.status[0] + value + sql.status[1], value, injected);
-    }),
+    status: (value: string, injected: Injected | null = null, base = value): Call =>
+      carry('/quotes/status', 'id', value, injected !== null, () => {
+        const row = quotes!.byKey(base);
+        return injectable('status', row ? [row] : [], columns.status, sql.status[0] + value + sql.status[1], value, injected);
+      }),
     /** A clerk enters a new customer. */
-    enter: (row: Row): Call => call('POST', '/customers', guarded(() => {
-      customers!.insert([...row]);
-      exportCache.clear();
-      return answer('enter', 303, 0, [{ sql: `INSERT INTO customers (${customers!.columns.join(', ')}) VALUES (${customers!.columns.map((_, i) => mark(i + 1)).join(', ')})`, params: row, rows: 1, kind: 'INSERT' }]);
-    }), 900, url('/customers/new')),
+    enter: (row: Row): Call =>
+      call(
+        'POST',
+        '/customers',
+        guarded(() => {
+          customers!.insert([...row]);
+          exportCache.clear();
+          return answer('enter', 303, 0, [
+            {
+              sql: `INSERT INTO customers (${customers!.columns.join(', ')}) VALUES (${customers!.columns.map((_, i) => mark(i + 1)).join(', ')})`,
+              params: row,
+              rows: 1,
+              kind: 'INSERT',
+            },
+          ]);
+        }),
+        900,
+        url('/customers/new'),
+      ),
     /** A clerk removes a customer for good. */
-    erase: (id: string): Call => call('POST', `/customers/${id}/erase`, guarded(() => {
-      const there = customers!.byKey(id) !== undefined;
-      customers!.remove(id);
-      exportCache.clear();
-      return answer('erase', there ? 303 : 404, there ? 0 : 32, [{ sql: `DELETE FROM customers WHERE id = ${mark(1)}`, params: [id], rows: there ? 1 : 0, kind: 'DELETE' }]);
-    }), 420, url(`/customers/${id}`)),
+    erase: (id: string): Call =>
+      call(
+        'POST',
+        `/customers/${id}/erase`,
+        guarded(() => {
+          const there = customers!.byKey(id) !== undefined;
+          customers!.remove(id);
+          exportCache.clear();
+          return answer('erase', there ? 303 : 404, there ? 0 : 32, [
+            { sql: `DELETE FROM customers WHERE id = ${mark(1)}`, params: [id], rows: there ? 1 : 0, kind: 'DELETE' },
+          ]);
+        }),
+        420,
+        url(`/customers/${id}`),
+      ),
     /** A clerk changes a customer's phone and address: only in drills whose snapshot is taken later. */
-    change: (id: string, phone: string, addressText: string): Call => call('POST', `/customers/${id}`, guarded(() => {
-      const row = customers!.byKey(id);
-      if (row) {
-        customers!.update(id, 'phone', phone);
-        customers!.update(id, 'address', addressText);
-      }
-      return answer('change', row ? 303 : 404, row ? 0 : 32, [{ sql: `UPDATE customers SET phone = ${mark(1)}, address = ${mark(2)} WHERE id = ${mark(3)}`, params: [phone, addressText, id], rows: row ? 1 : 0, kind: 'UPDATE' }]);
-    }), 700, url(`/customers/${id}`)),
+    change: (id: string, phone: string, addressText: string): Call =>
+      call(
+        'POST',
+        `/customers/${id}`,
+        guarded(() => {
+          const row = customers!.byKey(id);
+          if (row) {
+            customers!.update(id, 'phone', phone);
+            customers!.update(id, 'address', addressText);
+          }
+          return answer('change', row ? 303 : 404, row ? 0 : 32, [
+            {
+              sql: `UPDATE customers SET phone = ${mark(1)}, address = ${mark(2)} WHERE id = ${mark(3)}`,
+              params: [phone, addressText, id],
+              rows: row ? 1 : 0,
+              kind: 'UPDATE',
+            },
+          ]);
+        }),
+        700,
+        url(`/customers/${id}`),
+      ),
   };
 }
 

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { isoUtc, type Micros } from '../base/index.ts';
+import type { Answer, Client, Shown } from './exchange.ts';
 import { isoMillis } from './logs/stamps.ts';
 import { openTextFile } from './logs/text-file.ts';
-import type { Answer, Client, Shown } from './site.ts';
 import type { Handle } from './tables.ts';
 
 export type Phase = { name: string; ips: Set<string>; fromUs: Micros; toUs: Micros; requests: number; account?: string; success?: boolean; note?: string };

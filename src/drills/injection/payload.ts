@@ -1,6 +1,6 @@
 import { type Micros, SECOND } from '../../base/index.ts';
+import type { Call, Injected, Shown } from '../exchange.ts';
 import type { Plot } from '../intruders/plot.ts';
-import type { Call, Injected, Shown } from '../site.ts';
 import type { Grammar } from './dialect.ts';
 import type { Question } from './reading.ts';
 import { tamperText } from './tamper.ts';

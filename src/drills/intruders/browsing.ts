@@ -1,5 +1,5 @@
 import { addDays, HOUR, type Micros, SECOND } from '../../base/index.ts';
-import type { Client } from '../site.ts';
+import type { Client } from '../exchange.ts';
 import { type Act, asPhase, haste, intruder, type Plot, rest, send, signIn, victimAgent } from './plot.ts';
 
 /** Look for what is there: files and folders by name. */

@@ -1,8 +1,8 @@
 import { SECOND } from '../../base/index.ts';
+import type { Call, Client, Injected } from '../exchange.ts';
 import { type Grammar, grammarOf } from '../injection/dialect.ts';
 import { booleanCall, createRun, errorCall, errorChunk, type Point, type Run, stackedCall, timeCall, unionCall } from '../injection/payload.ts';
 import { plainEnough, type Question, readValue, type Wanted } from '../injection/reading.ts';
-import type { Call, Client, Injected } from '../site.ts';
 import type { Handle, Row } from '../tables.ts';
 import { type Act, haste, intruder, type Plot, send, together } from './plot.ts';
 

@@ -1,6 +1,6 @@
 import { SECOND } from '../../base/index.ts';
+import type { Call, Shown } from '../exchange.ts';
 import type { Statement } from '../logs/database-log.ts';
-import type { Call, Shown } from '../site.ts';
 import type { Handle, Row } from '../tables.ts';
 import { type Act, haste, intruder, type Plot, send } from './plot.ts';
 
