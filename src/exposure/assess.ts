@@ -12,6 +12,7 @@ import { attributed, attributedLog, readPremises } from './claims/premises.ts';
 import { claimRecovered } from './claims/recovered.ts';
 import { claimShells } from './claims/shell-bound.ts';
 import { claimUnobserved } from './claims/unobserved.ts';
+import { cutAborted } from './replay/aborted.ts';
 import { readChanges } from './replay/changes.ts';
 import { withDefinitions } from './replay/definitions.ts';
 import { widenWindows } from './replay/drift.ts';
@@ -67,10 +68,11 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const models = await modelRoutes(engine, catalogue, learned, new Set(requests.map(routeOf)), others, log, index);
   const changes = await readChanges(engine, catalogue);
   const windows = widenWindows(all, catalogue, changes);
-  const groups = groupInstances(windows.kept, catalogue, changes);
+  const aborted = await cutAborted(engine, catalogue, windows.kept, models, changes, premises);
+  const groups = groupInstances(aborted.kept, catalogue, changes);
   const sized = groups.filter(g => g.members[0]!.instance.routeRead && models.get(g.members[0]!.instance.routeRead.route)?.model.valid);
   const verdicts = judgeRequests(
-    windows.kept.filter(i => i.request && i.routeRead),
+    aborted.kept.filter(i => i.request && i.routeRead),
     await predictSizes(engine, catalogue, sized),
     models,
   );
@@ -98,6 +100,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
   await claimPossible(engine, catalogue, claims, holesOf(instances, gaps), 'hole-in-sequence', changes);
   await claimPossible(engine, catalogue, claims, windows.possible, 'window-moved', changes);
+  await claimPossible(engine, catalogue, claims, aborted.possible, 'sent-before-abort', changes);
   if (log.present)
     await claimPossible(engine, catalogue, claims, [...orphansOf(log, instances, explained), ...strange!.instances], 'orphan-statement', changes);
   await claimLostStatements(engine, catalogue, claims);

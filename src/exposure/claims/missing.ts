@@ -234,7 +234,7 @@ export async function claimPossible(
             rule,
             statement: g.members[0]!.instance.statement?.text.slice(0, 4000) ?? '',
             premises: { route: g.members[0]!.instance.routeRead?.route ?? null, requests: 0, found: tuples.length },
-            assumptions: [],
+            assumptions: rule === 'sent-before-abort' ? ['sent-in-order'] : [],
           },
           { shape: g.read.shape, rule, route: g.members[0]!.instance.routeRead?.route ?? null },
         );

@@ -39,7 +39,7 @@ export function widenWindows(
 }
 
 /** More than any window holds. */
-const everything = 999_999_999;
+export const everything = 999_999_999;
 
 /** How many records a data set may have lost on the way. Those it gained are known by their rows (`row_touch`). */
 function movedBetween(dataset: Dataset | null, at: number, changes: Changes): number {
@@ -48,7 +48,7 @@ function movedBetween(dataset: Dataset | null, at: number, changes: Changes): nu
   return (changes.get(dataset.id)?.removals ?? []).filter(r => between(r.us)).reduce((n, r) => n + r.rows, 0);
 }
 
-function windowOf(i: Instance): { limit: number; offset: number } | null {
+export function windowOf(i: Instance): { limit: number; offset: number } | null {
   const value = (node: Ast | null): number | null => {
     if (!node) return 0;
     const [tag, body] = unwrap(node);
@@ -62,7 +62,7 @@ function windowOf(i: Instance): { limit: number; offset: number } | null {
 }
 
 /** The same statement with another window; literals and parameters keep their values. */
-function moved(i: Instance, offset: number, limit: number, open: boolean): Instance {
+export function moved(i: Instance, offset: number, limit: number, open: boolean): Instance {
   const int = (n: number): Ast => ({ A_Const: { ival: { ival: n } } });
   // Slots are counted in tree order: give the tree its own values before the window changes it.
   let slot = 0;

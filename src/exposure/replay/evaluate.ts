@@ -228,6 +228,7 @@ export async function linkSources(
 
 function ruleOf(i: Instance): string {
   if (i.injected) return 'injected-statement';
+  if (i.sent) return 'sent-before-abort';
   if (!i.request) return 'statement-of-intruder';
   return i.statement
     ? 'statement-of-request'
@@ -241,6 +242,7 @@ function ruleOf(i: Instance): string {
 function assumptionsOf(i: Instance): string[] {
   const out = ['snapshot-unchanged'];
   if (i.certainty === 'wide') out.push('actor-wide');
+  if (i.sent) out.push('sent-in-order');
   if (i.request && !i.statement && i.routeRead?.source === 'log' && !i.injected) out.push('route-stable');
   if (i.routeRead?.source === 'case-file') out.push('route-as-stated');
   if (i.routeRead?.source === 'sizes') out.push('route-inferred-from-sizes');
@@ -287,6 +289,7 @@ function tiersOf(
   const rowsAgree =
     i.statement?.rowsOut === null || i.statement?.rowsOut === undefined || size === null || !size.certain ? null : i.statement.rowsOut === size.rows;
   if (i.statement?.rowsOut === 0) return { must: 0, may: 0 };
+  if (i.sent) return { must: tier.executed, may: tier.executed };
   if (i.certainty === 'wide' || i.ambiguous || body === 'part' || !i.read.exact || m.values.some(v => v === undefined)) return { must: 0, may: tier.possible };
   if (rowsAgree === false) return { must: 0, may: tier.possible, note: 'rows' };
   const verdict = i.request ? (verdicts.get(i.request) ?? 'unknown') : 'unknown';

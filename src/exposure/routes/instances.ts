@@ -20,6 +20,8 @@ export type Instance = {
   readonly injected: boolean;
   /** What the request added may have switched the answer off: only a size that agrees makes it certain. */
   readonly conditional: boolean;
+  /** The client broke off, and these rows had been sent by then. */
+  readonly sent?: true;
 };
 
 /** A statement on its own, without a request that asked for it: the intruder's, if he ran it. */
