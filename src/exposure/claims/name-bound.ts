@@ -42,7 +42,8 @@ export async function claimByNames(
     if (datasets.length === 0) {
       if ((r.bytes ?? 1) > 0) {
         unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
-        if (!silent(route) && [...r.values.values()].some(v => readingsOf(v).some(breaksOut) && asked(r, v, injections) === null)) broken.set(route, [...(broken.get(route) ?? []), r]);
+        if (!silent(route) && [...r.values.values()].some(v => readingsOf(v).some(breaksOut) && asked(r, v, injections) === null))
+          broken.set(route, [...(broken.get(route) ?? []), r]);
         if (!silent(route)) for (const v of r.values.values()) for (const t of readingsOf(v)) terms.set(termOf(t), r);
       }
       continue;
