@@ -117,6 +117,7 @@ const trust: Readonly<Record<string, number>> = {
   'mysql-slow': 2,
   evtx: 2,
   'iis-w3c': 3,
+  'mariadb-audit': 5,
   sshd: 5,
   syslog: 5,
   haproxy: 5,

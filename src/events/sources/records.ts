@@ -3,6 +3,7 @@ import { apacheErrorEntry } from './apache-error.ts';
 import { cloudtrailEntry } from './cloudtrail.ts';
 import { evtxEntry } from './evtx.ts';
 import { jsonArrayEntry, jsonlEntry } from './jsonl.ts';
+import { mariadbAuditEntry } from './mariadb-audit.ts';
 import { modsecurityJsonEntry } from './modsecurity-json.ts';
 import { modsecuritySerialEntry } from './modsecurity-serial.ts';
 import { mysqlAuditJsonEntry } from './mysql-audit-json.ts';
@@ -21,6 +22,7 @@ export const recordSources: readonly SourceEntry[] = [
   mysqlGeneralEntry,
   mysqlSlowEntry,
   mysqlAuditJsonEntry,
+  mariadbAuditEntry,
   sshdEntry,
   syslogEntry,
   modsecuritySerialEntry,
