@@ -40,7 +40,16 @@ function Detection({ detection: d }: { detection: StepDetection }) {
         {Object.entries(d.facts).map(([key, value]) => (
           <div key={key}>
             <dt>{t(`detections:fact.${key}`, { defaultValue: key })}</dt>
-            <dd>{shown(key === 'basis' || key === 'certainty' ? [value].flat().map(v => t(`detections:basis.${v}`, { defaultValue: String(v) })) : value)}</dd>
+            <dd>
+              {key === 'basis' || key === 'certainty' ? (
+                [value]
+                  .flat()
+                  .map(v => t(`detections:basis.${v}`, { defaultValue: String(v) }))
+                  .join(', ')
+              ) : (
+                <Shown value={value} />
+              )}
+            </dd>
           </div>
         ))}
       </dl>
@@ -48,9 +57,31 @@ function Detection({ detection: d }: { detection: StepDetection }) {
   );
 }
 
-/** Figures as they are, lists in a line, anything deeper as JSON. */
-function shown(value: unknown): string {
+/** Figures as they are, lists in a line, what has parts with each part named. */
+function Shown({ value }: { value: unknown }) {
+  const { t } = useTranslation();
+  if (Array.isArray(value) && value.some(isParts)) {
+    return (
+      <ul>
+        {value.map((v, i) => (
+          <li key={i}>
+            <Shown value={v} />
+          </li>
+        ))}
+      </ul>
+    );
+  }
+  if (!isParts(value)) return plain(value);
+  const parts = Object.entries(value)
+    .filter(([key, v]) => key !== 'mark' && v !== null)
+    .map(([key, v]) => `${t(`detections:part.${key}`, { defaultValue: key })} ${plain(v)}`);
+  return [...('mark' in value ? [t(`detections:mark.${value.mark}`, { defaultValue: String(value.mark) })] : []), ...parts].join(' · ');
+}
+
+const isParts = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function plain(value: unknown): string {
   if (typeof value === 'number') return (Number.isInteger(value) ? value : Math.round(value * 1000) / 1000).toLocaleString('en-US');
-  if (Array.isArray(value) && value.every(v => typeof v !== 'object')) return value.length > 0 ? value.join(', ') : '—';
-  return value === null ? '—' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (Array.isArray(value)) return value.length > 0 ? value.map(plain).join(', ') : '—';
+  return value === null ? '—' : isParts(value) ? JSON.stringify(value) : String(value);
 }
