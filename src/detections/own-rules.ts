@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type Problem, packageRoot, problem } from '../base/index.ts';
-import { type Engine, sql } from '../engine/index.ts';
+import { type Engine, type Sql, sql } from '../engine/index.ts';
 import { eventDocuments } from './detect-files.ts';
 import { groupBy } from './group.ts';
 import { shapePrefilter, suspectValues, targetPrefilter } from './requests/prefilter.ts';
@@ -49,7 +49,7 @@ export async function detectByRules(engine: Engine, others: ReadRules | null = n
     targetPattern: targetPrefilter,
     shapePattern: shapePrefilter,
     also: await suspectValues(engine),
-    columns: requestColumns,
+    columns: [...requestColumns, 'db_user'],
   };
   const run = await runRules(engine, read, n > 0 ? eventDocuments(engine, no => String(no)) : null, true, leads);
   if (run.kept) await viewRequests(engine, 'detection_lead', leads.table);
@@ -57,23 +57,7 @@ export async function detectByRules(engine: Engine, others: ReadRules | null = n
   const told = (rule: RuleHead): boolean => !run.silent.has(rule.id) && !(rule.name !== null && run.silent.has(rule.name));
   const ids = run.matches.filter(m => told(m.rule)).map(m => ({ rule: m.rule as RuleHead, where: m.where, event: m.event }));
   for (const c of run.correlations.filter(x => told(x.rule))) for (const e of c.window.events) ids.push({ rule: c.rule, where: c.where, event: e });
-  await engine.load(
-    'detection_suspicious',
-    [
-      { name: 'n', type: 'BIGINT' },
-      { name: 'id', type: 'BIGINT' },
-      { name: 'document', type: 'BOOLEAN' },
-    ],
-    ids.map((m, i) => [i, m.event, m.where === 'document']),
-  );
-  const withDocuments = ids.some(m => m.where === 'document');
-  const rows = await engine.rows<{ n: number; event_id: number; at_us: number | null; actor: string }>(
-    'detection.rule-events',
-    sql`
-    select n, event_id, at_us, coalesce('s:' || session, 'a:' || account, 'd:' || db_user, 'i:' || src_ip || '|' || coalesce(user_agent, ''), '') as actor
-    from (select n, id from detection_suspicious where not document ${withDocuments ? sql`union all select n, d.event_id from detection_suspicious s join sigma_document d on d.doc_no = s.id where document` : sql``}) m
-    join event on event_id = m.id order by n`,
-  );
+  const rows = await readMatched(engine, ids, run.kept ? leads.table : null);
   const detections: Detection[] = [];
   const located = rows.map(r => ({ eventId: r.event_id, atUs: r.at_us, actor: r.actor, rule: ids[r.n]!.rule }));
   for (const [, list] of groupBy(located, m => `${m.rule.id}\u0000${m.actor}`)) {
@@ -104,6 +88,40 @@ export async function detectByRules(engine: Engine, others: ReadRules | null = n
     leads: run.kept ? 'detection_lead' : 'detection_request',
     problems: [...read.unsupported, ...run.unsupported].map(u => problem('detections.rule-unsupported', 'warning', { ref: u.file }, { reason: u.reason })),
   };
+}
+
+type Matched = { n: number; event_id: number; at_us: number | null; actor: string };
+
+/** Time and actor of what matched, `n`: its place in the list. Most of it is among the leads. */
+async function readMatched(
+  engine: Engine,
+  ids: readonly { readonly where: 'event' | 'document'; readonly event: number }[],
+  leads: string | null,
+): Promise<Matched[]> {
+  await engine.load(
+    'detection_suspicious',
+    [
+      { name: 'n', type: 'BIGINT' },
+      { name: 'id', type: 'BIGINT' },
+      { name: 'document', type: 'BOOLEAN' },
+    ],
+    ids.map((m, i) => [i, m.event, m.where === 'document']),
+  );
+  const withDocuments = ids.some(m => m.where === 'document');
+  const read = (from: Sql): Promise<Matched[]> =>
+    engine.rows<Matched>(
+      'detection.rule-events',
+      sql`
+      select n, event_id, at_us, coalesce('s:' || session, 'a:' || account, 'd:' || db_user, 'i:' || src_ip || '|' || coalesce(user_agent, ''), '') as actor
+      from (select n, id from detection_suspicious where not document ${withDocuments ? sql`union all select n, d.event_id from detection_suspicious s join sigma_document d on d.doc_no = s.id where document` : sql``}) m
+      join ${from} on event_id = m.id order by n`,
+    );
+  if (leads === null) return read(sql`event`);
+  const known = await read(sql.id(leads));
+  const found = new Set(known.map(r => r.n));
+  if (!withDocuments && found.size === ids.length) return known;
+  const rest = await read(sql`event`);
+  return [...known, ...rest.filter(r => !found.has(r.n))].sort((a, b) => a.n - b.n);
 }
 
 /** Without the rules of ours that a method of ours says better in a case; they are for `tadasu detect`, which runs rules alone. */

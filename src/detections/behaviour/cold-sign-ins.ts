@@ -110,7 +110,7 @@ function isFirm(c: Cold, w: Weighed | undefined): boolean {
 
 /** Successful sign-ins with the pages (of those that people see before they sign in) that the same client had asked for. Reads `detection_sign_in`. */
 async function readEntries(engine: Engine): Promise<Entry[]> {
-  await classifyTable(engine, 'detection_sign_in', sql`form and at_us is not null`, 'detection_entry_answer');
+  await classifyTable(engine, 'detection_sign_in_keyed', sql`form and at_us is not null`, 'detection_entry_answer');
   await engine.run(
     'detection.entry',
     sql`create or replace temp table detection_entrant as
@@ -135,19 +135,23 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
       general as (select route from often where not regexp_matches(route, '/#(/|$)')),
       page as (select path, any_value(route) as route from event semi join general using (route) where class = 1 and method = 'GET' and status < 400 and path is not null
         group by path having count(*) >= 0.5 * ${people}),
-      seen as (select path, who from (select path, route, ${clientKey} as who from event where class = 1 and method = 'GET' and status < 400) semi join page using (route, path) semi join detection_entrant using (who) group by path, who)
-    select path, row_number() over (order by count(*) desc, path) as form from seen group by path having count(*) >= 0.5 * ${people} order by count(*) desc, path limit ${mostForms}`,
+      seen as (select path, route, who from (select path, route, ${clientKey} as who from event where class = 1 and method = 'GET' and status < 400) semi join page using (route, path) semi join detection_entrant using (who) group by path, route, who)
+    select path, route, row_number() over (order by count(*) desc, path) as form from seen group by path, route having count(*) >= 0.5 * ${people} order by count(*) desc, path limit ${mostForms}`,
   );
-  const shown = await engine.rows<{ form: number; path: string }>('detection.forms', sql`select form, path from detection_form order by form`);
+  const shown = await engine.rows<{ form: number; path: string; route: string }>(
+    'detection.forms',
+    sql`select form, path, route from detection_form order by form`,
+  );
   const forms = new Map(shown.map(r => [r.form, r.path]));
-  const isForm = shown.length === 0 ? sql`false` : sql`list_contains([${sql.join(shown.map(r => sql.lit(r.path)))}], path)`;
-  // What lies further back than an hour before a sign-in of the same client plays no part: whole hours are compared first.
+  const isForm = shown.length === 0 ? sql`false` : sql`list_contains([${sql.join(shown.map(r => sql.lit(r.route)))}], route)`;
+  // What lies further back than an hour before a sign-in of the same client plays no part, nor what comes after the last one.
   const visits = engine.stream<Visit>(
     'detection.cold-visits',
     sql`
-    with hour as (select distinct who, unnest([at_us // ${HOUR}::bigint, at_us // ${HOUR}::bigint - 1]) as h from detection_entry),
+    with entered as (select who, at_us // ${HOUR}::bigint as h, min(at_us) - ${arrivalUs}::bigint as from_us, max(at_us) as to_us from detection_entry group by all),
+      hour as (select who, unnest([h, h - 1]) as h, from_us, to_us from entered),
       near as (select event_id, at_us, who, form from (select event_id, at_us, at_us // ${HOUR}::bigint as h, path, ${clientKey} as who from event where class = 1 and method = 'GET' and at_us is not null and ${isForm})
-        semi join hour using (who, h) join detection_form using (path)),
+        v semi join hour on hour.who = v.who and hour.h = v.h and v.at_us >= from_us and v.at_us <= to_us join detection_form using (path)),
       visit as (select no, at_us, event_id, form from near join detection_entrant using (who)
         union all select no, at_us, event_id, null from detection_entry)
     select no::integer as no, at_us::double as at_us, case when form is null then event_id end as event_id, form::integer as form from visit order by visit.no, visit.at_us, visit.event_id`,

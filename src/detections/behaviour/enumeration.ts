@@ -86,8 +86,8 @@ async function prepareObjects(engine: Engine): Promise<void> {
     sql`insert into detection_call
     with asked as (
         select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, query from event
-        where class = 1 and case when shape is null or ${named} then regexp_matches(query, '=[0-9]') else false end and ${actorKey} in (select who from detection_busy)),
-      read as (select query, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
+        where class = 1 and (shape is null or ${named}) and regexp_matches(query, '=[0-9]') and ${actorKey} in (select who from detection_busy)),
+      read as materialized (select query, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
         from (select distinct query from asked) where regexp_matches(lower(query), ${sql.lit(parameter)})),
       parameter as (
         select event_id, at_us, who, client, status, path, o, p from asked join read using (query))

@@ -2,7 +2,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import { count } from '../requests/judge.ts';
-import { actorText, episodes, pathMatches } from '../requests/request.ts';
+import { episodes, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { loginPath } from './sign-in-answers.ts';
 
@@ -14,7 +14,6 @@ type Export = {
   at_us: number | null;
   actor: string;
   client: string;
-  src_ip: string | null;
   user_agent: string | null;
   route: string;
   query: string | null;
@@ -98,7 +97,7 @@ async function readExports(engine: Engine): Promise<Export[]> {
   const batches = engine.stream<Export>(
     'detection.exports',
     sql`
-    select event_id, at_us, coalesce(holder, client) as actor, client, src_ip, user_agent, route, query, status, bytes_out
+    select event_id, at_us, coalesce(holder, client) as actor, client, user_agent, route, query, status, bytes_out
     from (${exported(named)} union all ${exported(sql`content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)}) and not coalesce(${named}, false)`)})
       join detection_client using (client_key) left join detection_holder using (holder_key)
     order by at_us nulls first, event_id`,
@@ -107,7 +106,6 @@ async function readExports(engine: Engine): Promise<Export[]> {
     for (const r of batch) {
       r.actor = once(r.actor);
       r.client = once(r.client);
-      r.src_ip = once(r.src_ip);
       r.user_agent = once(r.user_agent);
       r.route = once(r.route);
       out.push(r);
@@ -241,8 +239,9 @@ async function markedActors(engine: Engine, found: readonly Detection[]): Promis
   const rows = await engine.rows<{ actor: string; from_us: number; to_us: number; doubtful: boolean }>(
     'detection.marked-actors',
     sql`
-    select ${actorText} as actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us, bool_and(doubtful) as doubtful
-    from event join detection_suspicious using (event_id) where class = 1 group by all order by actor`,
+    select coalesce(holder, client) as actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us, bool_and(doubtful) as doubtful
+    from (select client_key, holder_key, at_us, doubtful from event join detection_suspicious using (event_id) where class = 1)
+      join detection_client using (client_key) left join detection_holder using (holder_key) group by actor order by actor`,
   );
   return new Map(rows.map(r => [r.actor, { from: r.from_us, to: r.to_us, doubtful: r.doubtful }]));
 }

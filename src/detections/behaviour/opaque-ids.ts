@@ -92,7 +92,7 @@ export async function clientsOf(engine: Engine, found: readonly Detection[]): Pr
   );
   const rows = await engine.rows<{ client: string }>(
     'detection.found-clients',
-    sql`select distinct client from detection_request join detection_suspicious using (event_id) order by client`,
+    sql`select client from detection_client semi join (select client_key from event semi join detection_suspicious using (event_id) where class = 1) using (client_key) order by client`,
   );
   return new Set(rows.map(r => r.client));
 }

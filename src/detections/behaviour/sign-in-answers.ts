@@ -21,19 +21,24 @@ export const loginPath = String.raw`(?:^|/)(?:[\w.-]*(?:log[-_]?[io]n|sign[-_]?[
 
 /**
  * `detection_sign_in`: requests that try to sign in, with what their answers mean (`outcome`), `route` (the path in small
- * letters), `who` (clientKey) and `form`: a POST to a path where one signs in.
+ * letters), `who` (clientKey) and `form`: a POST to a path where one signs in. The view has the texts of the client, the table below it, `_keyed`, does not.
  */
 export async function prepareSignIns(engine: Engine): Promise<void> {
   const login = await pathMatches(engine, loginPath);
   await engine.run(
     'detection.sign-ins',
     sql`create or replace temp table detection_sign_in_raw as
-    select event_id, at_us, src_ip, coalesce(user_agent, '') as agent, account, coalesce(lower(path), '') as route, status, bytes_out, ${clientKey} as who,
+    select event_id, at_us, account, coalesce(lower(path), '') as route, status, bytes_out, ${clientKey} as who,
       coalesce(method = 'POST' and ${login}, false) as form, null as outcome
     from (select * from event where class = 1 and ${login} and (method = 'POST' or (query is not null and regexp_matches(lower(query), '(?:^|&)(?:pass|passwd|password|pwd)=')) or (status = 401 and account is not null))
       union all select * from event where class = 1 and status = 401 and (method = 'POST' or account is not null) and not coalesce(${login}, false))`,
   );
-  await classifyTable(engine, 'detection_sign_in_raw', sql`true`, 'detection_sign_in');
+  await classifyTable(engine, 'detection_sign_in_raw', sql`true`, 'detection_sign_in_keyed');
+  await engine.run(
+    'detection.sign-ins-view',
+    sql`create or replace temp view detection_sign_in as
+    select s.*, src_ip, coalesce(user_agent, '') as agent from detection_sign_in_keyed s join detection_client on client_key = who`,
+  );
   await engine.run('detection.sign-ins-drop', sql`drop table detection_sign_in_raw`);
 }
 

@@ -20,9 +20,9 @@ export async function pooledRuns(engine: Engine): Promise<SignIn[][]> {
   await engine.run(
     'detection.pool',
     sql`create or replace temp table detection_pool as
-    select who, src_ip, agent, ${failures} as failed, coalesce(max(at_us) filter (where outcome = 'failure'), 0) as last_us,
+    select who, ${failures} as failed, coalesce(max(at_us) filter (where outcome = 'failure'), 0) as last_us,
       coalesce(arg_min(at_us, (coalesce(at_us, -1), event_id)), 0) as first_us, ${failures} >= ${minFailuresEach} and ${failures} >= 0.7 * count(*) as failing
-    from detection_sign_in where event_id not in (select event_id from detection_taken) group by who, src_ip, agent`,
+    from detection_sign_in_keyed where event_id not in (select event_id from detection_taken) group by who`,
   );
   const { failed, suspects } = await engine.row<{ failed: number; suspects: number }>(
     'detection.pool-size',
@@ -45,13 +45,13 @@ export async function pooledRuns(engine: Engine): Promise<SignIn[][]> {
   const { others, usual } = await engine.row<{ others: number; usual: number }>(
     'detection.pool-others',
     sql`select count(*) as others, count(*) filter (where page_us <= first_us) as usual from detection_pool p left join (${pages(sql`true`)}) using (who)
-    where not exists (select 1 from detection_pool_cold c where c.who = p.who and c.src_ip is not distinct from p.src_ip and c.agent = p.agent)`,
+    where who not in (select who from detection_pool_cold)`,
   );
   if (others < minPeers || usual < usualShare * others) return [];
   const list = await readSignIns(
     engine,
     'detection.pool-sign-ins',
-    sql`event_id not in (select event_id from detection_taken) and exists (select 1 from detection_pool_cold c where c.who = s.who and c.src_ip is not distinct from s.src_ip and c.agent = s.agent)`,
+    sql`event_id not in (select event_id from detection_taken) and who in (select who from detection_pool_cold)`,
   );
   const out: SignIn[][] = [];
   for (const [, route] of groupBy(list, a => a.route)) {

@@ -21,7 +21,7 @@ async function detectHttp(engine: Engine): Promise<Detection[]> {
   const stubborn = await readSignIns(
     engine,
     'detection.sign-ins-stubborn',
-    sql`(route, who) in (select (route, who) from detection_sign_in where outcome = 'failure' group by route, who having count(*) >= ${minFailures})`,
+    sql`(route, who) in (select (route, who) from detection_sign_in_keyed where outcome = 'failure' group by route, who having count(*) >= ${minFailures})`,
   );
   const perClient = groupBy(stubborn, a => `${a.route}\u0000${a.srcIp}\u0000${a.agent}`);
   const runs: SignIn[][] = [];

@@ -103,7 +103,8 @@ async function suspiciousSessions(engine: Engine, found: readonly Detection[]): 
   const rows = await engine.rows<{ session: string; src_ip: string }>(
     'detection.suspicious-sessions',
     sql`
-    select distinct session, src_ip from detection_request join detection_suspicious using (event_id) where session is not null and src_ip is not null order by 1, 2`,
+    select holder[3:] as session, src_ip from (select distinct client_key, holder_key from event semi join detection_suspicious using (event_id) where class = 1)
+      join detection_client using (client_key) join detection_holder using (holder_key) where starts_with(holder, 's:') and src_ip is not null order by 1, 2`,
   );
   const out = new Map<string, Set<string>>();
   for (const r of rows) {

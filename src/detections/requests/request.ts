@@ -38,17 +38,14 @@ export const requestColumns = [
   'forwarded',
   'content_type',
   'extra',
-  'client_key',
-  'holder_key',
-  'route',
-  'shape',
 ] as const;
+const keyColumns = ['client_key', 'holder_key', 'route', 'shape'] as const;
 
 /** A view of the HTTP events of a table, with the identities of their senders. */
-export async function viewRequests(engine: Engine, name: string, from: string): Promise<void> {
+export async function viewRequests(engine: Engine, name: string, from: string, columns: readonly string[] = requestColumns): Promise<void> {
   await engine.run(
     'detection.request',
-    sql`create or replace temp view ${sql.id(name)} as select ${sql.join(requestColumns.map(c => sql.id(c)))},
+    sql`create or replace temp view ${sql.id(name)} as select ${sql.join(columns.map(c => sql.id(c)))},
       ${actorText} as actor, ${clientText} as client
     from ${sql.id(from)} where class = 1`,
   );
@@ -67,7 +64,7 @@ const distinctColumns = ['user_agent', 'referer', 'route', 'shape'] as const;
  * tables of the texts of all keys, and of the distinct values of each column that repeats.
  */
 export async function prepareRequests(engine: Engine): Promise<void> {
-  await viewRequests(engine, 'detection_request', 'event');
+  await viewRequests(engine, 'detection_request', 'event', [...requestColumns, ...keyColumns]);
   await engine.run(
     'detection.clients',
     sql`create or replace temp table detection_client as
@@ -87,10 +84,12 @@ export async function prepareRequests(engine: Engine): Promise<void> {
   }
 }
 
+const none = sql`false`;
+
 /** SQL that is true where a column of few values has one that passes a test: the test is made once a value. */
 export async function oneOf(engine: Engine, column: (typeof distinctColumns)[number], holds: (value: Sql) => Sql): Promise<Sql> {
   const values = await valuesOf(engine, column, holds);
-  if (values.length === 0) return sql`false`;
+  if (values.length === 0) return none;
   // A function of one column is tried once a value by itself, and before other columns are read.
   if (values.length <= 16) return sql`coalesce(list_contains([${sql.join(values.map(v => sql.lit(v)))}], ${sql.id(column)}), false)`;
   return sql`coalesce(${sql.id(column)} in (select unnest(${sql.lit(JSON.stringify(values))}::json::varchar[])), false)`;
@@ -126,7 +125,7 @@ export function routePattern(pattern: string): string {
 /** SQL that is true for requests whose target matches a pattern of lower-case texts, tried once a shape. `onShapes` must match every shape of a target that matches. */
 export async function targetMatches(engine: Engine, onShapes: string, exact: Sql): Promise<Sql> {
   const shapes = await oneOf(engine, 'shape', value => sql`regexp_matches(${value}, ${sql.lit(onShapes)})`);
-  return sql`(case when shape is null or ${shapes} then ${exact} else false end)`;
+  return sql`(${shapes === none ? sql`shape is null` : sql`(shape is null or ${shapes})`} and case when shape is null or ${shapes} then ${exact} else false end)`;
 }
 
 /** SQL that is true for the requests of one client, which is named by its text. */

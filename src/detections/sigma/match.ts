@@ -38,7 +38,10 @@ export async function matchRules(
   rules: readonly Rule[],
   evaluation: Evaluation,
 ): Promise<{ matches: Match[]; unsupported: Unsupported[]; kept: boolean }> {
-  const { n } = await engine.row<{ n: number }>('sigma.rows', sql`select count(*) as n from ${evaluation.from}`);
+  const { n } = await engine.row<{ n: number }>(
+    'sigma.rows',
+    sql`select count(*) as n from (select 1 from ${evaluation.from} limit ${sql.lit(prefilterFrom)})`,
+  );
   const out = { matches: [] as Match[], unsupported: [] as Unsupported[], kept: false };
   if (n === 0) return out;
   const worth = n >= prefilterFrom;
