@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openWebCase } from './made/web-case.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -84,36 +85,8 @@ function writeLog(file, n) {
 /** The measured process. */
 async function measure(log, threads) {
   const load = name => import(path.join(root, 'dist', name, 'index.js'));
-  const [{ collectEvidence }, { readEvents }, { CaseStore }, { Engine, sql }, { quietEffects }] = await Promise.all(
-    ['evidence', 'events', 'case', 'engine', 'base'].map(load),
-  );
-  const dir = path.dirname(log);
-  const outDir = path.join(dir, 'out');
-  fs.rmSync(outDir, { recursive: true, force: true });
-  fs.mkdirSync(path.join(outDir, 'work'), { recursive: true });
-  const engine = await Engine.open({ file: path.join(outDir, 'work', 'events.duckdb'), threads, memory: '1GB' });
-  const spec = {
-    id: 'web',
-    system: null,
-    kind: 'web-access',
-    files: [path.basename(log)],
-    format: 'apache-combined',
-    fields: null,
-    encoding: 'auto',
-    timezone: 'Asia/Tokyo',
-    clockOffsetUs: null,
-  };
-  const casePath = path.join(dir, 'case.yaml');
-  fs.writeFileSync(casePath, 'schema: tadasu.case/1\nid: bench\n');
-  const kase = {
-    file: { id: 'bench', evidence: [spec], datasets: [], systems: [] },
-    casePath,
-    caseDir: dir,
-    outDir,
-    engine,
-    store: new CaseStore(path.join(outDir, 'case.sqlite')),
-  };
-  const effects = { ...quietEffects, threads };
+  const [{ collectEvidence }, { readEvents }, { sql }] = await Promise.all(['evidence', 'events', 'engine'].map(load));
+  const { kase, engine, outDir, effects } = await openWebCase(load, { log, format: 'apache-combined', threads, memory: '1GB' });
   const t0 = performance.now();
   await collectEvidence(kase, effects);
   const t1 = performance.now();

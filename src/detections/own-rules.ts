@@ -9,27 +9,9 @@ import type { RuleHead } from './sigma/ir.ts';
 import type { ReadRules } from './sigma/rule.ts';
 import { readRuleFolder } from './sigma/rule-folder.ts';
 import { runRules } from './sigma/run.ts';
-import type { Detection, Level, Outcome, StepKind } from './tables.ts';
+import { type Detection, type Level, type Outcome, type StepKind, stepKinds } from './tables.ts';
 
-const kinds = new Set([
-  'scan',
-  'credential-stuffing',
-  'password-spray',
-  'account-takeover',
-  'idor-enumeration',
-  'mass-export',
-  'sqli-boolean',
-  'sqli-time',
-  'sqli-union',
-  'sqli-error',
-  'sqli-stacked',
-  'path-traversal',
-  'web-shell',
-  'command-injection',
-  'xss',
-  'db-dump',
-  'other',
-]);
+const kinds = new Set<string>(stepKinds);
 const levels = new Set(['informational', 'low', 'medium', 'high', 'critical']);
 const outcomes = new Set(['attempted', 'succeeded', 'blocked', 'unknown']);
 

@@ -1,24 +1,26 @@
 import { contentId, langs, t } from '../base/index.ts';
 import { type ColumnSpec, type Engine, sql } from '../engine/index.ts';
 
-export type StepKind =
-  | 'scan'
-  | 'credential-stuffing'
-  | 'password-spray'
-  | 'account-takeover'
-  | 'idor-enumeration'
-  | 'mass-export'
-  | 'sqli-boolean'
-  | 'sqli-time'
-  | 'sqli-union'
-  | 'sqli-error'
-  | 'sqli-stacked'
-  | 'path-traversal'
-  | 'web-shell'
-  | 'command-injection'
-  | 'xss'
-  | 'db-dump'
-  | 'other';
+export const stepKinds = [
+  'scan',
+  'credential-stuffing',
+  'password-spray',
+  'account-takeover',
+  'idor-enumeration',
+  'mass-export',
+  'sqli-boolean',
+  'sqli-time',
+  'sqli-union',
+  'sqli-error',
+  'sqli-stacked',
+  'path-traversal',
+  'web-shell',
+  'command-injection',
+  'xss',
+  'db-dump',
+  'other',
+] as const;
+export type StepKind = (typeof stepKinds)[number];
 
 export type Outcome = 'attempted' | 'succeeded' | 'blocked' | 'unknown';
 export type Level = 'informational' | 'low' | 'medium' | 'high' | 'critical';

@@ -3,6 +3,7 @@ import { DAY, quietEffects, SECOND } from '../../src/base/index.ts';
 import type { OpenCase } from '../../src/case/index.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
+import { browser, request, signIn, t0 } from '../fixtures/clerk-requests.ts';
 import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
 
 let engine: Engine;
@@ -11,20 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-const t0 = 1_745_000_000 * SECOND;
-const browser = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/134.0';
 const script = 'python-requests/2.32.3';
-
-const request = (seconds: number, ip: string, line: string, more: EventRow = {}): EventRow => ({
-  time_us: t0 + Math.round(seconds * SECOND),
-  src_ip: ip,
-  user_agent: browser,
-  status: 200,
-  bytes_out: 900,
-  ...requestColumns(`${line} HTTP/1.1`),
-  ...more,
-});
-const signIn = (seconds: number, ip: string, more: EventRow = {}): EventRow => request(seconds, ip, 'POST /login', { status: 302, ...more });
 
 /** People who open the sign-in page, sign in (some at the second try) and look up a few customers. */
 function people(n: number, from = 0): EventRow[] {

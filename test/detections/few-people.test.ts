@@ -5,6 +5,7 @@ import { readForeign } from '../../src/detections/behaviour/owners.ts';
 import { median, robustZ } from '../../src/detections/behaviour/weigh-clients.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
+import { browser, request, signIn, t0 } from '../fixtures/clerk-requests.ts';
 import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
 
 let engine: Engine;
@@ -36,19 +37,6 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 const branches = ['tokyo', 'osaka', 'nagoya', 'sendai'];
-const t0 = 1_745_000_000 * SECOND;
-const browser = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/134.0';
-
-const request = (seconds: number, ip: string, line: string, more: EventRow = {}): EventRow => ({
-  time_us: t0 + Math.round(seconds * SECOND),
-  src_ip: ip,
-  user_agent: browser,
-  status: 200,
-  bytes_out: 900,
-  ...requestColumns(`${line} HTTP/1.1`),
-  ...more,
-});
-const signIn = (seconds: number, ip: string, more: EventRow = {}): EventRow => request(seconds, ip, 'POST /login', { status: 302, ...more });
 
 /** Clerks who sign in on their page, page through the list and look at customers of their own branch. */
 function clerks(n: number, from = 0): EventRow[] {

@@ -26,43 +26,17 @@ const said = (fates: (i: number) => StatementFate | null, n: number): Map<number
   new Map(Array.from({ length: n }, (_, i) => [i + 1, fates(i)]));
 const nothing = new Map<number, StatementFate | null>();
 
+/** What so many attacks that answer like this come to, without a word from the database. */
+const outcome = (technique: string, n: number, answer: Parameters<typeof attacks>[1]): string =>
+  judge(technique, attacks(n, answer, technique), nothing).outcome;
+
 describe('attempted, plausibly succeeded, confirmed', () => {
   it('status: refused by all means blocked; answered proves nothing; errors are attempts', () => {
-    expect(
-      judge(
-        'xss',
-        attacks(5, () => ({ status: 403 })),
-        nothing,
-      ).outcome,
-    ).toBe('blocked');
-    expect(
-      judge(
-        'sqli-boolean',
-        attacks(5, i => ({ status: [403, 406, 429][i % 3]! })),
-        nothing,
-      ).outcome,
-    ).toBe('blocked');
-    expect(
-      judge(
-        'sqli-boolean',
-        attacks(5, i => ({ status: i === 0 ? 200 : 403 })),
-        nothing,
-      ).outcome,
-    ).toBe('unknown');
-    expect(
-      judge(
-        'path-traversal',
-        attacks(5, () => ({ status: 404 })),
-        nothing,
-      ).outcome,
-    ).toBe('attempted');
-    expect(
-      judge(
-        'sqli-boolean',
-        attacks(5, () => ({ status: 500 })),
-        nothing,
-      ).outcome,
-    ).toBe('attempted');
+    expect(outcome('xss', 5, () => ({ status: 403 }))).toBe('blocked');
+    expect(outcome('sqli-boolean', 5, i => ({ status: [403, 406, 429][i % 3]! }))).toBe('blocked');
+    expect(outcome('sqli-boolean', 5, i => ({ status: i === 0 ? 200 : 403 }))).toBe('unknown');
+    expect(outcome('path-traversal', 5, () => ({ status: 404 }))).toBe('attempted');
+    expect(outcome('sqli-boolean', 5, () => ({ status: 500 }))).toBe('attempted');
     expect(
       judge(
         'sqli-boolean',
@@ -79,28 +53,10 @@ describe('attempted, plausibly succeeded, confirmed', () => {
       nothing,
     );
     expect([two.outcome, two.facts['basis'], two.facts['certainty']]).toEqual(['succeeded', ['two-answer-classes'], 'plausible']);
-    expect(
-      judge(
-        'sqli-boolean',
-        attacks(40, i => ({ bytes: i === 7 ? 1500 : 900 })),
-        nothing,
-      ).outcome,
-    ).toBe('unknown');
-    expect(
-      judge(
-        'sqli-boolean',
-        attacks(40, i => ({ bytes: 900 + 17 * i })),
-        nothing,
-      ).outcome,
-    ).toBe('unknown');
+    expect(outcome('sqli-boolean', 40, i => ({ bytes: i === 7 ? 1500 : 900 }))).toBe('unknown');
+    expect(outcome('sqli-boolean', 40, i => ({ bytes: 900 + 17 * i }))).toBe('unknown');
     // Too few to tell a pattern from chance.
-    expect(
-      judge(
-        'sqli-boolean',
-        attacks(12, i => ({ bytes: i % 2 === 0 ? 900 : 1500 })),
-        nothing,
-      ).outcome,
-    ).toBe('unknown');
+    expect(outcome('sqli-boolean', 12, i => ({ bytes: i % 2 === 0 ? 900 : 1500 }))).toBe('unknown');
   });
 
   it('size: rows of a UNION make answers of many sizes; a page that only repeats what was asked does not', () => {
@@ -111,36 +67,11 @@ describe('attempted, plausibly succeeded, confirmed', () => {
     );
     expect([rows.outcome, rows.facts['basis'], rows.facts['certainty']]).toEqual(['succeeded', ['answer-sizes'], 'plausible']);
     const value = (i: number): string => `1 union select ${'null,'.repeat(i)}null`;
-    for (const times of [1, 2])
-      expect(
-        judge(
-          'sqli-union',
-          attacks(12, i => ({ bytes: 900 + times * value(i).length, value: value(i) }), 'sqli-union'),
-          nothing,
-        ).outcome,
-      ).toBe('unknown');
+    for (const times of [1, 2]) expect(outcome('sqli-union', 12, i => ({ bytes: 900 + times * value(i).length, value: value(i) }))).toBe('unknown');
     const coded = (i: number): string => encodeURIComponent(value(i));
-    expect(
-      judge(
-        'sqli-union',
-        attacks(12, i => ({ bytes: 900 + value(i).length, value: coded(i) }), 'sqli-union'),
-        nothing,
-      ).outcome,
-    ).toBe('unknown');
-    expect(
-      judge(
-        'sqli-error',
-        attacks(12, i => ({ bytes: 900 + ((i * 37) % 90), status: 500 }), 'sqli-error'),
-        nothing,
-      ).outcome,
-    ).toBe('succeeded');
-    expect(
-      judge(
-        'sqli-error',
-        attacks(12, i => ({ bytes: 900 + ((i * 37) % 90), status: 404 }), 'sqli-error'),
-        nothing,
-      ).outcome,
-    ).toBe('attempted');
+    expect(outcome('sqli-union', 12, i => ({ bytes: 900 + value(i).length, value: coded(i) }))).toBe('unknown');
+    expect(outcome('sqli-error', 12, i => ({ bytes: 900 + ((i * 37) % 90), status: 500 }))).toBe('succeeded');
+    expect(outcome('sqli-error', 12, i => ({ bytes: 900 + ((i * 37) % 90), status: 404 }))).toBe('attempted');
   });
 
   it('timing: some answers wait as they were told, the others do not; a slow server is no proof', () => {
@@ -150,35 +81,11 @@ describe('attempted, plausibly succeeded, confirmed', () => {
       nothing,
     );
     expect([waits.outcome, waits.facts['basis'], waits.facts['certainty']]).toEqual(['succeeded', ['timing'], 'plausible']);
-    expect(
-      judge(
-        'sqli-time',
-        attacks(12, () => ({ durationUs: 3 * SECOND }), 'sqli-time'),
-        nothing,
-      ).outcome,
-    ).toBe('unknown');
-    expect(
-      judge(
-        'sqli-time',
-        attacks(12, i => ({ durationUs: i === 0 ? 9 * SECOND : 20_000 }), 'sqli-time'),
-        nothing,
-      ).outcome,
-    ).toBe('unknown');
-    expect(
-      judge(
-        'sqli-time',
-        attacks(12, () => ({ durationUs: null }), 'sqli-time'),
-        nothing,
-      ).outcome,
-    ).toBe('unknown');
+    expect(outcome('sqli-time', 12, () => ({ durationUs: 3 * SECOND }))).toBe('unknown');
+    expect(outcome('sqli-time', 12, i => ({ durationUs: i === 0 ? 9 * SECOND : 20_000 }))).toBe('unknown');
+    expect(outcome('sqli-time', 12, () => ({ durationUs: null }))).toBe('unknown');
     // Waiting proves waiting only: the same times say nothing for another technique.
-    expect(
-      judge(
-        'sqli-boolean',
-        attacks(12, i => ({ durationUs: i % 3 === 0 ? 5 * SECOND : 20_000 })),
-        nothing,
-      ).outcome,
-    ).toBe('unknown');
+    expect(outcome('sqli-boolean', 12, i => ({ durationUs: i % 3 === 0 ? 5 * SECOND : 20_000 }))).toBe('unknown');
   });
 
   it('database log: run confirms, bound as a value was harmless, failed is an attempt', () => {
@@ -218,12 +125,6 @@ describe('attempted, plausibly succeeded, confirmed', () => {
 
   it('what is no injection is never called succeeded for an answer', () => {
     for (const technique of ['xss', 'path-traversal', 'ssrf', 'template', 'command-injection'])
-      expect(
-        judge(
-          technique,
-          attacks(40, i => ({ bytes: i % 3 === 0 ? 900 : 1500 }), technique),
-          nothing,
-        ).outcome,
-      ).toBe('unknown');
+      expect(outcome(technique, 40, i => ({ bytes: i % 3 === 0 ? 900 : 1500 }))).toBe('unknown');
   });
 });

@@ -36,7 +36,7 @@ async function find(rows: readonly EventRow[], ...rules: string[]): Promise<Foun
   const found = await engine.rows<Omit<Found, 'facts'> & { facts: string }>(
     'test',
     sql`select d.rule_id as rule, any_value(d.kind) as kind, any_value(d.level) as level, any_value(d.outcome) as outcome, list_sort(list(distinct src_ip)) as ips, count(*)::integer as events, any_value(d.facts) as facts
-    from detection d join detection_event using (detection_id) join event e using (event_id) group by d.detection_id, d.rule_id order by d.rule_id, min(e.at_us)`,
+    from detection d join detection_event using (detection_id) join event e using (event_id) group by d.detection_id, d.rule_id order by d.rule_id, min(e.at_us), min(event_id), d.detection_id`,
   );
   return found.filter(f => rules.includes(f.rule)).map(f => ({ ...f, facts: JSON.parse(f.facts) as Record<string, unknown> }));
 }

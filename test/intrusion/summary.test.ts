@@ -1,32 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { stepKinds } from '../../src/detections/tables.ts';
 import type { Step } from '../../src/intrusion/steps.ts';
 import { summarise, type Yield } from '../../src/intrusion/summary.ts';
 
-const kinds = [
-  'scan',
-  'credential-stuffing',
-  'password-spray',
-  'account-takeover',
-  'idor-enumeration',
-  'mass-export',
-  'sqli-boolean',
-  'sqli-time',
-  'sqli-union',
-  'sqli-error',
-  'sqli-stacked',
-  'path-traversal',
-  'web-shell',
-  'command-injection',
-  'xss',
-  'db-dump',
-  'other',
-] as const;
 const step = (kind: string, outcome: string, ips: string[] = ['192.0.2.1']): Step => ({ kind, outcome, actor: { ips } }) as unknown as Step;
 const nothing: Yield = { exact: 0, partial: 0, proven: 0, shown: 0, sent: 0, targets: [], columns: new Map() };
 
 describe('the sentences of a step', () => {
   it('every kind and outcome has whole sentences in both languages', () => {
-    for (const kind of kinds)
+    for (const kind of stepKinds)
       for (const outcome of ['succeeded', 'attempted', 'blocked', 'unknown'])
         for (const events of [1, 2, 12_345]) {
           const { ja, en } = summarise(step(kind, outcome), events, [], null);

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { shapePrefilter, targetPrefilter } from '../../src/detections/requests/prefilter.ts';
+import { routePattern } from '../../src/detections/requests/request.ts';
+import { shapeOfWord } from '../../src/detections/sigma/literals.ts';
+import { collapseNumbers, writeShape } from '../../src/events/request-keys.ts';
+
+const out = new Uint8Array(1 << 12);
+const shape = (target: string): string => {
+  const bytes = new TextEncoder().encode(target);
+  return Buffer.from(out.subarray(0, writeShape(bytes, 0, bytes.length, out))).toString();
+};
+const route = (path: string): string => {
+  const bytes = new TextEncoder().encode(path);
+  return Buffer.from(out.subarray(0, collapseNumbers(bytes, 0, bytes.length, out))).toString();
+};
+
+/** Pieces of attacks and of everyday targets, so that patterns match often and by a hair. */
+const pieces = [
+  '0x2e',
+  '..',
+  '/',
+  'etc/',
+  'passwd',
+  '%00',
+  ' or ',
+  '1=1',
+  '=',
+  'union',
+  'ro0ab',
+  'adw-',
+  ':0x',
+  'php5',
+  'mp4',
+  'woff2',
+  '.ht',
+  'cmd.exe',
+  '7',
+  'a1',
+  'dead',
+  'c99',
+  '&id=',
+  '?q=',
+  'beef',
+  '12',
+  'AbC',
+  '_',
+  '.env',
+  'oauth2',
+  '/token',
+  '-',
+];
+const target = fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map(list => `/${list.join('')}`.slice(0, 250));
+
+describe('tests on routes and shapes let through all that the tests on texts do', () => {
+  it('a shape matches wherever its target does', () => {
+    const exact = new RegExp(targetPrefilter);
+    const wide = new RegExp(shapePrefilter);
+    fc.assert(
+      fc.property(target, text => {
+        if (exact.test(text.toLowerCase())) expect(wide.test(shape(text)), text).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('the shape of any part of a target is found in the target’s', () => {
+    fc.assert(
+      fc.property(target, fc.nat(250), fc.integer({ min: 1, max: 20 }), (text, from, length) => {
+        const word = text.toLowerCase().slice(from % text.length, (from % text.length) + length);
+        expect(new RegExp(shapeOfWord(word)).test(shape(text)), `${word} in ${text}`).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(new RegExp(shapeOfWord('union')).test(shape('/search?q=1234'))).toBe(false);
+  });
+
+  it('a route matches wherever its path does', () => {
+    const patterns = [
+      String.raw`\.(?:css|woff2?|mp[34]|php\d?)$`,
+      String.raw`(?:^|/)(?:[\w.-]*log[-_]?[io]n[\w.-]*|oauth2?/token)/?$`,
+      String.raw`(?:^|/)admin\w*[^0-9](?:$|/)`,
+    ];
+    const path = fc
+      .array(fc.constantFrom('/', '.', 'css', 'woff2', 'woff', 'mp4', 'mp3', 'php5', 'log-in', '7login2', 'oauth2', 'token', 'admin', '12', '-', 'x'), {
+        maxLength: 8,
+      })
+      .map(l => l.join(''));
+    fc.assert(
+      fc.property(path, fc.constantFrom(...patterns), (text, pattern) => {
+        if (new RegExp(pattern).test(text)) expect(new RegExp(routePattern(pattern)).test(route(text)), text).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
