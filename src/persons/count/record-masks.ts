@@ -31,9 +31,11 @@ export async function countedDatasets(kase: OpenCase): Promise<CountedDataset[]>
   return datasets.map(d => ({ ...d, columns: columns.filter(c => c.dataset_id === d.dataset_id) }));
 }
 
-/** A cell holds a value: not NULL, not blank, not a written-out NULL. */
+/** A cell holds a value: not NULL, not blank, not a written-out NULL. Most cells show it by their first character; `trim` is slow. */
 export function isFilled(column: string): Sql {
-  return sql`(${sql.id(column)} is not null and trim(${sql.id(column)}, ${sql.lit(' \t\r\n\u3000')}) not in ('', 'NULL', 'null', ${sql.lit('\\N')}))`;
+  const cell = sql.id(column);
+  return sql`(case when ${cell} is null then false when ascii(${cell}) > 32 and ascii(${cell}) not in (78, 92, 110, 12288) then true
+    else trim(${cell}, ${sql.lit(' \t\r\n\u3000')}) not in ('', 'NULL', 'null', ${sql.lit('\\N')}) end)`;
 }
 
 const or = (parts: readonly Sql[]): Sql => (parts.length === 0 ? sql`0::bigint` : sql.join(parts, sql` | `));

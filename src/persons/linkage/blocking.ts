@@ -8,6 +8,10 @@ export type BlockingRule = {
   readonly decides: readonly string[];
   /** Only for up to this many nodes. */
   readonly upTo?: number;
+  /** Only from this many nodes on. */
+  readonly from?: number;
+  /** The largest block in tables of more than `large` nodes: where more people share the key, sharing it says nothing. */
+  readonly crowd?: number;
   /** Only where slips of spelling are to be expected: neither side Japanese. */
   readonly latin?: boolean;
 };
@@ -16,11 +20,13 @@ const c = (name: string): Sql => sql.id(name) as Sql;
 const year = sql`substr(birth, 1, 4)`;
 const monthDay = sql`substr(birth, 5, 4)`;
 
+const large = 400_000;
+
 export const blockingRules: readonly BlockingRule[] = [
   { name: 'birth-given', keys: [c('birth'), c('given')], decides: ['birth', 'given'] },
   { name: 'birth-surname', keys: [c('birth'), c('surname')], decides: ['birth', 'surname'] },
   { name: 'birth-given-reading', keys: [c('birth'), c('given_read')], decides: ['birth', 'given'] },
-  { name: 'name-area', keys: [c('whole'), c('area')], decides: ['surname', 'given', 'address'] },
+  { name: 'name-area', keys: [c('whole'), c('area')], decides: ['surname', 'given', 'address'], crowd: 12 },
   { name: 'name-year', keys: [c('whole'), year], decides: ['surname', 'given', 'birth'] },
   { name: 'name-day', keys: [c('whole'), monthDay], decides: ['surname', 'given', 'birth'] },
   { name: 'reading-year', keys: [c('whole_read'), year], decides: ['surname', 'given', 'birth'] },
@@ -29,8 +35,8 @@ export const blockingRules: readonly BlockingRule[] = [
   { name: 'ident', keys: [c('ident')], decides: ['ident'] },
   { name: 'given-address', keys: [c('given'), c('address')], decides: ['given', 'address'] },
   { name: 'reading-address', keys: [c('given_read'), c('address')], decides: ['given', 'address'] },
-  { name: 'birth-area', keys: [c('birth'), c('area')], decides: ['birth', 'address'], upTo: 400_000 },
-  { name: 'name', keys: [c('whole')], decides: ['surname', 'given'], upTo: 400_000 },
+  { name: 'birth-area', keys: [c('birth'), c('area')], decides: ['birth', 'address'], upTo: large },
+  { name: 'name', keys: [c('whole')], decides: ['surname', 'given'], upTo: large },
   { name: 'birth', keys: [c('birth')], decides: ['birth'], upTo: 60_000 },
   { name: 'surname-area', keys: [c('surname'), c('area')], decides: ['surname', 'address'], upTo: 60_000 },
   { name: 'given-area', keys: [c('given'), c('area')], decides: ['given', 'address'], upTo: 60_000 },
@@ -42,21 +48,23 @@ export const blockingRules: readonly BlockingRule[] = [
   { name: 'area', keys: [c('area')], decides: ['address'], upTo: 60_000, latin: true },
   { name: 'month-day-sex', keys: [monthDay, c('sex')], decides: ['birth', 'sex'], upTo: 20_000, latin: true },
   { name: 'surname-start', keys: [sql`substr(surname, 1, 4)`, sql`substr(given, 1, 2)`], decides: ['surname', 'given'], upTo: 60_000, latin: true },
-  { name: 'swapped', keys: [sql`least(surname, given)`, sql`greatest(surname, given)`], decides: ['surname', 'given'], upTo: 400_000, latin: true },
+  { name: 'swapped', keys: [sql`least(surname, given)`, sql`greatest(surname, given)`], decides: ['surname', 'given'], upTo: large, latin: true },
+  { name: 'name-block', keys: [c('whole'), c('block')], decides: ['surname', 'given', 'address'], from: large },
 ];
 
 export type Blocked = { readonly pairs: number; readonly skipped: readonly { readonly rule: string; readonly blocks: number; readonly nodes: number }[] };
 
 /**
- * Write `link_pair` (l < r, `rules` bit mask): each pair of nodes once. Blocks larger than `cap` nodes are left to the other rules
+ * Write `link_pair` (l < r, `rules` bit mask): each pair of nodes once. Blocks larger than `cap` (or the rule's crowd) are left to the other rules
  * and returned as skipped. Companies meet only companies.
  */
 export async function writePairs(engine: Engine, nodes: number): Promise<Blocked> {
-  const cap = nodes <= 60_000 ? 400 : nodes <= 400_000 ? 150 : 60;
-  const used = blockingRules.map((rule, i) => ({ rule, i })).filter(x => nodes <= (x.rule.upTo ?? Number.POSITIVE_INFINITY));
+  const cap = nodes <= 60_000 ? 400 : nodes <= large ? 150 : 60;
+  const used = blockingRules.map((rule, i) => ({ rule, i })).filter(x => nodes <= (x.rule.upTo ?? Number.POSITIVE_INFINITY) && nodes > (x.rule.from ?? 0));
   const skipped: { rule: string; blocks: number; nodes: number }[] = [];
   await engine.run('link.pair_table', sql`create or replace temp table link_raw_pair (l integer, r integer, rules integer)`);
   for (const { rule, i } of used) {
+    const most = nodes > large ? Math.min(cap, rule.crowd ?? cap) : cap;
     const known = sql`${sql.join(
       rule.keys.map(k => sql`${k} is not null`),
       sql` and `,
@@ -66,12 +74,12 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
       sql`create or replace temp table link_block as select nid, hash(legal, ${sql.join([...rule.keys])}) as b from link_node where ${known}`,
     );
     await engine.run('link.block_size', sql`create or replace temp table link_size as select b, count(*) as n from link_block group by b having count(*) > 1`);
-    const over = await engine.row('link.block_over', sql`select count(*) as blocks, coalesce(sum(n), 0) as nodes from link_size where n > ${cap}`);
+    const over = await engine.row('link.block_over', sql`select count(*) as blocks, coalesce(sum(n), 0) as nodes from link_size where n > ${most}`);
     if (Number(over['blocks']) > 0) skipped.push({ rule: rule.name, blocks: Number(over['blocks']), nodes: Number(over['nodes']) });
     await engine.run(
       'link.block_pairs',
       sql`insert into link_raw_pair select a.nid, z.nid, ${sql.lit(1 << i)}::integer
-      from (select k.nid, k.b from link_block k join link_size s on s.b = k.b and s.n <= ${cap}) a join link_block z on z.b = a.b and a.nid < z.nid`,
+      from (select k.nid, k.b from link_block k join link_size s on s.b = k.b and s.n <= ${most}) a join link_block z on z.b = a.b and a.nid < z.nid`,
     );
   }
   await engine.run('link.pairs', sql`create or replace temp table link_pair as select l, r, bit_or(rules)::integer as rules from link_raw_pair group by l, r`);

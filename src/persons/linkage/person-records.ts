@@ -19,14 +19,19 @@ export async function writePersonRecords(engine: Engine): Promise<void> {
     sql`insert into link_label select a.rid, coalesce(l.s, a.to_rid), coalesce(l.b, a.to_rid), coalesce(l.w, a.to_rid), false, null
     from (select rid, min(to_rid) as to_rid from link_attach group by rid) a left join link_label l on l.rid = a.to_rid`,
   );
-  // A record is identified when its likely person has any record that says who it is.
+  // A record is identified when its likely person (often the record alone) has any record that says who it is.
   await engine.run(
     'link.flags',
     sql`create or replace temp table link_flag as
-    select b, bool_or(described) as described, bool_or(legal) as legal from link_label where legal is not null group by b`,
+    select b, bool_or(described) as described, bool_or(legal) as legal from link_label
+    where legal is not null and b in (select b from link_label where b <> rid) group by b`,
   );
   const sources = await engine.rows<{ dataset_id: string; base: number }>('link.sources', sql`select dataset_id, base from link_source order by src`);
   const ids = new Map<string, Sql>();
+  await engine.run(
+    'link.named',
+    sql`create or replace temp table link_named as select distinct unnest([s, b, w]) as rid from link_label where s <> rid or b <> rid or w <> rid`,
+  );
   await engine.run('link.id', sql`create or replace temp table link_id (rid integer, id ubigint)`);
   for (const { dataset_id, base } of sources) {
     const table = sql.id(`data_${dataset_id}`);
@@ -37,7 +42,7 @@ export async function writePersonRecords(engine: Engine): Promise<void> {
     await engine.run(
       'link.ids',
       sql`insert into link_id select rid, id from (select (${sql.lit(base)} + row_no)::integer as rid, ${own} as id from ${table}
-        where ${sql.lit(base)} + row_no in (select distinct unnest([s, b, w]) from link_label where s <> rid or b <> rid or w <> rid))`,
+        where ${sql.lit(base)} + row_no in (select rid from link_named))`,
     );
   }
   await engine.run(
@@ -48,7 +53,7 @@ export async function writePersonRecords(engine: Engine): Promise<void> {
     const of = (c: string): Sql => sql`coalesce(${sql.id(`i${c}`)}.id, d.own) as ${sql.id(c)}`;
     await engine.run(
       'link.persons',
-      sql`insert into person_label select ${sql.lit(dataset_id)}, d.row_no, d.key, ${of('s')}, ${of('b')}, ${of('w')}, coalesce(f.legal, false), coalesce(f.described, false), 'unknown'
+      sql`insert into person_label select ${sql.lit(dataset_id)}, d.row_no, d.key, ${of('s')}, ${of('b')}, ${of('w')}, coalesce(f.legal, l.legal, false), coalesce(f.described, l.described, false), 'unknown'
       from (select row_no, key, (${sql.lit(base)} + row_no)::integer as rid, ${ids.get(dataset_id)!} as own from ${sql.id(`data_${dataset_id}`)}) d
       left join link_label l on l.rid = d.rid left join link_flag f on f.b = l.b
       left join link_id "is" on "is".rid = l.s left join link_id ib on ib.rid = l.b left join link_id iw on iw.rid = l.w`,
@@ -60,7 +65,7 @@ export async function writePersonRecords(engine: Engine): Promise<void> {
     'link.person_record',
     sql`create or replace view person_record as select dataset_id, row_no, key, ${shown('strict', 'person_strict')}, ${shown('best', 'person_best')}, ${shown('wide', 'person_wide')}, legal_person, identified, living from person_label`,
   );
-  for (const t of ['link_label', 'link_flag', 'link_id']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
+  for (const t of ['link_label', 'link_flag', 'link_id', 'link_named']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
 }
 
 /** A data base of an earlier version has a table where there is a view now. */

@@ -83,7 +83,7 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
       );
       continue;
     }
-    const cut = of.map(t => cutTexts(split, sql`(select v from (select ${t.text} as v from ${t.table}) where v is not null)`, v, 'p'));
+    const cut = of.map(t => cutTexts(split, sql`(select distinct v from (select ${t.text} as v from ${t.table}) where v is not null)`, v, 'p'));
     const parts = Object.entries(split.parts);
     const table = `link_part_${reading.kind}`;
     await write(
