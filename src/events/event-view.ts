@@ -3,6 +3,7 @@ import { contentId } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Sql, sql } from '../engine/index.ts';
 import { derivedColumns, eventColumns, timeKind } from './columns.ts';
+import type { CopiedLines } from './copies.ts';
 import type { EventFile } from './tables.ts';
 
 const duckType = { u8: 'INTEGER', u16: 'INTEGER', u32: 'BIGINT', u64: 'BIGINT', i64: 'BIGINT', str: 'VARCHAR' } as const;
@@ -68,7 +69,18 @@ function fileBranch(file: EventFile, dir: string): Sql {
   return sql`select ${sql.lit(file.file_no)}::bigint * 1099511627776 + line_no * 16 + nth as event_id, ${sql.lit(file.file_no)}::integer as file_no,
     ${lit(file.evidence_id)} as evidence_id, ${lit(file.system_id)} as system_id, ${lit(file.source_kind)} as source_kind, ${sql.join(columnNames)}, nth,
     time_us - ${sql.lit(file.clock_offset_us)}::bigint as at_us, ${intervals(file)}
-    from read_parquet([${parts}])`;
+    from read_parquet([${parts}])${withoutCopies(file)}`;
+}
+
+/** Lines that stand in another file too are taken from there. */
+function withoutCopies(file: EventFile): Sql {
+  const ranges = JSON.parse(file.copies) as CopiedLines[];
+  return ranges.length === 0
+    ? sql``
+    : sql` where not (${sql.join(
+        ranges.map(([from, to]) => sql`line_no between ${sql.lit(from)} and ${sql.lit(to)}`),
+        sql` or `,
+      )})`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { canonicalJson, type Effects, nearest, type Problem, problem, sha256Hex,
 import { type EvidenceSpec, type OpenCase, recordProblems } from '../case/index.ts';
 import { readSourceFiles, type SourceFile } from '../evidence/index.ts';
 import { contentEncoding, readableSample } from './content-encoding.ts';
+import { findCopies } from './copies.ts';
 import { loadDatasets } from './datasets/index.ts';
 import { type Detection, detectFormat, statedFormat } from './detect-format.ts';
 import { defineEventView } from './event-view.ts';
@@ -49,13 +50,15 @@ export async function readEvents(kase: OpenCase, effects: Effects): Promise<Read
   } finally {
     await pool.close();
   }
+  const rows = outcomes.flatMap(o => (o.row ? [o.row] : []));
+  const { copies, problems } = await findCopies(kase, rows, new Map(files.map(f => [f.file_no, f.path])));
   await kase.engine.load(
     'event_file',
     eventFileColumns,
-    outcomes.flatMap(o => (o.row ? [eventFileColumns.map(c => o.row![c.name])] : [])),
+    rows.map(r => eventFileColumns.map(c => (c.name === 'copies' ? JSON.stringify(copies.get(r.file_no) ?? []) : r[c.name]))),
   );
   await defineEventView(kase);
-  await recordProblems(kase.engine, 'events', [...outcomes.flatMap(o => o.problems), ...(await unrecognised(kase))]);
+  await recordProblems(kase.engine, 'events', [...outcomes.flatMap(o => o.problems), ...problems, ...(await unrecognised(kase))]);
   await loadDatasets(kase, effects);
   const sum = (f: (r: EventFile) => number): number => outcomes.reduce((n, o) => n + (o.row ? f(o.row) : 0), 0);
   const summary = {
@@ -195,5 +198,6 @@ function eventFile(file: SourceFile, spec: EvidenceSpec, key: string, source: Re
     facts: canonicalJson(meta.facts),
     content_key: key,
     parts: meta.parts.map(p => `${partName(p.part)}.parquet`),
+    copies: '[]',
   };
 }

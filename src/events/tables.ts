@@ -31,6 +31,8 @@ export const eventFileColumns = [
   /** Folder below `work/events`, and the Parquet parts in it. */
   { name: 'content_key', type: 'VARCHAR' },
   { name: 'parts', type: 'VARCHAR[]' },
+  /** JSON: [from, to] of lines that another file of the evidence holds too; they are not in view `event`. */
+  { name: 'copies', type: 'VARCHAR' },
 ] as const satisfies readonly ColumnSpec[];
 
 /** A row of `event_file`. */
@@ -57,4 +59,5 @@ export type EventFile = {
   readonly facts: string;
   readonly content_key: string;
   readonly parts: readonly string[];
+  readonly copies: string;
 };

@@ -38,6 +38,7 @@ export async function ingestCase(
   logs: readonly GivenLog[],
   effects: Partial<Effects> = {},
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tadasu-events-')),
+  oneEvidence = false,
 ): Promise<IngestedCase> {
   fs.mkdirSync(path.join(dir, 'out'), { recursive: true });
   const engine = await Engine.open({ file: ':memory:', threads: 2 });
@@ -48,7 +49,7 @@ export async function ingestCase(
     const hash = (b: Uint8Array): string => createHash('sha256').update(b).digest('hex');
     return [
       i + 1,
-      `e${i + 1}`,
+      oneEvidence ? 'e1' : `e${i + 1}`,
       'sys',
       log.kind ?? 'web-access',
       log.name,
