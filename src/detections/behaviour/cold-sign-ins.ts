@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts';
-import { type Engine, sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import { clientKey, episodes, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
@@ -128,29 +128,16 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
     sql`select (select count(*) from detection_entry) as n, (select count(*) from detection_entrant) as people`,
   );
   if (n < minPeers + 1) return [];
-  await engine.run(
-    'detection.cold-pages',
-    sql`create or replace temp table detection_form as
-    with often as (select route from event where class = 1 and method = 'GET' and status < 400 and path is not null group by route having count(*) >= 0.5 * ${people}),
-      general as (select route from often where not regexp_matches(route, '/#(/|$)')),
-      page as (select path, any_value(route) as route from event semi join general using (route) where class = 1 and method = 'GET' and status < 400 and path is not null
-        group by path having count(*) >= 0.5 * ${people}),
-      seen as (select path, route, who from (select path, route, ${clientKey} as who from event where class = 1 and method = 'GET' and status < 400) semi join page using (route, path) semi join detection_entrant using (who) group by path, route, who)
-    select path, route, row_number() over (order by count(*) desc, path) as form from seen group by path, route having count(*) >= 0.5 * ${people} order by count(*) desc, path limit ${mostForms}`,
-  );
-  const shown = await engine.rows<{ form: number; path: string; route: string }>(
-    'detection.forms',
-    sql`select form, path, route from detection_form order by form`,
-  );
+  const shown = await readForms(engine, people);
+  if (shown.length === 0) return [];
   const forms = new Map(shown.map(r => [r.form, r.path]));
-  const isForm = shown.length === 0 ? sql`false` : sql`list_contains([${sql.join(shown.map(r => sql.lit(r.route)))}], route)`;
   // What lies further back than an hour before a sign-in of the same client plays no part, nor what comes after the last one.
   const visits = engine.stream<Visit>(
     'detection.cold-visits',
     sql`
     with entered as (select who, at_us // ${HOUR}::bigint as h, min(at_us) - ${arrivalUs}::bigint as from_us, max(at_us) as to_us from detection_entry group by all),
       hour as (select who, unnest([h, h - 1]) as h, from_us, to_us from entered),
-      near as (select event_id, at_us, who, form from (select event_id, at_us, at_us // ${HOUR}::bigint as h, path, ${clientKey} as who from event where class = 1 and method = 'GET' and at_us is not null and ${isForm})
+      near as (select event_id, at_us, who, form from (${viewsOf(shown, sql`event_id, at_us, at_us // ${HOUR}::bigint as h, ${clientKey} as who`, sql`at_us is not null`)})
         v semi join hour on hour.who = v.who and hour.h = v.h and v.at_us >= from_us and v.at_us <= to_us join detection_form using (path)),
       visit as (select no, at_us, event_id, form from near join detection_entrant using (who)
         union all select no, at_us, event_id, null from detection_entry)
@@ -187,6 +174,48 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
     ]),
   );
   return met.map(e => ({ client: names.get(e.no)!, atUs: e.at_us, eventId: e.event_id, forms: e.forms }));
+}
+
+type Form = { form: number; path: string; route: string };
+
+/** Pages that at least half of those who signed in asked for, as they are or by no number in a segment of its own; the commonest first. */
+async function readForms(engine: Engine, people: number): Promise<Form[]> {
+  const shown = sql`class = 1 and method = 'GET' and status < 400 and path is not null`;
+  const pages = await engine.rows<Omit<Form, 'form'>>(
+    'detection.cold-pages',
+    sql`
+    with often as (select route from event where ${shown} group by route having count(*) >= 0.5 * ${people}),
+      general as (select route from often where not regexp_matches(route, '/#(/|$)'))
+    select route as path, route from general where not contains(route, '#')
+    union all select path, any_value(route) as route from event semi join (select route from general where contains(route, '#')) using (route) where ${shown}
+      group by path having count(*) >= 0.5 * ${people} order by 1`,
+  );
+  if (pages.length === 0) return [];
+  await engine.run(
+    'detection.cold-forms',
+    sql`create or replace temp table detection_form as
+    with seen as (select path, who from (${viewsOf(pages, sql`${clientKey} as who`, sql`status < 400`)}) semi join detection_entrant using (who) group by path, who)
+    select path, row_number() over (order by count(*) desc, path) as form from seen group by path having count(*) >= 0.5 * ${people} order by count(*) desc, path limit ${mostForms}`,
+  );
+  const routes = new Map(pages.map(p => [p.path, p.route]));
+  const rows = await engine.rows<{ form: number; path: string }>('detection.forms', sql`select form, path from detection_form order by form`);
+  return rows.map(r => ({ ...r, route: routes.get(r.path)! }));
+}
+
+/** Views of these pages: `path` and some columns. Of a route without numbers the path need not be read. */
+function viewsOf(pages: readonly { readonly path: string; readonly route: string }[], columns: Sql, test: Sql): Sql {
+  const list = (texts: Iterable<string>): Sql => sql`[${sql.join([...new Set(texts)].map(t => sql.lit(t)))}]`;
+  const plain = pages.filter(p => !p.route.includes('#'));
+  const numbered = pages.filter(p => p.route.includes('#'));
+  const views = (path: Sql, of: typeof pages): Sql =>
+    sql`select ${path} as path, ${columns} from event where class = 1 and method = 'GET' and ${test} and list_contains(${list(of.map(p => p.route))}, route)`;
+  return sql.join(
+    [
+      ...(plain.length > 0 ? [views(sql`route`, plain)] : []),
+      ...(numbered.length > 0 ? [sql`${views(sql`path`, numbered)} and list_contains(${list(numbered.map(p => p.path))}, path)`] : []),
+    ],
+    sql` union all `,
+  );
 }
 
 type Cold = { readonly client: string; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };

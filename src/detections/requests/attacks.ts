@@ -46,7 +46,7 @@ export async function detectAttacks(engine: Engine, leads = 'detection_request')
     select event_id, at_us, actor, src_ip, target, path, status, bytes_out, duration_us, user_agent, referer, forwarded,
       case when json_valid(extra) then coalesce(json_extract_string(extra, '$.body'), json_extract_string(extra, '$.request_body')) end as body,
       case when json_valid(extra) then json_extract_string(extra, '$.cookie') end as cookie
-    from ${sql.id(leads)} where ${suspectTargets} or ${await suspectValues(engine)}
+    from ${sql.id(leads)} where ${sql.join([suspectTargets, ...(await suspectValues(engine))], sql` or `)}
     order by at_us nulls first, event_id`,
   );
   for await (const batch of candidates) {

@@ -33,10 +33,14 @@ export const headerPrefilter =
 /** Whether a target may hold a signature. */
 export const suspectTargets: Sql = sql`regexp_matches(lower(coalesce(target_norm, target)), ${sql.lit(targetPrefilter)})`;
 
-/** Whether anything else of a request may hold one: logged bodies and cookies, headers. */
-export async function suspectValues(engine: Engine): Promise<Sql> {
+/** Whether anything else of a request may hold one: logged bodies and cookies, headers. One test for each column. */
+export async function suspectValues(engine: Engine): Promise<Sql[]> {
   const header = (value: Sql): Sql => sql`regexp_matches(lower(${value}), ${sql.lit(headerPrefilter)})`;
-  return sql`(extra is not null and ((contains(extra, 'body"') and json_valid(extra) and json_exists(extra, '$.body'))
-      or (contains(extra, 'request_body"') and json_valid(extra) and json_exists(extra, '$.request_body')) or (contains(extra, '"cookie"') and ${header(sql`extra`)})))
-    or (forwarded is not null and ${header(sql`forwarded`)}) or ${await oneOf(engine, 'user_agent', header)} or ${await oneOf(engine, 'referer', header)}`;
+  return [
+    sql`(extra is not null and ((contains(extra, 'body"') and json_valid(extra) and json_exists(extra, '$.body'))
+      or (contains(extra, 'request_body"') and json_valid(extra) and json_exists(extra, '$.request_body')) or (contains(extra, '"cookie"') and ${header(sql`extra`)})))`,
+    sql`(forwarded is not null and ${header(sql`forwarded`)})`,
+    await oneOf(engine, 'user_agent', header),
+    await oneOf(engine, 'referer', header),
+  ];
 }

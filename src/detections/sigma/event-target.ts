@@ -58,7 +58,7 @@ export type Leads = {
   readonly table: string;
   readonly targetPattern: string;
   readonly shapePattern: string;
-  readonly also: Sql;
+  readonly also: readonly Sql[];
   readonly columns: readonly string[];
 };
 
@@ -128,7 +128,8 @@ function evaluationOf(engine: Engine, scope: NonNullable<ReturnType<typeof event
 /** Event columns behind those that are computed. */
 const columnsRead: Readonly<Record<string, readonly string[]>> = { duration_ms: ['duration_us'], cookie: ['extra', 'session'], path_extension: ['path'] };
 
-async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[], words: readonly string[], leads: Leads | null): Promise<Sql> {
+/** Tests of which a candidate passes one, each of as few columns as can be: what fails it is not read further. */
+async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[], words: readonly string[], leads: Leads | null): Promise<Sql[]> {
   const few = used.filter(c => repeated.has(c));
   const values = sql.join(
     few.map(
@@ -143,25 +144,41 @@ async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[
           'sigma.values',
           sql`with value as materialized (${values}) select c, v from value where ${containsAny(sql`lower(v)`, words)} order by c, v`,
         );
-  // Most targets are told apart from all words by their shape, of which there are few.
-  const shapes = [...words.map(shapeOfWord), ...(leads ? [leads.shapePattern] : [])].join('|');
-  await engine.run(
-    'sigma.shapes',
-    sql`create or replace temp table sigma_shape as
-    select shape from (select distinct shape from event where class in (${classes}) and shape is not null) where regexp_matches(shape, ${sql.lit(shapes)})`,
-  );
+  const holds = (c: string): Sql =>
+    sql`coalesce(${containsAny(sql`lower(${sql.id(c)})`, words, leads && c.startsWith('target') ? [leads.targetPattern] : [])}, false)`;
   const parts = used.flatMap(c => {
-    if (!repeated.has(c)) {
-      const holds = sql`coalesce(${containsAny(sql`lower(${sql.id(c)})`, words, leads && c.startsWith('target') ? [leads.targetPattern] : [])}, false)`;
-      return [c === 'target' ? sql`(case when shape is null or shape in (select shape from sigma_shape) then ${holds} else false end)` : holds];
-    }
+    // What was decoded has no shape.
+    if (c === 'target') return [];
+    if (c === 'target_norm') return [sql`shape is null and (${holds('target')} or ${holds(c)})`];
+    if (!repeated.has(c)) return [sql`${sql.id(c)} is not null and ${holds(c)}`];
     const own = found.filter(f => f.c === c).map(f => f.v);
     if (own.length === 0) return [];
     return [
-      sql`coalesce(${sql.id(c)} in (${own.length > 100 ? sql`select unnest(${sql.lit(JSON.stringify(own))}::json::varchar[])` : sql.join(own.map(v => sql.lit(v)))}), false)`,
+      own.length > 16
+        ? sql`${sql.id(c)} in (select unnest(${sql.lit(JSON.stringify(own))}::json::varchar[]))`
+        : sql`coalesce(list_contains([${sql.join(own.map(v => sql.lit(v)))}], ${sql.id(c)}), false)`,
     ];
   });
-  return sql`(${sql.join([...parts, ...(leads ? [leads.also] : [])], sql` or `)})`;
+  if (used.includes('target')) {
+    parts.push(await ofShapes(engine, classes, [...words.map(shapeOfWord), ...(leads ? [leads.shapePattern] : [])], holds('target')));
+    if (!used.includes('target_norm')) parts.push(sql`shape is null and ${holds('target')}`);
+  }
+  return [...parts, ...(leads?.also ?? [])];
+}
+
+const mostShapes = 256;
+
+/** Most targets are told apart from all words by their shape, of which there are few; the others are read. */
+async function ofShapes(engine: Engine, classes: Sql, patterns: readonly string[], holds: Sql): Promise<Sql> {
+  await engine.run(
+    'sigma.shapes',
+    sql`create or replace temp table sigma_shape as
+    select shape from (select distinct shape from event where class in (${classes}) and shape is not null) where regexp_matches(shape, ${sql.lit(patterns.join('|'))})`,
+  );
+  const rows = await engine.rows<{ shape: string }>('sigma.shape-list', sql`select shape from sigma_shape order by shape limit ${mostShapes + 1}`);
+  if (rows.length === 0) return sql`false`;
+  if (rows.length > mostShapes) return sql`(case when shape in (select shape from sigma_shape) then ${holds} else false end)`;
+  return sql`coalesce(list_contains([${sql.join(rows.map(r => sql.lit(r.shape)))}], shape), false) and ${holds}`;
 }
 
 function columnOf(name: string): Column {

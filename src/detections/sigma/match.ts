@@ -13,8 +13,8 @@ export type Evaluation = {
   readonly target: Target;
   /** Rows a rule may look at (its log source). */
   readonly scope: (rule: Rule) => Sql;
-  /** Rows of which some part of the message holds one of the words; where absent, the whole message is looked at. */
-  readonly candidates?: (words: readonly string[]) => Promise<Sql>;
+  /** Tests of which a row passes one when some part of its message holds one of the words; where absent, the whole message is looked at. */
+  readonly candidates?: (words: readonly string[]) => Promise<readonly Sql[]>;
   /** What rules look at; all columns where absent. */
   readonly columns?: Sql;
   /** Table under which the rows that hold a word are kept. */
@@ -67,14 +67,11 @@ export async function matchRules(
   if (fast.length > 0) {
     const list = [...new Set(fast.flatMap(r => [...r.words!]))].sort();
     const table = sql.id(evaluation.keep ?? 'sigma_candidate');
-    const holds = (await evaluation.candidates?.(list)) ?? containsAny(evaluation.target.message.lowered, list);
+    const tests = (await evaluation.candidates?.(list)) ?? [containsAny(evaluation.target.message.lowered, list)];
+    const parts = tests.map(test => sql`select ${evaluation.columns ?? sql`*`} from ${evaluation.from} where ${test}`);
     await engine.run(
       'sigma.candidates',
-      evaluation.candidates === undefined
-        ? sql`create or replace temp table ${table} as select ${evaluation.columns ?? sql`*`} from ${evaluation.from} where ${holds}`
-        : // The columns that only rules need are read of what is left.
-          sql`create or replace temp table ${table} as with hit as materialized (select ${evaluation.key} as hit from ${evaluation.from} where ${holds})
-            select ${evaluation.columns ?? sql`*`} from ${evaluation.from} where ${evaluation.key} in (select hit from hit)`,
+      sql`create or replace temp table ${table} as select ${parts.length === 1 ? sql`` : sql`distinct on (${evaluation.key})`} * from (${sql.join(parts, sql` union all `)})`,
     );
     await evaluate(engine, fast, { ...evaluation, from: table }, out);
     if (evaluation.keep) out.kept = true;
