@@ -110,6 +110,8 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
     const texts = describesPersons(f) ? textsOf(f) : [];
     if (texts.length > 0 || told !== null) await insertRecords(engine, src, f, texts, list, told);
   }
+  // Not where they are inserted: a condition there is moved below everything that is read, which is then read twice.
+  await engine.run('link.silent', sql`delete from link_record where not legal and coalesce(${sql.join(linkRowNames.map(c => sql.id(c)))}) is null`);
   if (named.length > 0) {
     const empty = sql.join(linkRowNames.map(() => sql`null`));
     await engine.run(
@@ -213,8 +215,7 @@ async function insertRecords(engine: Engine, src: number, f: LinkFields, texts: 
           case when turned then null else coalesce(case when kana then kana_whole_read end, nullif(coalesce(surname_read, '') || coalesce(given_read, ''), '')) end as whole_read,
           case when turned then null else birth end as birth, case when turned then null else sex end as sex, address, block, town,
           case when coded and (city is null or not japanese) then code else city end as area, coalesce(phone1, phone2) as phone, case when phone1 is not null then phone2 end as phone2, email, ident, place from m)
-    select (row_no + (select base from link_source where src = ${sql.lit(src)}))::integer, ${sql.lit(src)}::integer, row_no, legal, japanese, ${sql.join(linkRowNames.map(c => sql.id(c)))}
-    from r where legal or coalesce(${sql.join(linkRowNames.map(c => sql.id(c)))}) is not null`,
+    select (row_no + (select base from link_source where src = ${sql.lit(src)}))::integer, ${sql.lit(src)}::integer, row_no, legal, japanese, ${sql.join(linkRowNames.map(c => sql.id(c)))} from r`,
   );
 }
 
