@@ -1,6 +1,6 @@
 import { type Effects, type Problem, printable, problem, SECOND } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
-import { readCatalogue } from './catalogue.ts';
+import { type Catalogue, readCatalogue } from './catalogue.ts';
 import { claimDeleted, readBacklog } from './claims/backlog.ts';
 import { Claims } from './claims/claims.ts';
 import { claimErrors } from './claims/error-shown.ts';
@@ -13,12 +13,13 @@ import { claimRecovered } from './claims/recovered.ts';
 import { claimShells } from './claims/shell-bound.ts';
 import { claimUnobserved } from './claims/unobserved.ts';
 import { cutAborted } from './replay/aborted.ts';
-import { readChanges } from './replay/changes.ts';
+import { type Changes, readChanges } from './replay/changes.ts';
 import { withDefinitions } from './replay/definitions.ts';
 import { widenWindows } from './replay/drift.ts';
+import { epochFor } from './replay/epochs.ts';
 import { claimGroups, type EvaluationNotes, judgeRequests, predictSizes } from './replay/evaluate.ts';
 import { groupInstances } from './replay/replay-group.ts';
-import { readStatements, type Statement, type StatementLog } from './replay/statements.ts';
+import { readingOf, readStatements, type Statement, type StatementLog } from './replay/statements.ts';
 import { inferReads } from './routes/infer-reads.ts';
 import { aloneInstance, type Instance, instancesOf } from './routes/instances.ts';
 import { learnRoutes, type RouteRead, StatementIndex } from './routes/link-statements.ts';
@@ -95,7 +96,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const whole = log.present && gaps.length === 0 && (await countsLines(engine));
   if (strange) for (const r of requests.map(routeOf)) if (whole || !strange.silent.has(r)) known.add(r);
   const constant = new Set([...new Set(requests.map(routeOf))].filter(route => sameAlways(others.filter(r => routeOf(r) === route))));
-  const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => log.present || constant.has(route));
+  const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => log.present || constant.has(route), changes);
   for (const route of constant) unnamed.delete(route);
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
   await claimPossible(engine, catalogue, claims, holesOf(instances, gaps), 'hole-in-sequence', changes);
@@ -105,7 +106,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
     await claimPossible(engine, catalogue, claims, [...orphansOf(log, instances, explained), ...strange!.instances], 'orphan-statement', changes);
   await claimLostStatements(engine, catalogue, claims);
   if (!log.present) await claimShells(engine, catalogue, claims);
-  const answered = await claimErrors(engine, catalogue, claims, requests, learned, log);
+  const answered = await claimErrors(engine, catalogue, claims, requests, learned, log, changes);
   await claimUnobserved(engine, catalogue, claims, {
     requests: requests.length,
     injected: instances.some(i => i.injected),
@@ -119,6 +120,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const deleted = await claimDeleted(engine, catalogue, claims, [...all, ...(strange?.instances ?? [])], backlog);
   if (deleted > 0) problems.push(problem('exposure.records-deleted', 'warning', {}, { n: deleted }, deleted));
   await claimRecovered(engine, catalogue, claims);
+  await doubtChanged(claims, requests, catalogue, changes);
   for (const [construct, n] of [...notes.failures].sort()) problems.push(problem('exposure.not-replayed', 'warning', {}, { construct }, n));
   for (const [construct, n] of [...notes.widened].sort()) problems.push(problem('exposure.widened', 'info', {}, { construct }, n));
   for (const [table, n] of [...notes.unknown].sort()) problems.push(problem('exposure.unknown-table', 'warning', {}, { table: printable(table, 60) }, n));
@@ -129,6 +131,16 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   progress(6, 'done');
   effects.log('exposure.assessed', { claims: claims.size, requests: requests.length, instances: all.length });
   return { claims: claims.size, requests: requests.length, instances: all.length };
+}
+
+/** Values of an answer that were taken from the snapshot because their length fits are no proof where the rows may have been others then. */
+async function doubtChanged(claims: Claims, requests: readonly Request[], catalogue: Catalogue, changes: Changes): Promise<void> {
+  const span = { fromUs: requests.reduce((a, r) => Math.min(a, r.loUs), Infinity), toUs: requests.reduce((a, r) => Math.max(a, r.hiUs), -Infinity) };
+  await claims.weaken(c => {
+    if (c.rule !== 'recovered-shown' || c.statement === '') return false;
+    const read = readingOf(c.statement);
+    return 'none' in read || epochFor(read.select, span, catalogue, changes) !== null;
+  });
 }
 
 /** An answer of one size for everybody shows nobody's data. */

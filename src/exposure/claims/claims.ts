@@ -124,6 +124,17 @@ export class Claims {
     );
   }
 
+  /** Claims whose rows turn out not to be certain after all. */
+  async weaken(doubtful: (claim: Claim) => boolean): Promise<void> {
+    const ids = [...this.list].filter(([, c]) => c.mustTier > 0 && doubtful(c)).map(([id]) => id);
+    if (ids.length === 0) return;
+    for (const id of ids) this.list.set(id, { ...this.list.get(id)!, mustTier: 0, mayTier: tier.possible });
+    await this.engine.run(
+      'exposure.weaken',
+      sql`update claim_row_work set tier_lower = 0, tier_upper = least(tier_upper, ${sql.lit(tier.possible)}) where claim_id in (${sql.join(ids.map(id => sql.lit(id)))})`,
+    );
+  }
+
   /** Rows that had to do with an answer without being shown, from a query that gives `row_no, lower, upper` as ranks of `contact`. */
   async contacts(claimId: string, colset: number, query: Sql): Promise<void> {
     const claim = this.list.get(claimId);

@@ -1,7 +1,10 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
+import type { Changes } from '../replay/changes.ts';
+import { catalogueAt, epochFor } from '../replay/epochs.ts';
+import { claimTable } from '../replay/evaluate.ts';
 import { failed, outputSizes, recordReplay, replay } from '../replay/replay.ts';
-import { readingOf, type StatementLog } from '../replay/statements.ts';
+import { columnsIn, readingOf, type StatementLog, tablesIn } from '../replay/statements.ts';
 import { type Concatenation, pasted, type RouteRead } from '../routes/link-statements.ts';
 import { type Request, routeOf } from '../routes/requests.ts';
 import { type Ast, child, lastName, nodes } from '../sql/index.ts';
@@ -57,6 +60,7 @@ export function shownByErrors(tree: unknown): Ast[] {
 type Probe = {
   /** Null when the request's own line is missing. */ readonly request: Request | null;
   readonly text: string;
+  readonly us: number;
   readonly eventId: number | null;
   readonly message: string | null;
   readonly shown: Ast;
@@ -70,6 +74,7 @@ export async function claimErrors(
   requests: readonly Request[],
   routes: readonly RouteRead[],
   log: StatementLog,
+  changes: Changes = new Map(),
 ): Promise<Set<number>> {
   const probes: Probe[] = [];
   const concatenations = new Map<string, Concatenation[]>();
@@ -85,7 +90,7 @@ export async function claimErrors(
       const found = log.errors.get(text)?.reduce((a, b) => (Math.abs(b.us - request.loUs) < Math.abs(a.us - request.loUs) ? b : a)) ?? null;
       if (!found && request.status < 500) continue;
       for (const shown of shownByErrors(reading.select))
-        probes.push({ request, text, eventId: found?.eventId ?? null, message: found?.message ?? null, shown });
+        probes.push({ request, text, us: request.loUs, eventId: found?.eventId ?? null, message: found?.message ?? null, shown });
     }
   }
   // The database refused a statement of this kind and no request of the intruder is left that sent it.
@@ -95,19 +100,31 @@ export async function claimErrors(
       if (sent.has(text)) continue;
       const reading = readingOf(text);
       if ('none' in reading) continue;
-      for (const shown of shownByErrors(reading.select)) probes.push({ request: null, text, eventId: list[0]!.eventId, message: list[0]!.message, shown });
+      for (const shown of shownByErrors(reading.select))
+        probes.push({ request: null, text, us: list[0]!.us, eventId: list[0]!.eventId, message: list[0]!.message, shown });
     }
   }
-  return claimProbes(engine, catalogue, claims, probes);
+  return claimProbes(engine, catalogue, claims, probes, changes);
 }
 
-async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims, probes: readonly Probe[]): Promise<Set<number>> {
+async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims, probes: readonly Probe[], changes: Changes): Promise<Set<number>> {
   const told = new Set<number>();
   const lengths: { size: number; length: number }[] = [];
   const values = new Map<Probe, string | null>();
+  const span = { fromUs: probes.reduce((a, p) => Math.min(a, p.us), Infinity), toUs: probes.reduce((a, p) => Math.max(a, p.us), -Infinity) };
+  const held = new Map<string, Catalogue | null>();
+  /** The tables as they stood then; null where what was changed since leaves any row possible. */
+  const asThen = async (select: Ast): Promise<Catalogue | null> => {
+    const epoch = epochFor(select, span, catalogue, changes);
+    if (!epoch) return catalogue;
+    const key = JSON.stringify([epoch.replayable, [...tablesIn(select)].sort()]);
+    if (!held.has(key)) held.set(key, await catalogueAt(engine, catalogue, epoch, select));
+    return held.get(key)!;
+  };
   for (const p of probes) {
-    const r = await replay(engine, catalogue, { select: selectOf(p.shown), parameters: [], batch: null, foreign: false });
-    if (failed(r)) continue;
+    const then = await asThen(selectOf(p.shown));
+    const r = then && (await replay(engine, then, { select: selectOf(p.shown), parameters: [], batch: null, foreign: false }));
+    if (!r || failed(r)) continue;
     const rows = await engine.rows<{ c0: string | null; m: boolean }>(
       'exposure.error_value',
       sql`select cast(c0 as varchar) as c0, m from replay_result limit 2`,
@@ -118,7 +135,23 @@ async function claimProbes(engine: Engine, catalogue: Catalogue, claims: Claims,
   }
   const constant = commonDifference(lengths);
   for (const p of probes) {
-    const r = await replay(engine, catalogue, { select: selectOf(p.shown), parameters: [], batch: null, foreign: false });
+    const then = await asThen(selectOf(p.shown));
+    if (!then) {
+      for (const table of [...tablesIn(selectOf(p.shown))].sort()) {
+        const dataset = catalogue.byTable(table);
+        if (!dataset) continue;
+        await claimTable(claims, dataset, columnsIn(p.shown), {
+          kind: 'table-bound',
+          rule: 'snapshot-changed',
+          statement: p.text,
+          reason: 'snapshot-changed',
+          identity: p.text,
+        });
+        claims.source(claims.last, { eventId: p.eventId, requestId: p.request?.eventId ?? null });
+      }
+      continue;
+    }
+    const r = await replay(engine, then, { select: selectOf(p.shown), parameters: [], batch: null, foreign: false });
     if (failed(r)) {
       for (const dataset of catalogue.datasets)
         if (JSON.stringify(p.shown).toLowerCase().includes(`"${dataset.table}"`))

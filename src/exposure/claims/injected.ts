@@ -1,10 +1,13 @@
+import type { Micros } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
 import type { Changes } from '../replay/changes.ts';
+import { windowMoved } from '../replay/drift.ts';
+import { catalogueAt, epochFor } from '../replay/epochs.ts';
 import { claimInfluenced, claimTable, linkSources, predictSizes, wholeTables } from '../replay/evaluate.ts';
-import { failed, outputSizes, recordReplay, replay } from '../replay/replay.ts';
-import { type Group, groupInstances, type Member, replayGroup } from '../replay/replay-group.ts';
-import { type ReadableStatement, readingOf } from '../replay/statements.ts';
+import { failed, type OutputSize, outputSizes, recordReplay, replay } from '../replay/replay.ts';
+import { type Group, groupInstances, instanceTable, replayGroup } from '../replay/replay-group.ts';
+import { columnsIn, type ReadableStatement, readingOf, tablesIn } from '../replay/statements.ts';
 import type { Instance } from '../routes/instances.ts';
 import type { Request } from '../routes/requests.ts';
 import { holesIn } from '../routes/walks.ts';
@@ -12,6 +15,7 @@ import { withSlots } from '../sql/index.ts';
 import { tier } from '../tables.ts';
 import { type Claims, loadTiers } from './claims.ts';
 import { recordCounts } from './count-rows.ts';
+import { claimPossible } from './missing.ts';
 import { exists } from './write-cells.ts';
 
 type Row = { event_id: number; step_id: string | null; technique: string; sql_text: string; response_shown: boolean; outcome: string | null };
@@ -40,60 +44,75 @@ export async function claimInjected(
   let unparseable = 0;
   const mine = rows.filter(r => byEvent.has(r.event_id) && !known.has(r.event_id));
   const instances = new Map<Instance, { row: Row; request: Request }>();
-  const replayed: { row: Row; request: Request; value: number | null }[] = [];
+  const elsewhere: Instance[] = [];
+  const unread: { row: Row; request: Request }[] = [];
   for (const row of mine) {
     const request = byEvent.get(row.event_id)!;
     const instance = asInstance(row, request);
-    if (instance) instances.set(instance, { row, request });
-    else replayed.push({ row, request, value: null });
+    if (instance && windowMoved(instance.read.select, request.loUs, catalogue, changes)) {
+      if (judge({ row, request }, null, null).may > 0) elsewhere.push({ ...instance, certainty: 'wide', ambiguous: true });
+    } else if (instance) instances.set(instance, { row, request });
+    else unread.push({ row, request });
   }
-  const sizes = await predictSizes(engine, catalogue, groupInstances([...instances.keys()], catalogue, changes));
-  for (const [instance, { row, request }] of instances) {
-    const size = sizes.get(instance);
-    replayed.push({ row, request, value: size?.certain ? size.bytes : null });
+  // What an error message repeats is judged by what all such answers have in common: their sizes are needed before.
+  const messages = [...instances].filter(([, x]) => x.row.technique.includes('error'));
+  const sizes = await predictSizes(
+    engine,
+    catalogue,
+    groupInstances(
+      messages.map(([i]) => i),
+      catalogue,
+      changes,
+    ),
+  );
+  const constant = commonSize(messages.map(([i, x]) => ({ request: x.request, value: valueOf(sizes.get(i)) })));
+  for (const { row, request } of unread) {
+    unparseable++;
+    await boundByNames(claims, catalogue, row.sql_text, request.eventId);
   }
-  const constant = commonSize(replayed.filter(x => x.row.technique.includes('error')));
-  const judged = new Map<Row, Judged>();
-  for (const { row, request, value } of replayed) {
-    const error = row.technique.includes('error');
-    const status = request.status ?? 0;
-    const answered = error ? status >= 200 : status >= 200 && status < 300;
-    const bytes = request.bytes;
-    const bySize =
-      value !== null &&
-      bytes !== null &&
-      (error ? constant !== null && Math.abs(bytes - value - constant) <= 16 : value >= 120 && bytes >= 0.9 * value && bytes <= 1.35 * value + 1500);
-    const refuted = value !== null && bytes !== null && value >= 400 && bytes < 0.3 * value;
-    const executed = row.response_shown && request.actor === 'strict' && answered && row.outcome !== 'blocked' && row.outcome !== 'attempted';
-    const must =
-      executed && bySize
-        ? tier.verified
-        : executed && row.outcome === 'succeeded' && !refuted && row.technique.includes('union') && value !== null
-          ? tier.executed
-          : 0;
-    const may = !answered && !error ? 0 : refuted ? tier.reachable : Math.max(must, tier.possible);
-    if ('none' in readingOf(row.sql_text)) {
-      unparseable++;
-      await boundByNames(claims, catalogue, row.sql_text, request.eventId);
-    } else judged.set(row, { must, may, bySize });
-  }
+  await claimPossible(engine, catalogue, claims, elsewhere, 'injected-statement', changes);
   // Statements of one shape and technique are replayed together and make one claim.
   for (const technique of [...new Set([...instances.values()].map(x => x.row.technique))].sort()) {
     const own = [...instances].filter(([, x]) => x.row.technique === technique).map(([i]) => i);
-    for (const g of groupInstances(own, catalogue, changes)) await claimShape(engine, catalogue, claims, g, instances, judged);
+    for (const g of groupInstances(own, catalogue, changes)) await claimShape(engine, catalogue, claims, g, instances, (x, value) => judge(x, value, constant));
   }
   await claimWalkHoles(
     engine,
     catalogue,
     claims,
-    rows.filter(r => byEvent.has(r.event_id)),
+    rows.flatMap(r => (byEvent.has(r.event_id) ? [{ ...r, us: byEvent.get(r.event_id)!.loUs }] : [])),
     known,
     logWhole,
+    changes,
   );
   return unparseable;
 }
 
 type Judged = { readonly must: number; readonly may: number; readonly bySize: boolean };
+
+/** Bytes that a replayed statement shows, where the replay is certain of them. */
+const valueOf = (size: OutputSize | undefined): number | null => (size?.certain ? size.bytes : null);
+
+/** What one injected statement showed, from how its request was answered and the bytes it should have shown. */
+function judge({ row, request }: { row: Row; request: Request }, value: number | null, constant: number | null): Judged {
+  const error = row.technique.includes('error');
+  const status = request.status ?? 0;
+  const answered = error ? status >= 200 : status >= 200 && status < 300;
+  const bytes = request.bytes;
+  const bySize =
+    value !== null &&
+    bytes !== null &&
+    (error ? constant !== null && Math.abs(bytes - value - constant) <= 16 : value >= 120 && bytes >= 0.9 * value && bytes <= 1.35 * value + 1500);
+  const refuted = value !== null && bytes !== null && value >= 400 && bytes < 0.3 * value;
+  const executed = row.response_shown && request.actor === 'strict' && answered && row.outcome !== 'blocked' && row.outcome !== 'attempted';
+  const must =
+    executed && bySize
+      ? tier.verified
+      : executed && row.outcome === 'succeeded' && !refuted && row.technique.includes('union') && value !== null
+        ? tier.executed
+        : 0;
+  return { must, may: !answered && !error ? 0 : refuted ? tier.reachable : Math.max(must, tier.possible), bySize };
+}
 
 /** A rebuilt statement as an execution for its request; null when no grammar takes it. */
 function asInstance(row: Row, request: Request): Instance | null {
@@ -119,14 +138,17 @@ async function claimShape(
   claims: Claims,
   g: Group,
   instances: ReadonlyMap<Instance, { row: Row; request: Request }>,
-  judged: ReadonlyMap<Row, Judged>,
+  judgeOf: (x: { row: Row; request: Request }, value: number | null) => Judged,
 ): Promise<void> {
   await replayGroup(engine, catalogue, g, async ({ replay: r, failure, tuples, batch }) => {
-    const of = (m: Member): { row: Row; request: Request; own: Judged } => {
-      const x = instances.get(m.instance)!;
-      return { ...x, own: judged.get(x.row)! };
-    };
-    const runs = tuples.map(t => t.members.map(of));
+    const sizes = r ? await outputSizes(engine, r.relation, batch ? instanceTable : null) : [];
+    const opaque = r?.relation.columns.some(c => c.type === 'opaque') ?? false;
+    const runs = tuples.map((t, n) =>
+      t.members.map(m => {
+        const x = instances.get(m.instance)!;
+        return { ...x, own: judgeOf(x, opaque ? null : valueOf(sizes[n])) };
+      }),
+    );
     const tiers = runs.map(list => ({ must: Math.max(...list.map(x => x.own.must)), may: Math.max(...list.map(x => x.own.may)) }));
     const first = runs.flat()[0]!;
     if (!r) {
@@ -157,12 +179,11 @@ async function claimShape(
     claimInfluenced(catalogue, claims, r, g, first.row.sql_text);
     await linkSources(engine, claims, r, tuples, batch, tuples.flatMap(t => t.members).slice(0, 3), claimOf);
     if (batch) return;
-    const [size] = await outputSizes(engine, r.relation, null);
     await recordCounts(
       engine,
       claims,
       r,
-      size!,
+      sizes[0]!,
       runs[0]!.map(x => ({ must: x.own.must, may: x.own.may, rowsOut: null })),
       claimOf,
     );
@@ -174,11 +195,12 @@ async function claimWalkHoles(
   engine: Engine,
   catalogue: Catalogue,
   claims: Claims,
-  rows: readonly Row[],
+  rows: readonly (Row & { readonly us: Micros })[],
   known: ReadonlySet<number>,
   logWhole: boolean,
+  changes: Changes,
 ): Promise<void> {
-  const walks = new Map<string, { read: ReadableStatement; values: (string | null)[][]; told: number }>();
+  const walks = new Map<string, { read: ReadableStatement; values: (string | null)[][]; told: number; fromUs: Micros; toUs: Micros }>();
   for (const row of rows) {
     const reading = readingOf(row.sql_text);
     if ('none' in reading) continue;
@@ -189,16 +211,37 @@ async function claimWalkHoles(
     if (walk) {
       walk.values.push(values);
       walk.told += told;
-    } else walks.set(reading.shape, { read: reading, values: [values], told });
+      walk.fromUs = Math.min(walk.fromUs, row.us);
+      walk.toUs = Math.max(walk.toUs, row.us);
+    } else walks.set(reading.shape, { read: reading, values: [values], told, fromUs: row.us, toUs: row.us });
   }
-  for (const { read, values, told } of walks.values()) {
+  for (const { read, values, told, ...span } of walks.values()) {
     // Where the database log tells nearly every step, a step without its request line would stand there by itself.
     if (told >= 0.9 * values.length) continue;
     const varying = read.slots.map((_, i) => i).filter(i => new Set(values.map(v => v[i])).size > 1);
     const slot = varying.find(i => values.every(v => /^\d{1,9}$/.test(v[i] ?? '')));
     if (slot === undefined || varying.length !== 1) continue;
-    for (const n of holesIn(values.map(v => Number(v[slot])))) {
-      const r = await replay(engine, catalogue, {
+    const missing = holesIn(values.map(v => Number(v[slot])));
+    const epoch = missing.length > 0 ? epochFor(read.select, span, catalogue, changes) : null;
+    const shifted = epoch !== null && windowMoved(read.select, span.fromUs, catalogue, changes);
+    const then = shifted ? null : epoch ? await catalogueAt(engine, catalogue, epoch, read.select) : catalogue;
+    for (const n of missing) {
+      if (!then) {
+        // What was changed since leaves open which rows the missing step reached.
+        for (const table of [...tablesIn(read.select)].sort()) {
+          const dataset = catalogue.byTable(table);
+          if (dataset)
+            await claimTable(claims, dataset, columnsIn(read.select), {
+              kind: 'hole',
+              rule: 'hole-in-sequence',
+              statement: rows[0]!.sql_text,
+              reason: 'snapshot-changed',
+              identity: { shape: read.shape, hole: 'any' },
+            });
+        }
+        break;
+      }
+      const r = await replay(engine, then, {
         select: withSlots(read.select, new Map([[slot, String(n)]])),
         parameters: [],
         batch: null,

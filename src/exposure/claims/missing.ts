@@ -1,6 +1,7 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
 import type { Changes } from '../replay/changes.ts';
+import { widenWindows } from '../replay/drift.ts';
 import { wholeTables } from '../replay/evaluate.ts';
 import { recordReplay } from '../replay/replay.ts';
 import { groupInstances, replayGroup } from '../replay/replay-group.ts';
@@ -214,7 +215,9 @@ export async function claimPossible(
   rule: string,
   changes: Changes,
 ): Promise<void> {
-  for (const g of groupInstances(instances, catalogue, changes)) {
+  // What was moved already is not moved again.
+  const windows = rule === 'window-moved' ? { kept: instances, possible: [] } : widenWindows(instances, catalogue, changes);
+  for (const g of groupInstances([...windows.kept, ...windows.possible], catalogue, changes)) {
     await replayGroup(engine, catalogue, g, async ({ replay: r, failure, tuples, batch }) => {
       if (!r) {
         if (g.epoch) await wholeTables(claims, catalogue, g, failure!);

@@ -1,5 +1,7 @@
 import { compileSql, type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
+import type { Changes } from '../replay/changes.ts';
+import { unsettled } from '../replay/epochs.ts';
 import { showsBody } from '../routes/instances.ts';
 import { type Request, routeOf } from '../routes/requests.ts';
 import { tier } from '../tables.ts';
@@ -27,6 +29,7 @@ export async function claimByNames(
   requests: readonly Request[],
   known: ReadonlySet<string>,
   silent: (route: string) => boolean = () => false,
+  changes: Changes = new Map(),
 ): Promise<Map<string, number>> {
   const terms = new Map<string, Request>();
   const broken = new Map<string, Request[]>();
@@ -34,6 +37,9 @@ export async function claimByNames(
   const done = new Set<string>();
   const written = new Set<string>();
   const injections = await knownInjections(engine);
+  // What a record holds now says nothing of one that was changed since.
+  const span = { fromUs: requests.reduce((a, r) => Math.min(a, r.loUs), Infinity), toUs: requests.reduce((a, r) => Math.max(a, r.hiUs), -Infinity) };
+  const open = new Map(catalogue.datasets.map(d => [d.id, unsettled(d, span, changes)]));
   for (const r of requests) {
     const route = routeOf(r);
     if (known.has(route) || showsBody(r) === 'no' || (r.method !== 'GET' && r.method !== 'POST')) continue;
@@ -70,10 +76,10 @@ export async function claimByNames(
       const rows = JSON.stringify([id, where.map(w => compileSql(w))]);
       if (written.has(rows)) continue;
       written.add(rows);
-      await claims.possibleRows(id, dataset, where.length > 0 ? sql.join(where, sql` and `) : null);
+      await claims.possibleRows(id, dataset, where.length > 0 ? sql`((${sql.join(where, sql` and `)}) or ${open.get(dataset.id)!})` : null);
     }
   }
-  await claimTerms(engine, catalogue, claims, terms);
+  await claimTerms(engine, catalogue, claims, terms, open);
   if (broken.size > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
   return unnamed;
 }
@@ -140,7 +146,13 @@ function termOf(value: string): string {
 }
 
 /** Nothing says what such a route reads: rows of any dataset in which a text holds what was asked for are possible (T2). */
-async function claimTerms(engine: Engine, catalogue: Catalogue, claims: Claims, terms: ReadonlyMap<string, Request>): Promise<void> {
+async function claimTerms(
+  engine: Engine,
+  catalogue: Catalogue,
+  claims: Claims,
+  terms: ReadonlyMap<string, Request>,
+  open: ReadonlyMap<string, Sql>,
+): Promise<void> {
   const asked = [...terms].filter(([t]) => (t.length >= 2 || /[^\x00-\x7f]/.test(t)) && !/^\d{1,3}$/.test(t)).sort((a, b) => (a[0] < b[0] ? -1 : 1));
   if (asked.length === 0) return;
   await engine.load(
@@ -169,7 +181,7 @@ async function claimTerms(engine: Engine, catalogue: Catalogue, claims: Claims, 
       texts.map(c => (c.type === 'text' ? sql`contains(${sql.id('t', `c${c.no}`)}, q)` : sql`cast(${sql.id('t', `c${c.no}`)} as varchar) = q`)),
       sql` or `,
     );
-    await claims.possibleRows(id, dataset, sql`exists (select 1 from asked_term where ${holds})`);
+    await claims.possibleRows(id, dataset, sql`(exists (select 1 from asked_term where ${holds}) or ${open.get(dataset.id)!})`);
   }
   await engine.run('exposure.drop_terms', sql`drop table asked_term`);
 }

@@ -38,6 +38,12 @@ export function widenWindows(
   return { kept, possible };
 }
 
+/** May a table that a select cuts a window out of have lost records between a time and its snapshot? Then the window stood elsewhere. */
+export function windowMoved(select: Ast, at: number, catalogue: Catalogue, changes: Changes): boolean {
+  if (!child(select, 'limitCount') && !child(select, 'limitOffset')) return false;
+  return [...tablesIn(select)].some(t => movedBetween(catalogue.byTable(t), at, changes) > 0);
+}
+
 /** More than any window holds. */
 export const everything = 999_999_999;
 

@@ -1,4 +1,4 @@
-import { type Engine, sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
 import type { Instance } from '../routes/instances.ts';
 import { type Ast, anyNode, child, nodes, text, unwrap } from '../sql/index.ts';
@@ -26,34 +26,13 @@ export function epochsOf(
   changes: Changes,
 ): { readonly epoch: Epoch | null; readonly members: readonly Instance[] }[] {
   const select = list[0]!.read.select;
-  const tables = [...tablesIn(select)];
-  const through = tables.some(t => !catalogue.byTable(t) && catalogue.view?.(t));
-  const datasets = through ? [...catalogue.datasets] : tables.map(t => catalogue.byTable(t)).filter(d => d !== null);
-  if (!datasets.some(d => changes.has(d.id))) return [{ epoch: null, members: list }];
-  const simple = !through && isSimple(select);
-  const deciding = simple && !sorted(select) ? columnsIn([select['whereClause'], select['fromClause']]) : columnsIn(select);
-  const any = deciding.has('*') || usesNames(select);
-  const watched = datasets.map(d => {
-    const names = new Map(d.columns.map(c => [c.no, c.name.toLowerCase()]));
-    const times = (changes.get(d.id)?.times ?? [])
-      .filter(t => t.columns === null || any || [...t.columns].some(c => deciding.has(names.get(c) ?? '')))
-      .map(t => t.us)
-      .sort((x, y) => x - y);
-    return { asOf: d.asOfUs, times };
-  });
-  const touched = (i: Instance): boolean => {
-    const at = timesOf(i);
-    return watched.some(({ asOf, times }) => {
-      const after = firstFrom(times, at.fromUs - slack);
-      if (after !== undefined && (asOf === null || after <= asOf + slack)) return true;
-      const before = asOf === null ? undefined : firstFrom(times, asOf - slack);
-      return before !== undefined && before <= at.toUs + slack;
-    });
-  };
+  const watch = watchFor(select, catalogue, changes);
+  if (!watch) return [{ epoch: null, members: list }];
+  const { simple, touched } = watch;
   const quiet: Instance[] = [];
   const moved: { i: Instance; fromUs: number }[] = [];
   for (const i of list)
-    if (!touched(i)) quiet.push(i);
+    if (!touched(timesOf(i))) quiet.push(i);
     else moved.push({ i, fromUs: timesOf(i).fromUs });
   moved.sort((a, b) => a.fromUs - b.fromUs);
   const out: { epoch: Epoch | null; members: readonly Instance[] }[] = quiet.length > 0 ? [{ epoch: null, members: quiet }] : [];
@@ -65,6 +44,41 @@ export function epochsOf(
     out.push({ epoch: { fromUs, toUs, changes, replayable: simple }, members });
   }
   return out;
+}
+
+type Span = { readonly fromUs: number; readonly toUs: number };
+
+/** Tells of an execution of a select whether something that could have decided its answer was changed between it and the snapshot; null when nothing was changed at all. */
+function watchFor(select: Ast, catalogue: Catalogue, changes: Changes): { readonly simple: boolean; readonly touched: (at: Span) => boolean } | null {
+  const tables = [...tablesIn(select)];
+  const through = tables.some(t => !catalogue.byTable(t) && catalogue.view?.(t));
+  const datasets = through ? [...catalogue.datasets] : tables.map(t => catalogue.byTable(t)).filter(d => d !== null);
+  if (!datasets.some(d => changes.has(d.id))) return null;
+  const simple = !through && isSimple(select);
+  const deciding = simple && !sorted(select) ? columnsIn([select['whereClause'], select['fromClause']]) : columnsIn(select);
+  const any = deciding.has('*') || usesNames(select);
+  const watched = datasets.map(d => {
+    const names = new Map(d.columns.map(c => [c.no, c.name.toLowerCase()]));
+    const times = (changes.get(d.id)?.times ?? [])
+      .filter(t => t.columns === null || any || [...t.columns].some(c => deciding.has(names.get(c) ?? '')))
+      .map(t => t.us)
+      .sort((x, y) => x - y);
+    return { asOf: d.asOfUs, times };
+  });
+  const touched = (at: Span): boolean =>
+    watched.some(({ asOf, times }) => {
+      const after = firstFrom(times, at.fromUs - slack);
+      if (after !== undefined && (asOf === null || after <= asOf + slack)) return true;
+      const before = asOf === null ? undefined : firstFrom(times, asOf - slack);
+      return before !== undefined && before <= at.toUs + slack;
+    });
+  return { simple, touched };
+}
+
+/** The epoch of one select that ran in a span; null where nothing was changed that could have decided its answer. */
+export function epochFor(select: Ast, at: Span, catalogue: Catalogue, changes: Changes): Epoch | null {
+  const watch = watchFor(select, catalogue, changes);
+  return watch?.touched(at) ? { ...at, changes, replayable: watch.simple } : null;
 }
 
 /** The first of sorted times that is not before `us`. */
@@ -91,6 +105,20 @@ export function betweenOf(d: Dataset, fromUs: number, toUs: number): (us: number
 }
 
 const sorted = (select: Ast): boolean => child(select, 'limitCount') !== null || child(select, 'limitOffset') !== null;
+
+/**
+ * Records of which some value may have been another one in a span than in the snapshot, or that may not have been there, as a condition on
+ * `row_no`: a condition on values that others than these do not meet was not met by them then.
+ */
+export function unsettled(d: Dataset, at: Span, changes: Changes): Sql {
+  const h = changes.get(d.id);
+  if (!h) return sql`false`;
+  const between = betweenOf(d, at.fromUs, at.toUs);
+  if (h.anywhere.some(a => between(a.us))) return sql`true`;
+  const later = sql`at_us >= ${at.fromUs - slack} ${d.asOfUs === null ? sql`` : sql`and at_us <= ${d.asOfUs + slack}`}`;
+  const earlier = d.asOfUs === null ? sql`false` : sql`at_us <= ${at.toUs + slack} and at_us >= ${d.asOfUs - slack}`;
+  return sql`row_no in (select row_no from row_touch where dataset_id = ${d.id} and ((${later}) or (${earlier})))`;
+}
 
 /** Names that stand in no column reference: USING, NATURAL, positions and names of the select list. */
 function usesNames(select: Ast): boolean {
