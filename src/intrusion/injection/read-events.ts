@@ -101,7 +101,7 @@ function injectionEvents(engine: Engine): AsyncGenerator<InjectionEvent[]> {
       case when e.class <> 2 then e.extra end as extra, coalesce(q.status, e.status) as status, coalesce(q.bytes_out, e.bytes_out) as bytes_out, coalesce(q.duration_us, e.duration_us) as duration_us,
       e.rows_out, coalesce(e.err_code, s.err_code) as err_code, length(e.target) as target_length, coalesce(f.time_kind, 0) as time_kind
     from event e left join event_file f using (file_no) left join flagged x using (event_id)
-      left join injection_answer l using (event_id) left join event q on q.event_id = l.request_id
+      left join injection_answer l using (event_id) left join (select * from event where event_id in (select request_id from injection_answer)) q on q.event_id = l.request_id
       left join statement_error s on s.event_id = e.event_id
     where (e.class in (1, 6) and (x.event_id is not null or regexp_matches(coalesce(e.target_norm, e.target, ''), ${pattern})
         or regexp_matches(concat_ws(' ', e.referer, e.forwarded, e.session, e.extra), ${`${headerPattern}|${encoded}`})
