@@ -3,7 +3,7 @@ import { alignOrders } from '../../src/intrusion/injection/align.ts';
 import { isPairingTold } from '../reference/unlogged-answers.ts';
 import { named, type Played, play, total } from './played.ts';
 
-/** Injections that travel in POST bodies: the web log holds the answers, the database log the statements. DRILL_SAY names what was missed. */
+/** Injections that travel in POST bodies or unlogged headers: the web log holds the answers, the database log the statements. DRILL_SAY names what was missed. */
 
 const techniques = ['sqli-boolean', 'sqli-time', 'sqli-stacked', 'sqli-error', 'sqli-union'] as const;
 const strategies = ['bisection', 'sets', 'length-first', 'bits', 'prefix'] as const;
@@ -21,8 +21,8 @@ describe('injections that only the database log holds', () => {
         {
           scenario: techniques[seed % techniques.length]!,
           dialect: seed % 2 ? 'mysql' : 'postgresql',
-          bodies: true,
-          format: seed % 3 ? 'nginx-timed' : 'jsonl',
+          // a body, or a header that this log does not hold
+          ...(seed % 4 === 3 ? { carrier: 'forwarded', format: 'nginx-timed' } : { bodies: true, format: seed % 3 ? 'nginx-timed' : 'jsonl' }),
           strategy: strategies[Math.floor(seed / 5) % strategies.length]!,
           vector: vectors[Math.floor(seed / 3) % vectors.length]!,
           tamper: 'none',
