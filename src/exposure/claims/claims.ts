@@ -3,6 +3,7 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Dataset } from '../catalogue.ts';
 import { splitUnions, type Union } from '../snapshots.ts';
 import { attemptedColumns, claimColumns, claimCountColumns, colsetColumns, contact, contactRowColumns, reachableColumns, tier } from '../tables.ts';
+import { writeTotals } from './totals.ts';
 
 /** A proposition about cells, as it is explained later. `premises` are ids, counts and names, never values of people. */
 export type Claim = {
@@ -285,11 +286,12 @@ export class Claims {
     );
     await e.run(
       'exposure.claim_row_source',
-      sql`insert into claim_row_source select claim_id, row_no, min(event_id), min(request_id) from claim_row_source_work group by claim_id, row_no`,
+      sql`insert into claim_row_source select claim_id, row_no, min(event_id), min(request_id) from claim_row_source_work group by claim_id, row_no order by claim_id, row_no`,
     );
     await e.run('exposure.drop_work', sql`drop table claim_row_work`);
     await e.run('exposure.drop_work', sql`drop table claim_row_source_work`);
     await splitUnions(e, this.unions);
+    await writeTotals(e);
     await e.run(
       'exposure.cell_tier',
       sql`create or replace view cell_tier as

@@ -4,6 +4,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { contact } from '../tables.ts';
 import { type Premises, readPremises } from './premises.ts';
 import { type ProofNode, type ProofPlace, proofNode } from './proof.ts';
+import { totals } from './totals.ts';
 import { exists } from './write-cells.ts';
 
 type ClaimRow = {
@@ -20,12 +21,8 @@ type ClaimRow = {
 
 const shownEvents = 5;
 const shownClaims = 8;
-const thresholds: Record<string, { column: 'tier_lower' | 'tier_upper'; tier: number }> = {
-  confirmed: { column: 'tier_lower', tier: 4 },
-  executed: { column: 'tier_lower', tier: 3 },
-  possible: { column: 'tier_upper', tier: 2 },
-  not_excluded: { column: 'tier_upper', tier: 1 },
-};
+/** The column of the totals that counts a figure. */
+const levels: Readonly<Record<string, string>> = { confirmed: 'confirmed', executed: 'executed', possible: 'possible', not_excluded: 'reachable' };
 
 /**
  * Why: `claim-…`, a record `customers/1234`, a cell `customers/1234/name`, a figure `figure:records.confirmed` or
@@ -151,7 +148,7 @@ export async function explainClaim(e: Engine, c: ClaimRow, rowNo: number | null,
   for (const w of Array.isArray(p['widened']) ? (p['widened'] as string[]) : []) children.push(proofNode('widened', { construct: printable(w, 60) }));
   for (const n of await e.rows<{ least: number; most: number; rows: number }>(
     'explain.counts',
-    sql`select max(k.lower) as least, sum(k.upper)::bigint as most, (select count(distinct r.row_no) from claim_row r where r.claim_id = ${c.claim_id} and r.tier_upper >= 2) as rows
+    sql`select max(k.lower) as least, sum(k.upper)::bigint as most, (select n.possible from ${await totals(e, 'claim')} n where n.claim_id = ${c.claim_id}) as rows
       from claim_count k where k.claim_id = ${c.claim_id} and k.scope = 'rows' having count(*) > 0`,
   ))
     children.push(proofNode('count', { least: n.least, most: n.most, rows: n.rows }));
@@ -180,15 +177,15 @@ async function claimPlaces(e: Engine, claimId: string, rowNo: number | null): Pr
 }
 
 async function explainDataset(e: Engine, dataset: string): Promise<ProofNode> {
-  return proofNode('dataset', { dataset }, await claimList(e, dataset, 'tier_upper', 1));
+  return proofNode('dataset', { dataset }, await claimList(e, dataset, 'not_excluded'));
 }
 
-async function claimList(e: Engine, dataset: string, column: 'tier_lower' | 'tier_upper', tier: number): Promise<ProofNode[]> {
+async function claimList(e: Engine, dataset: string, figure: string): Promise<ProofNode[]> {
+  const n = sql.id('n', levels[figure]!);
   const claims = await e.rows<ClaimRow & { rows: number }>(
     'explain.claims',
-    sql`select c.*, n.rows from claim c join (
-      select r.claim_id, count(distinct r.row_no) as rows from claim_row r where r.${sql.id(column)} >= ${tier} group by r.claim_id) n using (claim_id)
-    where c.dataset_id = ${dataset} order by n.rows desc, c.claim_id limit ${shownClaims}`,
+    sql`select c.*, ${n} as rows from claim c join ${await totals(e, 'claim')} n using (claim_id)
+    where c.dataset_id = ${dataset} and ${n} > 0 order by ${n} desc, c.claim_id limit ${shownClaims}`,
   );
   const out: ProofNode[] = [];
   for (const c of claims) out.push(proofNode('claim-rows', { rows: c.rows, rule: `@rule.${c.rule}` }, [await explainClaim(e, c, null)]));
@@ -199,20 +196,24 @@ async function claimList(e: Engine, dataset: string, column: 'tier_lower' | 'tie
 async function explainFigure(e: Engine, name: string): Promise<ProofNode> {
   const parts = name.split('.');
   const figure = parts[parts.length - 1] ?? '';
-  const known = thresholds[figure] ?? thresholds[parts[parts.length - 2] ?? ''];
-  if (!known) throw new UserError('exposure.unknown-ref', { ref: printable(`figure:${name}`, 80) });
-  const figureName = thresholds[figure] ? figure : parts[parts.length - 2]!;
+  const figureName = [figure, parts[parts.length - 2] ?? ''].find(x => levels[x] !== undefined);
+  if (figureName === undefined) throw new UserError('exposure.unknown-ref', { ref: printable(`figure:${name}`, 80) });
   const all = await e.rows<{ dataset_id: string }>('explain.datasets', sql`select dataset_id from dataset order by dataset_id`);
   const chosen = all.filter(d => d.dataset_id === parts[0]);
   const children: ProofNode[] = [];
+  const counted = new Map(
+    (
+      await e.rows<{ dataset_id: string; n: number }>(
+        'explain.count',
+        sql`select dataset_id, ${sql.id(levels[figureName]!)} as n from ${await totals(e, 'dataset')} t order by dataset_id`,
+      )
+    ).map(r => [r.dataset_id, r.n]),
+  );
   let total = 0;
   for (const d of chosen.length > 0 ? chosen : all) {
-    const { n } = await e.row<{ n: number }>(
-      'explain.count',
-      sql`select count(distinct row_no) as n from cell_tier where dataset_id = ${d.dataset_id} and ${sql.id(known.column)} >= ${known.tier}`,
-    );
+    const n = counted.get(d.dataset_id) ?? 0;
     total += n;
-    if (n > 0) children.push(proofNode('figure-dataset', { dataset: d.dataset_id, records: n }, await claimList(e, d.dataset_id, known.column, known.tier)));
+    if (n > 0) children.push(proofNode('figure-dataset', { dataset: d.dataset_id, records: n }, await claimList(e, d.dataset_id, figureName)));
   }
   if (figureName === 'not_excluded') {
     const open = await e.rows<{ dataset_id: string; reason: string }>(
