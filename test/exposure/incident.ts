@@ -163,10 +163,11 @@ export async function openIncident(events: readonly Event[], mine: readonly numb
         { name: 'event_id', type: 'BIGINT' },
         { name: 'step_id', type: 'VARCHAR' },
         { name: 'technique', type: 'VARCHAR' },
+        { name: 'dialect', type: 'VARCHAR' },
         { name: 'sql_text', type: 'VARCHAR' },
         { name: 'response_shown', type: 'BOOLEAN' },
       ],
-      more.injected.map(i => [i.event, null, i.technique, i.sql, i.shown]),
+      more.injected.map(i => [i.event, null, i.technique, 'postgresql', i.sql, i.shown]),
     );
   const file = { id: 't', routes, datasets: [{ id: 'people', role: { constant: 'policyholder' } }] } as unknown as CaseFile;
   const store = new CaseStore(path.join(dir, 'case.sqlite'));

@@ -7,7 +7,7 @@ import { catalogueAt, epochFor } from '../replay/epochs.ts';
 import { claimInfluenced, claimTable, linkSources, predictSizes, wholeTables } from '../replay/evaluate.ts';
 import { failed, type OutputSize, outputSizes, recordReplay, replay } from '../replay/replay.ts';
 import { type Group, groupInstances, instanceTable, replayGroup } from '../replay/replay-group.ts';
-import { columnsIn, type ReadableStatement, readingOf, tablesIn } from '../replay/statements.ts';
+import { columnsIn, type ReadableStatement, type Reading, readingOf, type SourceDialect, tablesIn } from '../replay/statements.ts';
 import type { Instance } from '../routes/instances.ts';
 import type { Request } from '../routes/requests.ts';
 import { holesIn } from '../routes/walks.ts';
@@ -18,7 +18,15 @@ import { recordCounts } from './count-rows.ts';
 import { claimPossible } from './missing.ts';
 import { exists } from './write-cells.ts';
 
-type Row = { event_id: number; step_id: string | null; technique: string; sql_text: string; response_shown: boolean; outcome: string | null };
+type Row = {
+  event_id: number;
+  step_id: string | null;
+  technique: string;
+  dialect: string | null;
+  sql_text: string;
+  response_shown: boolean;
+  outcome: string | null;
+};
 
 /**
  * Statements that an injection made the server run, as rebuilt from requests alone. Only those no database log line told already
@@ -37,7 +45,7 @@ export async function claimInjected(
   const steps = await exists(engine, 'step');
   const rows = await engine.rows<Row>(
     'exposure.injected',
-    sql`select i.event_id, i.step_id, i.technique, i.sql_text, i.response_shown, ${steps ? sql`s.outcome` : sql`null::varchar`} as outcome
+    sql`select i.event_id, i.step_id, i.technique, i.dialect, i.sql_text, i.response_shown, ${steps ? sql`s.outcome` : sql`null::varchar`} as outcome
     from injected_statement i ${steps ? sql`left join step s using (step_id)` : sql``} where i.sql_text is not null order by i.event_id, i.sql_text`,
   );
   const byEvent = new Map(requests.map(r => [r.eventId, r]));
@@ -114,9 +122,18 @@ function judge({ row, request }: { row: Row; request: Request }, value: number |
   return { must, may: !answered && !error ? 0 : refuted ? tier.reachable : Math.max(must, tier.possible), bySize };
 }
 
+const dialects: Readonly<Record<string, SourceDialect>> = { postgresql: 'postgresql', mysql: 'mysql', mssql: 'tsql', oracle: 'oracle' };
+
+/** A rebuilt statement in the words of its database; where that is not known, text may compare by any collation. */
+function readRebuilt(row: Row): Reading {
+  const dialect = dialects[row.dialect ?? ''];
+  const reading = readingOf(row.sql_text, dialect);
+  return 'none' in reading || dialect !== undefined ? reading : { ...reading, foreign: true, shape: `${reading.shape}~` };
+}
+
 /** A rebuilt statement as an execution for its request; null when no grammar takes it. */
 function asInstance(row: Row, request: Request): Instance | null {
-  const read = readingOf(row.sql_text);
+  const read = readRebuilt(row);
   if ('none' in read) return null;
   return {
     read,
@@ -202,7 +219,7 @@ async function claimWalkHoles(
 ): Promise<void> {
   const walks = new Map<string, { read: ReadableStatement; values: (string | null)[][]; told: number; fromUs: Micros; toUs: Micros }>();
   for (const row of rows) {
-    const reading = readingOf(row.sql_text);
+    const reading = readRebuilt(row);
     if ('none' in reading) continue;
     const walk = walks.get(reading.shape);
     const values = reading.slots.map(s => s.value);

@@ -71,11 +71,14 @@ export function dialectOf(format: string | null): SourceDialect {
 /** MySQL runs what stands in its version comments, takes # for a comment, and has a cache hint that means nothing here. */
 function plainMysql(sqlText: string): string {
   return sqlText.replace(mysqlParts, (part, opened: string | undefined) => {
+    if (asText.test(part)) return ' AS CHAR(65535)';
     if (opened !== undefined) return ` ${opened.replace(/\bsql_no_cache\b/gi, ' ')} `;
     return part.startsWith('#') ? ' ' : part;
   });
 }
-const mysqlParts = /'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|`[^`]*`|\/\*!\d*([\s\S]*?)\*\/|#[^\n]*/g;
+const mysqlParts = /'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"|`[^`]*`|\/\*!\d*([\s\S]*?)\*\/|#[^\n]*|\bas\s+n?char\b(?!\s*\()/gi;
+/** Without a length MySQL keeps the whole text, PostgreSQL one character of it. */
+const asText = /^as\s/i;
 
 /** The text in PostgreSQL's words, or null. Translation keeps structure, not every meaning: the reading is marked foreign. */
 function translated(sqlText: string, dialect: SourceDialect): string | null {
@@ -216,6 +219,8 @@ export type StatementLog = {
   /** Texts the server refused, to the times it did. */
   readonly errors: ReadonlyMap<string, readonly { readonly us: Micros; readonly eventId: number; readonly message: string | null }[]>;
   readonly present: boolean;
+  /** What its statements are written in; PostgreSQL when there are none. */
+  readonly dialect: SourceDialect;
 };
 
 /** The database log as statements in order of time. At most `most` rows are held; beyond that only the windows asked for would fit, and a problem says so. */
@@ -237,12 +242,14 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   };
   let left = 0;
   let present = false;
+  let spoken: SourceDialect = 'postgresql';
   for await (const batch of engine.stream<Row>(
     'exposure.statements',
     sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format
     from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null order by e.at_us, e.event_id`,
   )) {
     for (const r of batch) {
+      if (!present) spoken = dialectOf(r.format);
       present = true;
       if (statements.length >= most) {
         left++;
@@ -309,7 +316,7 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   }
   // Where its FETCH statements are logged, a DECLARE shows nothing by itself.
   const kept = statements.filter((s, i) => s.read.kind !== 'declare' || !cursors.fetched.has(i));
-  return { statements: kept, unparseable, errors, present, left };
+  return { statements: kept, unparseable, errors, present, dialect: spoken, left };
 }
 
 function fetchedReading(f: Fetched): ReadableStatement {

@@ -2,7 +2,7 @@ import { type Sql, sql } from '../../engine/index.ts';
 import { aggregate, isAggregate } from './aggregates.ts';
 import { type Ast, child, constantValue, lastName, nodes, number, text, unwrap } from './ast.ts';
 import { need } from './batch.ts';
-import { scalarFunction } from './functions.ts';
+import { concatOrNull, scalarFunction } from './functions.ts';
 import { bool, operation } from './operators.ts';
 import { type Compilation, type Expression, nothing, type Origin, type OutputColumn, type Scope, Unsupported, weaken } from './relation.ts';
 import { align, castTo, commonType, typeNames } from './types.ts';
@@ -227,10 +227,8 @@ function functionCall(body: Ast, x: ExpressionContext): Expression {
   if (row)
     return { ...nothing, sql: isAggregate(name) ? sql`cast(count(*) as varchar)` : sql`cast('' as varchar)`, type: 'opaque', origins: row, orderSafe: false };
   if (isAggregate(name)) return aggregate(name, body, x, compileExpression);
-  return scalarFunction(
-    name,
-    nodes(body, 'args').map(a => compileExpression(a, x)),
-  );
+  const args = nodes(body, 'args').map(a => compileExpression(a, x));
+  return name === 'concat' && x.c.text.foreign && args.length > 0 ? concatOrNull(args) : scalarFunction(name, args);
 }
 
 const comparisons: Readonly<Record<string, readonly [Sql, Sql]>> = {

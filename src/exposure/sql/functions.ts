@@ -2,6 +2,21 @@ import { type Sql, sql } from '../../engine/index.ts';
 import { type Expression, nothing, type SqlType, Unsupported, weaken } from './relation.ts';
 import { castTo } from './types.ts';
 
+/** CONCAT as MySQL has it: NULL when one of its parts is. Where another database leaves such parts out, too little is said to be shown, never too much. */
+export function concatOrNull(args: readonly Expression[]): Expression {
+  return {
+    ...nothing,
+    sql: sql`(${sql.join(
+      args.map(a => castTo(a, 'text').sql),
+      sql` || `,
+    )})`,
+    type: 'text',
+    origins: args.flatMap(a => a.origins),
+    fragile: args.some(a => a.fragile) || args.filter(a => a.origins.length > 0).length > 1,
+    orderSafe: false,
+  };
+}
+
 /** A scalar function of PostgreSQL over compiled arguments. Throws Unsupported for what has no faithful counterpart. */
 export function scalarFunction(name: string, args: readonly Expression[]): Expression {
   const t = (i: number): Sql => castTo(args[i]!, 'text').sql;

@@ -56,7 +56,7 @@ export function operation(body: Ast, x: ExpressionContext, compile: (node: Ast) 
     if (x.c.text.foreign && op.startsWith('!')) throw new Unsupported('collation');
     const like =
       x.c.text.foreign && x.c.text.loose
-        ? sql`(case when regexp_full_match(${pattern.sql}, '[ -~]*') then strip_accents(${left.sql}) ilike strip_accents(${pattern.sql}) escape '\\' else ${left.sql} is not null end)`
+        ? sql`(case when regexp_full_match(${pattern.sql}, '[ -~]*') then strip_accents(${left.sql}) ilike strip_accents(${pattern.sql}) escape '\\' when ${onlyKanji(pattern.sql, true)} then (contains(${kanjiOf(left.sql)}, ${kanjiOf(pattern.sql)}) or ${otherForms(left.sql)}) else ${left.sql} is not null end)`
         : kind === 'AEXPR_LIKE'
           ? sql`(${left.sql} like ${pattern.sql} escape '\\')`
           : sql`(${left.sql} ilike ${pattern.sql} escape '\\')`;
@@ -94,9 +94,20 @@ export function operation(body: Ast, x: ExpressionContext, compile: (node: Ast) 
   throw new Unsupported(`operator ${op}`);
 }
 
-/** Equal under some usual collation: without case, accents and outer spaces; anything beyond ASCII may be equal. */
+const kanji = String.raw`\x{4E00}-\x{9FFF}`;
+const blank = String.raw` \x{3000}`;
+/** Collations differ in kana, width, marks and case, but none takes one unified ideograph for another: kanji can be compared, whatever stands between them. */
+const onlyKanji = (text: Sql, ends: boolean): Sql => {
+  const any = ends ? '%*' : '';
+  return sql`regexp_full_match(${text}, ${sql.lit(`${any}[${kanji}${blank}]*[${kanji}][${kanji}${blank}]*${any}`)})`;
+};
+const kanjiOf = (text: Sql): Sql => sql`regexp_replace(${text}, ${sql.lit(`[^${kanji}]`)}, '', 'g')`;
+/** Radicals and compatibility ideographs may equal a kanji; so may whatever a collation does not know. */
+const otherForms = (text: Sql): Sql => sql`regexp_matches(${text}, ${sql.lit(String.raw`[\x{2E80}-\x{2FDF}\x{F900}-\x{FAFF}\x{10000}-\x{10FFFF}]`)})`;
+
+/** Equal under some usual collation: without case, accents and outer spaces; beyond ASCII only kanji are compared, anything else may be equal. */
 function looseEqual(a: Sql, b: Sql): Sql {
-  return sql`(case when regexp_full_match(${b}, '[ -~]*') then strip_accents(lower(trim(${a}))) = strip_accents(lower(trim(${b}))) else ${a} is not null and ${b} is not null end)`;
+  return sql`(case when regexp_full_match(${b}, '[ -~]*') then strip_accents(lower(trim(${a}))) = strip_accents(lower(trim(${b}))) when ${onlyKanji(b, false)} then (${kanjiOf(a)} = ${kanjiOf(b)} or ${otherForms(a)}) else ${a} is not null and ${b} is not null end)`;
 }
 
 function binary(op: string, left: Expression, right: Expression, x: ExpressionContext): Expression {

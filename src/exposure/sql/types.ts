@@ -77,6 +77,9 @@ export function align(a: Expression, b: Expression): readonly [Expression, Expre
   if ((a.type === 'date' || a.type === 'time') && (b.type === 'date' || b.type === 'time')) return [a, b, 'time'];
   // The column looks like a number in the snapshot but is text in the database (or the other way round).
   if (a.type === 'text' || b.type === 'text') return [castTo(a, 'text'), castTo(b, 'text'), 'text'];
+  // MySQL keeps truth as 1 and 0.
+  if (a.type === 'bool' && b.type === 'int') return [castTo(a, 'int'), b, 'int'];
+  if (a.type === 'int' && b.type === 'bool') return [a, castTo(b, 'int'), 'int'];
   throw new Unsupported('mixed-types');
 }
 
