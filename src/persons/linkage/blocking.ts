@@ -60,15 +60,18 @@ export type Blocked = { readonly pairs: number; readonly skipped: readonly { rea
  */
 export async function writePairs(engine: Engine, nodes: number): Promise<Blocked> {
   const cap = nodes <= 60_000 ? 400 : nodes <= large ? 150 : 60;
-  const used = blockingRules.map((rule, i) => ({ rule, i })).filter(x => nodes <= (x.rule.upTo ?? Number.POSITIVE_INFINITY) && nodes > (x.rule.from ?? 0));
+  const fitting = blockingRules
+    .map((rule, i) => ({ rule, i, known: knownKeys(rule) }))
+    .filter(({ rule }) => nodes <= (rule.upTo ?? Number.POSITIVE_INFINITY) && nodes > (rule.from ?? 0));
+  const known = await engine.row<Record<string, number>>(
+    'link.block_known',
+    sql`select ${sql.join(fitting.map(x => sql`count(*) filter (where ${x.known}) as ${sql.id(`k${x.i}`)}`))} from link_node`,
+  );
+  const used = fitting.filter(x => Number(known[`k${x.i}`]) > 1);
   const skipped: { rule: string; blocks: number; nodes: number }[] = [];
   await engine.run('link.pair_table', sql`create or replace temp table link_raw_pair (l integer, r integer, rules integer)`);
-  for (const { rule, i } of used) {
+  for (const { rule, i, known } of used) {
     const most = nodes > large ? Math.min(cap, rule.crowd ?? cap) : cap;
-    const known = sql`${sql.join(
-      rule.keys.map(k => sql`${k} is not null`),
-      sql` and `,
-    )}${rule.latin ? sql` and not japanese` : sql``}`;
     await engine.run(
       'link.block',
       sql`create or replace temp table link_block as select nid, hash(legal, ${sql.join([...rule.keys])}) as b from link_node where ${known}`,
@@ -86,3 +89,9 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
   for (const t of ['link_raw_pair', 'link_block', 'link_size']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
   return { pairs: Number((await engine.row('link.pair_count', sql`select count(*) as n from link_pair`))['n']), skipped };
 }
+
+const knownKeys = (rule: BlockingRule): Sql =>
+  sql`${sql.join(
+    rule.keys.map(k => sql`${k} is not null`),
+    sql` and `,
+  )}${rule.latin ? sql` and not japanese` : sql``}`;
