@@ -62,7 +62,7 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
   const cap = nodes <= 60_000 ? 400 : nodes <= large ? 150 : 60;
   const fitting = blockingRules
     .map((rule, i) => ({ rule, i, known: knownKeys(rule) }))
-    .filter(({ rule }) => nodes <= (rule.upTo ?? Number.POSITIVE_INFINITY) && nodes > (rule.from ?? 0));
+    .filter(({ rule }) => nodes <= (rule.upTo ?? Number.POSITIVE_INFINITY) && nodes > (rule.from ?? -1));
   const known = await engine.row<Record<string, number>>(
     'link.block_known',
     sql`select ${sql.join(fitting.map(x => sql`count(*) filter (where ${x.known}) as ${sql.id(`k${x.i}`)}`))} from link_node`,
