@@ -16,7 +16,7 @@ import { cutAborted } from './replay/aborted.ts';
 import { type Changes, readChanges } from './replay/changes.ts';
 import { withDefinitions } from './replay/definitions.ts';
 import { widenWindows } from './replay/drift.ts';
-import { epochFor } from './replay/epochs.ts';
+import { epochFor, unsettled } from './replay/epochs.ts';
 import { claimGroups, type EvaluationNotes, judgeRequests, predictSizes } from './replay/evaluate.ts';
 import { groupInstances } from './replay/replay-group.ts';
 import { readingOf, readStatements, type Statement, type StatementLog } from './replay/statements.ts';
@@ -119,7 +119,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
   const deleted = await claimDeleted(engine, catalogue, claims, [...all, ...(strange?.instances ?? [])], backlog);
   if (deleted > 0) problems.push(problem('exposure.records-deleted', 'warning', {}, { n: deleted }, deleted));
-  await claimRecovered(engine, catalogue, claims);
+  await claimRecovered(engine, catalogue, claims, (d, column) => unsettled(d, spanOf(requests), changes, column));
   await doubtChanged(claims, requests, catalogue, changes);
   for (const [construct, n] of [...notes.failures].sort()) problems.push(problem('exposure.not-replayed', 'warning', {}, { construct }, n));
   for (const [construct, n] of [...notes.widened].sort()) problems.push(problem('exposure.widened', 'info', {}, { construct }, n));
@@ -133,9 +133,15 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   return { claims: claims.size, requests: requests.length, instances: all.length };
 }
 
+/** From the first request of the intruder to the last answer. */
+const spanOf = (requests: readonly Request[]): { fromUs: number; toUs: number } => ({
+  fromUs: requests.reduce((a, r) => Math.min(a, r.loUs), Infinity),
+  toUs: requests.reduce((a, r) => Math.max(a, r.hiUs), -Infinity),
+});
+
 /** Values of an answer that were taken from the snapshot because their length fits are no proof where the rows may have been others then. */
 async function doubtChanged(claims: Claims, requests: readonly Request[], catalogue: Catalogue, changes: Changes): Promise<void> {
-  const span = { fromUs: requests.reduce((a, r) => Math.min(a, r.loUs), Infinity), toUs: requests.reduce((a, r) => Math.max(a, r.hiUs), -Infinity) };
+  const span = spanOf(requests);
   await claims.weaken(c => {
     if (c.rule !== 'recovered-shown' || c.statement === '') return false;
     const read = readingOf(c.statement);

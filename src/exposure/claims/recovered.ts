@@ -23,12 +23,14 @@ type Bound = Cell & { readonly dataset: Dataset; readonly column: Column; readon
 
 /** Which (dataset, column) pairs blind injection is known to have been rebuilt for: their questions need no bound of their own. */
 export type RecoveredColumns = ReadonlySet<string>;
+/** Rows whose value in a column may have been another one when it was read, as a condition on `row_no`. */
+export type OpenRows = (dataset: Dataset, column: number) => Sql;
 
 /**
  * Bind cells rebuilt from blind injection to rows of the snapshot. The rebuilt values decide which row it is; the ordinal of the
- * intruder's own query only helps. A value that fits one row only is possessed (T5); several rows are possible; a partial value is T2.
+ * intruder's own query only helps; a row whose value was changed since may have held it, and one that holds it now may not have. A value that fits one row only is possessed (T5); several rows are possible; a partial value is T2.
  */
-export async function claimRecovered(engine: Engine, catalogue: Catalogue, claims: Claims): Promise<RecoveredColumns> {
+export async function claimRecovered(engine: Engine, catalogue: Catalogue, claims: Claims, open: OpenRows): Promise<RecoveredColumns> {
   const covered = new Set<string>();
   await engine.load(
     'recovered_binding',
@@ -66,7 +68,7 @@ export async function claimRecovered(engine: Engine, catalogue: Catalogue, claim
     if (known) known.push(placed);
     else byDataset.set(dataset.id, [placed]);
   }
-  for (const list of byDataset.values()) await bindDataset(engine, claims, list[0]!.dataset, list);
+  for (const list of byDataset.values()) await bindDataset(engine, claims, list[0]!.dataset, list, open);
   return covered;
 }
 
@@ -125,7 +127,7 @@ function typedEqual(column: Column, value: Sql): Sql | null {
   return sql`cast(${typed} as varchar) = ${value}`;
 }
 
-async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, list: readonly Bound[]): Promise<void> {
+async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, list: readonly Bound[], open: OpenRows): Promise<void> {
   const data = sql`${sql.id(`data_${dataset.id}`)} d join ${sql.id(dataset.view)} t using (row_no)`;
   await engine.load(
     'rc',
@@ -283,6 +285,21 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
     'exposure.rc_rows',
     sql`insert into claim_row_work select claim_id, row_no, colset_id, max(lower), max(upper) from rc_rows group by claim_id, row_no, colset_id`,
   );
+  for (const column of columns) {
+    const condition = open(dataset, column.no);
+    const { n } = await engine.row<{ n: number }>('exposure.rc_open_count', sql`select count(*)::integer as n from ${sql.id(dataset.view)} where ${condition}`);
+    if (n === 0) continue;
+    const colset = claims.colset(dataset, [column.no]);
+    await engine.run(
+      'exposure.rc_open',
+      sql`update claim_row_work set tier_lower = 0, tier_upper = ${tier.possible}::tinyint where colset_id = ${colset} and claim_id in (select claim_id from rc_rows) and ${condition}`,
+    );
+    await claims.rows(
+      claimOf(list.find(c => c.column.no === column.no)!, 0),
+      colset,
+      sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} where ${condition}`,
+    );
+  }
   await engine.load(
     'rc_binding',
     [
