@@ -119,7 +119,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
   const deleted = await claimDeleted(engine, catalogue, claims, [...all, ...(strange?.instances ?? [])], backlog);
   if (deleted > 0) problems.push(problem('exposure.records-deleted', 'warning', {}, { n: deleted }, deleted));
-  await claimRecovered(engine, catalogue, claims, (d, column) => unsettled(d, spanOf(requests), changes, column));
+  await claimRecovered(engine, catalogue, claims, (d, columns) => unsettled(d, spanOf(requests), changes, columns));
   await doubtChanged(claims, requests, catalogue, changes);
   for (const [construct, n] of [...notes.failures].sort()) problems.push(problem('exposure.not-replayed', 'warning', {}, { construct }, n));
   for (const [construct, n] of [...notes.widened].sort()) problems.push(problem('exposure.widened', 'info', {}, { construct }, n));

@@ -1,5 +1,6 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { bareName, type Catalogue, type Column, type Dataset } from '../catalogue.ts';
+import { birth, existence } from '../replay/changes.ts';
 import { type Ast, child, lastName, nodes, parseStatements, text, unwrap } from '../sql/index.ts';
 import { tier } from '../tables.ts';
 import type { Claims } from './claims.ts';
@@ -23,8 +24,8 @@ type Bound = Cell & { readonly dataset: Dataset; readonly column: Column; readon
 
 /** Which (dataset, column) pairs blind injection is known to have been rebuilt for: their questions need no bound of their own. */
 export type RecoveredColumns = ReadonlySet<string>;
-/** Rows whose value in a column may have been another one when it was read, as a condition on `row_no`. */
-export type OpenRows = (dataset: Dataset, column: number) => Sql;
+/** Rows that may have held another value in one of these columns when it was read, as a condition on `row_no`. */
+export type OpenRows = (dataset: Dataset, columns: readonly number[]) => Sql;
 
 /**
  * Bind cells rebuilt from blind injection to rows of the snapshot. The rebuilt values decide which row it is; the ordinal of the
@@ -286,18 +287,20 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
     sql`insert into claim_row_work select claim_id, row_no, colset_id, max(lower), max(upper) from rc_rows group by claim_id, row_no, colset_id`,
   );
   for (const column of columns) {
-    const condition = open(dataset, column.no);
-    const { n } = await engine.row<{ n: number }>('exposure.rc_open_count', sql`select count(*)::integer as n from ${sql.id(dataset.view)} where ${condition}`);
-    if (n === 0) continue;
     const colset = claims.colset(dataset, [column.no]);
     await engine.run(
-      'exposure.rc_open',
-      sql`update claim_row_work set tier_lower = 0, tier_upper = ${tier.possible}::tinyint where colset_id = ${colset} and claim_id in (select claim_id from rc_rows) and ${condition}`,
+      'exposure.rc_doubt',
+      sql`update claim_row_work set tier_lower = 0, tier_upper = ${tier.possible}::tinyint
+        where colset_id = ${colset} and claim_id in (select claim_id from rc_rows) and ${open(dataset, [column.no, existence, birth])}`,
     );
+    // A record that was not there yet held nothing; one whose value was changed may have held this one.
+    const changed = open(dataset, [column.no]);
+    const { n } = await engine.row<{ n: number }>('exposure.rc_changed', sql`select count(*)::integer as n from ${sql.id(dataset.view)} where ${changed}`);
+    if (n === 0) continue;
     await claims.rows(
       claimOf(list.find(c => c.column.no === column.no)!, 0),
       colset,
-      sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} where ${condition}`,
+      sql`select row_no, 0 as lower, ${tier.possible} as upper from ${sql.id(dataset.view)} where ${changed}`,
     );
   }
   await engine.load(

@@ -108,17 +108,18 @@ const sorted = (select: Ast): boolean => child(select, 'limitCount') !== null ||
 
 /**
  * Records of which some value may have been another one in a span than in the snapshot, or that may not have been there, as a condition on
- * `row_no` (of one column, when named): a condition on values that others than these do not meet was not met by them then.
+ * `row_no` (in `columns`, when named): a condition on values that others than these do not meet was not met by them then.
  */
-export function unsettled(d: Dataset, at: Span, changes: Changes, column: number | null = null): Sql {
+export function unsettled(d: Dataset, at: Span, changes: Changes, columns: readonly number[] | null = null): Sql {
   const h = changes.get(d.id);
   if (!h) return sql`false`;
   const between = betweenOf(d, at.fromUs, at.toUs);
-  if (h.anywhere.some(a => between(a.us) && (column === null || a.existence || a.columns.includes(column)))) return sql`true`;
+  if (h.anywhere.some(a => between(a.us) && (columns === null || (a.existence && columns.includes(existence)) || a.columns.some(c => columns.includes(c)))))
+    return sql`true`;
   const later = sql`at_us >= ${at.fromUs - slack} ${d.asOfUs === null ? sql`` : sql`and at_us <= ${d.asOfUs + slack}`}`;
   const earlier = d.asOfUs === null ? sql`false` : sql`at_us <= ${at.toUs + slack} and at_us >= ${d.asOfUs - slack}`;
   return sql`row_no in (select row_no from row_touch where dataset_id = ${d.id} and ((${later}) or (${earlier}))
-    ${column === null ? sql`` : sql`and column_no in (${column}, ${existence}, ${birth})`})`;
+    ${columns === null ? sql`` : sql`and column_no in (${sql.join(columns.map(c => sql.lit(c)))})`})`;
 }
 
 /** Names that stand in no column reference: USING, NATURAL, positions and names of the select list. */
