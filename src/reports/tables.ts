@@ -112,7 +112,9 @@ export function combinationsTable(lang: Lang, counts: ExposureCounts): Block {
     caption: t(lang, 'reports:combinations.caption'),
     empty: t(lang, 'reports:none'),
     columns: boundsColumns(lang, t(lang, 'reports:combinations.items'), '4fr'),
-    rows: counts.combinations.map((c, i) => boundsRow(lang, elementList(lang, c.elements), `combinations.${i}`, c)),
+    rows: counts.combinations.map((c, i) =>
+      boundsRow(lang, c.elements.length > 0 ? elementList(lang, c.elements) : elementLabel(lang, 'none'), `combinations.${i}`, c),
+    ),
   };
 }
 

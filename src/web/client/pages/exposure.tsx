@@ -21,7 +21,7 @@ export function Exposure() {
           title={t('items')}
           rows={e.combinations.map((c, i) => ({
             key: c.elements.join(),
-            label: c.elements.map(label).join(t('list-separator')),
+            label: (c.elements.length > 0 ? c.elements : ['none']).map(label).join(t('list-separator')),
             refName: `combinations.${i}`,
             bounds: c,
           }))}
