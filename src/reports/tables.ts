@@ -257,10 +257,10 @@ export function obligationsTable(lang: Lang, input: ReportInput): Block {
     caption: t(lang, 'reports:obligations.caption'),
     empty: t(lang, 'reports:obligations.none'),
     columns: [
-      { title: t(lang, 'reports:obligations.due'), width: '2fr' },
-      { title: t(lang, 'reports:obligations.what'), width: '3fr' },
-      { title: t(lang, 'reports:obligations.recipient'), width: '4fr' },
-      { title: t(lang, 'reports:obligations.basis'), width: '6fr' },
+      { title: t(lang, 'reports:obligations.due'), width: '5fr' },
+      { title: t(lang, 'reports:obligations.what'), width: '6fr' },
+      { title: t(lang, 'reports:obligations.recipient'), width: '8fr' },
+      { title: t(lang, 'reports:obligations.basis'), width: '12fr' },
     ],
     rows: input.result.obligations.map(o => [
       [o.due ?? t(lang, 'reports:obligations.promptly')],
