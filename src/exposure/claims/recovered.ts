@@ -111,6 +111,30 @@ function waysToFit(column: Column): Sql[] {
   ];
 }
 
+/** The same against a value `h.v` that rows hold and its typed form `h.k`. */
+function waysToHold(column: Column): Sql[] {
+  const known = typedValue(column, sql`rc.value`);
+  return [
+    sql`(rc.pattern is null and h.v = ${norm(sql`rc.value`)})`,
+    ...(known === null ? [] : [sql`(rc.pattern is null and h.k = ${known} and h.v <> ${norm(sql`rc.value`)})`]),
+    sql`(rc.pattern is not null and regexp_full_match(h.v, rc.pattern))`,
+  ];
+}
+
+/** A value as the column's type reads it, where text may differ for one value; null for a type that prints in one way only. */
+function typedValue(column: Column, value: Sql): Sql | null {
+  if (column.type === 'text' || column.type === 'int') return null;
+  if (column.type === 'bool') return sql`try_cast(${value} as boolean)`;
+  return column.type === 'num' ? sql`try_cast(${value} as double)` : value;
+}
+
+/** A row's own value to set beside `typedValue`. */
+function typedText(column: Column): Sql {
+  const typed = sql`t.${sql.id(`c${column.no}`)}`;
+  if (column.type === 'text' || column.type === 'int') return sql`null`;
+  return column.type === 'bool' || column.type === 'num' ? typed : sql`cast(${typed} as varchar)`;
+}
+
 /** A rebuilt text against the column as exported: equal after trimming, or equal as the typed value prints. */
 function equals(column: Column, value: Sql): Sql {
   const known = typedEqual(column, value);
@@ -119,13 +143,10 @@ function equals(column: Column, value: Sql): Sql {
 
 const asExported = (column: Column, value: Sql): Sql => sql`${norm(sql`d.${sql.id(column.name)}`)} = ${norm(value)}`;
 
-/** The same by type, where text may differ for one value; null for a type that prints in one way only. */
+/** The same by type; null for a type that prints in one way only. */
 function typedEqual(column: Column, value: Sql): Sql | null {
-  const typed = sql`t.${sql.id(`c${column.no}`)}`;
-  if (column.type === 'text' || column.type === 'int') return null;
-  if (column.type === 'bool') return sql`${typed} = try_cast(${value} as boolean)`;
-  if (column.type === 'num') return sql`${typed} = try_cast(${value} as double)`;
-  return sql`cast(${typed} as varchar) = ${value}`;
+  const known = typedValue(column, value);
+  return known === null ? null : sql`${typedText(column)} = ${known}`;
 }
 
 async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, list: readonly Bound[], open: OpenRows): Promise<void> {
@@ -144,11 +165,22 @@ async function bindDataset(engine: Engine, claims: Claims, dataset: Dataset, lis
     list.map((c, i) => [i, c.group, c.column.no, c.value, usable(c), c.key, patternOf(c.status, c.facts)]),
   );
   const columns = [...new Map(list.map(c => [c.column.no, c.column])).values()].sort((a, b) => a.no - b.no);
+  // By value, not by row: a column of few values would give each of a hundred thousand cells half the table.
   const counts = sql.join(
-    columns.flatMap(c => waysToFit(c).map(fit => sql`select rc.i from rc join ${data} on ${fit} where rc.exact and rc.column_no = ${c.no}`)),
+    columns.flatMap(c => {
+      const held = sql.id(`rc_held_${c.no}`);
+      return waysToHold(c).map(fit => sql`select rc.i, h.n from rc join ${held} h on ${fit} where rc.exact and rc.column_no = ${c.no}`);
+    }),
     sql` union all `,
   );
-  await engine.run('exposure.rc_counts', sql`create or replace temp table rc_count as select i, count(*) as n from (${counts}) group by i`);
+  for (const c of columns) {
+    await engine.run(
+      'exposure.rc_held',
+      sql`create or replace temp table ${sql.id(`rc_held_${c.no}`)} as select ${norm(sql`d.${sql.id(c.name)}`)} as v, ${typedText(c)} as k, count(*) as n from ${data} group by all`,
+    );
+  }
+  await engine.run('exposure.rc_counts', sql`create or replace temp table rc_count as select i, sum(n)::bigint as n from (${counts}) group by i`);
+  for (const c of columns) await engine.run('exposure.rc_drop', sql`drop table ${sql.id(`rc_held_${c.no}`)}`);
   // The most telling exact value of a row of the intruder's query picks the candidates, the others must agree.
   await engine.run(
     'exposure.rc_anchor',
