@@ -5,6 +5,7 @@ import { SECOND } from '../../src/base/index.ts';
 import { detectByRules } from '../../src/detections/own-rules.ts';
 import { prepareRequests } from '../../src/detections/requests/request.ts';
 import { readRuleFolder } from '../../src/detections/sigma/rule-folder.ts';
+import { stepKinds } from '../../src/detections/tables.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import { type EventRow, loadEvents, memoryEngine } from '../fixtures/event-table.ts';
 import { temporaryFolder } from '../fixtures/run.ts';
@@ -75,18 +76,7 @@ it('rules and correlations that only feed another are told by it alone', async (
 });
 
 it('every rule of ours says where it leads: a kind of step that exists, a level, and tags', () => {
-  const kinds = new Set([
-    'scan',
-    'password-spray',
-    'account-takeover',
-    'mass-export',
-    'path-traversal',
-    'web-shell',
-    'command-injection',
-    'xss',
-    'db-dump',
-    'other',
-  ]);
+  const kinds = new Set<string>(stepKinds);
   for (const r of readRuleFolder('rules').rules)
     expect([
       r.file,

@@ -1,33 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type InjectionEvent, rebuildInjections } from '../../src/intrusion/injection/rebuild.ts';
+import { injectionEvent } from '../fixtures/injection-event.ts';
 
 /** Texts of one form are read once and filled in afterwards; what is filled in must be what reading each of them by itself gives. */
 
-const event = (payload: string, n: number, more: Partial<InjectionEvent> = {}): InjectionEvent => ({
-  event_id: n * 16,
-  at_us: n * 1_000_000,
-  class: 1,
-  src_ip: '192.0.2.1',
-  host: null,
-  method: 'GET',
-  path: '/find',
-  query: `q=${encodeURIComponent(payload)}&lang=ja`,
-  user_agent: 'x',
-  referer: null,
-  forwarded: null,
-  session: null,
-  sql_text: null,
-  extra: null,
-  status: 200,
-  bytes_out: 100,
-  duration_us: 1000,
-  rows_out: null,
-  err_code: null,
-  target_length: 100,
-  time_kind: 1,
-  ...more,
-});
+const event = (payload: string, n: number, more: Partial<InjectionEvent> = {}): InjectionEvent =>
+  injectionEvent({
+    event_id: n * 16,
+    at_us: n * 1_000_000,
+    query: `q=${encodeURIComponent(payload)}&lang=ja`,
+    duration_us: 1000,
+    target_length: 100,
+    ...more,
+  });
 
 type Draw = { n: number; m: number; small: number; word: string; tail: string; list: readonly number[] };
 const forms: Record<string, (d: Draw) => string> = {

@@ -1,31 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type InjectionEvent, rebuildInjections } from '../../src/intrusion/injection/rebuild.ts';
+import { rebuildInjections } from '../../src/intrusion/injection/rebuild.ts';
+import { injectionEvent } from '../fixtures/injection-event.ts';
 
-const event = (payload: string): InjectionEvent => ({
-  event_id: 16,
-  at_us: 1,
-  class: 1,
-  src_ip: '192.0.2.1',
-  host: null,
-  method: 'GET',
-  path: '/find',
-  query: `q=${encodeURIComponent(payload)}`,
-  user_agent: 'x',
-  referer: null,
-  forwarded: null,
-  session: null,
-  sql_text: null,
-  extra: null,
-  status: 200,
-  bytes_out: 100,
-  duration_us: null,
-  rows_out: null,
-  err_code: null,
-  target_length: null,
-  time_kind: 1,
-});
 const read = (payload: string) =>
-  [...rebuildInjections([event(payload)]).statements].map(s => [
+  [...rebuildInjections([injectionEvent({ query: `q=${encodeURIComponent(payload)}` })]).statements].map(s => [
     s.inBand.technique,
     s.inBand.table?.toLowerCase().split('.').at(-1) ?? null,
     s.inBand.columns,
@@ -58,7 +36,7 @@ describe('values sent out of band', () => {
   ] as const)
     it(`${name}: attempted, with the address, nothing read`, () => {
       expect(read(payload)).toEqual([['out-of-band', 'agents', ['password'], target]]);
-      const rebuilt = rebuildInjections([event(payload)]);
+      const rebuilt = rebuildInjections([injectionEvent({ query: `q=${encodeURIComponent(payload)}` })]);
       expect(rebuilt.cells.filter(c => c.solution.status !== 'attempted')).toEqual([]);
       expect([...rebuilt.marks].map(m => m.technique)).toEqual(['out-of-band']);
     });

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type InjectionEvent, rebuildInjections } from '../../src/intrusion/injection/rebuild.ts';
+import { injectionEvent } from '../fixtures/injection-event.ts';
 
 const dir = path.resolve(import.meta.dirname, '../../../shared/data/range-01');
 
@@ -17,29 +18,20 @@ function readLog(file: string): InjectionEvent[] {
         line,
       )!;
       const [p, ...q] = m[9]!.split('?');
-      return {
+      return injectionEvent({
         event_id: (i + 1) * 16,
         at_us: Date.UTC(+m[4]!, months.indexOf(m[3]!) / 3, +m[2]!, +m[5]!, +m[6]!, +m[7]!) * 1000,
-        class: 1,
         src_ip: m[1]!,
-        host: null,
         method: m[8]!,
         path: p!,
         query: q.length > 0 ? q.join('?') : null,
         user_agent: m[13]!,
-        referer: null,
-        forwarded: null,
-        session: null,
-        sql_text: null,
-        extra: null,
         status: +m[10]!,
         bytes_out: +m[11]!,
         duration_us: m[14] ? Math.round(+m[14] * 1e6) : null,
-        rows_out: null,
-        err_code: null,
         target_length: m[9]!.length,
         time_kind: 2,
-      };
+      });
     });
 }
 

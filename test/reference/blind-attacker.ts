@@ -1,4 +1,5 @@
 import type { InjectionEvent } from '../../src/intrusion/injection/rebuild.ts';
+import { injectionEvent } from '../fixtures/injection-event.ts';
 
 /** A slow, plain intruder for tests: asks an imaginary database about known texts and writes the log lines that its requests would leave. */
 
@@ -232,30 +233,21 @@ export function runAttack(a: Attack): InjectionEvent[] {
     const begin = at;
     at += (timed ? slow : 5000) + Math.floor(a.random() * 20_000);
     const stamp = a.channel === 'gap-end' ? begin + slow : begin;
-    out.push({
-      event_id: ++n * 16,
-      at_us: timed && a.channel !== 'duration' ? Math.floor(stamp / 1_000_000) * 1_000_000 : begin,
-      class: 1,
-      src_ip: `198.51.100.${1 + (timed ? 0 : n % a.clients)}`,
-      host: null,
-      method: 'GET',
-      path: '/item',
-      query,
-      user_agent: 'x',
-      referer: null,
-      forwarded: null,
-      session: null,
-      sql_text: null,
-      extra: null,
-      status: a.channel === 'status' ? (truth ? 200 : 404) : 200,
-      bytes_out:
-        (a.channel === 'status' || timed ? 900 : truth ? 5120 : 880) + (a.channel === 'reflected' ? Buffer.byteLength(payload) : Math.floor(a.random() * 4)),
-      duration_us: a.channel === 'duration' ? slow : null,
-      rows_out: null,
-      err_code: null,
-      target_length: query.length,
-      time_kind: a.channel === 'gap-end' ? 2 : 1,
-    });
+    out.push(
+      injectionEvent({
+        event_id: ++n * 16,
+        at_us: timed && a.channel !== 'duration' ? Math.floor(stamp / 1_000_000) * 1_000_000 : begin,
+        src_ip: `198.51.100.${1 + (timed ? 0 : n % a.clients)}`,
+        path: '/item',
+        query,
+        status: a.channel === 'status' ? (truth ? 200 : 404) : 200,
+        bytes_out:
+          (a.channel === 'status' || timed ? 900 : truth ? 5120 : 880) + (a.channel === 'reflected' ? Buffer.byteLength(payload) : Math.floor(a.random() * 4)),
+        duration_us: a.channel === 'duration' ? slow : null,
+        target_length: query.length,
+        time_kind: a.channel === 'gap-end' ? 2 : 1,
+      }),
+    );
   }
   out.push({
     ...out.at(-1)!,

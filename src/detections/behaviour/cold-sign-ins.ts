@@ -3,6 +3,7 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import { clientKey, episodes, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { medianGap } from '../times.ts';
 import { type Continued, continuations, openedSessions } from './continuations.ts';
 import { classifyTable } from './sign-in-answers.ts';
 import { type Weighed, weighClients } from './weigh-clients.ts';
@@ -63,7 +64,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     const used = own.filter(u => u.method !== 'POST' && u.status !== null && u.status < 300);
     if (used.length === 0 || own.some(u => known.has(u.event_id)) || isHabit(own)) continue;
     const agent = c.client.slice(c.client.indexOf('|') + 1);
-    const pace = medianGap(own);
+    const pace = medianGap(own.map(u => u.at_us));
     const program = agent !== '' && scriptAgent.test(agent);
     const machine = own.length >= 10 && pace < SECOND;
     // Without an agent the address alone is the client, and an address may be a whole office, unless all it ever did is one run of a machine; a
@@ -291,13 +292,4 @@ function isHabit(own: readonly Use[]): boolean {
       return Math.min(d, DAY - d) <= HOUR;
     })
   );
-}
-
-function medianGap(own: readonly Use[]): number {
-  const times = own.map(u => u.at_us).filter(t => t !== null);
-  const gaps = times
-    .slice(1)
-    .map((t, i) => t - times[i]!)
-    .sort((a, b) => a - b);
-  return gaps[gaps.length >> 1] ?? Number.POSITIVE_INFINITY;
 }

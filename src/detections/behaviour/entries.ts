@@ -1,6 +1,7 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import type { Detection } from '../tables.ts';
+import { spanOf } from '../times.ts';
 import { openedSessions, sameAgentElsewhere } from './continuations.ts';
 
 type Later = { event_id: number; at_us: number | null; client: string; session: string | null; status: number | null; before: number; sign_in: boolean };
@@ -13,14 +14,9 @@ export async function detectEntries(engine: Engine, found: readonly Detection[])
   const out: Detection[] = [];
   for (const campaign of found) {
     if (campaign.ruleId !== 'sign-in-campaign-success') continue;
-    const times = campaign.events.map(e => e.atUs).filter(t => t !== null);
-    const success = campaign.events
-      .filter(e => e.facts?.['outcome'] === 'success')
-      .map(e => e.atUs)
-      .filter(t => t !== null);
-    if (success.length === 0) continue;
-    const begin = times.reduce((a, b) => Math.min(a, b));
-    const entered = success.reduce((a, b) => Math.min(a, b));
+    const { from: begin } = spanOf(campaign.events.map(e => e.atUs));
+    const { from: entered } = spanOf(campaign.events.filter(e => e.facts?.['outcome'] === 'success').map(e => e.atUs));
+    if (entered === Infinity) continue;
     await engine.load(
       'detection_suspicious',
       [{ name: 'event_id', type: 'BIGINT' }],

@@ -4,6 +4,7 @@ import { groupBy } from '../group.ts';
 import { count } from '../requests/judge.ts';
 import { episodes, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { medianGap, spanOf } from '../times.ts';
 import { loginPath } from './sign-in-answers.ts';
 
 const exportPath = String.raw`export|download|report|dump|backup|extract|bulk|\.(?:csv|tsv|xlsx?|zip|gz|sql|ndjson|jsonl|parquet|bak)$|/csv(?:/|$)`;
@@ -143,18 +144,12 @@ function sweepsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: Read
     // Only what a marked actor did is ever told.
     if (!list.some(r => marked.has(r.actor) || marked.has(r.client))) continue;
     const timed = list.map(r => ({ atUs: r.at_us, row: r }));
-    const runs = episodes(timed, burstGapUs).filter(part => new Set(part.map(r => r.row.query)).size >= minSweep && medianGap(part) < clickUs);
+    const runs = episodes(timed, burstGapUs).filter(part => new Set(part.map(r => r.row.query)).size >= minSweep && medianGap(part.map(r => r.atUs)) < clickUs);
     if (runs.length === 0 || new Set(runs.map(part => Math.floor((part[0]!.atUs ?? 0) / DAY))).size > 1) continue;
     for (const { row } of runs.flat())
       if (isMarked(marked, row.actor, row.at_us) || isMarked(marked, row.client, row.at_us)) out.push([row, 'faster-than-anybody-clicks']);
   }
   return out;
-}
-
-function medianGap(events: readonly { readonly atUs: number | null }[]): number {
-  const times = events.map(e => e.atUs).filter(t => t !== null);
-  const gaps = times.slice(1).map((t, i) => t - times[i]!);
-  return gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -195,15 +190,14 @@ async function neverSignedIn(engine: Engine, rows: readonly Export[], found: rea
     .flatMap(d => d.events.filter(e => e.facts?.['outcome'] === 'success').map(e => e.atUs))
     .filter(t => t !== null);
   if (entered.length === 0 || rows.length === 0) return out;
-  const from = entered.reduce((a, b) => Math.min(a, b));
-  const to = entered.reduce((a, b) => Math.max(a, b)) + carriedUs;
+  const { from, to } = spanOf(entered);
   const clients = await engine.rows<{ client: string; first_us: number; signed: boolean }>(
     'detection.export-clients',
     sql`select client, min(at_us) as first_us, coalesce(bool_or(method = 'POST' and ${await pathMatches(engine, loginPath)}), false) as signed from detection_request
       where client in (${sql.join([...new Set(rows.map(r => r.client))].sort().map(c => sql`${c}`))}) and at_us is not null group by client order by client`,
   );
   const signed = new Set(clients.filter(c => c.signed).map(c => c.client));
-  const late = new Set(clients.filter(c => !c.signed && c.first_us >= from && c.first_us <= to).map(c => c.client));
+  const late = new Set(clients.filter(c => !c.signed && c.first_us >= from && c.first_us <= to + carriedUs).map(c => c.client));
   for (const [, list] of groupBy(rows, r => r.route)) {
     const others = [...new Set(list.map(r => r.client))].filter(c => !late.has(c));
     const n = others.filter(c => signed.has(c)).length;

@@ -1,6 +1,7 @@
 import { SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { EventId } from '../tables.ts';
+import { spanOf } from '../times.ts';
 import type { SignIn } from './sign-in-answers.ts';
 
 export type LoginAccounts = {
@@ -17,14 +18,14 @@ const maxCandidates = 50;
 
 /** What the database log says about the accounts of a sign-in campaign. */
 export async function loginAccounts(engine: Engine, events: readonly SignIn[]): Promise<LoginAccounts> {
-  const times = events.map(e => e.atUs).filter(t => t !== null);
+  const { from, to } = spanOf(events.map(e => e.atUs));
   const candidates = new Map<EventId, readonly string[]>();
-  if (times.length === 0) return { tried: null, candidates };
+  if (from > to) return { tried: null, candidates };
   const rows = await engine.rows<{ at_us: number; sql_params: string }>(
     'detection.login-statements',
     sql`
     select at_us, sql_params from event
-    where class = 2 and sql_params is not null and at_us between ${Math.min(...minMax(times)) - slackUs}::bigint and ${Math.max(...minMax(times)) + slackUs}::bigint
+    where class = 2 and sql_params is not null and at_us between ${from - slackUs}::bigint and ${to + slackUs}::bigint
       and regexp_matches(lower(sql_text), ${sql.lit(loginStatement)})
     order by at_us, event_id limit 1000000`,
   );
@@ -37,16 +38,6 @@ export async function loginAccounts(engine: Engine, events: readonly SignIn[]): 
     if (unique.length > 0 && unique.length <= maxCandidates) candidates.set(e.eventId, unique);
   }
   return { tried: new Set(named.map(n => n.account)), candidates };
-}
-
-function minMax(values: readonly number[]): [number, number] {
-  let lo = Infinity;
-  let hi = -Infinity;
-  for (const v of values) {
-    lo = Math.min(lo, v);
-    hi = Math.max(hi, v);
-  }
-  return [lo, hi];
 }
 
 function firstText(params: string): string | null {

@@ -3,6 +3,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import { episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { medianGap } from '../times.ts';
 
 type Call = {
   event_id: number;
@@ -45,7 +46,8 @@ export async function detectMarkedWalks(engine: Engine, found: readonly Detectio
     for (const [route, own] of groupBy(list, c => c.route)) {
       for (const part of episodes(own)) {
         const objects = new Set(part.map(c => c.object)).size;
-        if (objects < minObjects || part.some(c => known.has(c.event_id)) || !(medianGap(part) < readingUs)) continue;
+        const gap = medianGap(part.map(c => c.atUs));
+        if (objects < minObjects || part.some(c => known.has(c.event_id)) || !(gap < readingUs)) continue;
         const ok = part.filter(c => c.status !== null && c.status >= 200 && c.status < 300).length;
         out.push({
           ruleId: 'id-enumeration-after-takeover',
@@ -59,7 +61,7 @@ export async function detectMarkedWalks(engine: Engine, found: readonly Detectio
             requests: part.length,
             distinct: objects,
             answered_ok: ok,
-            median_gap_seconds: Math.round(medianGap(part) / (SECOND / 1000)) / 1000,
+            median_gap_seconds: Math.round(gap / (SECOND / 1000)) / 1000,
           },
           events: part.map(c => ({ eventId: c.event_id, atUs: c.at_us, facts: { object: c.object } })),
         });
@@ -67,13 +69,4 @@ export async function detectMarkedWalks(engine: Engine, found: readonly Detectio
     }
   }
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : a.groupKey > b.groupKey ? 1 : (a.events[0]?.atUs ?? 0) - (b.events[0]?.atUs ?? 0)));
-}
-
-function medianGap(calls: readonly Call[]): number {
-  const times = calls.map(c => c.atUs).filter(t => t !== null);
-  const gaps = times
-    .slice(1)
-    .map((t, i) => t - times[i]!)
-    .sort((a, b) => a - b);
-  return gaps[gaps.length >> 1] ?? Number.POSITIVE_INFINITY;
 }

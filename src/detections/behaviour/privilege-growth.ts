@@ -3,6 +3,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import { ofClient, pathMatches, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { spanOf } from '../times.ts';
 import { clientsOf } from './opaque-ids.ts';
 
 /** Functions that administer: by the words applications use for them, in the path's own segments. */
@@ -139,7 +140,7 @@ async function raisedRoles(engine: Engine, found: readonly Detection[]): Promise
   const named = rows.map(r => ({ ...r, role: roleOf(r.text) })).filter(r => r.role !== null);
   const attacks = found
     .filter(d => d.outcome === 'succeeded' && (d.family === 'sqli' || d.kind === 'web-shell' || d.kind === 'db-dump'))
-    .flatMap(d => spanOf(d));
+    .map(d => spanOf(d.events.map(e => e.atUs)));
   const out: Detection[] = [];
   for (const [role, list] of groupBy(named, r => r.role!)) {
     const first = list[0]!.at_us ?? 0;
@@ -178,15 +179,4 @@ async function raisedRoles(engine: Engine, found: readonly Detection[]): Promise
     });
   }
   return out;
-}
-
-function spanOf(d: Detection): { from: number; to: number }[] {
-  let from = Infinity;
-  let to = -Infinity;
-  for (const e of d.events) {
-    if (e.atUs === null) continue;
-    from = Math.min(from, e.atUs);
-    to = Math.max(to, e.atUs);
-  }
-  return from <= to ? [{ from, to }] : [];
 }

@@ -2,6 +2,7 @@ import { MINUTE } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import type { Detection, StepKind } from '../tables.ts';
+import { spanOf } from '../times.ts';
 import { tracedStatements } from './attacks.ts';
 import { episodes } from './request.ts';
 
@@ -81,21 +82,10 @@ export async function detectDatabaseInjections(engine: Engine, found: readonly D
 const mostLost = 0.1;
 
 function unexplained(rows: readonly Statement[], found: readonly Detection[]): Statement[] {
-  const spans = found.filter(d => d.family === 'sqli').map(d => ({ ...spanOf(d), requests: d.events.length, traced: 0, open: 0 }));
+  const spans = found.filter(d => d.family === 'sqli').map(d => ({ ...spanOf(d.events.map(e => e.atUs)), requests: d.events.length, traced: 0, open: 0 }));
   const near = (r: Statement): typeof spans => spans.filter(s => r.at_us === null || (r.at_us >= s.from - MINUTE && r.at_us <= s.to + MINUTE));
   const open = rows.filter(r => !r.traced);
   for (const r of rows) for (const s of near(r)) s[r.traced ? 'traced' : 'open']++;
   const explains = (s: (typeof spans)[number]): boolean => s.open <= (s.traced > 0 ? mostLost * s.traced : 2 * s.requests);
   return open.filter(r => !near(r).some(explains));
-}
-
-function spanOf(d: Detection): { from: number; to: number } {
-  let from = Infinity;
-  let to = -Infinity;
-  for (const e of d.events) {
-    if (e.atUs === null) continue;
-    from = Math.min(from, e.atUs);
-    to = Math.max(to, e.atUs);
-  }
-  return { from, to };
 }

@@ -1,6 +1,7 @@
 import { SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { decodeStages } from '../signatures/stages.ts';
+import { spanOf } from '../times.ts';
 import type { Scored } from './judge.ts';
 
 /** What became of a payload in the database: part of a statement that ran or failed, or only a bound value (harmless). */
@@ -22,14 +23,8 @@ export class StatementTrace {
 
   static async read(engine: Engine, requests: readonly Scored[]): Promise<StatementTrace> {
     const bySecond: StatementTrace['bySecond'] = new Map();
-    const times = requests.map(r => r.atUs).filter(t => t !== null);
-    if (times.length === 0) return new StatementTrace(bySecond);
-    let from = Infinity;
-    let to = -Infinity;
-    for (const t of times) {
-      from = Math.min(from, t);
-      to = Math.max(to, t);
-    }
+    const { from, to } = spanOf(requests.map(r => r.atUs));
+    if (from > to) return new StatementTrace(bySecond);
     const rows = engine.stream<{ event_id: number; at_us: number; sql_text: string; sql_params: string | null; failed: boolean }>(
       'detection.statements',
       sql`
