@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { patternOf } from '../../src/exposure/claims/recovered.ts';
 import { boundCount, boundFigure } from '../../src/exposure/index.ts';
+import { patternOf } from '../../src/exposure/recovered/values.ts';
 import { fitSizes, judgeSize } from '../../src/exposure/routes/size-model.ts';
 import { holesIn } from '../../src/exposure/routes/walks.ts';
 
