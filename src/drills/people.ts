@@ -62,12 +62,10 @@ export function personAt(seed: number, no: number): Person {
   const headHome = home(group);
   const twins = group.chance(0.04);
   const twinBirth = birthDay(group, 1975, 2003);
-  const own = createRandom(seed, `person/${no}`);
-  const together = (no & 3) === 0 || own.chance(0.45) || (twins && (no & 3) >= 2);
-  const surname = together ? headSurname : surnames[own.weighted(surnameWeights)]!;
-  const drawn = own.pick(given);
-  // Parents give twins two names: with one, nothing on earth would tell their records apart.
-  const givenName = twins && (no & 3) === 3 ? otherThan(personAt(seed, no - 1).given, drawn) : drawn;
+  const { own, together, surname: ownSurname, givenName: drawn } = drawPerson(seed, no, twins);
+  const surname = ownSurname ?? headSurname;
+  // Nobody gives a child the name of somebody in the house: with one, nothing on earth might tell their records apart.
+  const givenName = together ? otherThan(namesAtHome(seed, no, twins), drawn) : drawn;
   const maiden = givenName.sex === 'F' && own.chance(0.12) ? surnames[own.weighted(surnameWeights)]! : null;
   return {
     no,
@@ -82,9 +80,29 @@ export function personAt(seed: number, no: number): Person {
   };
 }
 
-function otherThan(taken: GivenName, drawn: GivenName): GivenName {
-  const clash = (g: GivenName): boolean => g.text === taken.text || g.kana === taken.kana;
-  for (let i = given.indexOf(drawn); ; i++) if (!clash(given[i % given.length]!)) return given[i % given.length]!;
+/** What is drawn of a person before anybody else is looked at; `surname` only of those who live by themselves. */
+function drawPerson(seed: number, no: number, twins: boolean): { own: Random; together: boolean; surname: Word | null; givenName: GivenName } {
+  const own = createRandom(seed, `person/${no}`);
+  const together = (no & 3) === 0 || own.chance(0.45) || (twins && (no & 3) >= 2);
+  const surname = together ? null : surnames[own.weighted(surnameWeights)]!;
+  return { own, together, surname, givenName: own.pick(given) };
+}
+
+/** Given names of those who live with number `no` and come before them. */
+function namesAtHome(seed: number, no: number, twins: boolean): GivenName[] {
+  const taken: GivenName[] = [];
+  for (let other = no & ~3; other < no; other++) {
+    const drawn = drawPerson(seed, other, twins);
+    if (drawn.together) taken.push(otherThan(taken, drawn.givenName));
+  }
+  return taken;
+}
+
+function otherThan(taken: readonly GivenName[], drawn: GivenName): GivenName {
+  const free = (g: GivenName): boolean => taken.every(t => t.text !== g.text && t.kana !== g.kana);
+  let at = given.indexOf(drawn);
+  while (!free(given[at % given.length]!)) at++;
+  return given[at % given.length]!;
 }
 
 function birthDay(random: Random, from: number, to: number): string {

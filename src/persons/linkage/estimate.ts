@@ -117,14 +117,18 @@ const levelsOf = (
 ): Sql => sql`select ${columns}, ${sql.join(comparisons.map(c => sql`(${levelSql(c)})::tinyint as ${sql.id(`g_${c.name}`)}`))}
   from (${pairs}) p join link_node l on l.nid = p.l join link_node r on r.nid = p.r`;
 
+const mobile = (a: Sql, b: Sql): Sql => sql`(${a} = ${b} and length(${a}) = 11 and ${a}[1] = '0' and ${a}[2] in ('6', '7', '8', '9') and ${a}[3] = '0')`;
+/** A mobile telephone is one person's; any other is the home's, and whoever lives there answers it. */
+const sameMobile = sql`coalesce(${mobile(sql`l.phone`, sql`r.phone`)}, false) or coalesce(${mobile(sql`l.phone`, sql`r.phone2`)}, false) or coalesce(${mobile(sql`l.phone2`, sql`r.phone`)}, false)`;
+
 /**
- * Write `link_level`: each pair of `link_pair` with its rules, the level of each comparison `g_*`, and of each kind of value the greater of both
+ * Write `link_level`: each pair of `link_pair` with its rules, whether they share a mobile telephone, the level of each comparison `g_*`, and of each kind of value the greater of both
  * sides' frequencies `f_*`. Whatever is learned and weighed comes from here, so that the records are read beside each other once.
  */
 export async function writeLevels(engine: Engine): Promise<void> {
   const frequencies = [...new Set(comparisons.flatMap(c => c.levels.flatMap(x => (x.frequency ? [x.frequency] : []))))];
   const columns = [
-    sql`p.l, p.r, p.rules, (l.japanese and r.japanese) as japanese`,
+    sql`p.l, p.r, p.rules, (l.japanese and r.japanese) as japanese, ${sameMobile} as same_mobile`,
     ...frequencies.map(f => sql`greatest(l.${sql.id(`f_${f}`)}, r.${sql.id(`f_${f}`)}) as ${sql.id(`f_${f}`)}`),
   ];
   await engine.run('link.levels', sql`create or replace temp table link_level as ${levelsOf(sql`select * from link_pair`, sql.join(columns))}`);

@@ -48,7 +48,7 @@ export async function writeScores(engine: Engine, model: Model, nodes: number): 
   await engine.run(
     'link.bits',
     sql`create or replace temp table link_bits as
-    select * from (select l, r, japanese, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${weightSql(model)} as bits from link_level) where bits >= ${sql.lit(-2)}`,
+    select * from (select l, r, japanese, same_mobile, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${weightSql(model)} as bits from link_level) where bits >= ${sql.lit(-2)}`,
   );
   await engine.run('link.drop', sql`drop table link_level`);
   const calibration = calibrate(
@@ -108,13 +108,14 @@ const twins = sql`(g_given = 0 and g_birth = 4 and g_surname >= 1 and g_ident < 
 
 /**
  * Certain is what could not be two people of one household: their given names and readings differ, or their birth dates do. So a surname
- * that changed by marriage does not matter where given name, birth date and two ways to reach somebody agree.
+ * that changed by marriage does not matter where given name, birth date and two ways to reach somebody agree. Where no birth date is known,
+ * something of the person's own has to agree: father and son may share a name, a home and its telephone.
  */
 function gradeSql(wide: number): Sql {
   return sql`case
     when veto then (case when g_ident = 2 and g_given >= 1 and weight >= 0 then 2 when weight >= 3 and g_birth <> 0 and not (japanese and g_given = 0) then 1 else 0 end)
     when weight >= 12 and g_given >= 2 and g_surname >= 2 and (g_birth in (4, -1, 3, 2) or (g_ident = 2 and not japanese)) and g_sex <> 0
-      and (case when g_birth = 4 then firm >= 2 and not (g_email = 0 and g_phone <> 1) when g_birth = -1 then g_email = 2 or (firm >= 2 and (not japanese or (g_given = 4 and g_surname = 4 and g_phone = 1 and g_address >= 4))) else g_ident = 2 or (g_email = 2 and firm >= 2) end) then 3
+      and (case when g_birth = 4 then firm >= 2 and not (g_email = 0 and g_phone <> 1) when g_birth = -1 then g_email = 2 or g_ident = 2 or (same_mobile and g_given = 4 and g_surname = 4 and g_address >= 4) else g_ident = 2 or (g_email = 2 and firm >= 2) end) then 3
     when weight >= 12 and g_given = 4 and g_birth = 4 and g_sex <> 0 and japanese and (g_address >= 4)::integer + (g_phone = 1)::integer + (g_email = 2)::integer >= 2 and not (g_email = 0 and g_phone <> 1) then 3
     when weight >= 0 and not ${twins} then 2
     when weight >= (case when japanese then ${sql.lit(Math.max(wide, -4.25))} else ${sql.lit(wide)} end) then 1
