@@ -23,7 +23,7 @@ import { readingOf, readStatements, type Statement, type StatementLog } from './
 import { inferReads } from './routes/infer-reads.ts';
 import { aloneInstance, type Instance, instancesOf } from './routes/instances.ts';
 import { learnRoutes, type RouteRead, StatementIndex } from './routes/link-statements.ts';
-import { countRoutes, type Request, readActorRequests, readOtherRequests, routeOf, streamOtherRequests } from './routes/requests.ts';
+import { countRoutes, type Request, readActorRequests, readOtherRequests, routeOf, type Span, spanOf, streamOtherRequests } from './routes/requests.ts';
 import { modelRoutes } from './routes/route-models.ts';
 import { statedRoutes } from './routes/stated-routes.ts';
 
@@ -119,8 +119,9 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
   const deleted = await claimDeleted(engine, catalogue, claims, [...all, ...(strange?.instances ?? [])], backlog);
   if (deleted > 0) problems.push(problem('exposure.records-deleted', 'warning', {}, { n: deleted }, deleted));
-  await claimRecovered(engine, catalogue, claims, (d, columns) => unsettled(d, spanOf(requests), changes, columns));
-  await doubtChanged(claims, requests, catalogue, changes);
+  const span = spanOf(requests);
+  await claimRecovered(engine, catalogue, claims, (d, columns) => unsettled(d, span, changes, columns));
+  await doubtChanged(claims, span, catalogue, changes);
   for (const [construct, n] of [...notes.failures].sort()) problems.push(problem('exposure.not-replayed', 'warning', {}, { construct }, n));
   for (const [construct, n] of [...notes.widened].sort()) problems.push(problem('exposure.widened', 'info', {}, { construct }, n));
   for (const [table, n] of [...notes.unknown].sort()) problems.push(problem('exposure.unknown-table', 'warning', {}, { table: printable(table, 60) }, n));
@@ -133,15 +134,8 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   return { claims: claims.size, requests: requests.length, instances: all.length };
 }
 
-/** From the first request of the intruder to the last answer. */
-const spanOf = (requests: readonly Request[]): { fromUs: number; toUs: number } => ({
-  fromUs: requests.reduce((a, r) => Math.min(a, r.loUs), Infinity),
-  toUs: requests.reduce((a, r) => Math.max(a, r.hiUs), -Infinity),
-});
-
 /** Values of an answer that were taken from the snapshot because their length fits are no proof where the rows may have been others then. */
-async function doubtChanged(claims: Claims, requests: readonly Request[], catalogue: Catalogue, changes: Changes): Promise<void> {
-  const span = spanOf(requests);
+async function doubtChanged(claims: Claims, span: Span, catalogue: Catalogue, changes: Changes): Promise<void> {
   await claims.weaken(c => {
     if (c.rule !== 'recovered-shown' || c.statement === '') return false;
     const read = readingOf(c.statement);
@@ -172,11 +166,9 @@ async function explainedStatements(
 ): Promise<Set<number>> {
   const explained = new Set(used);
   if (requests.length === 0) return explained;
-  const span = {
-    fromUs: requests.reduce((a, r) => Math.min(a, r.loUs), Number.POSITIVE_INFINITY) - aroundUs,
-    toUs: requests.reduce((a, r) => Math.max(a, r.hiUs), 0) + aroundUs,
-  };
-  for await (const batch of streamOtherRequests(kase.engine, [...new Set(routes.map(r => r.route))].sort(), span))
+  const { fromUs, toUs } = spanOf(requests);
+  const around = { fromUs: fromUs - aroundUs, toUs: toUs + aroundUs };
+  for await (const batch of streamOtherRequests(kase.engine, [...new Set(routes.map(r => r.route))].sort(), around))
     for (const id of instancesOf(batch, routes, log, index).used) explained.add(id);
   return explained;
 }

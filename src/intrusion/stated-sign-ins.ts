@@ -14,6 +14,8 @@ const sessionUs = 12 * HOUR;
  * account's owner: they go to `owner_sign_in` (`account, src_ip, event_id`). Accounts that the web log names itself are left to it.
  */
 export async function addStatedSignIns(engine: Engine, stated: readonly { readonly actorId: string; readonly account: string }[]): Promise<void> {
+  await engine.load('owner_sign_in', ownerSignInColumns, []);
+  if (stated.length === 0) return;
   await engine.load(
     'stated_account',
     ['actor_id', 'account'].map(name => ({ name, type: 'VARCHAR' as const })),
@@ -36,7 +38,7 @@ export async function addStatedSignIns(engine: Engine, stated: readonly { readon
   );
   await engine.run(
     'intrusion.owner_sign_ins',
-    sql`create or replace table owner_sign_in as select s.account, s.src_ip, s.event_id from stated_sign_in s semi join explained_account using (account)
+    sql`insert into owner_sign_in select s.account, s.src_ip, s.event_id from stated_sign_in s semi join explained_account using (account)
       where coalesce(s.status, 200) < 400 and not exists (select 1 from actor_event x where x.event_id = s.event_id) order by s.event_id, s.account`,
   );
   await engine.run(
@@ -51,6 +53,12 @@ export async function addStatedSignIns(engine: Engine, stated: readonly { readon
   );
   for (const t of ['stated_account', 'stated_sign_in', 'explained_account']) await engine.run('intrusion.drop', sql`drop table ${sql.id(t)}`);
 }
+
+const ownerSignInColumns = [
+  { name: 'account', type: 'VARCHAR' },
+  { name: 'src_ip', type: 'VARCHAR' },
+  { name: 'event_id', type: 'BIGINT' },
+] as const;
 
 /** Sign-ins to a stated account that were taken for its owner's. */
 export async function ownerSignIns(engine: Engine): Promise<number> {

@@ -1,7 +1,7 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { actorOf } from '../routes/requests.ts';
-import { tier } from '../tables.ts';
+import { claimAnyRecord } from './any-record.ts';
 import type { Claims } from './claims.ts';
 import { exists } from './write-cells.ts';
 
@@ -22,23 +22,12 @@ export async function claimLostStatements(engine: Engine, catalogue: Catalogue, 
       select system_id, missing, event_id from own semi join (select evidence_id as gap_evidence, from_us as gap_from, to_us as gap_to from coverage_gap where reason = 'sequence') g
         on g.gap_evidence = own.evidence_id and g.gap_to >= own.from_us - 60000000 and g.gap_from <= own.to_us + 60000000 order by event_id`,
   );
-  for (const dataset of catalogue.datasets) {
-    const own = connections.filter(c => c.system_id === null || dataset.systemId === null || c.system_id === dataset.systemId);
-    if (own.length === 0) continue;
-    const id = claims.add(
-      {
-        kind: 'gap',
-        datasetId: dataset.id,
-        mustTier: 0,
-        mayTier: tier.possible,
-        rule: 'lost-statement',
-        statement: '',
-        premises: { found: own.reduce((n, c) => n + c.missing, 0), requests: own.length },
-        assumptions: [],
-      },
-      { lost: true },
-    );
-    for (const c of own.slice(0, 3)) claims.source(id, { eventId: c.event_id, requestId: null });
-    await claims.possibleRows(id, dataset);
-  }
+  const unknown = connections.map(c => ({ systemId: c.system_id, source: { eventId: c.event_id, requestId: null }, missing: c.missing }));
+  await claimAnyRecord(
+    catalogue,
+    claims,
+    unknown,
+    own => ({ kind: 'gap', rule: 'lost-statement', statement: '', premises: { found: own.reduce((n, c) => n + c.missing, 0), requests: own.length } }),
+    { lost: true },
+  );
 }

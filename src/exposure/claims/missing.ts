@@ -8,7 +8,7 @@ import { groupInstances, replayGroup } from '../replay/replay-group.ts';
 import type { Statement, StatementLog } from '../replay/statements.ts';
 import { aloneInstance, type Instance, showsBody } from '../routes/instances.ts';
 import type { StatementIndex } from '../routes/link-statements.ts';
-import { type Request, routeOf } from '../routes/requests.ts';
+import { type Request, routeOf, type Span } from '../routes/requests.ts';
 import { dayOf, missingSteps } from '../routes/walks.ts';
 import { tier } from '../tables.ts';
 import { type Claims, loadTiers } from './claims.ts';
@@ -51,8 +51,6 @@ export function holesOf(instances: readonly Instance[], gaps: readonly Span[] = 
   }
   return out;
 }
-
-export type Span = { readonly fromUs: number; readonly toUs: number };
 
 /** Times in which a database log is known to lack lines. */
 export async function databaseGaps(engine: Engine): Promise<Span[]> {

@@ -3,8 +3,9 @@ import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import type { Changes } from '../replay/changes.ts';
 import { unsettled } from '../replay/epochs.ts';
 import { showsBody } from '../routes/instances.ts';
-import { type Request, routeOf } from '../routes/requests.ts';
+import { type Request, routeOf, spanOf } from '../routes/requests.ts';
 import { tier } from '../tables.ts';
+import { claimAnyRecord } from './any-record.ts';
 import type { Claims } from './claims.ts';
 import { type KnownInjections, knownInjections, literalPart } from './literal-part.ts';
 import { exists } from './write-cells.ts';
@@ -31,6 +32,8 @@ export async function claimByNames(
   silent: (route: string) => boolean = () => false,
   changes: Changes = new Map(),
 ): Promise<Map<string, number>> {
+  const unread = requests.filter(r => !known.has(routeOf(r)) && showsBody(r) !== 'no' && (r.method === 'GET' || r.method === 'POST'));
+  if (unread.length === 0) return new Map();
   const terms = new Map<string, Request>();
   const broken = new Map<string, Request[]>();
   const unnamed = new Map<string, number>();
@@ -38,11 +41,10 @@ export async function claimByNames(
   const written = new Set<string>();
   const injections = await knownInjections(engine);
   // What a record holds now says nothing of one that was changed since.
-  const span = { fromUs: requests.reduce((a, r) => Math.min(a, r.loUs), Infinity), toUs: requests.reduce((a, r) => Math.max(a, r.hiUs), -Infinity) };
+  const span = spanOf(requests);
   const open = new Map(catalogue.datasets.map(d => [d.id, unsettled(d, span, changes)]));
-  for (const r of requests) {
+  for (const r of unread) {
     const route = routeOf(r);
-    if (known.has(route) || showsBody(r) === 'no' || (r.method !== 'GET' && r.method !== 'POST')) continue;
     const named = datasetsNamed(catalogue, r.shape);
     const datasets = named.length > 0 ? named : datasetsOfParameters(catalogue, r);
     if (datasets.length === 0) {
@@ -103,24 +105,13 @@ async function claimBroken(catalogue: Catalogue, claims: Claims, broken: Readonl
     const least = Math.min(...all.filter(r => routeOf(r) === route && r.bytes !== null && showsBody(r) !== 'no').map(r => r.bytes!));
     const larger = list.filter(r => r.bytes === null || r.bytes >= least + 16);
     if (larger.length === 0) continue;
-    for (const dataset of catalogue.datasets) {
-      if (dataset.systemId !== null && larger.every(r => r.systemId !== null && r.systemId !== dataset.systemId)) continue;
-      const id = claims.add(
-        {
-          kind: 'request',
-          datasetId: dataset.id,
-          mustTier: 0,
-          mayTier: tier.possible,
-          rule: 'route-unknown',
-          statement: route,
-          premises: { route, requests: larger.length },
-          assumptions: [],
-        },
-        { route, broken: true },
-      );
-      for (const r of larger.slice(0, 3)) claims.source(id, { eventId: null, requestId: r.eventId });
-      await claims.possibleRows(id, dataset);
-    }
+    await claimAnyRecord(
+      catalogue,
+      claims,
+      larger.map(r => ({ systemId: r.systemId, source: { eventId: null, requestId: r.eventId } })),
+      () => ({ kind: 'request', rule: 'route-unknown', statement: route, premises: { route, requests: larger.length } }),
+      { route, broken: true },
+    );
   }
 }
 

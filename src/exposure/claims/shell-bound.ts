@@ -1,6 +1,6 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue } from '../catalogue.ts';
-import { tier } from '../tables.ts';
+import { claimAnyRecord } from './any-record.ts';
 import type { Claims } from './claims.ts';
 import { exists } from './write-cells.ts';
 
@@ -19,23 +19,11 @@ export async function claimShells(engine: Engine, catalogue: Catalogue, claims: 
       where s.kind in ('web-shell', 'command-injection') and s.outcome not in ('attempted', 'blocked') and e.class = 1 and e.status between 200 and 299
         and coalesce(e.method, '') <> 'HEAD' and coalesce(e.bytes_out, ${leastBytes}) >= ${leastBytes} order by e.event_id`,
   );
-  for (const dataset of catalogue.datasets) {
-    const own = answers.filter(a => a.system_id === null || dataset.systemId === null || a.system_id === dataset.systemId);
-    if (own.length === 0) continue;
-    const id = claims.add(
-      {
-        kind: 'gap',
-        datasetId: dataset.id,
-        mustTier: 0,
-        mayTier: tier.possible,
-        rule: 'program-on-server',
-        statement: '',
-        premises: { requests: own.length },
-        assumptions: [],
-      },
-      { shell: true },
-    );
-    for (const a of own.slice(0, 3)) claims.source(id, { eventId: null, requestId: a.event_id });
-    await claims.possibleRows(id, dataset);
-  }
+  await claimAnyRecord(
+    catalogue,
+    claims,
+    answers.map(a => ({ systemId: a.system_id, source: { eventId: null, requestId: a.event_id } })),
+    own => ({ kind: 'gap', rule: 'program-on-server', statement: '', premises: { requests: own.length } }),
+    { shell: true },
+  );
 }

@@ -1,6 +1,7 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
 import type { Instance } from '../routes/instances.ts';
+import type { Span } from '../routes/requests.ts';
 import { type Ast, anyNode, child, nodes, text, unwrap } from '../sql/index.ts';
 import { birth, type Changes, existence, slack } from './changes.ts';
 import { columnsIn, tablesIn } from './statements.ts';
@@ -45,8 +46,6 @@ export function epochsOf(
   }
   return out;
 }
-
-type Span = { readonly fromUs: number; readonly toUs: number };
 
 /** Tells of an execution of a select whether something that could have decided its answer was changed between it and the snapshot; null when nothing was changed at all. */
 function watchFor(select: Ast, catalogue: Catalogue, changes: Changes): { readonly simple: boolean; readonly touched: (at: Span) => boolean } | null {
@@ -93,7 +92,7 @@ function firstFrom(times: readonly number[], us: number): number | undefined {
   return times[low];
 }
 
-function timesOf(i: Instance): { fromUs: number; toUs: number } {
+function timesOf(i: Instance): Span {
   const ran = i.statement ?? i.request;
   return { fromUs: ran?.loUs ?? -8e15, toUs: ran?.hiUs ?? 8e15 };
 }

@@ -20,6 +20,9 @@ export type Request = {
   readonly path: string;
 };
 
+/** A time from … to, both included. */
+export type Span = { readonly fromUs: Micros; readonly toUs: Micros };
+
 type Row = {
   event_id: number;
   lo: number | null;
@@ -89,11 +92,7 @@ const breaking = String.raw`(?i)['"\\;]|%2[27]|%5c|%3b|(?:-|%2d){2}|(?:/|%2f)(?:
  * Requests of everybody else on these routes (`routeOf`) that overlap a span, and those at any time that may break out of a literal: their
  * statement is known by its text alone. In batches, in no order.
  */
-export async function* streamOtherRequests(
-  engine: Engine,
-  routes: readonly string[],
-  span: { readonly fromUs: Micros; readonly toUs: Micros },
-): AsyncGenerator<Request[]> {
+export async function* streamOtherRequests(engine: Engine, routes: readonly string[], span: Span): AsyncGenerator<Request[]> {
   const names = sql.join(routes.map(r => sql`${r}`));
   if (routes.length === 0) return;
   for await (const rows of engine.stream<Row>(
@@ -115,6 +114,12 @@ export async function countRoutes(engine: Engine): Promise<Map<string, { readonl
   );
   return new Map(rows.map(r => [r.called, { all: r.n, others: r.others }]));
 }
+
+/** From the first of these requests to the last answer; empty (`fromUs` after `toUs`) when there is none. */
+export const spanOf = (requests: readonly Request[]): Span => ({
+  fromUs: requests.reduce((a, r) => Math.min(a, r.loUs), Infinity),
+  toUs: requests.reduce((a, r) => Math.max(a, r.hiUs), -Infinity),
+});
 
 export function routeOf(r: Request): string {
   return `${r.method} ${r.shape}`;
