@@ -30,6 +30,8 @@ export type ReadableStatement = {
   readonly kind: string;
   /** Another grammar than PostgreSQL's: text compares by a collation we do not know. */
   readonly foreign: boolean;
+  /** What the log it was found in is written in. */
+  readonly dialect: SourceDialect;
 };
 export type Reading = ReadableStatement | { readonly none: string };
 
@@ -127,7 +129,8 @@ export function readAll(sqlText: string, dialect: SourceDialect = 'postgresql'):
       kind,
       exact: r.exact && i === last && kind !== 'file',
       foreign: found.foreign,
-      shape: sha256Hex(shape + (found.foreign ? 'foreign' : '')).slice(0, 16),
+      dialect,
+      shape: nameOf(shape, found.foreign),
       slots,
     };
   });
@@ -163,7 +166,7 @@ function toSelect(statement: Ast): { select: Ast; exact: boolean; kind: string }
       }
       const columns = nodes(body, 'attlist').map(a => ({ ResTarget: { val: { ColumnRef: { fields: [a] } } } }));
       return {
-        select: selectFrom(child(body, 'relation')!, columns.length > 0 ? columns : columns.length > 0 ? columns : [star], null),
+        select: selectFrom(child(body, 'relation')!, columns.length > 0 ? columns : [star], null),
         exact: !away,
         kind: away ? 'file' : 'copy',
       };
@@ -219,8 +222,6 @@ export type StatementLog = {
   /** Texts the server refused, to the times it did. */
   readonly errors: ReadonlyMap<string, readonly { readonly us: Micros; readonly eventId: number; readonly message: string | null }[]>;
   readonly present: boolean;
-  /** What its statements are written in; PostgreSQL when there are none. */
-  readonly dialect: SourceDialect;
 };
 
 /** The database log as statements in order of time. At most `most` rows are held; beyond that only the windows asked for would fit, and a problem says so. */
@@ -242,14 +243,12 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   };
   let left = 0;
   let present = false;
-  let spoken: SourceDialect = 'postgresql';
   for await (const batch of engine.stream<Row>(
     'exposure.statements',
     sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format
     from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null order by e.at_us, e.event_id`,
   )) {
     for (const r of batch) {
-      if (!present) spoken = dialectOf(r.format);
       present = true;
       if (statements.length >= most) {
         left++;
@@ -289,7 +288,7 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
         continue;
       }
       const fetched = cursor !== null && cursor !== 'declared' ? cursor : null;
-      const readings = fetched ? [fetchedReading(fetched)] : readingsOf(sqlText, dialect);
+      const readings = fetched ? [fetchedReading(fetched, dialect)] : readingsOf(sqlText, dialect);
       if (readings === 'unparseable') {
         unparseable.push({ eventId: r.event_id, text: sqlText, actor: r.certainty, loUs: lo, hiUs: hi });
         continue;
@@ -316,13 +315,18 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   }
   // Where its FETCH statements are logged, a DECLARE shows nothing by itself.
   const kept = statements.filter((s, i) => s.read.kind !== 'declare' || !cursors.fetched.has(i));
-  return { statements: kept, unparseable, errors, present, dialect: spoken, left };
+  return { statements: kept, unparseable, errors, present, left };
 }
 
-function fetchedReading(f: Fetched): ReadableStatement {
+function fetchedReading(f: Fetched, dialect: SourceDialect): ReadableStatement {
   const { shape, slots } = shapeOf(f.select);
-  return { select: f.select, exact: f.exact, kind: 'fetch', foreign: false, shape: sha256Hex(shape).slice(0, 16), slots };
+  const foreign = dialect !== 'postgresql';
+  return { select: f.select, exact: f.exact, kind: 'fetch', foreign, dialect, shape: nameOf(shape, foreign), slots };
 }
+
+/** Shapes of another grammar are never taken for ours. */
+const nameOf = (shape: string, foreign: boolean): string => sha256Hex(shape + (foreign ? 'foreign' : '')).slice(0, 16);
+
 /** Parameters as the log keeps them: a JSON list of texts and nulls. */
 export function readParameters(json: string | null): (string | null)[] | null {
   if (json === null) return null;

@@ -60,7 +60,7 @@ export function instancesOf(
       const injected = injectedText(request, route, texts, log);
       if (injected) {
         if (injected.statement) used.add(injected.statement.eventId);
-        const reading = readingOf(injected.text, log.dialect);
+        const reading = readingOf(injected.text, route.read.dialect);
         if (injected.failed || 'none' in reading) continue;
         const parameters = injected.statement?.parameters ?? [];
         instances.push({
@@ -186,7 +186,7 @@ function injectedText(request: Request, route: RouteRead, texts: ReadonlyMap<str
     const escaped = pasted(c, value.replaceAll("'", "''"));
     const safe = nearest(texts.get(escaped), request);
     if (safe) return { text: escaped, statement: safe, failed: safe.failed, sure: true };
-    const reading = readingOf(raw, log.dialect);
+    const reading = readingOf(raw, route.read.dialect);
     if ('none' in reading) return log.present ? { text: raw, statement: null, failed: true, sure: false } : null;
     // Without a log the route's own select is a guess: a UNION would need its exact columns.
     if (route.source === 'sizes' && text(reading.select, 'op') !== 'SETOP_NONE') return null;
