@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { quietEffects, UserError } from '../../src/base/index.ts';
-import { type DetectFilesOptions, detectFiles, type PrintedMatch } from '../../src/detections/index.ts';
+import type { PrintedMatch } from '../../src/detections/detect-files.ts';
+import { type DetectFilesOptions, detectFiles } from '../../src/detections/index.ts';
 import { readRuleFolder } from '../../src/detections/sigma/rule-folder.ts';
 import { temporaryFolder } from '../fixtures/run.ts';
 

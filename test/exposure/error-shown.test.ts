@@ -53,7 +53,7 @@ async function shown(probe: string, message: string | null): Promise<{ key: stri
   const catalogue = await readCatalogue(engine);
   const claims = await Claims.open(engine);
   const errors = new Map(message === null ? [] : [[`${prefix}${value}'`, [{ us: 1100, eventId: 8, message }]]]);
-  await claimErrors(engine, catalogue, claims, [request], [route], { statements: [], unparseable: [], errors, present: true, left: 0 });
+  await claimErrors(engine, catalogue, claims, [request], [route], { statements: [], unparseable: [], errors, present: true });
   await claims.close();
   return engine.rows(
     'test.shown',

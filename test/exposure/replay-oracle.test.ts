@@ -226,7 +226,7 @@ describe('replay of random statements', () => {
       if (r.influenced.has(name)) continue;
       const touched = new Set<string>();
       // A row that one arm of a union left out could be brought in there by another value: only rows that every use brought in are asked about.
-      let keys: Set<number> | null = null;
+      let keys: ReadonlySet<number> | null = null as ReadonlySet<number> | null;
       for (const o of r.relation.occurrences.filter(x => x.dataset.id === name)) {
         const s = shown.find(x => x.occurrence.id === o.id)!;
         const columns = [

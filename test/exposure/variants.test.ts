@@ -58,7 +58,7 @@ function scene(
   const statements = readers.map(t => statement(t + 200, `${list} where genre = $1 and shelf = $2 order by id`, ['poetry', '4']));
   const others = readers.map(t => request(t, { genre: 'poetry', shelf: '4' }));
   const all = [...statements, ...[ran, beside].filter(s => s !== null)];
-  const log: StatementLog = { statements: all, unparseable: [], errors: new Map(), present: true, left: 0 };
+  const log: StatementLog = { statements: all, unparseable: [], errors: new Map(), present: true };
   const index = new StatementIndex(all);
   const routes = learnRoutes(others, log, index, new Map([['GET /books.csv', { all: 13, others: 12 }]]));
   expect(routes).toHaveLength(1);
@@ -108,7 +108,7 @@ describe('a value pasted into the text twice', () => {
     const attack = `tides%' and 1=1 and 'q%'='q`;
     const ran = statement(5000 * second + 300, text(attack), []);
     const statements = [...words.map((w, i) => statement(i * 60 * second + 200, text(w), [])), ran];
-    const log: StatementLog = { statements, unparseable: [], errors: new Map(), present: true, left: 0 };
+    const log: StatementLog = { statements, unparseable: [], errors: new Map(), present: true };
     const index = new StatementIndex(statements);
     const routes = learnRoutes(others, log, index, new Map([['GET /books.csv', { all: 11, others: 10 }]]));
     expect(routes.map(r => r.concatenations.map(c => c.between))).toEqual([[[`%' or author like '%`]]]);

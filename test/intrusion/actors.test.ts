@@ -21,7 +21,7 @@ type Event = {
   params?: string;
   method?: string;
 };
-type Det = { id: string; kind: string; family?: string; level?: string; outcome?: string; events: number[] };
+type Det = { id: string; kind: string; family?: string; level?: string; outcome?: string; events: number[]; doubtful?: boolean };
 
 const S = 1_000_000;
 const T0 = 1_700_000_000 * S;

@@ -9,7 +9,7 @@ const kase = (): Closable & { closed: boolean } =>
     close() {
       this.closed = true;
     },
-  }) as unknown as Closable & { closed: boolean };
+  }) as Closable & { closed: boolean };
 
 /** A promise that is kept by hand. */
 function gate(): { passed: Promise<void>; open: () => void; fail: (e: Error) => void } {
@@ -30,7 +30,7 @@ test('a rebuild is running until its results can be asked for', async () => {
   const served = rebuildableCase(
     before,
     async progress => {
-      progress({ stage: 'detect', done: 1, total: 2 });
+      progress({ stage: 'detect', done: 1, total: 2, unit: 'steps' });
       await ran.passed;
     },
     async () => {
