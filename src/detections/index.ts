@@ -6,6 +6,6 @@
 export { loginPath } from './behaviour/sign-in-answers.ts';
 export * from './detect.ts';
 export { type DetectFilesOptions, detectFiles } from './detect-files.ts';
-export { type RequestScore, type RequestText, scoreRequest } from './requests/score-request.ts';
+
 export * from './sql/index.ts';
-export { type Detection, type Outcome as DetectionOutcome, replaceDetections, type StepKind } from './tables.ts';
+export { type Detection, replaceDetections, type StepKind } from './tables.ts';

@@ -1,11 +1,11 @@
-export { type CollectSummary, collectEvidence } from './collect.ts';
-export type { Breakage, Compression } from './decompress.ts';
+export { collectEvidence } from './collect.ts';
+
 export type { Finding, VerifyReport } from './finding.ts';
-export { inputLeaves, inputsRoot, type Manifest, type ManifestFile } from './manifest.ts';
+export { inputLeaves, inputsRoot, type Manifest } from './manifest.ts';
 export { consistencyProof, inclusionProof, leafHash, merkleRoot, verifyConsistency, verifyInclusion } from './merkle.ts';
-export { type Outputs, sealOutputs } from './outputs.ts';
+export { sealOutputs } from './outputs.ts';
 export { readContent } from './read-content.ts';
-export { type RehashSummary, rehashEvidence } from './rehash.ts';
+export { rehashEvidence } from './rehash.ts';
 export { readSourceFiles, type SourceFile, sourceFileColumns } from './source-file.ts';
-export { type TreeHead, writeManifest } from './tree-head.ts';
-export { type VerifyOptions, verifyCase } from './verify-case.ts';
+export { writeManifest } from './tree-head.ts';
+export { verifyCase } from './verify-case.ts';

@@ -3,11 +3,11 @@
  * claim, claim_row, colset, claim_count and the view cell_tier. Law of the stage: lower ⊆ truth ⊆ upper; what cannot be known stays may.
  */
 export * from './assess.ts';
-export { boundCount, boundFigure, type CountConstraint } from './claims/bounds.ts';
-export { type Cause, type CellChange, type Comparison, compareResults, type FigureChange } from './claims/compare.ts';
+export { boundCount, boundFigure } from './claims/bounds.ts';
+export { compareResults } from './claims/compare.ts';
 export { explainRef } from './claims/explain.ts';
 export { type PremiseState, premiseStates } from './claims/premises.ts';
-export { type ProofNode, type ProofPlace, proofText } from './claims/proof.ts';
+export { type ProofNode, proofText } from './claims/proof.ts';
 export { writeCells, writeRecovered } from './claims/write-cells.ts';
-export { assessReadiness, type Readiness, type ReadinessAnswer } from './readiness.ts';
+export { assessReadiness } from './readiness.ts';
 export * from './tables.ts';

@@ -13,7 +13,7 @@ export const claimColumns: readonly ColumnSpec[] = [
   { name: 'assumptions', type: 'VARCHAR[]' },
   { name: 'contact', type: 'VARCHAR' },
 ];
-export const claimRowColumns: readonly ColumnSpec[] = [
+const _claimRowColumns: readonly ColumnSpec[] = [
   { name: 'claim_id', type: 'VARCHAR' },
   { name: 'row_no', type: 'BIGINT' },
   { name: 'colset_id', type: 'INTEGER' },

@@ -1,12 +1,12 @@
-export { basisOf, classifyColumns } from './classify-columns.ts';
+export { classifyColumns } from './classify-columns.ts';
 export * from './columns/index.ts';
 export { countExposure } from './count/count-exposure.ts';
 export * from './count/figures.ts';
 export * from './count/rounding.ts';
 export { explainAnything } from './explain-figure.ts';
 export { identifyPersons } from './identify-persons.ts';
-export { mergePersons, type RecordRef, splitPersons } from './linkage/decisions.ts';
-export { explainMerge, type MergeExplanation } from './linkage/explain.ts';
+export { mergePersons, splitPersons } from './linkage/decisions.ts';
+export { explainMerge } from './linkage/explain.ts';
 export { normaliseAddress, normaliseDate, normaliseEmail, normaliseKana, normaliseName, normalisePhone, normalisePostalCode } from './normal/index.ts';
-export { type OpenTables, openTables } from './open-tables.ts';
+export { openTables } from './open-tables.ts';
 export { writePersons } from './write-persons.ts';

@@ -5,5 +5,5 @@ export * from './report-input.ts';
 export * from './tables.ts';
 export * from './technical.ts';
 export * from './template.ts';
-export { countEventsOverTime, type EventCounts } from './timeline.ts';
+export { countEventsOverTime } from './timeline.ts';
 export * from './write-reports.ts';

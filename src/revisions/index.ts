@@ -3,9 +3,9 @@
  * are kept beside it. The change of each figure is split by cause so that the parts and the remainder sum to it exactly.
  */
 
-export { compareRuns, type Recount, type RunComparison } from './compare-runs.ts';
+export { compareRuns, type Recount } from './compare-runs.ts';
 export { type Cause, causes, type Figures, figuresOf, rangeOf } from './figures.ts';
 export { type Revisions, readRevisions } from './revisions.ts';
-export { type RunRecord, recordRun, runs } from './run-record.ts';
-export { chain, type FigureSplit, type Part, splitChange } from './split.ts';
-export { signed, waterfallLines } from './waterfall.ts';
+export { recordRun, runs } from './run-record.ts';
+export { chain, type FigureSplit, splitChange } from './split.ts';
+export { waterfallLines } from './waterfall.ts';

@@ -3,8 +3,8 @@ import { DAY, quietEffects, SECOND } from '../../src/base/index.ts';
 import type { OpenCase } from '../../src/case/index.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
-import { browser, request, signIn, t0 } from '../fixtures/clerk-requests.ts';
-import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
+import { browser, request, signIn } from '../fixtures/clerk-requests.ts';
+import { type EventRow, loadEvents, memoryEngine } from '../fixtures/event-table.ts';
 
 let engine: Engine;
 beforeAll(async () => {

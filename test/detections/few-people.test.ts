@@ -5,7 +5,7 @@ import { readForeign } from '../../src/detections/behaviour/owners.ts';
 import { median, robustZ } from '../../src/detections/behaviour/weigh-clients.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
-import { browser, request, signIn, t0 } from '../fixtures/clerk-requests.ts';
+import { browser, request, signIn } from '../fixtures/clerk-requests.ts';
 import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
 
 let engine: Engine;

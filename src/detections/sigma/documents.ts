@@ -13,7 +13,7 @@ export type Document = {
   readonly atUs?: number | null;
 };
 
-export type DocumentTable = {
+type DocumentTable = {
   readonly name: string;
   readonly columns: ReadonlyMap<string, { readonly expr: Sql; readonly column: Column; readonly used: boolean }>;
 };

@@ -1,1 +1,1 @@
-export { type DatasetsSummary, loadDatasets } from './load-datasets.ts';
+export { loadDatasets } from './load-datasets.ts';

@@ -29,7 +29,7 @@ export function aloneInstance(s: Statement, of: Pick<Instance, 'certainty' | 'am
   return { read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null, conditional: false, ...of };
 }
 
-export type Unlinked = { readonly request: Request; readonly reason: 'no-read-known' | 'not-linked' };
+type Unlinked = { readonly request: Request; readonly reason: 'no-read-known' | 'not-linked' };
 
 /** Whether the answer to a request can show rows at all, from its status and method. */
 export function showsBody(r: Request): 'yes' | 'part' | 'no' {

@@ -1,5 +1,5 @@
-export type { ColumnSample, Meaning, Reason } from './decide.ts';
-export { type LegalCategory, legalCategories } from './legal.ts';
+export type { ColumnSample, Meaning } from './decide.ts';
+export { legalCategories } from './legal.ts';
 export { maskValue } from './mask.ts';
 export { meaningOfTable } from './neighbours.ts';
-export { isMissing, profileColumn } from './profile.ts';
+export { profileColumn } from './profile.ts';
