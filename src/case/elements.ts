@@ -36,4 +36,3 @@ export const elements = [
 export type Element = (typeof elements)[number];
 
 export const roles = ['policyholder', 'insured', 'quote-requester', 'third-party-victim', 'agent', 'employee', 'clinic', 'other'] as const;
-type Role = (typeof roles)[number];

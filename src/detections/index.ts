@@ -6,6 +6,5 @@
 export { loginPath } from './behaviour/sign-in-answers.ts';
 export * from './detect.ts';
 export { type DetectFilesOptions, detectFiles } from './detect-files.ts';
-
 export * from './sql/index.ts';
 export { type Detection, replaceDetections, type StepKind } from './tables.ts';

@@ -1,4 +1,4 @@
-import { type ColumnSpec, type Engine, type Sql, sql } from '../../engine/index.ts';
+import { type ColumnSpec, type Engine, sql } from '../../engine/index.ts';
 import { classify } from './classify.ts';
 import type { Column } from './compile.ts';
 import { addressHex } from './transform.ts';
@@ -11,11 +11,6 @@ export type Document = {
   readonly data: unknown;
   readonly eventId?: number;
   readonly atUs?: number | null;
-};
-
-type DocumentTable = {
-  readonly name: string;
-  readonly columns: ReadonlyMap<string, { readonly expr: Sql; readonly column: Column; readonly used: boolean }>;
 };
 
 /** Values of a document by lower-case field name; lists keep every element. */

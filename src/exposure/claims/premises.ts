@@ -13,7 +13,6 @@ export const premiseNames = [
   'route-as-stated',
   'route-inferred-from-sizes',
 ] as const;
-type PremiseName = (typeof premiseNames)[number];
 
 /** Decided premises; those nobody decided are taken as possible (`actor-wide`) or as true (the others). */
 export type Premises = ReadonlyMap<string, boolean>;

@@ -29,8 +29,6 @@ export function aloneInstance(s: Statement, of: Pick<Instance, 'certainty' | 'am
   return { read: s.read, values: s.values, parameters: s.parameters ?? [], request: null, statement: s, routeRead: null, conditional: false, ...of };
 }
 
-type Unlinked = { readonly request: Request; readonly reason: 'no-read-known' | 'not-linked' };
-
 /** Whether the answer to a request can show rows at all, from its status and method. */
 export function showsBody(r: Request): 'yes' | 'part' | 'no' {
   if (r.method === 'HEAD' || r.status === null) return r.status === null ? 'part' : 'no';
