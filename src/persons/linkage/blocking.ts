@@ -12,6 +12,8 @@ export type BlockingRule = {
   readonly from?: number;
   /** The largest block in tables of more than `large` nodes: where more people share the key, sharing it says nothing. */
   readonly crowd?: number;
+  /** A pair is passed over where both sides hold this. */
+  readonly unlessBoth?: Sql;
   /** Only where slips of spelling are to be expected: neither side Japanese. */
   readonly latin?: boolean;
 };
@@ -36,7 +38,8 @@ export const blockingRules: readonly BlockingRule[] = [
   { name: 'given-address', keys: [c('given'), c('address')], decides: ['given', 'address'] },
   { name: 'reading-address', keys: [c('given_read'), c('address')], decides: ['given', 'address'] },
   { name: 'birth-area', keys: [c('birth'), c('area')], decides: ['birth', 'address'], upTo: large },
-  { name: 'name', keys: [c('whole')], decides: ['surname', 'given'], upTo: large },
+  // Birth dates that share neither year nor day are two people's, and those that do are met above.
+  { name: 'name', keys: [c('whole')], decides: ['surname', 'given'], upTo: large, unlessBoth: sql`(japanese and birth is not null)` },
   { name: 'birth', keys: [c('birth')], decides: ['birth'], upTo: 60_000 },
   { name: 'surname-area', keys: [c('surname'), c('area')], decides: ['surname', 'address'], upTo: 60_000 },
   { name: 'given-area', keys: [c('given'), c('area')], decides: ['given', 'address'], upTo: 60_000 },
@@ -74,7 +77,7 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
     const most = nodes > large ? Math.min(cap, rule.crowd ?? cap) : cap;
     await engine.run(
       'link.block',
-      sql`create or replace temp table link_block as select nid, hash(legal, ${sql.join([...rule.keys])}) as b from link_node where ${known}`,
+      sql`create or replace temp table link_block as select nid, hash(legal, ${sql.join([...rule.keys])}) as b, ${rule.unlessBoth ?? sql`false`} as told from link_node where ${known}`,
     );
     await engine.run('link.block_size', sql`create or replace temp table link_size as select b, count(*) as n from link_block group by b having count(*) > 1`);
     const over = await engine.row('link.block_over', sql`select count(*) as blocks, coalesce(sum(n), 0) as nodes from link_size where n > ${most}`);
@@ -82,7 +85,7 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
     await engine.run(
       'link.block_pairs',
       sql`insert into link_raw_pair select a.nid, z.nid, ${sql.lit(1 << i)}::integer
-      from (select k.nid, k.b from link_block k join link_size s on s.b = k.b and s.n <= ${most}) a join link_block z on z.b = a.b and a.nid < z.nid`,
+      from (select k.* from link_block k join link_size s on s.b = k.b and s.n <= ${most}) a join link_block z on z.b = a.b and a.nid < z.nid ${rule.unlessBoth ? sql`and not (a.told and z.told)` : sql``}`,
     );
   }
   await engine.run('link.pairs', sql`create or replace temp table link_pair as select l, r, bit_or(rules)::integer as rules from link_raw_pair group by l, r`);

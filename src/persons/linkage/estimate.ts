@@ -8,6 +8,7 @@ export type Model = { readonly prior: number; readonly m: readonly ReadonlyMap<n
 type Pattern = { readonly rules: number; readonly levels: readonly number[]; readonly n: number };
 
 const learnFrom = 1_500_000;
+const randomPairs = 150_000;
 const pseudo = 150;
 
 /** Fellegi–Sunter parameters without training data: u from random pairs, m by EM over the pairs of each blocking rule, with priors. */
@@ -97,8 +98,8 @@ function distribution(c: Comparison, patterns: readonly Pattern[], at: number, o
 
 async function randomPatterns(engine: Engine, nodes: number): Promise<Pattern[]> {
   if (nodes < 2) return [];
-  const rounds = Math.min(60, Math.max(1, Math.ceil(300_000 / nodes)));
-  const take = Math.max(1, Math.floor(nodes / 400_000));
+  const rounds = Math.min(60, Math.max(1, Math.ceil(randomPairs / nodes)));
+  const take = Math.ceil(nodes / randomPairs);
   return readPatterns(
     engine,
     levelsOf(
