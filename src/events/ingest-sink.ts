@@ -1,5 +1,6 @@
 import { decodeFlag, derivedColumns, type EventColumnName, eventClass, eventColumns } from './columns.ts';
 import { decodeBytes, writeVisible } from './decode.ts';
+import { clientBehind } from './forwarded.ts';
 import { type Column, maxDictionary, type NumberColumn, rowGroupRows, type StringColumn } from './parquet-column.ts';
 import { type ColumnShape, makeColumns, ParquetWriter } from './parquet-writer.ts';
 import { clientKeyOf, collapseNumbers, holderKeyOf, longestShape, writeShape } from './request-keys.ts';
@@ -31,7 +32,7 @@ export class PartSink implements EventSink {
   private readonly columns: readonly Column[];
   private readonly byName: Record<string, Column> = {};
   private readonly placed: Readonly<Record<'nth' | 'line' | 'offset' | 'length' | 'lines' | 'class' | 'client' | 'holder', NumberColumn>>;
-  private readonly sent: Readonly<Record<'address' | 'agent' | 'session' | 'account', StringColumn>>;
+  private readonly sent: Readonly<Record<'address' | 'forwarded' | 'agent' | 'session' | 'account', StringColumn>>;
   private readonly asked: Readonly<Record<'path' | 'route' | 'shape', StringColumn>>;
   /** By dictionary id of a path: that of its route and of its shape, plus 1. */
   private readonly routeOf = new Uint32Array(maxDictionary);
@@ -68,7 +69,7 @@ export class PartSink implements EventSink {
       holder: number('holder_key'),
     };
     const text = (name: string): StringColumn => this.byName[name] as StringColumn;
-    this.sent = { address: text('src_ip'), agent: text('user_agent'), session: text('session'), account: text('account') };
+    this.sent = { address: text('src_ip'), forwarded: text('forwarded'), agent: text('user_agent'), session: text('session'), account: text('account') };
     this.asked = { path: text('path'), route: text('route'), shape: text('shape') };
     this.writer = new ParquetWriter(file, this.columns);
     this.defaultClass = defaultClass;
@@ -119,6 +120,7 @@ export class PartSink implements EventSink {
   private endRow(): void {
     const { line, offset, length, lines } = this.place;
     const row = this.row;
+    if (this.sent.forwarded.holds(row)) this.lookBehindProxy(row);
     // A record with more rows than its lines have room for takes the ids after it; ids stay unique and ascending in a sequential file.
     const id = Math.max(this.base + this.nth, this.lastId + 1);
     this.lastId = id;
@@ -140,6 +142,16 @@ export class PartSink implements EventSink {
     this.classSet = -1;
     this.timeSet = null;
     this.rowTouched = false;
+  }
+
+  private lookBehindProxy(row: number): void {
+    const { address, forwarded } = this.sent;
+    if (!address.holds(row)) return;
+    const peer = latin.decode(address.last());
+    const client = clientBehind(peer, latin.decode(forwarded.last()));
+    if (client === null || client === peer) return;
+    this.text('proxy_ip', peer);
+    this.text('src_ip', client);
   }
 
   private identify(row: number): void {
@@ -299,6 +311,7 @@ export class PartSink implements EventSink {
 const spare: (readonly Column[])[] = [];
 
 const encoder = new TextEncoder();
+const latin = new TextDecoder('latin1');
 let visible = new Uint8Array(1 << 16);
 let masked = new Uint8Array(Math.max(1 << 12, longestShape));
 

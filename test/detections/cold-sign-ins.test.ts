@@ -104,6 +104,14 @@ describe('sign-ins of clients that never saw the sign-in page', () => {
     expect(await cold([...people(20), ...job])).toEqual([]);
   });
 
+  it('nobody: clerks whose own door has no page that people open first', async () => {
+    const clerks = Array.from({ length: 8 }, (_, u) => [
+      request(2000 + u * 60, '203.0.113.200', 'POST /staff/login', { status: 302, user_agent: `${browser} Tab/${u % 3}` }),
+      ...walk(2010 + u * 60, '203.0.113.200', 12, 4, 1001 + u * 12, { user_agent: `${browser} Tab/${u % 3}` }),
+    ]).flat();
+    expect(await cold([...people(30), ...clerks])).toEqual([]);
+  });
+
   it('a colleague on a phone whose address changes is no continuation', async () => {
     const tool = { user_agent: script };
     const rows = [

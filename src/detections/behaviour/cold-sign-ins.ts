@@ -19,8 +19,9 @@ const somePeers = 4;
 const firmPeers = 10;
 const minShare = 0.9;
 
-type Visit = { no: number; at_us: number; event_id: number | null; form: number | null };
-type Entry = { readonly client: string; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
+type Visit = { no: number; at_us: number; event_id: number | null; door: string | null; form: number | null };
+/** `door`: the path that the sign-in was sent to. */
+type Entry = { readonly client: string; readonly door: string; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
 type Use = {
   event_id: number;
   at_us: number | null;
@@ -121,7 +122,7 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   await engine.run(
     'detection.entry',
     sql`create or replace temp table detection_entry as
-    select event_id, at_us, no, who, client from detection_entry_answer join detection_entrant using (who)
+    select event_id, at_us, no, who, client, route from detection_entry_answer join detection_entrant using (who)
     where outcome <> 'failure' and status < 400`,
   );
   const { n, people } = await engine.row<{ n: number; people: number }>(
@@ -140,11 +141,11 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
       hour as (select who, unnest([h, h - 1]) as h, from_us, to_us from entered),
       near as (select event_id, at_us, who, form from (${viewsOf(shown, sql`event_id, at_us, at_us // ${HOUR}::bigint as h, ${clientKey} as who`, sql`at_us is not null`)})
         v semi join hour on hour.who = v.who and hour.h = v.h and v.at_us >= from_us and v.at_us <= to_us join detection_form using (path)),
-      visit as (select no, at_us, event_id, form from near join detection_entrant using (who)
-        union all select no, at_us, event_id, null from detection_entry)
-    select no::integer as no, at_us::double as at_us, case when form is null then event_id end as event_id, form::integer as form from visit order by visit.no, visit.at_us, visit.event_id`,
+      visit as (select no, at_us, event_id, form, null as door from near join detection_entrant using (who)
+        union all select no, at_us, event_id, null, route from detection_entry)
+    select no::integer as no, at_us::double as at_us, case when form is null then event_id end as event_id, door, form::integer as form from visit order by visit.no, visit.at_us, visit.event_id`,
   );
-  const met: { no: number; at_us: number; event_id: number; forms: ReadonlySet<string> }[] = [];
+  const met: { no: number; at_us: number; event_id: number; door: string; forms: ReadonlySet<string> }[] = [];
   const open = new Map<number, number[]>();
   let current = -1;
   // There are as many visits as pages: they pass by, client after client, and are not held.
@@ -165,7 +166,7 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
         if (last !== undefined && v.at_us - last <= arrivalUs) seen.add(forms.get(form)!);
         else open.delete(form);
       }
-      met.push({ no: v.no, at_us: v.at_us, event_id: v.event_id!, forms: seen });
+      met.push({ no: v.no, at_us: v.at_us, event_id: v.event_id!, door: v.door!, forms: seen });
     }
   }
   const names = new Map(
@@ -174,7 +175,7 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
       r.client,
     ]),
   );
-  return met.map(e => ({ client: names.get(e.no)!, atUs: e.at_us, eventId: e.event_id, forms: e.forms }));
+  return met.map(e => ({ client: names.get(e.no)!, door: e.door, atUs: e.at_us, eventId: e.event_id, forms: e.forms }));
 }
 
 type Form = { form: number; path: string; route: string };
@@ -221,26 +222,42 @@ function viewsOf(pages: readonly { readonly path: string; readonly route: string
 
 type Cold = { readonly client: string; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };
 
-/** Clients with sign-ins that lack the page nearly all others bring. */
-function judgeEntries(entries: readonly Entry[]): Cold[] {
+/** What people bring to one door: the pages that are usual before it, and the commonest of them. */
+type Door = { readonly entries: readonly Entry[]; readonly usual: ReadonlySet<string>; readonly top: string | null };
+
+function readDoor(entries: readonly Entry[]): Door {
   const byClient = groupBy(entries, e => e.client);
   // Pages that people see before they sign in, and not only afterwards.
   const before = new Map<string, number>();
   for (const own of byClient.values()) for (const f of own[0]!.forms) before.set(f, (before.get(f) ?? 0) + 1);
   const usual = new Set([...before].filter(([, n]) => n >= 0.5 * byClient.size).map(([f]) => f));
   const counts = [...usual].map(f => ({ f, n: entries.filter(e => e.forms.has(f)).length })).sort((a, b) => b.n - a.n || (a.f < b.f ? -1 : 1));
-  const top = counts[0];
-  if (!top) return [];
+  return { entries, usual, top: counts[0]?.f ?? null };
+}
+
+/** Sign-ins of one client at one door that lack the page nearly all others bring there. */
+function judgeDoor({ entries, usual, top }: Door, own: readonly Entry[]): Omit<Cold, 'client' | 'alone'> | null {
+  if (top === null) return null;
+  const peers = entries.length - own.length;
+  const brought = (list: readonly Entry[]): number => list.filter(e => e.forms.has(top)).length;
+  const share = peers === 0 ? 0 : (brought(entries) - brought(own)) / peers;
+  const cold = own.filter(e => ![...e.forms].some(f => usual.has(f)));
+  return cold.length === 0 || peers < minPeers || share < minShare ? null : { entries: cold, peers, share: Math.round(share * 1000) / 1000 };
+}
+
+/** Clients with sign-ins that lack the page nearly all others bring to the same door: another door may have no such page at all. */
+function judgeEntries(entries: readonly Entry[]): Cold[] {
+  const byClient = groupBy(entries, e => e.client);
+  const doors = new Map([...groupBy(entries, e => e.door)].map(([door, list]) => [door, readDoor(list)]));
   const out: Cold[] = [];
   for (const [client, own] of byClient) {
-    const cold = own.filter(e => ![...e.forms].some(f => usual.has(f)));
-    const peers = entries.length - own.length;
-    const share = peers === 0 ? 0 : (top.n - own.filter(e => e.forms.has(top.f)).length) / peers;
-    if (cold.length === 0 || peers < minPeers || share < minShare) continue;
+    const found = [...groupBy(own, e => e.door)].flatMap(([door, mine]) => judgeDoor(doors.get(door)!, mine) ?? []).sort((a, b) => b.peers - a.peers);
+    const cold = found.flatMap(f => f.entries);
+    if (cold.length === 0) continue;
     const alone = cold.length === own.length;
     // Beside people who bring their page, one without it may be a cached page or a lost line.
     if (!alone && cold.length > Math.max(1, 0.1 * own.length)) continue;
-    out.push({ client, entries: cold, alone, peers, share: Math.round(share * 1000) / 1000 });
+    out.push({ client, entries: cold, alone, peers: found[0]!.peers, share: found[0]!.share });
   }
   // Where it happens often it is how this site is used.
   return out.length <= Math.max(3, 0.02 * byClient.size) ? out : [];

@@ -1,6 +1,7 @@
 import { type SqlDialect, tokenizeSql } from '../../detections/sql/index.ts';
 import { evaluate } from './evaluate.ts';
 import { parseFragment } from './fragment.ts';
+import { blankComments, guessDialect } from './guess-dialect.ts';
 import { printExpr } from './print.ts';
 import { children, type Expr, type Fragment, replace, type Select, some } from './syntax.ts';
 
@@ -90,47 +91,13 @@ export function readInjection(text: string, whole: boolean): { fragment: Fragmen
     const fragment = parseFragment(tokens, text);
     const question = readQuestion(fragment, dialect, text);
     const inband = fragment.unions.length > 0 || fragment.selects.length > 0 || fragment.stacked.length > 0;
-    const score = (question ? (question.unknown ? 8 : 4) : 0) + (inband ? 3 : 0) + (fragment.exprs.some(e => some(e, x => x.t === 'select')) ? 1 : 0);
+    const score = (question ? scoreOf(question) : 0) + (inband ? 3 : 0) + (fragment.exprs.some(e => some(e, x => x.t === 'select')) ? 1 : 0);
     if (score > (best?.score ?? 0)) best = { fragment, question, score };
   }
   return best;
 }
 
-/** Comments that only stand for a space are one. */
-const blankComments = (text: string): string => (text.includes('/*') ? text.replace(/\/\*(?!M?!)[^*]*(?:\*(?!\/)[^*]*)*\*\//g, ' ') : text);
-
-/** The dialect that a payload speaks, by functions and forms only one of them has. */
-export function guessDialect(written: string): SqlDialect {
-  const text = blankComments(written);
-  if (
-    /::\s*(?:text|int|numeric|varchar|name)|pg_sleep|pg_catalog|\bpg_\w+|string_agg\s*\(|current_schema\(\)|\bFROM\s+\d+\s+FOR\s+\d+|generate_series|query_to_xml|\bILIKE\b|CONVERT_TO\s*\(/i.test(
-      text,
-    )
-  )
-    return 'postgresql';
-  if (
-    /\bROWNUM\b|\bFROM\s+DUAL\b|dbms_\w+|utl_\w+|\bNVL\s*\(|SUBSTRC\s*\(|\bCAP\s*=\s*\d|v\$version|ctxsys|all_tables|\bBITAND\s*\(|to_nchar|sys\.\w+\.nextval/i.test(
-      text,
-    )
-  )
-    return 'oracle';
-  if (
-    /waitfor\s+delay|\bTOP\s+\d|\bTOP\s*\(|\bUNICODE\s*\(\s*SUBSTRING|\bNVARCHAR\b|sysobjects|syscolumns|master\.\.|xp_\w+|sp_\w+|@@version|\bLEN\s*\(|\bIIF\s*\(.*\bLEN|\bFOR\s+(?:XML|JSON)\b|CONVERT\s*\(\s*(?:INT|NVARCHAR|VARCHAR)\b/i.test(
-      text,
-    )
-  )
-    return 'mssql';
-  if (/sqlite_\w+|randomblob|zeroblob|\bUNICODE\s*\(|\bGLOB\b|group_concat\s*\(.*\bsqlite|hex\s*\(\s*randomblob|load_extension/i.test(text)) return 'sqlite';
-  if (/\bSUBSTR\s*\(/i.test(text) && /[<>=]\s*CHAR\s*\(\d|\bAS\s+TEXT\s*\)\s*,\s*CHAR\s*\(/i.test(text)) return 'sqlite';
-  if (
-    /\bMID\s*\(|\bORD\s*\(|\bIFNULL\s*\(|\bsleep\s*\(|benchmark\s*\(|extractvalue|updatexml|concat_ws|group_concat|json_arrayagg|gtid_subset|\belt\s*\(|\bNCHAR\b|\bRLIKE\b|\bREGEXP\b|LIMIT\s+\d+\s*,\s*\d+|\/\*!|\bSTRCMP\s*\(|\bDATABASE\s*\(\)|`|@@\w+|\bIF\s*\(|find_in_set|\bBINARY\s|\bCONV\s*\(|#\s*$/i.test(
-      text,
-    )
-  )
-    return 'mysql';
-  if (/\bCHR\s*\(|\bSUBSTRING\s*\(.*\bFROM\b/i.test(text)) return 'postgresql';
-  return 'any';
-}
+const scoreOf = (q: Question): number => (q.condition.t === 'opaque' ? 2 : q.unknown ? 8 : 4);
 
 /** True for what only the database can know. */
 export function isUnknown(e: Expr): boolean {
@@ -184,10 +151,37 @@ function readQuestion(fragment: Fragment, dialect: SqlDialect, text: string): Qu
     if (!found) continue;
     const question = makeQuestion(root, found, timed, dialect, waits ? Number(waits[1]) * 3600 + Number(waits[2]) * 60 + Number(waits[3]) : null);
     if (!question) continue;
-    if (question.unknown) return question;
+    if (question.unknown) return hidesAnother(question.unknown) ? askOpaquely(roots, dialect, timed) : question;
     calibration ??= question;
   }
-  return calibration;
+  return calibration ?? (fragment.unions.length + fragment.stacked.length === 0 ? askOpaquely(roots, dialect, waits !== null || roots.some(hasDelay)) : null);
+}
+
+const readsTable = (e: Expr): boolean => e.t === 'select' && e.select.from.some(f => f.table.length > 0) && isUnknown(e);
+
+/** A sub-select chosen by a letter of another: what is asked is the other. */
+const hidesAnother = (e: Expr): boolean =>
+  e.t === 'select' && e.select.where !== null && some(e.select.where, x => x.t === 'call' && letterCalls.has(x.name) && some(x, readsTable));
+
+/** A sub-select in a place whose bearing on the answer nobody can tell: that it was asked is all that is known. The innermost one holds the value. */
+function askOpaquely(roots: readonly Expr[], dialect: SqlDialect, timed: boolean): Question | null {
+  let unknown: Expr | null = null;
+  for (const root of roots)
+    some(root, x => {
+      if (unknown === null && readsTable(x) && !children(x).some(c => some(c, readsTable))) unknown = x;
+      return unknown !== null;
+    });
+  if (unknown === null) return null;
+  return {
+    technique: timed ? 'time' : 'boolean',
+    dialect,
+    condition: { t: 'opaque', text: '' },
+    unknown,
+    copies: [],
+    shape: '?',
+    looseShape: '?',
+    delay: null,
+  };
 }
 
 function makeQuestion(root: Expr, condition: Expr, timed: boolean, dialect: SqlDialect, wait: number | null): Question | null {
@@ -305,11 +299,10 @@ function findBranch(e: Expr, timed: boolean): Expr | null {
   if (e.t === 'case' && e.whens.length >= 1) {
     const w = e.whens[0]!;
     const branches = [w.then, ...(e.otherwise ? [e.otherwise] : [])];
-    const undecided = !e.subject && branches.every(b => !hasUnknown(b) || hasDelay(b) || isFailure(b));
-    if (undecided && !(hasUnknown(w.when) && findBranch(w.when, timed))) return w.when;
+    if (!e.subject && isFork(w.when, branches) && !(hasUnknown(w.when) && findBranch(w.when, timed))) return w.when;
   }
   if (e.t === 'call' && (e.name === 'IF' || e.name === 'IIF') && e.args.length >= 2) {
-    if (e.args.slice(1).every(b => !hasUnknown(b) || hasDelay(b) || isFailure(b))) return findBranch(e.args[0]!, timed) ?? e.args[0]!;
+    if (isFork(e.args[0]!, e.args.slice(1))) return findBranch(e.args[0]!, timed) ?? e.args[0]!;
   }
   if (e.t === 'call' && (e.name === 'ELT' || e.name === 'MAKE_SET') && e.args.length >= 2 && e.args.slice(1).every(b => !hasUnknown(b) || hasDelay(b)))
     return isTruth(e.args[0]!) ? e.args[0]! : null;
@@ -329,6 +322,14 @@ function findBranch(e: Expr, timed: boolean): Expr | null {
   }
   return null;
 }
+
+/**
+ * Branches that only carry the answer: constants, delays, failures, and columns of the statement itself where the test asks for something else or for
+ * nothing (ORDER BY CASE WHEN … THEN name ELSE price END).
+ */
+const isFork = (test: Expr, branches: readonly Expr[]): boolean =>
+  branches.every(b => !hasUnknown(b) || hasDelay(b) || isFailure(b) || (b.t === 'col' && (asksElsewhere(test) || !hasUnknown(test))));
+const asksElsewhere = (e: Expr): boolean => some(e, x => x.t !== 'col' && isUnknown(x));
 
 /** 1/0, a failing cast, a two-row sub-select: branches that only make an error. */
 function isFailure(e: Expr): boolean {
@@ -434,15 +435,26 @@ function findHolder(root: Expr, node: Expr): Select | null {
   return holder;
 }
 
+/** Functions that take a value apart. */
+const letterCalls: ReadonlySet<string> = new Set([
+  'ASCII',
+  'ORD',
+  'UNICODE',
+  'SUBSTR',
+  'SUBSTRING',
+  'MID',
+  'SUBSTRC',
+  'LENGTH',
+  'LEN',
+  'CHAR_LENGTH',
+  'LEFT',
+  'RIGHT',
+  'HEX',
+  'INSTR',
+]);
+
 const isInference = (e: Expr): boolean =>
-  (e.t === 'match' && e.b.t === 'const' && typeof e.b.v === 'string') ||
-  some(
-    e,
-    x =>
-      x.t === 'call' &&
-      ['ASCII', 'ORD', 'UNICODE', 'SUBSTR', 'SUBSTRING', 'MID', 'SUBSTRC', 'LENGTH', 'LEN', 'CHAR_LENGTH', 'LEFT', 'RIGHT', 'HEX', 'INSTR'].includes(x.name) &&
-      some(x, y => y.t === 'col'),
-  );
+  (e.t === 'match' && e.b.t === 'const' && typeof e.b.v === 'string') || some(e, x => x.t === 'call' && letterCalls.has(x.name) && some(x, y => y.t === 'col'));
 
 function flattenAnd(e: Expr): Expr[] {
   return e.t === 'op' && e.op === 'AND' ? [...flattenAnd(e.a), ...flattenAnd(e.b)] : [e];

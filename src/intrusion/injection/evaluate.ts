@@ -131,6 +131,14 @@ function compare(op: string, a: Val, b: Val, env: Env, binary = false): 0 | 1 | 
   }
 }
 
+/** Where a text stands in another or in a list, from 1; 0 where it does not. Letters of both cases are one where the dialect folds them; undefined where that is not known and matters. */
+function placeOf(sought: string, whole: string | readonly string[], env: Env, binary: boolean): number | undefined {
+  const exact = whole.indexOf(sought) + 1;
+  if (binary || !insensitive(env.dialect)) return exact;
+  const folded = (typeof whole === 'string' ? whole.toLowerCase() : whole.map(w => w.toLowerCase())).indexOf(sought.toLowerCase()) + 1;
+  return folded === exact || env.dialect !== 'any' ? folded : undefined;
+}
+
 function compareCodePoints(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
@@ -409,14 +417,14 @@ function callFunction(name: string, args: readonly Expr[], env: Env): Val {
       return i + 1;
     }
     case 'FIND_IN_SET':
-      return String(b).split(',').indexOf(s) + 1;
+      return placeOf(s, String(b).split(','), env, args.some(isBinary));
     case 'INSTR':
     case 'STRPOS':
-      return s.indexOf(String(b)) + 1;
+      return placeOf(String(b), s, env, args.some(isBinary));
     case 'LOCATE':
     case 'POSITION':
     case 'CHARINDEX':
-      return String(b).indexOf(s) + 1;
+      return placeOf(s, String(b), env, args.some(isBinary));
     case 'INTERVAL': {
       const n = toNumber(a)!;
       return v.slice(1).filter(x => toNumber(x)! <= n).length;

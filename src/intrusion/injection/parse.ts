@@ -164,10 +164,18 @@ function parsePredicate(c: Cursor, a: Expr, p: number): Expr {
       takeWord(c, 'BINARY');
       const b = parseExpr(c, p + 1);
       if (takeWord(c, 'ESCAPE')) parseExpr(c, p + 1);
-      const how = word === 'LIKE' || word === 'SIMILAR' ? 'like' : word === 'ILIKE' ? 'ilike' : word === 'GLOB' ? 'glob' : 'regexp';
+      if (word === 'SIMILAR') return { t: 'match', how: 'regexp', a, b: similarPattern(b), negated };
+      const how = word === 'LIKE' ? 'like' : word === 'ILIKE' ? 'ilike' : word === 'GLOB' ? 'glob' : 'regexp';
       return { t: 'match', how, a, b, negated };
     }
   }
+}
+
+/** A pattern of SIMILAR TO as the regular expression it means: of the whole text, with % and _ as in LIKE. What is no plain text stays unknown. */
+function similarPattern(e: Expr): Expr {
+  if (e.t !== 'const' || typeof e.v !== 'string' || e.v.includes('\\')) return { t: 'opaque', text: '' };
+  const body = e.v.replace(/[.^$]/g, '\\$&').replaceAll('%', '.*').replaceAll('_', '.');
+  return { ...e, v: `^${/\|/.test(body) ? `(${body})` : body}$` };
 }
 
 /** Comma list up to the closing parenthesis, which is taken (or the end of the text). */
@@ -391,7 +399,7 @@ function parseName(c: Cursor, t: SqlToken): Expr {
   const name = path.at(-1)!.toUpperCase();
   const args = c.depth > maxDepth ? [] : parseList(c);
   c.depth--;
-  let call: Expr = { t: 'call', name, args };
+  let call: Expr = { t: 'call', name, args: name === 'POSITION' ? positionArgs(args) : args };
   if (name === 'CAST' || name === 'TRY_CAST' || name === 'SAFE_CAST') {
     const type = args[1];
     call = { t: 'cast', a: args[0] ?? { t: 'opaque', text: '' }, type: type?.t === 'opaque' ? type.text : '' };
@@ -413,6 +421,14 @@ function parseName(c: Cursor, t: SqlToken): Expr {
     parseList(c);
   }
   return call;
+}
+
+/** POSITION (a IN b) was read as a test whether b holds a. */
+function positionArgs(args: readonly Expr[]): readonly Expr[] {
+  const [e] = args;
+  if (args.length !== 1 || e?.t !== 'in') return args;
+  const whole = e.select ? ({ t: 'select', select: e.select } as const) : e.list[0];
+  return whole ? [e.a, whole] : args;
 }
 
 function parseCase(c: Cursor): Expr {

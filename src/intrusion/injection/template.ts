@@ -1,7 +1,8 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
-import { guessDialect, type Question, readInjection } from './condition.ts';
+import { type Question, readInjection } from './condition.ts';
 import type { Reading } from './constraint.ts';
 import { type Form, kindOf, learnForm, type SlotPlaces, type Value, valueOf, writtenForm } from './form.ts';
+import { guessDialect } from './guess-dialect.ts';
 import { type InBand, readInBand } from './in-band.ts';
 import { printExpr } from './print.ts';
 import { children, type Expr } from './syntax.ts';
