@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Micros, UserError } from '../base/index.ts';
+import { premiseNames } from './premises.ts';
 import type { Act, CaseStore } from './store.ts';
 
 const record = z.strictObject({ dataset: z.string().min(1), key: z.string().min(1) });
@@ -26,7 +27,7 @@ const shapes = {
   /** Records of different sides are different human beings. */
   'person.split': z.strictObject({ sides: z.array(z.array(record).min(1)).min(2), reason }),
   /** A named premise holds or does not hold. */
-  'premise.set': z.strictObject({ premise: z.string().min(1), holds: z.boolean(), reason }),
+  'premise.set': z.strictObject({ premise: z.enum(premiseNames), holds: z.boolean(), reason }),
   /** A duty has been fulfilled. */
   'obligation.done': z.strictObject({ id: z.string().min(1), reason }),
   /** A figure that has been published: kept for ever, so that the next announcement can be compared with it. */

@@ -72,7 +72,7 @@ describe('decisions', () => {
       ],
       reason: 'r',
     });
-    expect(decisionBody('premise.set', ['log-complete=off'], {})).toEqual({ premise: 'log-complete', holds: false });
+    expect(decisionBody('premise.set', ['actor-wide=off'], {})).toEqual({ premise: 'actor-wide', holds: false });
     expect(decisionBody('figure.published', ['persons.possible=120..340'], { unit: 'persons', published_on: '2025-07-25' })).toEqual({
       figure: 'persons.possible',
       lower: 120,
@@ -80,7 +80,8 @@ describe('decisions', () => {
       unit: 'persons',
       published_on: '2025-07-25',
     });
-    expect(codeOf(() => recordDecision(store, 'premise.set', 'x', 0, decisionBody('premise.set', ['log-complete'], {})))).toBe('case.decision-shape');
+    expect(codeOf(() => recordDecision(store, 'premise.set', 'x', 0, decisionBody('premise.set', ['actor-wide'], {})))).toBe('case.decision-shape');
+    expect(codeOf(() => recordDecision(store, 'premise.set', 'x', 0, decisionBody('premise.set', ['log-complete=on'], {})))).toBe('case.decision-shape');
   });
 
   test('a subject the result does not hold is refused', () => {

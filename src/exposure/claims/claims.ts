@@ -1,4 +1,5 @@
 import { contentId } from '../../base/index.ts';
+import type { PremiseName } from '../../case/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Dataset } from '../catalogue.ts';
 import { splitUnions, type Union } from '../snapshots.ts';
@@ -16,7 +17,7 @@ export type Claim = {
   /** The statement or request pattern as evidence has it; may be hostile text. */
   readonly statement: string;
   readonly premises: Readonly<Record<string, unknown>>;
-  readonly assumptions: readonly string[];
+  readonly assumptions: readonly PremiseName[];
 };
 
 /** Where the rows of one claim came from: the SQL event, the request, or both. */

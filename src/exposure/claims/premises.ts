@@ -4,16 +4,6 @@ import type { StatementLog } from '../replay/statements.ts';
 import type { Request } from '../routes/requests.ts';
 import { exists } from './write-cells.ts';
 
-/** What claims take for granted where evidence does not say. A person may decide each: that it holds, or that it does not (`premise.set`). */
-export const premiseNames = [
-  'snapshot-unchanged',
-  'unchanged-between-snapshots',
-  'actor-wide',
-  'route-stable',
-  'route-as-stated',
-  'route-inferred-from-sizes',
-] as const;
-
 /** Decided premises; those nobody decided are taken as possible (`actor-wide`) or as true (the others). */
 export type Premises = ReadonlyMap<string, boolean>;
 

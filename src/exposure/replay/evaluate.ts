@@ -1,4 +1,5 @@
 import { SECOND } from '../../base/index.ts';
+import type { PremiseName } from '../../case/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
 import { type Claims, loadTiers } from '../claims/claims.ts';
@@ -239,8 +240,8 @@ function ruleOf(i: Instance): string {
         : 'route-learned';
 }
 
-function assumptionsOf(i: Instance): string[] {
-  const out = ['snapshot-unchanged'];
+function assumptionsOf(i: Instance): PremiseName[] {
+  const out: PremiseName[] = ['snapshot-unchanged'];
   if (i.certainty === 'wide') out.push('actor-wide');
   if (i.sent) out.push('sent-in-order');
   if (i.request && !i.statement && i.routeRead?.source === 'log' && !i.injected) out.push('route-stable');

@@ -1,0 +1,11 @@
+/** What claims take for granted where evidence does not say. A person may decide each: that it holds, or that it does not (`premise.set`). */
+export const premiseNames = [
+  'actor-wide',
+  'route-as-stated',
+  'route-inferred-from-sizes',
+  'route-stable',
+  'sent-in-order',
+  'snapshot-unchanged',
+  'unchanged-between-snapshots',
+] as const;
+export type PremiseName = (typeof premiseNames)[number];
