@@ -13,13 +13,6 @@ export const claimColumns: readonly ColumnSpec[] = [
   { name: 'assumptions', type: 'VARCHAR[]' },
   { name: 'contact', type: 'VARCHAR' },
 ];
-const _claimRowColumns: readonly ColumnSpec[] = [
-  { name: 'claim_id', type: 'VARCHAR' },
-  { name: 'row_no', type: 'BIGINT' },
-  { name: 'colset_id', type: 'INTEGER' },
-  { name: 'tier_lower', type: 'TINYINT' },
-  { name: 'tier_upper', type: 'TINYINT' },
-];
 export const colsetColumns: readonly ColumnSpec[] = [
   { name: 'colset_id', type: 'INTEGER' },
   { name: 'dataset_id', type: 'VARCHAR' },

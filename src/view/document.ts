@@ -41,7 +41,6 @@ export type Document = {
 };
 
 export const figure = (ref: string, text: string): Inline => ({ kind: 'figure', ref, text });
-const _strong = (text: string): Inline => ({ kind: 'strong', text });
 export const code = (text: string): Inline => ({ kind: 'code', text });
 export const heading = (level: 1 | 2 | 3, text: string, id?: string): Block => ({ kind: 'heading', level, text, ...(id !== undefined && { id }) });
 export const paragraph = (...text: Inline[]): Block => ({ kind: 'paragraph', text });
