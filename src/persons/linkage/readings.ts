@@ -77,23 +77,36 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
   ];
 }
 
-/** Replace `table` by each distinct text of `texts` (a query of one column `v`) beside what it says. */
-export async function writeReadings(
-  engine: Engine,
-  source: Engine,
-  table: string,
-  columns: readonly string[],
-  texts: Sql,
-  read: (text: string) => readonly (string | boolean | null)[],
-): Promise<number> {
-  const specs: ColumnSpec[] = [
-    { name: 'v', type: 'VARCHAR' },
-    ...columns.map(name => ({ name, type: name === 'legal' || name === 'japanese' ? ('BOOLEAN' as const) : ('VARCHAR' as const) })),
-  ];
-  return engine.load(table, specs, rows());
-  async function* rows(): AsyncGenerator<readonly unknown[]> {
-    for await (const batch of source.stream<{ v: string }>('link.texts', sql`select distinct v from (${texts}) where v is not null`)) {
-      for (const { v } of batch) yield [v, ...read(v)];
-    }
-  }
+/** What texts say, by table; each distinct text is read once. */
+export type Dictionary = {
+  /** Add to `table` the texts of a query of one column `v` that it does not hold yet, with what they say. */
+  readonly read: (table: string, columns: readonly string[], texts: Sql, read: (text: string) => readonly (string | boolean | null)[]) => Promise<void>;
+  readonly drop: () => Promise<void>;
+};
+
+export async function openDictionary(engine: Engine): Promise<Dictionary> {
+  const held = new Set<string>();
+  // What is read and what is written at the same time need a connection each.
+  const reader = await engine.reader();
+  return {
+    async read(table, columns, texts, read) {
+      const specs: ColumnSpec[] = [
+        { name: 'v', type: 'VARCHAR' },
+        ...columns.map(name => ({ name, type: name === 'legal' || name === 'japanese' ? ('BOOLEAN' as const) : ('VARCHAR' as const) })),
+      ];
+      if (!held.has(table)) await engine.load(table, specs, []);
+      held.add(table);
+      await engine.run(
+        'link.new_texts',
+        sql`create or replace table link_text as select distinct v from (${texts}) t anti join ${sql.id(table)} d using (v) where v is not null`,
+      );
+      await engine.append(table, specs, rows());
+      async function* rows(): AsyncGenerator<readonly unknown[]> {
+        for await (const batch of reader.stream<{ v: string }>('link.texts', sql`select v from link_text`)) for (const { v } of batch) yield [v, ...read(v)];
+      }
+    },
+    async drop() {
+      for (const t of [...held, 'link_text']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
+    },
+  };
 }

@@ -3,7 +3,7 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { foldKanji, widen } from '../normal/index.ts';
 import type { LinkFields } from './fields.ts';
 import { describesPersons } from './fields.ts';
-import { type Reading, readings, writeReadings } from './readings.ts';
+import { type Dictionary, openDictionary, type Reading, readings } from './readings.ts';
 import { cutTexts, splits } from './splits.ts';
 import { between, linkRowNames, nameOrParts, nameReader } from './standardise.ts';
 
@@ -61,44 +61,7 @@ function textsOf(f: LinkFields): Texts {
 export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFields[], named: readonly number[]): Promise<void> {
   const { engine } = kase;
   const list = readings(nameOrParts(nameReader(await spacedSurnames(kase, fields))));
-  const used = fields.flatMap(f => (describesPersons(f) ? [{ f, texts: textsOf(f) }] : []));
-  const reader = await engine.reader();
-  const tables: string[] = [];
-  const write = async (table: string, columns: readonly string[], texts: readonly Sql[], read: Reading['read']): Promise<void> => {
-    tables.push(table);
-    await writeReadings(engine, reader, table, columns, sql.join(texts, sql` union all `), read);
-  };
-  for (const reading of list) {
-    const of = used.flatMap(u => u.texts.filter(t => t.kind === reading.kind).map(t => ({ ...t, table: sql.id(`data_${u.f.dataset_id}`) })));
-    if (of.length === 0) continue;
-    const split = splits[reading.kind];
-    const [v, p] = [sql.id('v'), sql.id('p')];
-    if (split === undefined) {
-      const rest = reading.plain === undefined ? sql`true` : sql`not ${reading.plain.when(v)}`;
-      await write(
-        `link_read_${reading.kind}`,
-        reading.columns,
-        of.map(t => sql`select v from (select ${t.text} as v from ${t.table}) where ${rest}`),
-        reading.read,
-      );
-      continue;
-    }
-    const cut = of.map(t => cutTexts(split, sql`(select distinct v from (select ${t.text} as v from ${t.table}) where v is not null)`, v, 'p'));
-    const parts = Object.entries(split.parts);
-    const table = `link_part_${reading.kind}`;
-    await write(
-      table,
-      split.columns,
-      cut.map(c => sql`select nullif(unnest([${sql.join(parts.map(([, value]) => value(p)))}]), '') as v from ${c}`),
-      split.read,
-    );
-    await write(
-      `link_read_${reading.kind}`,
-      reading.columns,
-      cut.map(c => sql`select x.v from ${c} x ${partJoins(table, parts, sql`x.p`)} where not coalesce(${split.holds(sql`x.p`, partOf)}, false)`),
-      reading.read,
-    );
-  }
+  const dictionary = await openDictionary(engine);
   const definition = sql.join(linkRowNames.map(name => sql`${sql.id(name)} varchar`));
   await engine.run(
     'link.record',
@@ -108,7 +71,12 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
     const spec = kase.file.datasets.find(d => d.id === f.dataset_id)?.legalPerson ?? { constant: false };
     const told = await toldLegal(kase, f.dataset_id, spec);
     const texts = describesPersons(f) ? textsOf(f) : [];
-    if (texts.length > 0 || told !== null) await insertRecords(engine, src, f, texts, list, told);
+    if (texts.length === 0 && told === null) continue;
+    await cutRecords(engine, f, texts, told);
+    await readParts(dictionary, texts);
+    await sayParts(engine, texts);
+    await readRest(dictionary, list, texts);
+    await insertRecords(engine, src, texts, list);
   }
   // Not where they are inserted: a condition there is moved below everything that is read, which is then read twice.
   await engine.run('link.silent', sql`delete from link_record where not legal and coalesce(${sql.join(linkRowNames.map(c => sql.id(c)))}) is null`);
@@ -120,7 +88,7 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
         asof join link_source s on n.rid >= s.base where n.rid not in (select rid from link_record)`,
     );
   }
-  for (const t of tables) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
+  await dictionary.drop();
 }
 
 /** What the case file says about who is a company, as SQL over a row; null where it says nothing. */
@@ -139,51 +107,90 @@ async function toldLegal(
   )} end`;
 }
 
-const partOf = (part: string): Sql => sql.id(`r_${part}`);
+const partTable = (kind: string): string => `link_part_${kind}`;
+const readTable = (kind: string): string => `link_read_${kind}`;
 
-/** The table of parts beside each part of a struct `p`. */
-const partJoins = (table: string, parts: readonly (readonly [string, (p: Sql) => Sql])[], p: Sql, of = partOf): Sql =>
-  sql.join(
-    parts.map(([part, value]) => sql`left join ${sql.id(table)} ${of(part)} on ${of(part)}.v = nullif(${value(p)}, '')`),
-    sql` `,
-  );
+/** Write `link_cut`: of each row of a data set that holds anything its texts by slot, and cut into parts (`p_<slot>`) where texts of that kind are. */
+async function cutRecords(engine: Engine, f: LinkFields, texts: Texts, told: Sql | null): Promise<void> {
+  const columns = texts.map(t => sql`${t.text} as ${sql.id(t.slot)}`);
+  const filled = sql`(select * from (select ${sql.join([sql`row_no`, sql`${told ?? sql`null::boolean`} as told`, ...columns])} from ${sql.id(`data_${f.dataset_id}`)})
+    where ${sql.join([sql`told is not null`, ...texts.map(x => sql`${sql.id(x.slot)} is not null`)], sql` or `)})`;
+  const cut = texts.reduce((from, t) => (splits[t.kind] === undefined ? from : cutTexts(splits[t.kind]!, from, sql.id(t.slot), `p_${t.slot}`)), filled);
+  await engine.run('link.cut', sql`create or replace temp table link_cut as select * from ${cut}`);
+}
 
-async function insertRecords(engine: Engine, src: number, f: LinkFields, texts: Texts, list: readonly Reading[], told: Sql | null): Promise<void> {
+/** Read each part that was not read before. */
+async function readParts(dictionary: Dictionary, texts: Texts): Promise<void> {
+  for (const { kind, slot } of texts) {
+    const split = splits[kind];
+    if (split === undefined) continue;
+    const values = Object.values(split.parts).map(value => sql`select distinct nullif(${value(sql.id(`p_${slot}`))}, '') as v from link_cut`);
+    await dictionary.read(partTable(kind), split.columns, sql.join(values, sql` union all `), split.read);
+  }
+}
+
+/** Write `link_said` over `link_cut`: what the parts say together (`s_<slot>`), and the texts that remain for the reader. */
+async function sayParts(engine: Engine, texts: Texts): Promise<void> {
   const joins: Sql[] = [];
-  const partly: Sql[] = [];
-  const plain: Sql[] = [];
+  const columns: Sql[] = [];
+  for (const { kind, slot } of texts) {
+    const split = splits[kind];
+    if (split === undefined) continue;
+    const p = sql`c.${sql.id(`p_${slot}`)}`;
+    const of = (part: string): Sql => sql.id(`r_${slot}_${part}`);
+    for (const [part, value] of Object.entries(split.parts))
+      joins.push(sql`left join ${sql.id(partTable(kind))} ${of(part)} on ${of(part)}.v = nullif(${value(p)}, '')`);
+    const said = Object.entries(split.said).map(([c, value]) => sql`${sql.id(c)} := ${value(p, of)}`);
+    columns.push(sql`case when ${split.holds(p, of)} then struct_pack(${sql.join(said)}) end as ${sql.id(`s_${slot}`)}`);
+  }
+  const slots = texts.map(t =>
+    splits[t.kind] === undefined ? sql.id(t.slot) : sql`case when ${sql.id(`s_${t.slot}`)} is null then ${sql.id(t.slot)} end as ${sql.id(t.slot)}`,
+  );
+  const kept = texts.flatMap(t => (splits[t.kind] === undefined ? [] : [sql.id(`s_${t.slot}`)]));
+  await engine.run(
+    'link.said',
+    sql`create or replace temp table link_said as select ${sql.join([sql`row_no, told`, ...slots, ...kept])}
+    from (select ${sql.join([sql`c.row_no, c.told`, ...texts.map(t => sql`c.${sql.id(t.slot)}`), ...columns])} from link_cut c ${sql.join(joins, sql` `)})`,
+  );
+  await engine.run('link.drop', sql`drop table link_cut`);
+}
+
+/** Read each text that its parts do not say and that was not read before. */
+async function readRest(dictionary: Dictionary, list: readonly Reading[], texts: Texts): Promise<void> {
+  for (const { kind, slot } of texts) {
+    const reading = list.find(r => r.kind === kind)!;
+    const v = sql.id(slot);
+    const rest = reading.plain === undefined ? sql`true` : sql`not ${reading.plain.when(v)}`;
+    await dictionary.read(readTable(kind), reading.columns, sql`select distinct ${v} as v from link_said where ${rest}`, reading.read);
+  }
+}
+
+/** Add the records of `link_said` to `link_record`. */
+async function insertRecords(engine: Engine, src: number, texts: Texts, list: readonly Reading[]): Promise<void> {
+  const joins: Sql[] = [];
   const said = new Map<string, Sql>();
   for (const t of texts) {
     const reading = list.find(r => r.kind === t.kind)!;
     const [v, alias] = [sql`t.${sql.id(t.slot)}`, sql.id(`r_${t.slot}`)];
-    const split = splits[t.kind];
-    joins.push(
-      sql`left join ${sql.id(`link_read_${t.kind}`)} ${alias} on ${alias}.v = ${split === undefined ? v : sql`case when t.${sql.id(`s_${t.slot}`)} is null then ${v} end`}`,
-    );
+    joins.push(sql`left join ${sql.id(readTable(t.kind))} ${alias} on ${alias}.v = ${v}`);
     for (const c of reading.columns) {
       const read = sql`${alias}.${sql.id(c)}`;
       said.set(`${t.slot}.${c}`, reading.plain === undefined ? read : sql`case when ${reading.plain.when(v)} then ${reading.plain.value(v)} else ${read} end`);
     }
-    if (split === undefined) continue;
-    const p = sql`t.${sql.id(`p_${t.slot}`)}`;
-    const of = (part: string): Sql => sql.id(`r_${t.slot}_${part}`);
-    partly.push(partJoins(`link_part_${t.kind}`, Object.entries(split.parts), p, of));
-    const columns = Object.entries(split.said).map(([c, value]) => sql`${sql.id(c)} := ${value(p, of)}`);
-    plain.push(sql`case when ${split.holds(p, of)} then struct_pack(${sql.join(columns)}) end as ${sql.id(`s_${t.slot}`)}`);
-    for (const c of Object.keys(split.said)) said.set(`${t.slot}.${c}`, sql`coalesce(t.${sql.id(`s_${t.slot}`)}.${sql.id(c)}, ${alias}.${sql.id(c)})`);
+    for (const c of Object.keys(splits[t.kind]?.said ?? {}))
+      said.set(`${t.slot}.${c}`, sql`coalesce(t.${sql.id(`s_${t.slot}`)}.${sql.id(c)}, ${alias}.${sql.id(c)})`);
   }
-  const known = (slot: string): Sql => (texts.some(t => t.slot === slot) ? sql`t.${sql.id(slot)} is not null` : sql`false`);
+  const known = (slot: string): Sql => {
+    const text = texts.find(t => t.slot === slot);
+    if (text === undefined) return sql`false`;
+    return splits[text.kind] === undefined ? sql`t.${sql.id(slot)} is not null` : sql`(t.${sql.id(slot)} is not null or t.${sql.id(`s_${slot}`)} is not null)`;
+  };
   const take = (at: string, as: string): Sql => sql`${said.get(at) ?? sql`null::varchar`} as ${sql.id(as)}`;
   const legal = sql`coalesce(${said.get('name.legal') ?? sql`false`}, false)`;
-  const cut = texts.reduce((from, t) => (splits[t.kind] === undefined ? from : cutTexts(splits[t.kind]!, from, sql.id(t.slot), `p_${t.slot}`)), sql`filled`);
-  const columns = texts.map(t => sql`${t.text} as ${sql.id(t.slot)}`);
   await engine.run(
     'link.record_insert',
     sql`insert into link_record
-    with raw as (select ${sql.join([sql`row_no`, sql`${told ?? sql`null::boolean`} as told`, ...columns])} from ${sql.id(`data_${f.dataset_id}`)}),
-      filled as (select * from raw where ${sql.join([sql`told is not null`, ...texts.map(x => sql`${sql.id(x.slot)} is not null`)], sql` or `)}),
-      t as (select ${sql.join([sql`t.row_no, t.told`, ...texts.map(x => sql`t.${sql.id(x.slot)}`), ...plain])} from ${cut} t ${sql.join(partly, sql` `)}),
-      n as (select t.row_no, t.told, ${legal} as named_legal, ${known('kana')} and not ${legal} as kana, ${known('postal')} as coded,
+    with n as (select t.row_no, t.told, ${legal} as named_legal, ${known('kana')} and not ${legal} as kana, ${known('postal')} as coded,
           coalesce(${said.get('name.japanese') ?? sql`false`}, false) as named_japanese, ${sql.join([
             take('name.surname', 'surname'),
             take('name.given', 'given'),
@@ -205,7 +212,7 @@ async function insertRecords(engine: Engine, src: number, f: LinkFields, texts: 
             take('email.email', 'email'),
             take('ident.ident', 'ident'),
             take('place.place', 'place'),
-          ])} from t ${sql.join(joins, sql` `)}),
+          ])} from link_said t ${sql.join(joins, sql` `)}),
       m as (select *, coalesce(told and not named_legal, false) as turned, named_japanese or kana as japanese,
           case when kana then kana_surname_read else name_surname_read end as surname_read, case when kana then kana_given_read else name_given_read end as given_read,
           nullif(coalesce(surname, '') || coalesce(given, ''), '') as whole from n),
@@ -217,6 +224,7 @@ async function insertRecords(engine: Engine, src: number, f: LinkFields, texts: 
           case when coded and (city is null or not japanese) then code else city end as area, coalesce(phone1, phone2) as phone, case when phone1 is not null then phone2 end as phone2, email, ident, place from m)
     select (row_no + (select base from link_source where src = ${sql.lit(src)}))::integer, ${sql.lit(src)}::integer, row_no, legal, japanese, ${sql.join(linkRowNames.map(c => sql.id(c)))} from r`,
   );
+  await engine.run('link.drop', sql`drop table link_said`);
 }
 
 async function tableColumns(kase: OpenCase, dataset: string): Promise<string[]> {
