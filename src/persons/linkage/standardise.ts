@@ -1,4 +1,4 @@
-import { isLegalPersonName, kanaKey, nameKey, normaliseAddress, normaliseDate, normaliseEmail, normaliseName, romajiKey, widen } from '../normal/index.ts';
+import { isLegalPersonName, kanaKey, nameKey, normaliseAddress, normaliseDate, normaliseEmail, readName, romajiKey, widen } from '../normal/index.ts';
 
 /**
  * The comparable form of one record: keys, never shown; null = not known. `surname_read` and `given_read` are readings, `former` a name given up,
@@ -33,7 +33,7 @@ const japaneseScript = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u
 export const nameReader =
   (surnames: ReadonlySet<string>) =>
   (text: string): Name => {
-    const n = normaliseName(text, surnames);
+    const n = readName(text, surnames);
     const japanese = japaneseScript.test(n.full);
     if (n.legal_person) return { surname: null, given: legalKey(text), legal: true, japanese, former: null, read: null };
     if (n.script === 'none') return { surname: null, given: null, legal: false, japanese: false, former: null, read: null };
@@ -70,7 +70,7 @@ export function readKana(text: string): Parts & { whole: string } {
   const space = wide.search(/[\s・]/);
   const whole = /^[\x20-\x7e]+$/.test(wide) ? romajiKey(wide) : kanaKey(wide);
   if (space > 0) return { surname: kanaKey(wide.slice(0, space)), given: kanaKey(wide.slice(space + 1)), whole };
-  const n = normaliseName(wide);
+  const n = readName(wide);
   return {
     surname: n.surname === null || n.script !== 'kana' ? null : kanaKey(n.surname),
     given: n.surname === null || n.script !== 'kana' ? null : kanaKey(n.given ?? ''),

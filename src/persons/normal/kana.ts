@@ -1,10 +1,11 @@
 /** Kana: one spelling for what is one reading. */
 
-const plainAscii = /^[\x20-\x7e]*$/;
+/** ASCII, kana and the common kanji: what NFKC leaves as it is. */
+const plain = /^[\x20-\x7e\u3005\u3041-\u3094\u30a1-\u30fa\u30fc\u4e00-\u9fff]*$/;
 
 /** NFKC without variation selectors, zero-width characters and bidi marks; runs of white space become one space; trimmed. */
 export function widen(text: string): string {
-  if (plainAscii.test(text)) return text.includes('  ') || text.startsWith(' ') || text.endsWith(' ') ? text.replace(/ +/g, ' ').trim() : text;
+  if (plain.test(text)) return text.includes('  ') || text.startsWith(' ') || text.endsWith(' ') ? text.replace(/ +/g, ' ').trim() : text;
   return text
     .normalize('NFKC')
     .replace(/[\ufe00-\ufe0f\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]|\udb40[\udd00-\uddef]/g, '')
@@ -22,52 +23,48 @@ export function hiragana(text: string): string {
   return text.replace(/[\u30a1-\u30f6\u30fd\u30fe]/g, c => String.fromCharCode(c.charCodeAt(0) - 0x60));
 }
 
-const small: Record<string, string> = {
-  ァ: 'ア',
-  ィ: 'イ',
-  ゥ: 'ウ',
-  ェ: 'エ',
-  ォ: 'オ',
-  ッ: 'ツ',
-  ャ: 'ヤ',
-  ュ: 'ユ',
-  ョ: 'ヨ',
-  ヮ: 'ワ',
-  ヵ: 'カ',
-  ヶ: 'ケ',
-};
-const oldLetters: Record<string, string> = { ヂ: 'ジ', ヅ: 'ズ', ヲ: 'オ', ヰ: 'イ', ヱ: 'エ', ヴ: 'ブ' };
-const rowOf = vowelRows();
+const small = 'ァアィイゥウェエォオッツャヤュユョヨヮワヵカヶケ';
+const oldLetters = 'ヂジヅズヲオヰイヱエヴブ';
+const rows = [
+  'アカサタナハマヤラワガザダバパ',
+  'イキシチニヒミリギジビピ',
+  'ウクスツヌフムユルグズブプ',
+  'エケセテネヘメレゲゼデベペ',
+  'オコソトノホモヨロゴゾドボポ',
+];
 
-function vowelRows(): Map<string, string> {
-  const rows: Record<string, string> = {
-    ア: 'アカサタナハマヤラワガザダバパ',
-    イ: 'イキシチニヒミリギジビピ',
-    ウ: 'ウクスツヌフムユルグズブプ',
-    エ: 'エケセテネヘメレゲゼデベペ',
-    オ: 'オコソトノホモヨロゴゾドボポ',
-  };
-  return new Map(Object.entries(rows).flatMap(([vowel, letters]) => [...letters].map(l => [l, vowel] as const)));
-}
+const katakanaFrom = 0x30a0;
+/** By code of a katakana letter from `katakanaFrom`: the letter it is read as, and the vowel of its row (0: none). */
+const letterOf = Uint16Array.from({ length: 96 }, (_, i) => katakanaFrom + i);
+const vowelOf = new Uint16Array(96);
+for (const pairs of [small, oldLetters]) for (let i = 0; i < pairs.length; i += 2) letterOf[pairs.charCodeAt(i) - katakanaFrom] = pairs.charCodeAt(i + 1);
+for (const row of rows) for (const letter of row) vowelOf[letter.charCodeAt(0) - katakanaFrom] = row.charCodeAt(0);
+const [vowelI, vowelU, vowelE, vowelO, long] = ['イ', 'ウ', 'エ', 'オ', 'ー'].map(c => c.charCodeAt(0)) as [number, number, number, number, number];
+const dashes = new Set([...'‐‑–—―−ｰ-'].map(c => c.charCodeAt(0)));
+const skipped = new Set([...' ・.,'].map(c => c.charCodeAt(0)));
 
 /**
  * One key for one reading: katakana, small letters enlarged, old letters modern, long vowels spelled out with one letter
  * (オオ = オウ = オー; オノ stays apart from オオノ), no spaces, no middle dots. Empty when nothing of it is kana.
  */
 export function kanaKey(text: string): string {
-  return foldReading(katakana(widen(text)).replace(/[‐‑–—―−ｰ-]/g, 'ー'));
-}
-
-function foldReading(text: string): string {
+  const wide = widen(text);
   let out = '';
-  let row = '';
-  for (const c of text) {
-    if (c === ' ' || c === '・' || c === '.' || c === ',') continue;
-    let letter = small[c] ?? oldLetters[c] ?? c;
-    if (c === 'ー') letter = row === 'オ' ? 'ウ' : row === 'エ' ? 'イ' : row;
-    else if (row === 'オ' && letter === 'オ') letter = 'ウ';
-    out += letter;
-    row = rowOf.get(letter) ?? '';
+  let vowel = 0;
+  for (let i = 0; i < wide.length; i++) {
+    let code = wide.charCodeAt(i);
+    if ((code >= 0x3041 && code <= 0x3096) || code === 0x309d || code === 0x309e) code += 0x60;
+    if (skipped.has(code)) continue;
+    if (code === long || dashes.has(code)) {
+      code = vowel === vowelO ? vowelU : vowel === vowelE ? vowelI : vowel;
+      if (code === 0) continue;
+    } else {
+      const at = code - katakanaFrom;
+      if (at >= 0 && at < 96) code = letterOf[at]!;
+      if (code === vowelO && vowel === vowelO) code = vowelU;
+    }
+    out += String.fromCharCode(code);
+    vowel = vowelOf[code - katakanaFrom] ?? 0;
   }
   return out;
 }

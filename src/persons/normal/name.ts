@@ -1,9 +1,11 @@
 import { kanaKey, katakana, widen } from './kana.ts';
-import { foldKanji, foldKanjiLoosely, foldParticles, otherForms } from './kanji.ts';
+import { foldKanji, foldKanjiLoosely, foldLetters, foldParticles, otherForms } from './kanji.ts';
 import { nameList } from './reference.ts';
 
-export type PersonName = {
-  original: string;
+/** What a written name consists of. */
+export type NameParts = {
+  /** Without title and former name, with the spaces it was written with. */
+  written: string;
   /** Without title and former name, one space between the parts where they are known. */
   full: string;
   surname: string | null;
@@ -12,6 +14,10 @@ export type PersonName = {
   title: string | null;
   script: 'kanji' | 'kana' | 'latin' | 'other' | 'none';
   legal_person: boolean;
+};
+
+export type PersonName = Omit<NameParts, 'written'> & {
+  original: string;
   /** Equal for two spellings of one name. `loose_key` also folds 斎/斉 and the like. */
   key: string;
   loose_key: string;
@@ -54,11 +60,12 @@ function cut(full: string, learned: ReadonlySet<string>): [string, string] | nul
   const letters = [...full];
   if (letters.length < 2 || letters.length > 8) return null;
   const known = surnames();
+  const folded = foldLetters(letters);
   const isKnown = (part: string): boolean => learned.has(part) || known.has(part);
   const start = Math.min(letters.length - 1, 5);
   for (let n = start; n >= 1; n--) {
     if (n === 1 && letters.length > 3) break;
-    if (isKnown(foldKanji(letters.slice(0, n).join('')))) return [letters.slice(0, n).join(''), letters.slice(n).join('')];
+    if (isKnown(folded.slice(0, n).join(''))) return [letters.slice(0, n).join(''), letters.slice(n).join('')];
   }
   if (!/^\p{Script=Han}/u.test(full)) return null;
   const n = letters.length === 2 ? 1 : letters.length >= 6 ? 3 : 2;
@@ -75,67 +82,78 @@ function cutKana(full: string): [string, string] | null {
 
 const none: ReadonlySet<string> = new Set();
 
-/** Everything a written name says, Japanese or Western, in any spelling. `learned` are further surnames (folded) to cut at. Never throws; the original is kept. */
-export function normaliseName(text: string, learned: ReadonlySet<string> = none): PersonName {
-  let wide = widen(text);
-  const bodyName = legal.test(wide);
+/** Kanji, kana and single spaces, where no letter belongs to a company's word or to a former name: by far the most names. */
+const plainName = /^[\u3005\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff ]+$/;
+const bodyLetters = /[社人合院店所旧]|カブ|ユウ|クリ/;
+
+/** The parts of a written name, Japanese or Western, in any spelling. `learned` are further surnames (folded) to cut at. Never throws. */
+export function readName(text: string, learned: ReadonlySet<string> = none): NameParts {
+  const wide = widen(text);
+  return plainName.test(wide) && !bodyLetters.test(wide) ? cutName(wide, { former: null, body: false, latin: false }, learned) : readAnyName(wide, learned);
+}
+
+function readAnyName(text: string, learned: ReadonlySet<string>): NameParts {
+  const body = legal.test(text);
   let former: string | null = null;
-  wide = wide.replace(/[([<〔【「]\s*(旧姓|旧|née|nee|formerly)?[\s::]*([^)\]>〕】」]*?)\s*[)\]>〕】」]/giu, (all, mark: string | undefined, inner: string) => {
-    if (bodyName) return all;
-    if (mark !== undefined || isSurname(inner)) former ??= inner.replace(/姓$/, '') || null;
-    return ' ';
-  });
-  wide = wide
+  const wide = text
+    .replace(/[([<〔【「]\s*(旧姓|旧|née|nee|formerly)?[\s::]*([^)\]>〕】」]*?)\s*[)\]>〕】」]/giu, (all, mark: string | undefined, inner: string) => {
+      if (body) return all;
+      if (mark !== undefined || isSurname(inner)) former ??= inner.replace(/姓$/, '') || null;
+      return ' ';
+    })
     .replace(/\s*(?:旧姓|née)[\s::]*(\S+)/iu, (_all, inner: string) => {
       former ??= inner;
       return '';
     })
     .replace(/\s+/g, ' ')
     .trim();
-  let title: string | null = null;
   const latin = /^[\p{Script=Latin}\p{M}\s.,'’-]+$/u.test(wide) && /\p{Script=Latin}/u.test(wide);
-  if (!bodyName) {
-    const pattern = latin ? westernTitles : titles;
+  return cutName(wide, { former, body, latin }, learned);
+}
+
+function cutName(text: string, told: { former: string | null; body: boolean; latin: boolean }, learned: ReadonlySet<string>): NameParts {
+  const { former, body, latin } = told;
+  let wide = text;
+  let title: string | null = null;
+  if (!body) {
     wide = wide
-      .replace(pattern, m => {
+      .replace(latin ? westernTitles : titles, m => {
         title = m.trim();
         return '';
       })
       .trim();
     if (latin) wide = wide.replace(suffixes, '');
   }
-  const script =
-    wide === ''
-      ? 'none'
-      : latin
-        ? 'latin'
-        : /\p{Script=Han}/u.test(wide)
-          ? 'kanji'
-          : /^[\p{Script=Hiragana}\p{Script=Katakana}ー・ ]+$/u.test(wide)
-            ? 'kana'
-            : 'other';
+  const script = scriptOf(wide, latin);
   let parts: [string, string] | null = null;
-  if (!bodyName && script === 'latin') {
+  if (!body && script === 'latin') {
     const comma = wide.indexOf(',');
     if (comma > 0) wide = `${wide.slice(comma + 1).trim()} ${wide.slice(0, comma).trim()}`;
     const words = wide.split(' ').filter(w => w !== '');
     if (words.length > 1) parts = [words.at(-1)!, words.slice(0, -1).join(' ')];
-  } else if (!bodyName && script === 'kanji') parts = cut(wide, learned);
-  else if (!bodyName && script === 'kana') parts = cutKana(wide) ?? cut(wide, learned);
+  } else if (!body && script === 'kanji') parts = cut(wide, learned);
+  else if (!body && script === 'kana') parts = cutKana(wide) ?? cut(wide, learned);
   const full = parts === null || script === 'latin' ? wide : `${parts[0]} ${parts[1]}`;
-  const key = nameKey(wide);
+  return { written: wide, full, surname: parts?.[0] ?? null, given: parts?.[1] ?? null, former_surname: former, title, script, legal_person: body };
+}
+
+function scriptOf(wide: string, latin: boolean): NameParts['script'] {
+  if (wide === '') return 'none';
+  if (latin) return 'latin';
+  if (/\p{Script=Han}/u.test(wide)) return 'kanji';
+  return /^[\p{Script=Hiragana}\p{Script=Katakana}ー・ ]+$/u.test(wide) ? 'kana' : 'other';
+}
+
+/** Everything a written name says, with its keys. The original is kept. */
+export function normaliseName(text: string, learned: ReadonlySet<string> = none): PersonName {
+  const { written, ...parts } = readName(text, learned);
+  const key = nameKey(written);
   return {
     original: text,
-    full,
-    surname: parts?.[0] ?? null,
-    given: parts?.[1] ?? null,
-    former_surname: former,
-    title,
-    script,
-    legal_person: bodyName,
+    ...parts,
     key,
     loose_key: foldKanjiLoosely(key),
-    candidates: [...new Set([...wide])].flatMap(c => {
+    candidates: [...new Set([...written])].flatMap(c => {
       const o = otherForms(c);
       return o ? [[c, o] as [string, string[]]] : [];
     }),
