@@ -8,6 +8,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     reporters: ['default', './scripts/closing-line.mjs'],
+    globalSetup: './test/setup.ts',
     env: { TZ: 'America/St_Johns' },
   },
 });
