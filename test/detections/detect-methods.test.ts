@@ -185,6 +185,11 @@ describe('what is found, and who is left alone', () => {
     expect(await kinds({ sql_text: `SELECT * FROM q WHERE name LIKE '%${payload}%'` })).toEqual([['sqli-boolean', 'succeeded']]);
     expect(await kinds({ sql_text: `SELECT * FROM q WHERE name LIKE '%${payload}%'`, err_code: '42601' })).toEqual([['sqli-boolean', 'unknown']]);
     expect(await kinds({ sql_text: 'SELECT * FROM q WHERE name = $1', sql_params: JSON.stringify([payload]) })).toEqual([['sqli-boolean', 'attempted']]);
+    const word = get(10, '192.0.2.4', '/s?q=union+all+select+null');
+    const literal = await run([{ ...word, line_no: 1 }, db({ sql_text: "SELECT * FROM q WHERE name LIKE '%union all select null%'" })]);
+    expect(literal.map(f => [f.kind, f.outcome])).toEqual([['sqli-union', 'attempted']]);
+    const number = await run([{ ...word, line_no: 1 }, db({ sql_text: 'SELECT * FROM q WHERE name = union all select null' })]);
+    expect(number.map(f => [f.kind, f.outcome])).toEqual([['sqli-union', 'succeeded']]);
   });
 
   it('a refused attack is blocked, and a 200 alone is not success', async () => {

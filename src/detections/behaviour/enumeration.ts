@@ -4,10 +4,13 @@ import { groupBy } from '../group.ts';
 import { count } from '../requests/judge.ts';
 import { actorKey, clientKey, episodes, oneOf, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { openRoutes } from './open-routes.ts';
 import { withOwnership } from './owners.ts';
 
-/** Query parameters that carry the number of a record, and those that carry a place in a list. */
-const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|key|user|uid|pid|cid|customer|account|order|doc|document|file|policy|claim|contract|invoice|member|record|quote|ref))=([0-9]{1,15})(?:&|$)`;
+/** What may stand before the number in the code of a record (`R2024-`, `PO`): short, as no opaque id is. */
+const codePrefix = String.raw`[A-Za-z](?:[A-Za-z0-9._-]{0,9}[A-Za-z._-])?`;
+/** Query parameters that carry the number of a record, alone or at the end of a code, and those that carry a place in a list. */
+const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|key|user|uid|pid|cid|customer|account|order|doc|document|file|policy|claim|contract|invoice|member|record|quote|ref))=(?:${codePrefix})?([0-9]{1,15})(?:&|$)`;
 const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|page_index|offset|start|from|skip|first|index|cursor|after|since|since_id|last_id|lastid|marker|position)=([0-9]{1,9})(?:&|$)`;
 const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
 
@@ -86,7 +89,7 @@ async function prepareObjects(engine: Engine): Promise<void> {
     sql`insert into detection_call
     with asked as (
         select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, query from event
-        where class = 1 and (shape is null or ${named}) and regexp_matches(query, '=[0-9]') and ${actorKey} in (select who from detection_busy)),
+        where class = 1 and (shape is null or ${named}) and regexp_matches(query, ${sql.lit(`=(?:${codePrefix})?[0-9]`)}) and ${actorKey} in (select who from detection_busy)),
       read as materialized (select query, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
         from (select distinct query from asked) where regexp_matches(lower(query), ${sql.lit(parameter)})),
       parameter as (
@@ -105,7 +108,7 @@ async function prepareObjects(engine: Engine): Promise<void> {
 
 /**
  * Walks that stand out. What is usual on a route is measured over all actors by key; those who reach the least number are read with their texts
- * (`detection_walk`) and judged by these.
+ * (`detection_walk`) and judged by these. Who walks through pages that are open to everybody reaches nobody's records.
  */
 async function findWalks(engine: Engine): Promise<Walk[]> {
   await engine.run(
@@ -148,7 +151,14 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
     select shape.*, hot.d, hot.q95, hot.actors, all_requests from shape join hot using (actor, route, how) join whole using (actor)
     order by actor, how, route`,
     )
-    .then(rows => rows.filter(isWalk));
+    .then(async rows => {
+      const walks = rows.filter(isWalk);
+      const open = await openRoutes(
+        engine,
+        walks.filter(w => w.how === 'object').map(w => w.route),
+      );
+      return walks.filter(w => !open.has(w.route));
+    });
 }
 
 function isWalk(w: Walk): boolean {

@@ -1,6 +1,7 @@
 import { SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { decodeStages } from '../signatures/stages.ts';
+import { tokenizeSql } from '../sql/index.ts';
 import { spanOf } from '../times.ts';
 import type { Scored } from './judge.ts';
 
@@ -57,8 +58,9 @@ export class StatementTrace {
         for (const n of needles) {
           if (s.text.includes(n)) {
             this.explained.add(s.id);
-            if (!s.failed) return 'executed';
-            fate = 'failed';
+            if (staysText(s.text, n)) fate ??= 'bound';
+            else if (!s.failed) return 'executed';
+            else fate = 'failed';
           } else if (fate === null && s.params !== null && s.params.includes(JSON.stringify(n).slice(1, -1))) fate = 'bound';
         }
       }
@@ -66,6 +68,15 @@ export class StatementTrace {
     }
     return fate;
   }
+}
+
+/** Whether a payload stands nowhere in a statement but inside of text literals, which it has no quote to leave. */
+function staysText(statement: string, payload: string): boolean {
+  if (/['"\\]/.test(payload)) return false;
+  const literals = tokenizeSql(statement).filter(t => t.kind === 'string' && t.closed);
+  for (let at = statement.indexOf(payload); at >= 0; at = statement.indexOf(payload, at + 1))
+    if (!literals.some(t => t.start < at && at + payload.length < t.end)) return false;
+  return true;
 }
 
 const nearFirst = [0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5];
