@@ -5,6 +5,7 @@ import { oddHours, oddVolumes } from '../../src/detections/behaviour/habits.ts';
 import { roleOf } from '../../src/detections/behaviour/privilege-growth.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
+import { request as clerkRequest } from '../fixtures/clerk-requests.ts';
 import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
 
 let engine: Engine;
@@ -13,17 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-const t0 = 1_745_020_800 * SECOND; // a midnight
-const browser = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/134.0';
-const request = (us: number, ip: string, line: string, more: EventRow = {}): EventRow => ({
-  time_us: t0 + us,
-  src_ip: ip,
-  user_agent: browser,
-  status: 200,
-  bytes_out: 900,
-  ...requestColumns(`${line} HTTP/1.1`),
-  ...more,
-});
+/** Seconds from the site's fixed time to a midnight. */
+const midnight = 20_800;
+const request = (us: number, ip: string, line: string, more: EventRow = {}): EventRow => clerkRequest(midnight + us / SECOND, ip, line, more);
 
 type Found = { rule: string; kind: string; level: string; outcome: string; ips: (string | null)[]; events: number; facts: Record<string, unknown> };
 

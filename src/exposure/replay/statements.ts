@@ -38,28 +38,24 @@ export type Reading = ReadableStatement | { readonly none: string };
 /** Kinds whose rows went to a file or a table, not to the client: whoever put them there may have fetched them later. */
 const stored = new Set(['stored', 'file']);
 
-const cache = new Map<string, Reading>();
-const cacheOfAll = new Map<string, ReadableStatement[] | 'unparseable'>();
+const cache = new Map<string, ReadableStatement[] | 'unparseable'>();
 
+/** Every statement of a text that reads (`readAll`), parsed once a text. */
 function readingsOf(sqlText: string, dialect: SourceDialect): ReadableStatement[] | 'unparseable' {
   const name = `${dialect}\u0001${sqlText}`;
-  const known = cacheOfAll.get(name);
+  const known = cache.get(name);
   if (known) return known;
   const readings = readAll(sqlText, dialect);
-  if (cacheOfAll.size > 200_000) cacheOfAll.clear();
-  cacheOfAll.set(name, readings);
+  if (cache.size > 200_000) cache.clear();
+  cache.set(name, readings);
   return readings;
 }
 
-/** The select a statement text amounts to, or why it shows nothing. Parsed once a text. */
+/** The select a statement text amounts to, or why it shows nothing. */
 export function readingOf(sqlText: string, dialect: SourceDialect = 'postgresql'): Reading {
-  const name = dialect === 'postgresql' ? sqlText : `${dialect}\u0001${sqlText}`;
-  const known = cache.get(name);
-  if (known) return known;
-  const reading = read(sqlText, dialect);
-  if (cache.size > 200_000) cache.clear();
-  cache.set(name, reading);
-  return reading;
+  const readings = readingsOf(sqlText, dialect);
+  if (readings === 'unparseable') return { none: 'unparseable' };
+  return readings.findLast(r => !stored.has(r.kind)) ?? { none: 'no-read' };
 }
 
 export type SourceDialect = 'postgresql' | 'mysql' | 'tsql' | 'oracle';
@@ -106,12 +102,6 @@ export function parseAny(sqlText: string, dialect: SourceDialect): { parsed: { s
     if (!('error' in parsed)) return { parsed, foreign: d !== 'postgresql' || dialect !== 'postgresql' };
   }
   return null;
-}
-
-function read(sqlText: string, dialect: SourceDialect): Reading {
-  const list = readAll(sqlText, dialect);
-  if (list === 'unparseable') return { none: 'unparseable' };
-  return list.filter(r => !stored.has(r.kind)).at(-1) ?? { none: 'no-read' };
 }
 
 /** Every statement of a text that reads, in order. Of several only the last one's answer surely reaches the client. */
