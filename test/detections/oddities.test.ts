@@ -5,7 +5,7 @@ import { oddHours, oddVolumes } from '../../src/detections/behaviour/habits.ts';
 import { roleOf } from '../../src/detections/behaviour/privilege-growth.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
-import { request as clerkRequest } from '../fixtures/clerk-requests.ts';
+import { request as clerkRequest, t0 } from '../fixtures/clerk-requests.ts';
 import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
 
 let engine: Engine;
@@ -122,7 +122,7 @@ describe('ids that say nothing', () => {
 describe('growth of rights', () => {
   const colleagues = office(u => ({ account: `user${u}` }));
   const statement = (us: number, text: string, more: EventRow = {}): EventRow => ({
-    time_us: t0 + us,
+    time_us: t0 + midnight * SECOND + us,
     class: 2,
     source_kind: 'sql-audit',
     file_no: 1,
