@@ -9,9 +9,11 @@ import { claimUnknownNames } from '../claims/unknown-names.ts';
 import { type Instance, showsBody } from '../routes/instances.ts';
 import type { RouteRead } from '../routes/link-statements.ts';
 import type { Request } from '../routes/requests.ts';
+import type { RouteModel } from '../routes/route-models.ts';
 import { echoOf, type Features, judgeSize, type SizeModel } from '../routes/size-model.ts';
+import { isStarred, targetsOf } from '../sql/index.ts';
 import { tier } from '../tables.ts';
-import { type OutputSize, outputSizes, type Replay, recordReplay } from './replay.ts';
+import { columnSizes, type OutputSize, outputSizes, type Replay, recordReplay } from './replay.ts';
 import { type Group, instanceTable, type Member, replayGroup } from './replay-group.ts';
 import { columnsIn, tablesIn } from './statements.ts';
 
@@ -32,6 +34,18 @@ export async function predictSizes(engine: Engine, catalogue: Catalogue, groups:
       for (const s of sizes) for (const m of tuples[s.n]?.members ?? []) out.set(m.instance, opaque ? { ...s, certain: false } : s);
     });
   }
+  return out;
+}
+
+/** Bytes by column of what every instance would show, where it reads one data set. */
+export async function predictColumns(engine: Engine, catalogue: Catalogue, groups: readonly Group[]): Promise<Map<Instance, ReadonlyMap<number, number>>> {
+  const out = new Map<Instance, ReadonlyMap<number, number>>();
+  for (const g of groups)
+    await replayGroup(engine, catalogue, g, async ({ replay: r, tuples, batch }) => {
+      if (!r) return;
+      for (const s of await columnSizes(engine, r.relation, batch ? instanceTable : null))
+        if (s.certain) for (const m of tuples[s.n]?.members ?? []) out.set(m.instance, s.bytes);
+    });
   return out;
 }
 
@@ -89,7 +103,7 @@ export async function claimGroups(
   claims: Claims,
   groups: readonly Group[],
   verdicts: ReadonlyMap<Request, Verdict>,
-  models: ReadonlyMap<string, { model: SizeModel; reads: readonly RouteRead[] }>,
+  models: ReadonlyMap<string, RouteModel>,
   notes: EvaluationNotes,
 ): Promise<void> {
   for (const g of groups) {
@@ -169,7 +183,7 @@ export async function claimGroups(
         );
         return id;
       };
-      const sure = route && 'sure' in route ? (route as RouteRead & { sure: ReadonlySet<number> }).sure : null;
+      const sure = route ? sureColumns(route, entry, r) : null;
       await recordReplay(claims, r, { must: sql`b.must`, may: sql`b.may` }, tierTable, batch, claimOf, sure);
       claimInfluenced(catalogue, claims, r, g, g.members[0]!.instance.statement?.text ?? describe(g));
       await linkSources(engine, claims, r, tuples, batch, best, claimOf);
@@ -184,6 +198,18 @@ export async function claimGroups(
         );
     });
   }
+}
+
+/**
+ * Columns that are certainly shown when a row is; null: all that the statement names. A star names none, so that only those count whose lengths
+ * show in the sizes of the answers; a column that is named and whose length plainly shows nowhere is read by the application for itself.
+ */
+function sureColumns(route: RouteRead, entry: RouteModel | undefined, r: Replay): ReadonlySet<number> | null {
+  if ('sure' in route) return (route as RouteRead & { sure: ReadonlySet<number> }).sure;
+  const told = entry?.columns.get(route);
+  if (isStarred(targetsOf(route.read.select))) return told?.shown ?? new Set();
+  if (!told || told.hidden.size === 0) return null;
+  return new Set(r.relation.columns.flatMap(c => c.origins.map(o => o.column)).filter(c => !told.hidden.has(c)));
 }
 
 /** Data sets of which any record may have decided the answer without standing in it. */

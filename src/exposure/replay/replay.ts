@@ -200,3 +200,23 @@ export async function outputSizes(engine: Engine, relation: Relation, batch: Sql
     nulls: Number(r.nulls),
   }));
 }
+
+/** Bytes of each column of the one dataset that a replay reads, summed over the rows of an instance; empty where more than one is read. */
+export type ColumnSizes = { readonly n: number; readonly bytes: ReadonlyMap<number, number>; readonly certain: boolean };
+
+export async function columnSizes(engine: Engine, relation: Relation, batch: Sql | null): Promise<ColumnSizes[]> {
+  const [only, ...others] = relation.occurrences;
+  if (!only || only.list || others.length > 0) return [];
+  const places = relation.columns.flatMap((c, at) =>
+    c.origins.length === 1 && c.origins[0]!.display === 'shown' ? [{ at, column: c.origins[0]!.column }] : [],
+  );
+  if (places.length === 0) return [];
+  const sums = sql.join(places.map(p => sql`coalesce(sum(strlen(cast(${sql.id(`c${p.at}`)} as varchar))), 0) as ${sql.id(`b${p.at}`)}`));
+  const rows = await engine.rows<Record<string, number> & { certain: boolean }>(
+    'exposure.column_size',
+    batch
+      ? sql`select b.n as n, ${sums}, coalesce(bool_and(m), true) as certain from ${batch} as b left join replay_result r using (n) group by b.n order by b.n`
+      : sql`select 0 as n, ${sums}, coalesce(bool_and(m), true) as certain from replay_result`,
+  );
+  return rows.map(r => ({ n: Number(r['n']), bytes: new Map(places.map(p => [p.column, Number(r[`b${p.at}`])])), certain: r.certain }));
+}

@@ -1,14 +1,16 @@
 import type { Engine } from '../../engine/index.ts';
 import type { Catalogue } from '../catalogue.ts';
-import { predictSizes } from '../replay/evaluate.ts';
+import { predictColumns, predictSizes } from '../replay/evaluate.ts';
 import { groupInstances } from '../replay/replay-group.ts';
 import type { StatementLog } from '../replay/statements.ts';
 import { type Instance, instancesOf } from './instances.ts';
 import type { RouteRead, StatementIndex } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
+import { type ColumnsTold, fitColumns } from './shown-columns.ts';
 import { echoOf, fitSizes, type Observation, type SizeModel } from './size-model.ts';
 
-export type RouteModel = { readonly model: SizeModel; readonly reads: readonly RouteRead[] };
+/** `columns`: what the sizes say of single columns, by read, where it reads one data set. */
+export type RouteModel = { readonly model: SizeModel; readonly reads: readonly RouteRead[]; readonly columns: ReadonlyMap<RouteRead, ColumnsTold> };
 
 /** Fit the size of answers for every route the intruder used, from requests of everybody else. */
 export async function modelRoutes(
@@ -32,8 +34,10 @@ export async function modelRoutes(
     const clean = [...byRequest.values()].filter(list => list.length === reads.length && list.every(i => !i.ambiguous && i.values.every(v => v !== undefined)));
     const predicted = await predictSizes(engine, catalogue, groupInstances(clean.flat()));
     const observations: Observation[] = [];
+    const observed: Instance[][] = [];
     for (const list of clean) {
       if (!list.every(i => predicted.get(i)?.certain)) continue;
+      observed.push(list);
       observations.push({
         size: list[0]!.request!.bytes!,
         echo: echoOf(list[0]!.request!.values),
@@ -43,7 +47,18 @@ export async function modelRoutes(
         }),
       });
     }
-    out.set(route, { reads, model: fitSizes(observations, reads.length) });
+    const columns = new Map<RouteRead, ColumnsTold>();
+    for (const [at, read] of reads.entries()) {
+      const own = observed.map(list => list.find(i => i.routeRead === read)!);
+      const bytes = await predictColumns(engine, catalogue, groupInstances(own));
+      const told = fitColumns(
+        observations,
+        at,
+        own.map(i => bytes.get(i) ?? null),
+      );
+      if (told) columns.set(read, told);
+    }
+    out.set(route, { reads, model: fitSizes(observations, reads.length), columns });
   }
   return out;
 }

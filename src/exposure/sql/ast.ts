@@ -162,3 +162,11 @@ export function anyNode(node: Ast | null, test: (tag: string, body: Ast) => bool
   };
   return node !== null && walk(node);
 }
+
+/** The select list of a statement. */
+export const targetsOf = (select: Ast): Ast[] => nodes(select, 'targetList').map(t => child(t, 'ResTarget')!);
+
+/** Whether a select list holds a star, outside of sub-selects. */
+export function isStarred(targets: readonly Ast[]): boolean {
+  return targets.some(t => anyNode(child(t, 'val'), tag => (tag === 'A_Star' ? true : tag === 'SubLink' ? false : null)));
+}

@@ -1,6 +1,6 @@
 import { type Sql, sql } from '../../engine/index.ts';
 import { hasAggregate, hasWindow } from './aggregates.ts';
-import { type Ast, child, constantValue, lastName, nodes, text, unwrap } from './ast.ts';
+import { type Ast, child, constantValue, lastName, nodes, targetsOf, text, unwrap } from './ast.ts';
 import { batchTable, keyConditions, numberIn } from './batch.ts';
 import { conditions } from './conditions.ts';
 import { context } from './context.ts';
@@ -91,7 +91,7 @@ function block(select: Ast, b: Block): Relation {
     .filter(f => f !== null);
   if (scope.hasUnknown) b.certain = false;
   const where = child(select, 'whereClause') ? conditions(child(select, 'whereClause')!, b) : [];
-  const targets = nodes(select, 'targetList').map(t => child(t, 'ResTarget')!);
+  const targets = targetsOf(select);
   const grouped = nodes(select, 'groupClause').length > 0 || child(select, 'havingClause') !== null || targets.some(t => hasAggregate(child(t, 'val')));
   const named = new Map(
     nodes(select, 'windowClause')

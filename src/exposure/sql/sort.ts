@@ -1,5 +1,5 @@
 import { type Sql, sql } from '../../engine/index.ts';
-import { type Ast, anyNode, child, constantValue, lastName, nodes, text, unwrap } from './ast.ts';
+import { type Ast, child, constantValue, isStarred, lastName, nodes, text, unwrap } from './ast.ts';
 import { context } from './context.ts';
 import { unknownThen } from './drift.ts';
 import { compileExpression, originsIn } from './expression.ts';
@@ -10,7 +10,7 @@ export type SortKey = { readonly sql: Sql; readonly descending: boolean; readonl
 
 /** The keys of an ORDER BY clause. With `byOutput` they may only name output columns (set operations, grouped and distinct selects). */
 export function sortKeys(clause: readonly Ast[], columns: readonly OutputColumn[], targets: readonly Ast[] | null, b: Block, byOutput: boolean): SortKey[] {
-  const starred = targets?.some(t => anyNode(child(t, 'val'), tag => (tag === 'A_Star' ? true : tag === 'SubLink' ? false : null))) ?? false;
+  const starred = targets !== null && isStarred(targets);
   return clause
     .map(s => child(s, 'SortBy')!)
     .map((s): SortKey => {
