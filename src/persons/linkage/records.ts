@@ -74,7 +74,7 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
     if (texts.length === 0 && told === null) continue;
     await cutRecords(engine, f, texts, told);
     await readParts(dictionary, texts);
-    await sayParts(engine, texts);
+    await sayTexts(engine, list, texts);
     await readRest(dictionary, list, texts);
     await insertRecords(engine, src, texts, list);
   }
@@ -129,39 +129,56 @@ async function readParts(dictionary: Dictionary, texts: Texts): Promise<void> {
   }
 }
 
-/** Write `link_said` over `link_cut`: what the parts say together (`s_<slot>`), and the texts that remain for the reader. */
-async function sayParts(engine: Engine, texts: Texts): Promise<void> {
-  const joins: Sql[] = [];
-  const columns: Sql[] = [];
-  for (const { kind, slot } of texts) {
-    const split = splits[kind];
-    if (split === undefined) continue;
-    const p = sql`c.${sql.id(`p_${slot}`)}`;
-    const of = (part: string): Sql => sql.id(`r_${slot}_${part}`);
-    for (const [part, value] of Object.entries(split.parts))
-      joins.push(sql`left join ${sql.id(partTable(kind))} ${of(part)} on ${of(part)}.v = nullif(${value(p)}, '')`);
-    const said = Object.entries(split.said).map(([c, value]) => sql`${sql.id(c)} := ${value(p, of)}`);
-    columns.push(sql`case when ${split.holds(p, of)} then struct_pack(${sql.join(said)}) end as ${sql.id(`s_${slot}`)}`);
+/** How the engine alone says what a text of `link_cut c` says: null where it is not of the usual form. */
+type Said = { readonly columns: readonly string[]; readonly joins: readonly Sql[]; readonly value: Sql };
+
+function sayText(t: Texts[number], list: readonly Reading[]): Said | null {
+  const split = splits[t.kind];
+  const reading = list.find(r => r.kind === t.kind)!;
+  if (split !== undefined) {
+    const p = sql`c.${sql.id(`p_${t.slot}`)}`;
+    const of = (part: string): Sql => sql.id(`r_${t.slot}_${part}`);
+    const fields = Object.entries(split.said).map(([c, value]) => sql`${sql.id(c)} := ${value(p, of)}`);
+    return {
+      columns: Object.keys(split.said),
+      joins: Object.entries(split.parts).map(
+        ([part, value]) => sql`left join ${sql.id(partTable(t.kind))} ${of(part)} on ${of(part)}.v = nullif(${value(p)}, '')`,
+      ),
+      value: sql`case when ${split.holds(p, of)} then struct_pack(${sql.join(fields)}) end`,
+    };
   }
-  const slots = texts.map(t =>
-    splits[t.kind] === undefined ? sql.id(t.slot) : sql`case when ${sql.id(`s_${t.slot}`)} is null then ${sql.id(t.slot)} end as ${sql.id(t.slot)}`,
+  if (reading.plain === undefined) return null;
+  const v = sql`c.${sql.id(t.slot)}`;
+  const [column] = reading.columns as [string];
+  return { columns: [column], joins: [], value: sql`case when ${reading.plain.when(v)} then struct_pack(${sql.id(column)} := ${reading.plain.value(v)}) end` };
+}
+
+/** Write `link_said` over `link_cut`: what the engine says of each text (`s_<slot>`), and the texts that remain for the reader. */
+async function sayTexts(engine: Engine, list: readonly Reading[], texts: Texts): Promise<void> {
+  const said = texts.flatMap(t => {
+    const own = sayText(t, list);
+    return own === null ? [] : [{ ...own, slot: t.slot }];
+  });
+  const rest = texts.map(t =>
+    said.some(s => s.slot === t.slot) ? sql`case when ${sql.id(`s_${t.slot}`)} is null then ${sql.id(t.slot)} end as ${sql.id(t.slot)}` : sql.id(t.slot),
   );
-  const kept = texts.flatMap(t => (splits[t.kind] === undefined ? [] : [sql.id(`s_${t.slot}`)]));
   await engine.run(
     'link.said',
-    sql`create or replace temp table link_said as select ${sql.join([sql`row_no, told`, ...slots, ...kept])}
-    from (select ${sql.join([sql`c.row_no, c.told`, ...texts.map(t => sql`c.${sql.id(t.slot)}`), ...columns])} from link_cut c ${sql.join(joins, sql` `)})`,
+    sql`create or replace temp table link_said as select ${sql.join([sql`row_no, told`, ...rest, ...said.map(s => sql.id(`s_${s.slot}`))])}
+    from (select ${sql.join([sql`c.row_no, c.told`, ...texts.map(t => sql`c.${sql.id(t.slot)}`), ...said.map(s => sql`${s.value} as ${sql.id(`s_${s.slot}`)}`)])}
+      from link_cut c ${sql.join(
+        said.flatMap(s => s.joins),
+        sql` `,
+      )})`,
   );
   await engine.run('link.drop', sql`drop table link_cut`);
 }
 
-/** Read each text that its parts do not say and that was not read before. */
+/** Read each text that is left and was not read before. */
 async function readRest(dictionary: Dictionary, list: readonly Reading[], texts: Texts): Promise<void> {
   for (const { kind, slot } of texts) {
     const reading = list.find(r => r.kind === kind)!;
-    const v = sql.id(slot);
-    const rest = reading.plain === undefined ? sql`true` : sql`not ${reading.plain.when(v)}`;
-    await dictionary.read(readTable(kind), reading.columns, sql`select distinct ${v} as v from link_said where ${rest}`, reading.read);
+    await dictionary.read(readTable(kind), reading.columns, sql`select distinct ${sql.id(slot)} as v from link_said`, reading.read);
   }
 }
 
@@ -173,17 +190,16 @@ async function insertRecords(engine: Engine, src: number, texts: Texts, list: re
     const reading = list.find(r => r.kind === t.kind)!;
     const [v, alias] = [sql`t.${sql.id(t.slot)}`, sql.id(`r_${t.slot}`)];
     joins.push(sql`left join ${sql.id(readTable(t.kind))} ${alias} on ${alias}.v = ${v}`);
+    const own = sayText(t, list)?.columns ?? [];
     for (const c of reading.columns) {
       const read = sql`${alias}.${sql.id(c)}`;
-      said.set(`${t.slot}.${c}`, reading.plain === undefined ? read : sql`case when ${reading.plain.when(v)} then ${reading.plain.value(v)} else ${read} end`);
+      said.set(`${t.slot}.${c}`, own.includes(c) ? sql`coalesce(t.${sql.id(`s_${t.slot}`)}.${sql.id(c)}, ${read})` : read);
     }
-    for (const c of Object.keys(splits[t.kind]?.said ?? {}))
-      said.set(`${t.slot}.${c}`, sql`coalesce(t.${sql.id(`s_${t.slot}`)}.${sql.id(c)}, ${alias}.${sql.id(c)})`);
   }
   const known = (slot: string): Sql => {
     const text = texts.find(t => t.slot === slot);
     if (text === undefined) return sql`false`;
-    return splits[text.kind] === undefined ? sql`t.${sql.id(slot)} is not null` : sql`(t.${sql.id(slot)} is not null or t.${sql.id(`s_${slot}`)} is not null)`;
+    return sayText(text, list) === null ? sql`t.${sql.id(slot)} is not null` : sql`(t.${sql.id(slot)} is not null or t.${sql.id(`s_${slot}`)} is not null)`;
   };
   const take = (at: string, as: string): Sql => sql`${said.get(at) ?? sql`null::varchar`} as ${sql.id(as)}`;
   const legal = sql`coalesce(${said.get('name.legal') ?? sql`false`}, false)`;
