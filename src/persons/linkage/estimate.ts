@@ -8,7 +8,9 @@ export type Model = { readonly prior: number; readonly m: readonly ReadonlyMap<n
 type Pattern = { readonly rules: number; readonly levels: readonly number[]; readonly n: number };
 
 const learnFrom = 1_500_000;
-const randomPairs = 150_000;
+const randomPairs = 60_000;
+/** Nodes that random pairs are made of. */
+const sampled = 20_000;
 const pseudo = 150;
 
 /** Fellegi–Sunter parameters without training data: u from random pairs, m by EM over the pairs of each blocking rule, with priors. */
@@ -96,18 +98,24 @@ function distribution(c: Comparison, patterns: readonly Pattern[], at: number, o
   return shares(counts);
 }
 
+/** Pairs at random: of a few nodes, spread over all, each meets some others. */
 async function randomPatterns(engine: Engine, nodes: number): Promise<Pattern[]> {
   if (nodes < 2) return [];
-  const rounds = Math.min(60, Math.max(1, Math.ceil(randomPairs / nodes)));
-  const take = Math.ceil(nodes / randomPairs);
-  return readPatterns(
+  const step = Math.max(1, Math.floor(nodes / sampled));
+  const size = Math.ceil(nodes / step);
+  const rounds = Math.min(60, Math.ceil(randomPairs / size));
+  const other = sql`(n::bigint * 7919 + 104729 * (k + 1)) % ${size}`;
+  await engine.run('link.sample', sql`create or replace temp table link_sample as select * from link_node where nid % ${step} = 0`);
+  const patterns = await readPatterns(
     engine,
     levelsOf(
-      sql`select a.nid as l, ((a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes})::integer as r, 0 as rules
-      from link_node a, range(${rounds}) g(k) where a.nid % ${take} = 0 and a.nid <> (a.nid::bigint * 7919 + 104729 * (k + 1)) % ${nodes}`,
+      sql`select n * ${step} as l, (${other})::integer * ${step} as r, 0 as rules from range(${size}) g(n), range(${rounds}) h(k) where n <> ${other}`,
       sql`p.rules`,
+      'link_sample',
     ),
   );
+  await engine.run('link.drop', sql`drop table link_sample`);
+  return patterns;
 }
 
 const levelNames = sql.join(comparisons.map(c => sql.id(`g_${c.name}`)));
@@ -115,8 +123,9 @@ const levelNames = sql.join(comparisons.map(c => sql.id(`g_${c.name}`)));
 const levelsOf = (
   pairs: Sql,
   columns: Sql,
+  nodes = 'link_node',
 ): Sql => sql`select ${columns}, ${sql.join(comparisons.map(c => sql`(${levelSql(c)})::tinyint as ${sql.id(`g_${c.name}`)}`))}
-  from (${pairs}) p join link_node l on l.nid = p.l join link_node r on r.nid = p.r`;
+  from (${pairs}) p join ${sql.id(nodes)} l on l.nid = p.l join ${sql.id(nodes)} r on r.nid = p.r`;
 
 const mobile = (a: Sql, b: Sql): Sql => sql`(${a} = ${b} and length(${a}) = 11 and ${a}[1] = '0' and ${a}[2] in ('6', '7', '8', '9') and ${a}[3] = '0')`;
 /** A mobile telephone is one person's; any other is the home's, and whoever lives there answers it. */
