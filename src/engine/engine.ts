@@ -56,6 +56,8 @@ export class Engine {
     const instance = await DuckDBInstance.create(options.file, config);
     const connection = await instance.connect();
     await connection.run(`set TimeZone = 'UTC'`);
+    // The same parts are opened dozens of times.
+    await connection.run('set parquet_metadata_cache = true');
     return new Engine(instance, connection);
   }
 

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { contentId } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
-import { type Sql, sql } from '../engine/index.ts';
-import { derivedColumns, eventColumns, timeKind } from './columns.ts';
+import { type Engine, type Sql, sql } from '../engine/index.ts';
+import { derivedColumns, type EventColumnType, eventColumns, timeKind } from './columns.ts';
 import type { CopiedLines } from './copies.ts';
 import type { EventFile } from './tables.ts';
 
@@ -17,7 +17,7 @@ export async function readEventFiles(kase: Pick<OpenCase, 'engine'>): Promise<Ev
 const smallRows = 200_000;
 const smallTotal = 4_000_000;
 /** Grows when the columns of the view mean something else. */
-const viewVersion = 2;
+const viewVersion = 3;
 
 /**
  * Make the view `event` from `event_file`: call it again after clock offsets in that table changed, or when the output folder has moved.
@@ -41,33 +41,55 @@ export async function defineEventView(kase: Pick<OpenCase, 'engine' | 'outDir'>)
     rows += f.rows;
     small.push(f);
   }
-  const branch = (f: EventFile): Sql => fileBranch(f, path.join(kase.outDir, 'work', 'events', f.content_key));
+  const partsOf = (f: EventFile): string[] => f.parts.map(p => path.join(kase.outDir, 'work', 'events', f.content_key, p));
   await kase.engine.run('event.small', sql`create or replace table event_small as ${emptyBranch()}`);
   for (let i = 0; i < small.length; i += 100) {
-    await kase.engine.run('event.small', sql`insert into event_small ${sql.join(small.slice(i, i + 100).map(branch), sql` union all `)}`);
+    await kase.engine.run(
+      'event.small',
+      sql`insert into event_small ${sql.join(
+        small.slice(i, i + 100).map(f => fileBranch(f, partsOf(f))),
+        sql` union all `,
+      )}`,
+    );
   }
   const big = files.filter(f => !small.includes(f));
-  const branches = [sql`select * from event_small`, ...big.map(branch)];
+  const branches = [sql`select * from event_small`];
+  for (const f of big) branches.push(fileBranch(f, partsOf(f), await constantColumns(kase.engine, partsOf(f))));
   await kase.engine.run('event.view', sql`create or replace view event as ${sql.join(branches, sql` union all `)}`);
   await kase.engine.run('event.made', sql`insert into event_view_made values (${made})`);
 }
 
 const columns = [...eventColumns, ...derivedColumns];
-const columnNames = columns.map(c => sql.id(c.name));
+
+/** Columns that are the same in every row of a file (most are NULL): as constants they cost nothing, and what asks for another value passes the file by. */
+async function constantColumns(engine: Engine, parts: readonly string[]): Promise<ReadonlyMap<string, Sql>> {
+  const rows = await engine.rows<{ name: string; value: string | null }>(
+    'event.constants',
+    sql`
+    select path_in_schema as name, any_value(stats_min_value) filter (stats_null_count = 0) as value from parquet_metadata([${sql.join(parts.map(p => sql.lit(p)))}])
+    group by name having sum(stats_null_count) = sum(num_values)
+      or (sum(stats_null_count) = 0 and any_value(type) <> 'BYTE_ARRAY' and count(distinct stats_min_value) = 1 and count(distinct stats_max_value) = 1 and min(stats_min_value) = max(stats_max_value)) order by name`,
+  );
+  const typeOf = new Map<string, EventColumnType>([...columns, { name: 'nth', type: 'u8' } as const].map(c => [c.name, c.type]));
+  return new Map(rows.map(r => [r.name, constant(typeOf.get(r.name)!, r.value)]));
+}
+
+const constant = (type: EventColumnType, value: string | null): Sql => sql`${value === null ? sql`null` : sql.lit(value)}::${sql.raw(duckType[type])}`;
 
 function emptyBranch(): Sql {
-  const nulls = columns.map(c => sql`null::${sql.raw(duckType[c.type])} as ${sql.id(c.name)}`);
   return sql`select null::bigint as event_id, null::integer as file_no, null::varchar as evidence_id, null::varchar as system_id,
-    null::varchar as source_kind, ${sql.join(nulls)}, null::bigint as nth, null::bigint as at_us, null::bigint as start_lo_us, null::bigint as start_hi_us,
+    null::varchar as source_kind, ${sql.join(columns.map(c => sql`${constant(c.type, null)} as ${sql.id(c.name)}`))}, null::bigint as nth, null::bigint as at_us, null::bigint as start_lo_us, null::bigint as start_hi_us,
     null::bigint as end_lo_us, null::bigint as end_hi_us where false`;
 }
 
 /** Views cannot bind parameters; `lit` quotes. */
-function fileBranch(file: EventFile, dir: string): Sql {
+function fileBranch(file: EventFile, files: readonly string[], constants: ReadonlyMap<string, Sql> = new Map()): Sql {
   const lit = (v: string | number | null): Sql => (v === null ? sql`null::varchar` : sql`${sql.lit(v)}`);
-  const parts = sql.join(file.parts.map(p => lit(path.join(dir, p))));
-  return sql`select ${sql.lit(file.file_no)}::bigint * 1099511627776 + line_no * 16 + nth as event_id, ${sql.lit(file.file_no)}::integer as file_no,
-    ${lit(file.evidence_id)} as evidence_id, ${lit(file.system_id)} as system_id, ${lit(file.source_kind)} as source_kind, ${sql.join(columnNames)}, nth,
+  const parts = sql.join(files.map(lit));
+  const nth = constants.get('nth') ?? sql`nth`;
+  const named = columns.map(c => sql`${constants.get(c.name) ?? sql.id(c.name)} as ${sql.id(c.name)}`);
+  return sql`select ${sql.lit(file.file_no)}::bigint * 1099511627776 + line_no * 16 + ${nth} as event_id, ${sql.lit(file.file_no)}::integer as file_no,
+    ${lit(file.evidence_id)} as evidence_id, ${lit(file.system_id)} as system_id, ${lit(file.source_kind)} as source_kind, ${sql.join(named)}, ${nth} as nth,
     time_us - ${sql.lit(file.clock_offset_us)}::bigint as at_us, ${intervals(file)}
     from read_parquet([${parts}])${withoutCopies(file)}`;
 }

@@ -131,6 +131,23 @@ test('a second run takes the parts of the first; the view can be made again with
   c.close();
 });
 
+test('what is the same in all rows of a big file stands in the view as a constant: rows and types stay what they were', async () => {
+  const c = await ingestCase([
+    { name: 'a.log', bytes: `${line('/a')}\n${line('/b?x=%27')}\n`, format: 'apache-combined' },
+    { name: 'b.log', bytes: `${line('/c')}\ngarbage\n`, format: 'apache-combined' },
+  ]);
+  const { engine } = c.kase;
+  const types = () => engine.rows('t', sql`select column_name, data_type from duckdb_columns() where table_name = 'event' order by column_index`);
+  const before = { rows: await eventsOf(c), types: await types() };
+  await engine.run('t', sql`update event_file set rows = 1000000`);
+  await defineEventView(c.kase);
+  expect({ rows: await eventsOf(c), types: await types() }).toEqual(before);
+  const [view] = await engine.rows<{ sql: string }>('t', sql`select sql from duckdb_views() where view_name = 'event'`);
+  expect(view!.sql.match(/CAST\('1' AS INTEGER\) AS "?class/g)).toHaveLength(1);
+  expect(view!.sql.match(/CAST\(NULL AS VARCHAR\) AS sql_text/g)).toHaveLength(2);
+  c.close();
+});
+
 test('a file that is gone is a problem; the others are read', async () => {
   const logs = [
     { name: 'a.log', bytes: `${line('/a')}\n` },

@@ -19,9 +19,9 @@ const somePeers = 4;
 const firmPeers = 10;
 const minShare = 0.9;
 
-type Visit = { no: number; at_us: number; event_id: number | null; door: string | null; form: number | null };
+type Visit = { no: number; at_us: number; event_id: number | null; door: string | null; page: number };
 /** `door`: the path that the sign-in was sent to. */
-type Entry = { readonly client: string; readonly door: string; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
+type Entry = { readonly no: number; readonly door: string; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
 type Use = {
   event_id: number;
   at_us: number | null;
@@ -38,8 +38,10 @@ type Use = {
  */
 export async function detectColdSignIns(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
   const entries = await readEntries(engine);
-  const cold = judgeEntries(entries);
-  if (cold.length === 0) return [];
+  const judged = judgeEntries(entries);
+  if (judged.length === 0) return [];
+  const entrants = await readEntrants(engine);
+  const cold = judged.map(c => ({ ...c, client: entrants.get(c.no)! })).sort((a, b) => (a.client < b.client ? -1 : 1));
   const known = new Set(found.filter(d => d.kind === 'account-takeover').flatMap(d => d.events.map(e => Number(e.eventId))));
   await engine.load(
     'detection_cold',
@@ -55,7 +57,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
   const weighed = await weighClients(
     engine,
     cold.filter(c => c.alone).map(c => c.client),
-    [...new Set(entries.map(e => e.client))].sort(),
+    [...entrants.values()].sort(),
   );
   const [span] = await engine.rows<Span>('detection.cold-span', sql`select min(at_us) as from_us, max(at_us) as to_us from detection_request`);
   const out: Detection[] = [];
@@ -105,7 +107,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
  * With few other sign-ins the missing page alone is little: the odds that one of so many has it, times the odds of what the client then did
  * with records. At least two such marks; together better than fifty to one that it is nobody's everyday use.
  */
-function isFirm(c: Cold, w: Weighed | undefined): boolean {
+function isFirm(c: Judged, w: Weighed | undefined): boolean {
   if (w === undefined || w.marks.filter(m => m.weight >= 1).length < 2) return false;
   return Math.min(4, Math.log(c.peers + 2)) + w.weight - Math.log(w.among) >= Math.log(50);
 }
@@ -116,13 +118,12 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   await engine.run(
     'detection.entry',
     sql`create or replace temp table detection_entrant as
-    select row_number() over (order by client) as no, client_key as who, client from detection_client
-      semi join (select who from detection_entry_answer where outcome <> 'failure' and status < 400) on who = client_key`,
+    select row_number() over (order by who)::integer as no, who from (select distinct who from detection_entry_answer where outcome <> 'failure' and status < 400)`,
   );
   await engine.run(
     'detection.entry',
     sql`create or replace temp table detection_entry as
-    select event_id, at_us, no, who, client, route from detection_entry_answer join detection_entrant using (who)
+    select event_id, at_us, no, who, route from detection_entry_answer join detection_entrant using (who)
     where outcome <> 'failure' and status < 400`,
   );
   const { n, people } = await engine.row<{ n: number; people: number }>(
@@ -132,20 +133,19 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   if (n < minPeers + 1) return [];
   const shown = await readForms(engine, people);
   if (shown.length === 0) return [];
-  const forms = new Map(shown.map(r => [r.form, r.path]));
   // What lies further back than an hour before a sign-in of the same client plays no part, nor what comes after the last one.
   const visits = engine.stream<Visit>(
     'detection.cold-visits',
     sql`
     with entered as (select who, at_us // ${HOUR}::bigint as h, min(at_us) - ${arrivalUs}::bigint as from_us, max(at_us) as to_us from detection_entry group by all),
       hour as (select who, unnest([h, h - 1]) as h, from_us, to_us from entered),
-      near as (select event_id, at_us, who, form from (${viewsOf(shown, sql`event_id, at_us, at_us // ${HOUR}::bigint as h, ${clientKey} as who`, sql`at_us is not null`)})
-        v semi join hour on hour.who = v.who and hour.h = v.h and v.at_us >= from_us and v.at_us <= to_us join detection_form using (path)),
-      visit as (select no, at_us, event_id, form, null as door from near join detection_entrant using (who)
-        union all select no, at_us, event_id, null, route from detection_entry)
-    select no::integer as no, at_us::double as at_us, case when form is null then event_id end as event_id, door, form::integer as form from visit order by visit.no, visit.at_us, visit.event_id`,
+      near as (select event_id, at_us, who, page from (${viewsOf(shown, sql`event_id, at_us, at_us // ${HOUR}::bigint as h, ${clientKey} as who`, sql`at_us is not null`)})
+        v semi join hour on hour.who = v.who and hour.h = v.h and v.at_us >= from_us and v.at_us <= to_us),
+      visit as (select no, at_us, event_id, page, null as door from near join detection_entrant using (who)
+        union all select no, at_us, event_id, 0, route from detection_entry)
+    select no, at_us::double as at_us, case when page = 0 then event_id end::double as event_id, door, page from visit order by visit.no, visit.at_us, visit.event_id`,
   );
-  const met: { no: number; at_us: number; event_id: number; door: string; forms: ReadonlySet<string> }[] = [];
+  const met: Entry[] = [];
   const open = new Map<number, number[]>();
   let current = -1;
   // There are as many visits as pages: they pass by, client after client, and are not held.
@@ -153,80 +153,95 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
     for (const v of batch) {
       if (v.no !== current) open.clear();
       current = v.no;
-      if (v.form !== null) {
-        const times = open.get(v.form);
+      if (v.page > 0) {
+        const times = open.get(v.page);
         if (times) times.push(v.at_us);
-        else open.set(v.form, [v.at_us]);
+        else open.set(v.page, [v.at_us]);
         continue;
       }
       const seen = new Set<string>();
-      for (const [form, times] of open) {
+      for (const [page, times] of open) {
         // Each page that was seen stands for one sign-in: people behind one address bring one each.
         const last = times.pop();
-        if (last !== undefined && v.at_us - last <= arrivalUs) seen.add(forms.get(form)!);
-        else open.delete(form);
+        if (last !== undefined && v.at_us - last <= arrivalUs) seen.add(shown[page - 1]!.path);
+        else open.delete(page);
       }
-      met.push({ no: v.no, at_us: v.at_us, event_id: v.event_id!, door: v.door!, forms: seen });
+      met.push({ no: v.no, atUs: v.at_us, eventId: v.event_id!, door: v.door!, forms: seen });
     }
   }
-  const names = new Map(
-    (await engine.rows<{ no: number; client: string }>('detection.entrants', sql`select no, client from detection_entrant order by no`)).map(r => [
-      r.no,
-      r.client,
-    ]),
-  );
-  return met.map(e => ({ client: names.get(e.no)!, door: e.door, atUs: e.at_us, eventId: e.event_id, forms: e.forms }));
+  return met;
 }
 
-type Form = { form: number; path: string; route: string };
+/** The clients of `detection_entrant` as texts. */
+async function readEntrants(engine: Engine): Promise<Map<number, string>> {
+  const rows = await engine.rows<{ no: number; client: string }>(
+    'detection.entrants',
+    sql`select no, client from detection_entrant join detection_client on client_key = who order by no`,
+  );
+  return new Map(rows.map(r => [r.no, r.client]));
+}
+
+/** A page, its route, and whether that route has no other page: it then stands for it, and paths need not be read. */
+type Page = { readonly path: string; readonly route: string; readonly alone: boolean };
 
 /** Pages that at least half of those who signed in asked for, as they are or by no number in a segment of its own; the commonest first. */
-async function readForms(engine: Engine, people: number): Promise<Form[]> {
-  const shown = sql`class = 1 and method = 'GET' and status < 400 and path is not null`;
-  const pages = await engine.rows<Omit<Form, 'form'>>(
+async function readForms(engine: Engine, people: number): Promise<Page[]> {
+  const least = sql`having count(*) filter (status < 400) >= 0.5 * ${people}`;
+  const routes = await engine.rows<{ route: string }>(
     'detection.cold-pages',
-    sql`
-    with often as (select route from event where ${shown} group by route having count(*) >= 0.5 * ${people}),
-      general as (select route from often where not regexp_matches(route, '/#(/|$)'))
-    select route as path, route from general where not contains(route, '#')
-    union all select path, any_value(route) as route from event semi join (select route from general where contains(route, '#')) using (route) where ${shown}
-      group by path having count(*) >= 0.5 * ${people} order by 1`,
+    sql`select route from (select route, status from event where class = 1 and method = 'GET' and route is not null) group by route ${least} order by route`,
   );
+  const general = routes.map(r => r.route).filter(r => !/\/#(?:\/|$)/.test(r));
+  const numbered = general.filter(r => r.includes('#'));
+  const pages: Page[] = general.filter(r => !r.includes('#')).map(route => ({ path: route, route, alone: true }));
+  if (numbered.length > 0)
+    pages.push(
+      ...(await engine.rows<Page>(
+        'detection.cold-numbered',
+        sql`
+        with page as (select path, any_value(route) as route, count(*) filter (status < 400) as n from event where class = 1 and method = 'GET' and ${isIn('route', numbered)} group by path),
+          several as (select route from page group by route having count(*) > 1)
+        select path, route, route not in (select route from several) as alone from page where n >= 0.5 * ${people} order by path`,
+      )),
+    );
   if (pages.length === 0) return [];
-  await engine.run(
+  const rows = await engine.rows<{ page: number; n: number }>(
     'detection.cold-forms',
-    sql`create or replace temp table detection_form as
-    with seen as (select path, who from (${viewsOf(pages, sql`${clientKey} as who`, sql`status < 400`)}) semi join detection_entrant using (who) group by path, who)
-    select path, row_number() over (order by count(*) desc, path) as form from seen group by path having count(*) >= 0.5 * ${people} order by count(*) desc, path limit ${mostForms}`,
+    sql`
+    with seen as (select distinct page, who from (${viewsOf(pages, sql`${clientKey} as who`, sql`status < 400`)}) semi join detection_entrant using (who))
+    select page, count(*) as n from seen group by page having n >= 0.5 * ${people}`,
   );
-  const routes = new Map(pages.map(p => [p.path, p.route]));
-  const rows = await engine.rows<{ form: number; path: string }>('detection.forms', sql`select form, path from detection_form order by form`);
-  return rows.map(r => ({ ...r, route: routes.get(r.path)! }));
+  const seenBy = new Map(rows.map(r => [pages[r.page - 1]!, r.n]));
+  return [...seenBy]
+    .sort(([a, n], [b, m]) => m - n || (a.path < b.path ? -1 : 1))
+    .slice(0, mostForms)
+    .map(([p]) => p);
 }
 
-/** Views of these pages: `path` and some columns. Of a route without numbers the path need not be read. */
-function viewsOf(pages: readonly { readonly path: string; readonly route: string }[], columns: Sql, test: Sql): Sql {
-  const list = (texts: Iterable<string>): Sql => sql`[${sql.join([...new Set(texts)].map(t => sql.lit(t)))}]`;
-  const plain = pages.filter(p => !p.route.includes('#'));
-  const numbered = pages.filter(p => p.route.includes('#'));
-  const views = (path: Sql, of: typeof pages): Sql =>
-    sql`select ${path} as path, ${columns} from event where class = 1 and method = 'GET' and ${test} and list_contains(${list(of.map(p => p.route))}, route)`;
-  return sql.join(
-    [
-      ...(plain.length > 0 ? [views(sql`route`, plain)] : []),
-      ...(numbered.length > 0 ? [sql`${views(sql`path`, numbered)} and list_contains(${list(numbered.map(p => p.path))}, path)`] : []),
-    ],
-    sql` union all `,
-  );
+/** Views of these pages: `page`, its place in the list from 1, and some columns. */
+function viewsOf(pages: readonly Page[], columns: Sql, test: Sql): Sql {
+  const views = (key: 'path' | 'route', of: readonly Page[]): Sql => {
+    const keys = of.map(p => p[key]);
+    const places = of.map(p => sql.lit(pages.indexOf(p) + 1));
+    const narrowed = key === 'path' ? sql`${isIn('route', [...new Set(of.map(p => p.route))])} and ` : sql``;
+    return sql`select list_extract([${sql.join(places)}], list_position(${listOf(keys)}, ${sql.id(key)})) as page, ${columns}
+      from event where class = 1 and method = 'GET' and ${test} and ${narrowed}${isIn(key, keys)}`;
+  };
+  const alone = pages.filter(p => p.alone);
+  const others = pages.filter(p => !p.alone);
+  return sql.join([...(alone.length > 0 ? [views('route', alone)] : []), ...(others.length > 0 ? [views('path', others)] : [])], sql` union all `);
 }
 
-type Cold = { readonly client: string; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };
+const listOf = (texts: readonly string[]): Sql => sql`[${sql.join(texts.map(t => sql.lit(t)))}]`;
+const isIn = (column: 'path' | 'route', texts: readonly string[]): Sql => sql`list_contains(${listOf(texts)}, ${sql.id(column)})`;
+
+type Judged = { readonly no: number; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };
 
 /** What people bring to one door: the pages that are usual before it, and the commonest of them. */
 type Door = { readonly entries: readonly Entry[]; readonly usual: ReadonlySet<string>; readonly top: string | null };
 
 function readDoor(entries: readonly Entry[]): Door {
-  const byClient = groupBy(entries, e => e.client);
+  const byClient = groupBy(entries, e => e.no);
   // Pages that people see before they sign in, and not only afterwards.
   const before = new Map<string, number>();
   for (const own of byClient.values()) for (const f of own[0]!.forms) before.set(f, (before.get(f) ?? 0) + 1);
@@ -236,7 +251,7 @@ function readDoor(entries: readonly Entry[]): Door {
 }
 
 /** Sign-ins of one client at one door that lack the page nearly all others bring there. */
-function judgeDoor({ entries, usual, top }: Door, own: readonly Entry[]): Omit<Cold, 'client' | 'alone'> | null {
+function judgeDoor({ entries, usual, top }: Door, own: readonly Entry[]): Omit<Judged, 'no' | 'alone'> | null {
   if (top === null) return null;
   const peers = entries.length - own.length;
   const brought = (list: readonly Entry[]): number => list.filter(e => e.forms.has(top)).length;
@@ -246,18 +261,18 @@ function judgeDoor({ entries, usual, top }: Door, own: readonly Entry[]): Omit<C
 }
 
 /** Clients with sign-ins that lack the page nearly all others bring to the same door: another door may have no such page at all. */
-function judgeEntries(entries: readonly Entry[]): Cold[] {
-  const byClient = groupBy(entries, e => e.client);
+function judgeEntries(entries: readonly Entry[]): Judged[] {
+  const byClient = groupBy(entries, e => e.no);
   const doors = new Map([...groupBy(entries, e => e.door)].map(([door, list]) => [door, readDoor(list)]));
-  const out: Cold[] = [];
-  for (const [client, own] of byClient) {
+  const out: Judged[] = [];
+  for (const [no, own] of byClient) {
     const found = [...groupBy(own, e => e.door)].flatMap(([door, mine]) => judgeDoor(doors.get(door)!, mine) ?? []).sort((a, b) => b.peers - a.peers);
     const cold = found.flatMap(f => f.entries);
     if (cold.length === 0) continue;
     const alone = cold.length === own.length;
     // Beside people who bring their page, one without it may be a cached page or a lost line.
     if (!alone && cold.length > Math.max(1, 0.1 * own.length)) continue;
-    out.push({ client, entries: cold, alone, peers: found[0]!.peers, share: found[0]!.share });
+    out.push({ no, entries: cold, alone, peers: found[0]!.peers, share: found[0]!.share });
   }
   // Where it happens often it is how this site is used.
   return out.length <= Math.max(3, 0.02 * byClient.size) ? out : [];

@@ -1,6 +1,7 @@
 import { MINUTE } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { clientKeysOf } from '../../events/index.ts';
+import { distinctValues } from '../distinct-values.ts';
 
 /** Silence that ends an episode of one actor. */
 export const episodeGapUs = 30 * MINUTE;
@@ -61,7 +62,7 @@ const distinctColumns = ['user_agent', 'referer', 'route', 'shape'] as const;
 /**
  * The view `detection_request`: HTTP events with `actor`, the best identity a request carries: session, else account, else address and agent.
  * `client` is always address and agent. Beside it
- * tables of the texts of all keys, and of the distinct values of each column that repeats.
+ * tables of the texts of all keys, and of the distinct values of each column that repeats (`detection_value`).
  */
 export async function prepareRequests(engine: Engine): Promise<void> {
   await viewRequests(engine, 'detection_request', 'event', [...requestColumns, ...keyColumns]);
@@ -76,19 +77,18 @@ export async function prepareRequests(engine: Engine): Promise<void> {
     sql`create or replace temp table detection_holder as
     select holder_key, coalesce('s:' || any_value(session), 'a:' || any_value(account)) as holder from event where class = 1 and holder_key is not null group by holder_key`,
   );
-  for (const column of distinctColumns) {
-    await engine.run(
-      'detection.distinct',
-      sql`create or replace temp table ${sql.id(`detection_${column}`)} as select distinct ${sql.id(column)} as value from event where class = 1 and ${sql.id(column)} is not null`,
-    );
-  }
+  await distinctValues(engine, 'detection_value', distinctColumns, sql`1`);
 }
 
 const none = sql`false`;
 
 /** SQL that is true where a column of few values has one that passes a test: the test is made once a value. */
 export async function oneOf(engine: Engine, column: (typeof distinctColumns)[number], holds: (value: Sql) => Sql): Promise<Sql> {
-  const values = await valuesOf(engine, column, holds);
+  return among(column, await valuesOf(engine, column, holds));
+}
+
+/** SQL that is true where a column of few values has one of these. */
+function among(column: (typeof distinctColumns)[number], values: readonly string[]): Sql {
   if (values.length === 0) return none;
   // A function of one column is tried once a value by itself, and before other columns are read.
   if (values.length <= 16) return sql`coalesce(list_contains([${sql.join(values.map(v => sql.lit(v)))}], ${sql.id(column)}), false)`;
@@ -99,18 +99,24 @@ export async function oneOf(engine: Engine, column: (typeof distinctColumns)[num
 async function valuesOf(engine: Engine, column: (typeof distinctColumns)[number], holds: (value: Sql) => Sql): Promise<string[]> {
   const rows = await engine.rows<{ value: string }>(
     'detection.values',
-    sql`select value from ${sql.id(`detection_${column}`)} where ${holds(sql`value`)} order by value`,
+    sql`select value from detection_value where name = ${sql.lit(column)} and ${holds(sql`value`)} order by value`,
   );
   return rows.map(r => r.value);
 }
 
 /**
  * SQL that is true for requests whose lower-case path matches, tried once a route. In a route a run of digits is `#`, so that the pattern (in which a
- * digit stands alone) is widened first and the paths of the routes that are left are tried themselves.
+ * digit stands alone) is widened first and the paths of the routes that are left are tried themselves. A route without numbers is its path.
  */
 export async function pathMatches(engine: Engine, pattern: string): Promise<Sql> {
-  const routes = await oneOf(engine, 'route', value => sql`regexp_matches(lower(${value}), ${sql.lit(routePattern(pattern))})`);
-  return sql`(${routes} and case when ${routes} then regexp_matches(lower(path), ${sql.lit(pattern)}) else false end)`;
+  const plain = await valuesOf(engine, 'route', value => sql`not contains(${value}, '#') and regexp_matches(lower(${value}), ${sql.lit(pattern)})`);
+  const numbered = await valuesOf(
+    engine,
+    'route',
+    value => sql`contains(${value}, '#') and regexp_matches(lower(${value}), ${sql.lit(routePattern(pattern))})`,
+  );
+  if (numbered.length === 0) return among('route', plain);
+  return sql`(${among('route', [...plain, ...numbered])} and case when contains(route, '#') then regexp_matches(lower(path), ${sql.lit(pattern)}) else true end)`;
 }
 
 /** The pattern with `#` wherever it takes a digit: alone, in a class, in braces not (there they count). */

@@ -1,4 +1,5 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { distinctValues } from '../distinct-values.ts';
 import type { Column, Target } from './compile.ts';
 import { loadAddresses } from './documents.ts';
 import { eventScope } from './field-maps.ts';
@@ -130,20 +131,11 @@ const columnsRead: Readonly<Record<string, readonly string[]>> = { duration_ms: 
 
 /** Tests of which a candidate passes one, each of as few columns as can be: what fails it is not read further. */
 async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[], words: readonly string[], leads: Leads | null): Promise<Sql[]> {
-  const few = used.filter(c => repeated.has(c));
-  const values = sql.join(
-    few.map(
-      c => sql`select ${sql.lit(c)} as c, v from (select distinct ${sql.id(c)} as v from event where class in (${classes}) and ${sql.id(c)} is not null)`,
-    ),
-    sql` union all `,
+  await distinctValues(engine, 'sigma_value', [...used.filter(c => repeated.has(c)), 'shape'], classes);
+  const found = await engine.rows<{ name: string; value: string }>(
+    'sigma.values',
+    sql`select name, value from sigma_value where name <> 'shape' and ${containsAny(sql`lower(value)`, words)} order by name, value`,
   );
-  const found =
-    few.length === 0
-      ? []
-      : await engine.rows<{ c: string; v: string }>(
-          'sigma.values',
-          sql`with value as materialized (${values}) select c, v from value where ${containsAny(sql`lower(v)`, words)} order by c, v`,
-        );
   const holds = (c: string): Sql =>
     sql`coalesce(${containsAny(sql`lower(${sql.id(c)})`, words, leads && c.startsWith('target') ? [leads.targetPattern] : [])}, false)`;
   const parts = used.flatMap(c => {
@@ -151,7 +143,7 @@ async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[
     if (c === 'target') return [];
     if (c === 'target_norm') return [sql`shape is null and (${holds('target')} or ${holds(c)})`];
     if (!repeated.has(c)) return [sql`${sql.id(c)} is not null and ${holds(c)}`];
-    const own = found.filter(f => f.c === c).map(f => f.v);
+    const own = found.filter(f => f.name === c).map(f => f.value);
     if (own.length === 0) return [];
     return [
       own.length > 16
@@ -160,7 +152,7 @@ async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[
     ];
   });
   if (used.includes('target')) {
-    parts.push(await ofShapes(engine, classes, [...words.map(shapeOfWord), ...(leads ? [leads.shapePattern] : [])], holds('target')));
+    parts.push(await ofShapes(engine, [...words.map(shapeOfWord), ...(leads ? [leads.shapePattern] : [])], holds('target')));
     if (!used.includes('target_norm')) parts.push(sql`shape is null and ${holds('target')}`);
   }
   return [...parts, ...(leads?.also ?? [])];
@@ -169,11 +161,11 @@ async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[
 const mostShapes = 256;
 
 /** Most targets are told apart from all words by their shape, of which there are few; the others are read. */
-async function ofShapes(engine: Engine, classes: Sql, patterns: readonly string[], holds: Sql): Promise<Sql> {
+async function ofShapes(engine: Engine, patterns: readonly string[], holds: Sql): Promise<Sql> {
   await engine.run(
     'sigma.shapes',
     sql`create or replace temp table sigma_shape as
-    select shape from (select distinct shape from event where class in (${classes}) and shape is not null) where regexp_matches(shape, ${sql.lit(patterns.join('|'))})`,
+    select value as shape from sigma_value where name = 'shape' and regexp_matches(value, ${sql.lit(patterns.join('|'))})`,
   );
   const rows = await engine.rows<{ shape: string }>('sigma.shape-list', sql`select shape from sigma_shape order by shape limit ${mostShapes + 1}`);
   if (rows.length === 0) return sql`false`;
