@@ -5,7 +5,8 @@ import { catalogueAt, epochFor } from '../replay/epochs.ts';
 import { claimTable } from '../replay/evaluate.ts';
 import { failed, outputSizes, recordReplay, replay } from '../replay/replay.ts';
 import { columnsIn, readingOf, type StatementLog, tablesIn } from '../replay/statements.ts';
-import { type Concatenation, pasted, type RouteRead } from '../routes/link-statements.ts';
+import { layersOf } from '../routes/coding.ts';
+import { type Concatenation, pasted, type RouteRead, sentValue } from '../routes/link-statements.ts';
 import { type Request, routeOf } from '../routes/requests.ts';
 import { type Ast, child, lastName, nodes } from '../sql/index.ts';
 import { tier } from '../tables.ts';
@@ -82,9 +83,11 @@ export async function claimErrors(
   for (const request of requests) {
     if (request.status === null || (request.status < 300 && request.status >= 200 && !log.present)) continue;
     for (const c of concatenations.get(routeOf(request)) ?? []) {
-      const value = request.values.get(c.name);
-      if (value === undefined || !value.includes('(')) continue;
-      const text = pasted(c, value);
+      const texts = layersOf(sentValue(request, c) ?? '')
+        .filter(v => v.includes('('))
+        .map(v => pasted(c, v));
+      const text = texts.find(t => log.errors.has(t)) ?? texts[0];
+      if (text === undefined) continue;
       const reading = readingOf(text);
       if ('none' in reading) continue;
       const found = log.errors.get(text)?.reduce((a, b) => (Math.abs(b.us - request.loUs) < Math.abs(a.us - request.loUs) ? b : a)) ?? null;

@@ -2,6 +2,7 @@ import { compileSql, type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import type { Changes } from '../replay/changes.ts';
 import { unsettled } from '../replay/epochs.ts';
+import { readingsOf } from '../routes/coding.ts';
 import { showsBody } from '../routes/instances.ts';
 import { type Request, routeOf, spanOf } from '../routes/requests.ts';
 import { tier } from '../tables.ts';
@@ -113,22 +114,6 @@ async function claimBroken(catalogue: Catalogue, claims: Claims, broken: Readonl
       { route, broken: true },
     );
   }
-}
-
-/** A value as it stands there, and what it is when it was encoded once more. */
-export function readingsOf(value: string): string[] {
-  const out = [value];
-  if (/%[0-9a-f]{2}/i.test(value))
-    try {
-      out.push(decodeURIComponent(value.replaceAll('+', ' ')));
-    } catch {
-      /* a percent sign that means itself */
-    }
-  if (value.length >= 4 && /^[A-Za-z0-9+/_-]+={0,2}$/.test(value)) {
-    const text = Buffer.from(value, 'base64').toString('utf8');
-    if (text !== '' && !/[\u0000-\u001f\ufffd]/.test(text)) out.push(text);
-  }
-  return out;
 }
 
 /** What a request asked for, without what breaks out of it. */

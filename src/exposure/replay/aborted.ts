@@ -4,7 +4,7 @@ import type { Premises } from '../claims/premises.ts';
 import type { Instance } from '../routes/instances.ts';
 import { formOf } from '../routes/requests.ts';
 import type { RouteModel } from '../routes/route-models.ts';
-import { echoOf, predict, type SizeModel } from '../routes/size-model.ts';
+import { echoOf, predict } from '../routes/size-model.ts';
 import type { Changes } from './changes.ts';
 import { everything, moved, windowOf } from './drift.ts';
 import { epochsOf } from './epochs.ts';
@@ -39,7 +39,7 @@ export async function cutAborted(
       continue;
     }
     cut++;
-    const bounds = await rowsWithin(engine, catalogue, i, window, model!.model);
+    const bounds = await rowsWithin(engine, catalogue, i, window, model!);
     if (!bounds) {
       kept.push(i);
       continue;
@@ -67,7 +67,7 @@ async function rowsWithin(
   catalogue: Catalogue,
   i: Instance,
   window: { readonly limit: number; readonly offset: number },
-  model: SizeModel,
+  { model, reads }: RouteModel,
 ): Promise<{ least: number; most: number } | null> {
   const sizeOf = async (rows: number): Promise<OutputSize | null> => {
     const prefix = moved(i, window.offset, Math.min(window.limit, rows), false);
@@ -75,7 +75,7 @@ async function rowsWithin(
   };
   const whole = await sizeOf(everything);
   if (!whole?.certain) return null;
-  const echo = model.echo * echoOf(i.request!.values);
+  const echo = model.echo * echoOf(i.request!.values, reads);
   const sent = i.request!.bytes!;
   // What stands around the rows may all stand before them, or all after them.
   const around = Math.max(0, predict(model, [{ rows: 0, bytes: 0, nulls: 0 }])) + echo;

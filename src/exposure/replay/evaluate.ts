@@ -78,7 +78,7 @@ export function judgeRequests(
           features,
           request.bytes,
           list.some(i => i.injected),
-          echoOf(request.values),
+          echoOf(request.values, entry.reads),
         )
       : 'unknown';
     out.set(request, verdict !== 'agrees' && list.some(i => predicted.get(i)?.certain === false) ? 'unknown' : verdict);

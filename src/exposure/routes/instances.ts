@@ -1,6 +1,7 @@
 import { type ReadableStatement, readingOf, type Statement, type StatementLog } from '../replay/statements.ts';
-import { text } from '../sql/index.ts';
-import { matches, pasted, type RouteRead, type StatementIndex, slotValue } from './link-statements.ts';
+import { text as textOf } from '../sql/index.ts';
+import { layersOf } from './coding.ts';
+import { type Concatenation, matches, pasted, type RouteRead, type StatementIndex, sentValue, slotValue } from './link-statements.ts';
 import { formOf, type Request, routeOf } from './requests.ts';
 import { variantsOf } from './variants.ts';
 
@@ -73,7 +74,7 @@ export function instancesOf(
           injected: true,
           conditional: false,
         });
-        continue;
+        if (injected.sure) continue;
       }
       instances.push(...regular(request, route, index, used, certainty));
     }
@@ -173,25 +174,36 @@ type InjectedText = { readonly text: string; readonly statement: Statement | nul
 /** When the application pastes a value into the text and the value breaks out of its literal: the text that ran. */
 function injectedText(request: Request, route: RouteRead, texts: ReadonlyMap<string, Statement[]>, log: StatementLog): InjectedText | null {
   for (const c of route.concatenations) {
-    const value = request.values.get(c.name);
-    if (value === undefined || !/['"\\;]|--|\/\*/.test(value)) continue;
-    const raw = pasted(c, value);
+    const value = sentValue(request, c);
+    if (value === undefined) continue;
+    // Somebody may take a value apart once more than the application does for everybody else.
+    const breaking = layersOf(value).filter(v => breaksOut(v, c, route));
+    if (breaking.length === 0) continue;
     // A UNION in a text pasted twice is left to the rebuilt statements: its replay does not yet bound what an unordered row shows.
-    if (c.between && /\bunion\b/i.test(value)) continue;
-    const found = nearest(texts.get(raw), request);
-    if (found) return { text: raw, statement: found, failed: found.failed, sure: true };
-    if (log.errors.has(raw)) return { text: raw, statement: null, failed: true, sure: true };
-    const escaped = pasted(c, value.replaceAll("'", "''"));
-    const safe = nearest(texts.get(escaped), request);
-    if (safe) return { text: escaped, statement: safe, failed: safe.failed, sure: true };
-    const reading = readingOf(raw, route.read.dialect);
-    if ('none' in reading) return log.present ? { text: raw, statement: null, failed: true, sure: false } : null;
+    if (c.between && breaking.some(v => /\bunion\b/i.test(v))) continue;
+    for (const text of breaking.flatMap(v => [pasted(c, v), pasted(c, v.replaceAll("'", "''"))])) {
+      const found = nearest(texts.get(text), request);
+      if (found) return { text, statement: found, failed: found.failed, sure: true };
+      if (log.errors.has(text)) return { text, statement: null, failed: true, sure: true };
+    }
+    const plain = breaking[0] === value;
+    const text = pasted(c, breaking[0]!);
+    const reading = readingOf(text, route.read.dialect);
+    if ('none' in reading) return log.present && plain ? { text, statement: null, failed: true, sure: false } : null;
     // Without a log the route's own select is a guess: a UNION would need its exact columns.
-    if (route.source === 'sizes' && text(reading.select, 'op') !== 'SETOP_NONE') return null;
-    // The line is missing from the log: the text follows from the route, but that it ran so is not certain.
-    return { text: raw, statement: null, failed: false, sure: true };
+    if (route.source === 'sizes' && textOf(reading.select, 'op') !== 'SETOP_NONE') return null;
+    // The line is missing from the log: the text follows from the route, unless the value was taken for a plain one and not taken apart.
+    return { text, statement: null, failed: false, sure: plain };
   }
   return null;
+}
+
+/** Does a value end the literal it is pasted into, or stand where it is no literal and say more than one? */
+function breaksOut(value: string, c: Concatenation, route: RouteRead): boolean {
+  if (/['"\\;]|--|\/\*/.test(value)) return true;
+  if (!/[\s()=<>|&,*]/.test(value)) return false;
+  const reading = readingOf(pasted(c, value), route.read.dialect);
+  return !('none' in reading) && reading.shape !== route.read.shape;
 }
 
 function nearest(list: readonly Statement[] | undefined, r: Request): Statement | null {

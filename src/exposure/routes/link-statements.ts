@@ -1,16 +1,29 @@
 import { SECOND } from '../../base/index.ts';
 import type { ReadableStatement, Statement, StatementLog } from '../replay/statements.ts';
+import { type Coding, codings, decodedAs } from './coding.ts';
 import { formOf, type Request, routeOf } from './requests.ts';
 
 /** Where the value of one slot of a statement comes from. */
 export type Binding =
   | { readonly from: 'constant'; readonly value: string | null }
-  | { readonly from: 'request'; readonly name: string; readonly before: string; readonly after: string }
+  | { readonly from: 'request'; readonly name: string; readonly before: string; readonly after: string; readonly coding?: Coding }
   | { readonly from: 'linear'; readonly name: string; readonly factor: number; readonly add: number; readonly whenAbsent: string | null }
   | { readonly from: 'free' };
 
 /** Text that an application builds by concatenation: what stands before and after the request's value, and between when it is pasted more than once. */
-export type Concatenation = { readonly name: string; readonly prefix: string; readonly suffix: string; readonly between?: readonly string[] };
+export type Concatenation = {
+  readonly name: string;
+  readonly coding?: Coding;
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly between?: readonly string[];
+};
+
+/** What a request sent in a parameter, as the application read it; undefined when it sent nothing of the kind. */
+export function sentValue(r: Request, parameter: { readonly name: string; readonly coding?: Coding }): string | undefined {
+  const value = r.values.get(parameter.name);
+  return value === undefined ? undefined : decodedAs(value, parameter.coding);
+}
 
 /** The text that comes out when a value is pasted in. */
 export function pasted(c: Concatenation, value: string): string {
@@ -223,22 +236,30 @@ function usualValue(own: readonly Window[], bindings: readonly Binding[], slot: 
   return common?.size === 1 ? [...common][0] : undefined;
 }
 
+/** What an application puts around a value it searches for. */
+const surroundings = [
+  ['', ''],
+  ['%', '%'],
+  ['', '%'],
+  ['%', ''],
+] as const;
+
 function bestBinding(slot: number, names: readonly string[], own: readonly Window[], fewest: number): Binding {
   let best: Binding = { from: 'free' };
   let bestShare = 0.8;
   for (const name of names) {
     const having = own.filter(w => w.r.values.has(name) && w.r.values.get(name) !== '');
     if (having.length < fewest || (fewest < 3 && new Set(having.map(w => w.r.values.get(name))).size < 2)) continue;
-    for (const [before, after] of [
-      ['', ''],
-      ['%', '%'],
-      ['', '%'],
-      ['%', ''],
-    ] as const) {
-      const share = having.filter(w => w.statements.some(s => s.values[slot] === before + w.r.values.get(name)! + after)).length / having.length;
-      if (share > bestShare) {
-        best = { from: 'request', name, before, after };
-        bestShare = share;
+    for (const coding of [undefined, ...codings]) {
+      const read = having.map(w => decodedAs(w.r.values.get(name)!, coding));
+      if (read.every(v => v === undefined)) continue;
+      for (const [before, after] of surroundings) {
+        const share =
+          having.filter((w, i) => read[i] !== undefined && w.statements.some(s => s.values[slot] === before + read[i]! + after)).length / having.length;
+        if (share > bestShare) {
+          best = { from: 'request', name, before, after, ...(coding && { coding }) };
+          bestShare = share;
+        }
       }
     }
     const linear = linearBinding(slot, name, having, own);
@@ -296,7 +317,7 @@ export function slotValue(b: Binding, r: Request): string | null | undefined {
     case 'constant':
       return b.value;
     case 'request': {
-      const v = r.values.get(b.name);
+      const v = sentValue(r, b);
       return v === undefined ? undefined : b.before + v + b.after;
     }
     case 'linear': {
@@ -324,7 +345,7 @@ function concatenationsOf(own: readonly Window[], bindings: readonly Binding[], 
     if (b.from !== 'request' || read.slots[slot]?.kind !== 'literal') return;
     const votes = new Map<string, number>();
     for (const w of own) {
-      const value = w.r.values.get(b.name);
+      const value = sentValue(w.r, b);
       if (value === undefined || value.length < 2) continue;
       const s = w.statements.find(x => matches(x, bindings, w.r));
       const parts = s?.text.split(value);
@@ -334,7 +355,13 @@ function concatenationsOf(own: readonly Window[], bindings: readonly Binding[], 
     if (!top || top[1] < 2) return;
     const parts = JSON.parse(top[0]) as string[];
     if (out.some(c => c.name === b.name && JSON.stringify([c.prefix, ...(c.between ?? []), c.suffix]) === top[0])) return;
-    out.push({ name: b.name, prefix: parts[0]!, suffix: parts[parts.length - 1]!, ...(parts.length > 2 && { between: parts.slice(1, -1) }) });
+    out.push({
+      name: b.name,
+      ...(b.coding && { coding: b.coding }),
+      prefix: parts[0]!,
+      suffix: parts[parts.length - 1]!,
+      ...(parts.length > 2 && { between: parts.slice(1, -1) }),
+    });
   });
   return out;
 }

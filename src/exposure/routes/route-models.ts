@@ -40,7 +40,7 @@ export async function modelRoutes(
       observed.push(list);
       observations.push({
         size: list[0]!.request!.bytes!,
-        echo: echoOf(list[0]!.request!.values),
+        echo: echoOf(list[0]!.request!.values, reads),
         features: reads.map(read => {
           const p = predicted.get(list.find(i => i.routeRead === read)!)!;
           return { rows: p.rows, bytes: p.bytes, nulls: p.nulls };

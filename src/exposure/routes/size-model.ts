@@ -1,3 +1,6 @@
+import { decodedAs } from './coding.ts';
+import type { RouteRead } from './link-statements.ts';
+
 /** Response size against what a request would show: a linear model learned from everybody else's requests of the route (methods §6.4). */
 
 /** Rows, bytes and NULLs of each read of one request, in the order of the route's reads. */
@@ -139,10 +142,14 @@ function holdsAll(model: SizeModel, features: Features, size: number, echo: numb
   );
 }
 
-/** Bytes of the values a request sent, decoded. */
-export function echoOf(values: ReadonlyMap<string, string>): number {
+/** Bytes of the values a request sent, as the application of these reads took them. */
+export function echoOf(values: ReadonlyMap<string, string>, reads: readonly RouteRead[]): number {
   let n = 0;
-  for (const [name, v] of values) if (!name.startsWith('path.')) n += Buffer.byteLength(v);
+  for (const [name, v] of values) {
+    if (name.startsWith('path.')) continue;
+    const bound = reads.flatMap(r => r.bindings).find(b => b.from === 'request' && b.name === name);
+    n += Buffer.byteLength((bound?.from === 'request' ? decodedAs(v, bound.coding) : undefined) ?? v);
+  }
   return n;
 }
 
