@@ -93,13 +93,14 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
     : null;
   const gaps = await databaseGaps(engine);
   // A log that counts its own lines and lacks none would hold what such a request read.
-  const whole = log.present && gaps.length === 0 && (await countsLines(engine));
+  const numbered = log.present && (await countsLines(engine));
+  const whole = numbered && gaps.length === 0;
   if (strange) for (const r of requests.map(routeOf)) if (whole || !strange.silent.has(r)) known.add(r);
   const constant = new Set([...new Set(requests.map(routeOf))].filter(route => sameAlways(others.filter(r => routeOf(r) === route))));
   const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => log.present || constant.has(route), changes);
   for (const route of constant) unnamed.delete(route);
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
-  await claimPossible(engine, catalogue, claims, holesOf(instances, gaps), 'hole-in-sequence', changes);
+  await claimPossible(engine, catalogue, claims, holesOf(instances, gaps, numbered), 'hole-in-sequence', changes);
   await claimPossible(engine, catalogue, claims, windows.possible, 'window-moved', changes);
   await claimPossible(engine, catalogue, claims, aborted.possible, 'sent-before-abort', changes);
   if (log.present)
@@ -114,8 +115,8 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
     unnamed: log.present ? [] : [...unnamed.keys()],
   });
   // Only a statement found in the database log tells what ran; an injection read into a learned route without one is still to be claimed.
-  const linked = new Set([...instances.filter(i => i.injected && i.statement).map(i => i.request!.eventId), ...answered]);
-  const unparseable = await claimInjected(engine, catalogue, claims, requests, linked, whole, changes);
+  const logged = new Set(instances.filter(i => i.injected && i.statement).map(i => i.request!.eventId));
+  const unparseable = await claimInjected(engine, catalogue, claims, requests, new Set([...logged, ...answered]), logged, whole, changes);
   if (unparseable > 0) problems.push(problem('exposure.unparseable', 'warning', {}, {}, unparseable));
   const deleted = await claimDeleted(engine, catalogue, claims, [...all, ...(strange?.instances ?? [])], backlog);
   if (deleted > 0) problems.push(problem('exposure.records-deleted', 'warning', {}, { n: deleted }, deleted));

@@ -1,53 +1,26 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readingOf, type Statement, type StatementLog } from '../../src/exposure/replay/statements.ts';
+import type { Statement, StatementLog } from '../../src/exposure/replay/statements.ts';
 import { decodedAs, layersOf } from '../../src/exposure/routes/coding.ts';
 import { type Instance, instancesOf } from '../../src/exposure/routes/instances.ts';
 import { learnRoutes, StatementIndex } from '../../src/exposure/routes/link-statements.ts';
-import type { Request } from '../../src/exposure/routes/requests.ts';
 import { echoOf } from '../../src/exposure/routes/size-model.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
+import { request, statement } from './exchange.ts';
 
 const minute = 60_000_000;
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
-let next = 0;
-
-function request(atUs: number, value: string, actor: 'strict' | null = null): Request {
-  const rest = { systemId: null, method: 'GET', shape: '/books', status: 200, bytes: 500, durationUs: 1000, ip: null, session: null, account: null };
-  return { ...rest, eventId: ++next, loUs: atUs, hiUs: atUs + 1000, values: new Map([['q', value]]), actor, path: '/books' };
-}
-
-function statement(atUs: number, text: string): Statement {
-  const read = readingOf(text);
-  if ('none' in read) throw new Error(read.none);
-  const values = read.slots.map(s => s.value);
-  return {
-    eventId: ++next,
-    loUs: atUs,
-    hiUs: atUs + 500,
-    conn: 'c',
-    text,
-    read,
-    values,
-    parameters: null,
-    rowsOut: null,
-    failed: false,
-    actor: null,
-    message: null,
-  };
-}
-
 const words = ['tides', 'moss', 'lamp', 'stone', 'river', 'ash', 'fern', 'gorse', 'heath', 'brook'];
 
 /** Readers send words, the intruder one value; each runs `made(word)`, the intruder what is given. */
 function instances(made: (v: string) => string, sent: (v: string) => string, attack: string, ran: string | null): { found: Instance[]; ran: Statement | null } {
-  const others = words.map((w, i) => request(i * minute, sent(w)));
+  const others = words.map((w, i) => request('/books', i * minute, { q: sent(w) }));
   const own = ran === null ? null : statement(500 * minute + 300, ran);
   const statements = [...words.map((w, i) => statement(i * minute + 200, made(w))), ...(own ? [own] : [])];
   const log: StatementLog = { statements, unparseable: [], errors: new Map(), present: true };
   const index = new StatementIndex(statements);
   const routes = learnRoutes(others, log, index, new Map([['GET /books', { all: 11, others: 10 }]]));
   expect(routes).toHaveLength(1);
-  return { found: instancesOf([request(500 * minute, attack, 'strict')], routes, log, index).instances, ran: own };
+  return { found: instancesOf([request('/books', 500 * minute, { q: attack }, { actor: 'strict' })], routes, log, index).instances, ran: own };
 }
 
 const searched = (v: string): string => `select id, title from book where title like '%${v}%' order by id`;

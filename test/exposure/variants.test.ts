@@ -1,53 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readingOf, type Statement, type StatementLog } from '../../src/exposure/replay/statements.ts';
+import type { Statement, StatementLog } from '../../src/exposure/replay/statements.ts';
 import { instancesOf } from '../../src/exposure/routes/instances.ts';
 import { learnRoutes, StatementIndex } from '../../src/exposure/routes/link-statements.ts';
-import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
+import { request, statement } from './exchange.ts';
 
 const second = 1_000_000;
 const list = 'select id, title from book';
-let next = 0;
-
-function request(atUs: number, values: Record<string, string>, actor: 'strict' | null = null): Request {
-  return {
-    eventId: ++next,
-    loUs: atUs,
-    hiUs: atUs + 1000,
-    systemId: null,
-    method: 'GET',
-    shape: '/books.csv',
-    values: new Map(Object.entries(values)),
-    status: 200,
-    bytes: 500,
-    durationUs: 1000,
-    ip: null,
-    session: null,
-    account: null,
-    actor,
-    path: '/books.csv',
-  };
-}
-
-function statement(atUs: number, text: string, parameters: (string | null)[]): Statement {
-  const read = readingOf(text);
-  if ('none' in read) throw new Error(read.none);
-  return {
-    eventId: ++next,
-    loUs: atUs,
-    hiUs: atUs + 500,
-    conn: 'c',
-    text,
-    read,
-    values: read.slots.map(s => (s.kind === 'literal' ? s.value : parameters[s.number - 1])),
-    parameters,
-    rowsOut: null,
-    failed: false,
-    actor: null,
-    message: null,
-  };
-}
-
 /** Readers always name genre and shelf, one reader always the same; the intruder leaves something out. */
 function scene(
   asked: Record<string, string>,
@@ -56,13 +15,13 @@ function scene(
 ): { values: readonly (string | null | undefined)[]; ambiguous: boolean; conditional: boolean; statement: Statement | null }[] {
   const readers = Array.from({ length: 12 }, (_, i) => i * 60 * second);
   const statements = readers.map(t => statement(t + 200, `${list} where genre = $1 and shelf = $2 order by id`, ['poetry', '4']));
-  const others = readers.map(t => request(t, { genre: 'poetry', shelf: '4' }));
+  const others = readers.map(t => request('/books.csv', t, { genre: 'poetry', shelf: '4' }));
   const all = [...statements, ...[ran, beside].filter(s => s !== null)];
   const log: StatementLog = { statements: all, unparseable: [], errors: new Map(), present: true };
   const index = new StatementIndex(all);
   const routes = learnRoutes(others, log, index, new Map([['GET /books.csv', { all: 13, others: 12 }]]));
   expect(routes).toHaveLength(1);
-  return instancesOf([request(5000 * second, asked, 'strict')], routes, log, index).instances;
+  return instancesOf([request('/books.csv', 5000 * second, asked, { actor: 'strict' })], routes, log, index).instances;
 }
 
 describe('a request with other parameters than usual', () => {
@@ -104,7 +63,7 @@ describe('a value pasted into the text twice', () => {
   it('is followed to the statement it made', () => {
     const text = (v: string): string => `${list} where title like '%${v}%' or author like '%${v}%' order by id`;
     const words = ['tides', 'moss', 'lamp', 'stone', 'tides', 'moss', 'lamp', 'stone', 'river', 'ash'];
-    const others = words.map((w, i) => request(i * 60 * second, { q: w }));
+    const others = words.map((w, i) => request('/books.csv', i * 60 * second, { q: w }));
     const attack = `tides%' and 1=1 and 'q%'='q`;
     const ran = statement(5000 * second + 300, text(attack), []);
     const statements = [...words.map((w, i) => statement(i * 60 * second + 200, text(w), [])), ran];
@@ -112,7 +71,7 @@ describe('a value pasted into the text twice', () => {
     const index = new StatementIndex(statements);
     const routes = learnRoutes(others, log, index, new Map([['GET /books.csv', { all: 11, others: 10 }]]));
     expect(routes.map(r => r.concatenations.map(c => c.between))).toEqual([[[`%' or author like '%`]]]);
-    const found = instancesOf([request(5000 * second, { q: attack }, 'strict')], routes, log, index).instances;
+    const found = instancesOf([request('/books.csv', 5000 * second, { q: attack }, { actor: 'strict' })], routes, log, index).instances;
     expect(found.map(i => [i.statement?.eventId, i.injected])).toEqual([[ran.eventId, true]]);
   });
 });

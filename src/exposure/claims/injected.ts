@@ -30,7 +30,8 @@ type Row = {
 
 /**
  * Statements that an injection made the server run, as rebuilt from requests alone. Only those no database log line told already
- * (`known` holds the requests that were linked). Proof of display is the size of the answer.
+ * (`known` holds the requests that were linked or whose error told; `logged` those whose very statement stands there). Proof of display is the
+ * size of the answer.
  */
 export async function claimInjected(
   engine: Engine,
@@ -38,6 +39,7 @@ export async function claimInjected(
   claims: Claims,
   requests: readonly Request[],
   known: ReadonlySet<number>,
+  logged: ReadonlySet<number> = new Set(),
   logWhole = false,
   changes: Changes = new Map(),
 ): Promise<number> {
@@ -89,8 +91,7 @@ export async function claimInjected(
     catalogue,
     claims,
     rows.flatMap(r => (byEvent.has(r.event_id) ? [{ ...r, us: byEvent.get(r.event_id)!.loUs }] : [])),
-    known,
-    logWhole,
+    row => logged.has(row.event_id) || (logWhole && known.has(row.event_id)),
     changes,
   );
   return unparseable;
@@ -213,8 +214,7 @@ async function claimWalkHoles(
   catalogue: Catalogue,
   claims: Claims,
   rows: readonly (Row & { readonly us: Micros })[],
-  known: ReadonlySet<number>,
-  logWhole: boolean,
+  inLog: (row: Row) => boolean,
   changes: Changes,
 ): Promise<void> {
   const walks = new Map<string, { read: ReadableStatement; values: (string | null)[][]; told: number; fromUs: Micros; toUs: Micros }>();
@@ -223,8 +223,7 @@ async function claimWalkHoles(
     if ('none' in reading) continue;
     const walk = walks.get(reading.shape);
     const values = reading.slots.map(s => s.value);
-    // A log that does not number its lines may not hold refused statements at all.
-    const told = known.has(row.event_id) && (logWhole || !row.technique.includes('error')) ? 1 : 0;
+    const told = inLog(row) ? 1 : 0;
     if (walk) {
       walk.values.push(values);
       walk.told += told;

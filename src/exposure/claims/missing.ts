@@ -1,3 +1,4 @@
+import { MINUTE } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
 import type { Changes } from '../replay/changes.ts';
@@ -16,9 +17,10 @@ import { exists } from './write-cells.ts';
 
 /**
  * What a lossy log hides of an enumeration: numbers, days, months or spans of days left out between those that were asked for. When a run of
- * requests of one route walks them in even steps, a missing step was most likely asked for too: possible (T2), never certain.
+ * requests of one route walks them in even steps, a missing step was most likely asked for too: possible (T2), never certain. `gaps` are times in
+ * which the database log lacks lines; `numbered`: it would show every other one it lacks.
  */
-export function holesOf(instances: readonly Instance[], gaps: readonly Span[] = []): Instance[] {
+export function holesOf(instances: readonly Instance[], gaps: readonly Span[] = [], numbered = false): Instance[] {
   const walks = new Map<string, { slots: readonly number[]; list: Instance[] }>();
   for (const i of instances) {
     if (!i.request || !i.routeRead || i.injected) continue;
@@ -31,7 +33,7 @@ export function holesOf(instances: readonly Instance[], gaps: readonly Span[] = 
   }
   const out: Instance[] = [];
   for (const { slots, list } of walks.values()) {
-    if (toldInFull(list, gaps)) continue;
+    if (toldInFull(list, gaps, numbered)) continue;
     const like = list[0]!;
     for (const step of missingSteps(slots.map(s => list.map(i => i.values[s]!)))) {
       const given = new Map(slots.map((s, n) => [s, step[n]!]));
@@ -72,11 +74,13 @@ export async function countsLines(engine: Engine): Promise<boolean> {
 }
 
 /** A walk whose every step has its statement in a database log without holes: a step that had been taken would stand there too. */
-function toldInFull(walk: readonly Instance[], gaps: readonly Span[]): boolean {
-  if (walk.length < 10 || !walk.every(i => i.statement)) return false;
+function toldInFull(walk: readonly Instance[], gaps: readonly Span[], numbered: boolean): boolean {
+  if ((!numbered && walk.length < 10) || !walk.every(i => i.statement)) return false;
   const from = Math.min(...walk.map(i => i.request!.loUs));
   const to = Math.max(...walk.map(i => i.request!.hiUs));
-  return !gaps.some(g => g.toUs >= from && g.fromUs <= to);
+  // What is missing at the ends was asked for a while before or after.
+  const around = Math.max(MINUTE, to - from);
+  return !gaps.some(g => g.toUs >= from - around && g.fromUs <= to + around);
 }
 
 const wholeNumber = /^\d{1,15}$/;

@@ -6,11 +6,12 @@ import { formOf } from '../routes/requests.ts';
 import type { RouteModel } from '../routes/route-models.ts';
 import { echoOf, predict } from '../routes/size-model.ts';
 import type { Changes } from './changes.ts';
-import { everything, moved, windowOf } from './drift.ts';
+import { everything, windowOf } from './drift.ts';
 import { epochsOf } from './epochs.ts';
 import { predictSizes } from './evaluate.ts';
 import type { OutputSize } from './replay.ts';
 import { groupInstances } from './replay-group.ts';
+import { moved } from './rewrite.ts';
 
 /** Each is replayed about forty times. */
 const mostCut = 200;

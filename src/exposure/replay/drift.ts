@@ -1,14 +1,15 @@
-import { sha256Hex } from '../../base/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
 import type { Instance } from '../routes/instances.ts';
-import { type Ast, child, constantValue, nodes, shapeOf, text, unwrap } from '../sql/index.ts';
+import { type Ast, child, constantValue, nodes, text, unwrap } from '../sql/index.ts';
 import type { Changes } from './changes.ts';
 import { betweenOf } from './epochs.ts';
+import { moved, withoutSubqueries } from './rewrite.ts';
 import { tablesIn } from './statements.ts';
 
 /**
  * Windows (LIMIT, OFFSET) over a table that lost records between the request and the snapshot: the window may have stood up to `d`
- * rows elsewhere. The rows in every such place stay certain, the rows in any of them are possible.
+ * rows elsewhere. The rows in every such place stay certain, the rows in any of them are possible. Statements that only fewer conditions make replayable
+ * are possible with these.
  */
 export function widenWindows(
   instances: readonly Instance[],
@@ -18,6 +19,11 @@ export function widenWindows(
   const kept: Instance[] = [];
   const possible: Instance[] = [];
   for (const i of instances) {
+    const wider = withoutSubqueries(i, catalogue, changes);
+    if (wider) {
+      possible.push(wider);
+      continue;
+    }
     const at = i.request?.loUs ?? i.statement?.loUs ?? null;
     const d =
       at === null || (!child(i.read.select, 'limitCount') && !child(i.read.select, 'limitOffset'))
@@ -65,33 +71,4 @@ export function windowOf(i: Instance): { limit: number; offset: number } | null 
   const limit = count ? value(count) : everything;
   const offset = value(child(i.read.select, 'limitOffset'));
   return limit === null || offset === null || text(i.read.select, 'op') === '' ? null : { limit, offset };
-}
-
-/** The same statement with another window; literals and parameters keep their values. */
-export function moved(i: Instance, offset: number, limit: number, open: boolean): Instance {
-  const int = (n: number): Ast => ({ A_Const: { ival: { ival: n } } });
-  // Slots are counted in tree order: give the tree its own values before the window changes it.
-  let slot = 0;
-  const fill = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(fill);
-    if (value === null || typeof value !== 'object') return value;
-    const node = value as Ast;
-    if (child(node, 'A_Const') || child(node, 'ParamRef')) {
-      const v = i.values[slot++];
-      if (v === undefined || child(node, 'ParamRef')) return node;
-      const was = child(node, 'A_Const')!;
-      return v === null ? { A_Const: { isnull: true } } : child(was, 'sval') ? { A_Const: { sval: { sval: v } } } : node;
-    }
-    return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, fill(v)]));
-  };
-  const select: Ast = { ...(fill(i.read.select) as Ast), limitCount: int(limit), limitOffset: int(offset) };
-  const { shape, slots } = shapeOf(select);
-  const values = slots.map(s => (s.kind === 'literal' ? s.value : i.parameters[s.number - 1]));
-  return {
-    ...i,
-    read: { ...i.read, select, slots, shape: sha256Hex(`${shape}moved`).slice(0, 16) },
-    values,
-    ambiguous: open,
-    ...(open && { certainty: 'wide' as const }),
-  };
 }

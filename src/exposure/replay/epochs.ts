@@ -92,7 +92,8 @@ function firstFrom(times: readonly number[], us: number): number | undefined {
   return times[low];
 }
 
-function timesOf(i: Instance): Span {
+/** When an execution ran; any time where nothing tells. */
+export function timesOf(i: Instance): Span {
   const ran = i.statement ?? i.request;
   return { fromUs: ran?.loUs ?? -8e15, toUs: ran?.hiUs ?? 8e15 };
 }

@@ -170,3 +170,10 @@ export const targetsOf = (select: Ast): Ast[] => nodes(select, 'targetList').map
 export function isStarred(targets: readonly Ast[]): boolean {
   return targets.some(t => anyNode(child(t, 'val'), tag => (tag === 'A_Star' ? true : tag === 'SubLink' ? false : null)));
 }
+
+/** The conditions that must all hold: what stands between the ANDs at the top. */
+export function conjunctsOf(node: Ast | null): Ast[] {
+  if (!node) return [];
+  const [tag, body] = unwrap(node);
+  return tag === 'BoolExpr' && text(body, 'boolop') === 'AND_EXPR' ? nodes(body, 'args').flatMap(conjunctsOf) : [node];
+}

@@ -1,5 +1,5 @@
 import { type Sql, sql } from '../../engine/index.ts';
-import { type Ast, anyNode, child, lastName, nodes, text, unwrap } from './ast.ts';
+import { type Ast, anyNode, child, conjunctsOf, lastName, nodes, text, unwrap } from './ast.ts';
 import { batchTable } from './batch.ts';
 import { context } from './context.ts';
 import { compileExpression } from './expression.ts';
@@ -80,12 +80,6 @@ export function seekPages(
     cut: null,
     keyed,
   };
-}
-
-function conjunctsOf(node: Ast | null): Ast[] {
-  if (!node) return [];
-  const [tag, body] = unwrap(node);
-  return tag === 'BoolExpr' && text(body, 'boolop') === 'AND_EXPR' ? nodes(body, 'args').flatMap(conjunctsOf) : [node];
 }
 
 const turned: Readonly<Record<string, string>> = { '=': '=', '<': '>', '>': '<', '<=': '>=', '>=': '<=' };

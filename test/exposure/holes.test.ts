@@ -1,0 +1,60 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { holesOf, type Span } from '../../src/exposure/claims/missing.ts';
+import type { Instance } from '../../src/exposure/routes/instances.ts';
+import type { RouteRead } from '../../src/exposure/routes/link-statements.ts';
+import { loadParser } from '../../src/exposure/sql/index.ts';
+import { request, statement } from './exchange.ts';
+
+const second = 1_000_000;
+const text = 'select title from book where id = $1';
+
+/** A walk over numbers, one a second; `logged` says whether each has its statement in the database log. */
+function walk(ids: readonly number[], logged = true): Instance[] {
+  const read = statement(0, text, ['0']).read;
+  const route: RouteRead = {
+    route: 'GET /books/{}',
+    read,
+    bindings: [{ from: 'request', name: 'path.2', before: '', after: '' }],
+    concatenations: [],
+    support: 1,
+    learnedFrom: 9,
+    source: 'log',
+    parameters: true,
+  };
+  return ids.map((id, n) => ({
+    read,
+    values: [String(id)],
+    parameters: [String(id)],
+    request: request('/books/{}', n * second, { 'path.2': String(id) }, { actor: 'strict' }),
+    statement: logged ? statement(n * second, text, [String(id)]) : null,
+    routeRead: route,
+    certainty: 'strict',
+    ambiguous: false,
+    injected: false,
+    conditional: false,
+  }));
+}
+
+const left = (list: readonly Instance[], gaps: readonly Span[], numbered: boolean): string[] =>
+  holesOf(list, gaps, numbered)
+    .map(i => i.values[0]!)
+    .sort();
+
+describe('a number left out of a short walk', () => {
+  beforeAll(loadParser);
+  const ids = [11, 12, 13, 15, 16, 17];
+
+  it('was perhaps asked for where the database log may lack its statement', () => {
+    expect(left(walk(ids), [], false)).toEqual(['10', '14', '18']);
+  });
+
+  it('was not where the log numbers its lines and lacks none of that time', () => {
+    expect(left(walk(ids), [], true)).toEqual([]);
+    expect(left(walk(ids), [{ fromUs: 3600 * second, toUs: 3700 * second }], true)).toEqual([]);
+  });
+
+  it('may have been where lines of that time are gone, or the log does not tell the others either', () => {
+    expect(left(walk(ids), [{ fromUs: 30 * second, toUs: 40 * second }], true)).toEqual(['10', '14', '18']);
+    expect(left(walk(ids, false), [], true)).toEqual(['10', '14', '18']);
+  });
+});
