@@ -20,6 +20,7 @@ import { epochFor, unsettled } from './replay/epochs.ts';
 import { claimGroups, type EvaluationNotes, judgeRequests, predictSizes } from './replay/evaluate.ts';
 import { groupInstances } from './replay/replay-group.ts';
 import { readingOf, readStatements, type Statement, type StatementLog } from './replay/statements.ts';
+import { settleAlone } from './routes/alone.ts';
 import { inferReads } from './routes/infer-reads.ts';
 import { aloneInstance, type Instance, instancesOf } from './routes/instances.ts';
 import { learnRoutes, type RouteRead, StatementIndex } from './routes/link-statements.ts';
@@ -60,7 +61,10 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   const told = [...stated.reads, ...fromLog.filter(r => !taken.has(r.route))];
   const inferred = await inferReads(engine, catalogue, requests, others, new Set(told.map(r => r.route)));
   const learned: RouteRead[] = [...told, ...inferred];
-  const { instances, used } = instancesOf(requests, learned, log, index);
+  const gaps = await databaseGaps(engine);
+  const numbered = log.present && (await countsLines(engine));
+  const { instances: found, used } = instancesOf(requests, learned, log, index);
+  const instances = numbered ? await settleAlone(engine, found, others, index, gaps) : found;
   const direct = directInstances(log.statements, used);
   const all = [...instances, ...direct];
   const backlog = await readBacklog(engine, catalogue);
@@ -91,9 +95,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
         others,
       )
     : null;
-  const gaps = await databaseGaps(engine);
   // A log that counts its own lines and lacks none would hold what such a request read.
-  const numbered = log.present && (await countsLines(engine));
   const whole = numbered && gaps.length === 0;
   if (strange) for (const r of requests.map(routeOf)) if (whole || !strange.silent.has(r)) known.add(r);
   const constant = new Set([...new Set(requests.map(routeOf))].filter(route => sameAlways(others.filter(r => routeOf(r) === route))));

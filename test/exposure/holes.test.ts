@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { holesOf, type Span } from '../../src/exposure/claims/missing.ts';
+import { holesOf } from '../../src/exposure/claims/missing.ts';
 import type { Instance } from '../../src/exposure/routes/instances.ts';
 import type { RouteRead } from '../../src/exposure/routes/link-statements.ts';
+import type { Span } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { request, statement } from './exchange.ts';
 

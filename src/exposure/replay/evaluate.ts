@@ -1,4 +1,3 @@
-import { SECOND } from '../../base/index.ts';
 import type { PremiseName } from '../../case/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
@@ -7,7 +6,7 @@ import { recordCounts } from '../claims/count-rows.ts';
 import type { Premises } from '../claims/premises.ts';
 import { claimUnknownNames } from '../claims/unknown-names.ts';
 import { type Instance, showsBody } from '../routes/instances.ts';
-import type { RouteRead } from '../routes/link-statements.ts';
+import { type RouteRead, statementSlackUs } from '../routes/link-statements.ts';
 import type { Request } from '../routes/requests.ts';
 import type { RouteModel } from '../routes/route-models.ts';
 import { echoOf, type Features, judgeSize, type SizeModel } from '../routes/size-model.ts';
@@ -19,9 +18,6 @@ import { columnsIn, tablesIn } from './statements.ts';
 
 /** What the replay of one member gave, for the size check of its request. */
 export type Predicted = Map<Instance, OutputSize>;
-
-/** Clocks of the web server and the database agree no better than this. */
-const slack = 1.5 * SECOND;
 
 /** Sizes of what every instance would show. */
 export async function predictSizes(engine: Engine, catalogue: Catalogue, groups: readonly Group[]): Promise<Predicted> {
@@ -127,8 +123,8 @@ export async function claimGroups(
         for (const m of t.members) {
           const own = weighed(m, tiersOf(m, verdicts, display, sizes[n] ?? null), notes.premises);
           const ran = m.instance.statement ?? m.instance.request;
-          if (own.must > 0) fromUs = Math.min(fromUs, (ran?.loUs ?? 0) - slack);
-          if (own.may > 0) toUs = Math.max(toUs, (ran?.hiUs ?? Infinity) + slack);
+          if (own.must > 0) fromUs = Math.min(fromUs, (ran?.loUs ?? 0) - statementSlackUs);
+          if (own.may > 0) toUs = Math.max(toUs, (ran?.hiUs ?? Infinity) + statementSlackUs);
           must = Math.max(must, own.must);
           may = Math.max(may, own.may);
           if (own.note === 'size') notes.mismatches++;

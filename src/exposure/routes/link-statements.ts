@@ -51,7 +51,8 @@ export type RouteRead = {
   readonly seen?: ReadonlyMap<string, ReadonlySet<string>>;
 };
 
-const slack = 1.5 * SECOND;
+/** Clocks of the web server and the database agree no better than this. */
+export const statementSlackUs = 1.5 * SECOND;
 
 /** Statements by start time, for interval look-ups. */
 export class StatementIndex {
@@ -76,7 +77,7 @@ export class StatementIndex {
   }
 
   during(r: Request): Statement[] {
-    return this.within(r.loUs - slack, r.hiUs + slack);
+    return this.within(r.loUs - statementSlackUs, r.hiUs + statementSlackUs);
   }
 }
 
@@ -149,6 +150,9 @@ export function learnRoutes(
 
 type Window = { readonly r: Request; readonly statements: readonly Statement[] };
 
+/** Less likely than this no series of statements beside requests is taken for chance. */
+const hardlyChance = 1e-4;
+
 function learnRead(
   route: string,
   read: ReadableStatement,
@@ -178,7 +182,9 @@ function learnRead(
   const even = near(routeCount.all) || near(routeCount.others);
   // Values that come from the session alone bind nothing: then every request has such a statement, there is one a request, and hardly any at other times.
   const linked =
-    bound > 0 ? joint - control > 0.5 || (joint > 0.97 && counted) : even && (varying.size === 0 || (joint > 0.97 && own.length >= 8 && control < 0.3));
+    bound > 0
+      ? joint - control > 0.5 || (joint > 0.97 && counted)
+      : even && (varying.size === 0 || (joint > 0.97 && own.length >= 4 && control < 0.3 && control ** own.length < hardlyChance));
   if (!linked) return null;
   return {
     route,
@@ -210,7 +216,8 @@ function chanceElsewhere(own: readonly Window[], bindings: readonly Binding[], s
   const shifts = [-3600, -600, -60, 60, 600, 3600].map(s => s * SECOND);
   let hits = 0;
   for (const { r } of own)
-    for (const d of shifts) if (index.within(r.loUs + d - slack, r.hiUs + d + slack).some(s => s.read.shape === shape && matches(s, bindings, r))) hits++;
+    for (const d of shifts)
+      if (index.within(r.loUs + d - statementSlackUs, r.hiUs + d + statementSlackUs).some(s => s.read.shape === shape && matches(s, bindings, r))) hits++;
   return hits / (own.length * shifts.length);
 }
 

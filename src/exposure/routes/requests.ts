@@ -1,6 +1,8 @@
 import type { Micros } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 
+export type Span = { readonly fromUs: Micros; readonly toUs: Micros };
+
 /** One web request with what it asked for. `shape` is the path with variable segments as `{}`; `values` are its path and query parameters, decoded. */
 export type Request = {
   readonly eventId: number;
@@ -55,9 +57,10 @@ export const pathShape: Sql = sql`array_to_string(list_transform(string_split(co
   when not regexp_full_match(x, ${sql.lit(`(?:${variable})(?:${ending})?`)}) or regexp_full_match(x, ${sql.lit(`${named}(?:${ending})?`)}) then x
   when contains(x, '.') then '{}' || substr(x, strpos(x, '.')) else '{}' end), '/')`;
 
-const startOf = sql`coalesce(e.start_lo_us, e.end_lo_us - 2000000, e.at_us)`;
-const endOf = sql`coalesce(e.end_hi_us, e.start_hi_us, e.at_us)`;
-const selected = sql`e.event_id, ${startOf} as lo, ${endOf} as hi, e.system_id, e.method, e.path, e.query, e.status, e.bytes_out, e.duration_us, e.src_ip, e.session, e.account, a.certainty, e.extra`;
+/** When a request of the table `event e` began at the earliest and had ended at the latest. */
+export const requestStart = sql`coalesce(e.start_lo_us, e.end_lo_us - 2000000, e.at_us)`;
+export const requestEnd = sql`coalesce(e.end_hi_us, e.start_hi_us, e.at_us)`;
+const selected = sql`e.event_id, ${requestStart} as lo, ${requestEnd} as hi, e.system_id, e.method, e.path, e.query, e.status, e.bytes_out, e.duration_us, e.src_ip, e.session, e.account, a.certainty, e.extra`;
 
 /** Who the intruder is, one row an event: strict wins over wide. */
 export const actorOf: Sql = sql`(select event_id, case when bool_or(certainty = 'strict') then 'strict' else 'wide' end as certainty from actor_event group by event_id)`;
@@ -98,7 +101,7 @@ export async function* streamOtherRequests(engine: Engine, routes: readonly stri
   for await (const rows of engine.stream<Row>(
     'exposure.all_other_requests',
     sql`select ${selected} from event e left join ${actorOf} a using (event_id) where e.class = 1 and a.event_id is null and e.path is not null
-      and (coalesce(${startOf} <= ${span.toUs}::bigint and ${endOf} >= ${span.fromUs}::bigint, true) or contains(coalesce(e.extra, ''), 'body')
+      and (coalesce(${requestStart} <= ${span.toUs}::bigint and ${requestEnd} >= ${span.fromUs}::bigint, true) or contains(coalesce(e.extra, ''), 'body')
         or regexp_matches(e.path || '?' || coalesce(e.query, ''), ${sql.lit(breaking)}))
       and coalesce(e.method, '') || ' ' || ${pathShape} in (${names})`,
   ))

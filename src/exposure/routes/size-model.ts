@@ -1,4 +1,5 @@
 import { decodedAs } from './coding.ts';
+import { leverageOf, type Moments, momentsOf } from './leverage.ts';
 import type { RouteRead } from './link-statements.ts';
 
 /** Response size against what a request would show: a linear model learned from everybody else's requests of the route (methods §6.4). */
@@ -23,6 +24,8 @@ export type SizeModel = {
   readonly explained: number;
   /** How often the page repeats what the request sent: 0 or 1. */
   readonly echo: 0 | 1;
+  /** What the learning answers were like: how far from them a prediction still holds (`leverageOf`). */
+  readonly learned: Moments | null;
 };
 
 /** Fit on observations of one route; a page that repeats its parameter is taken for one only where that explains the sizes far better. */
@@ -50,6 +53,7 @@ function fitOnce(observations: readonly Observation[], reads: number, echo: 0 | 
     observations: observations.length,
     explained: 0,
     echo,
+    learned: null,
   };
   if (observations.length < 8) return none;
   const sizes = observations.map(o => o.size);
@@ -91,7 +95,18 @@ function fitOnce(observations: readonly Observation[], reads: number, echo: 0 | 
     nulls: observations.some(o => o.features[i]!.nulls > 0),
     rowCounts: new Set(observations.map(o => o.features[i]!.rows)).size,
   }));
-  return { valid, intercept: final[0]!, coefficients, seen, tolerance, displayed, observations: observations.length, explained, echo };
+  return {
+    valid,
+    intercept: final[0]!,
+    coefficients,
+    seen,
+    tolerance,
+    displayed,
+    observations: observations.length,
+    explained,
+    echo,
+    learned: momentsOf(kept.map(o => vector(o.features))),
+  };
 }
 
 /**
@@ -125,8 +140,13 @@ export function judgeSize(
   if (changed && holdsAll(model, features, size, echo)) return 'fits';
   const blank = features.map(() => ({ rows: 0, bytes: 0, nulls: 0 }));
   if (features.some(f => f.rows > 0) && predicted - model.intercept > 6 * model.tolerance && Math.abs(size - predict(model, blank)) <= model.tolerance)
-    return 'empty';
-  return 'differs';
+    return errorOf(model, blank) <= 2 * model.tolerance ? 'empty' : 'unknown';
+  return Math.abs(size - predicted) <= errorOf(model, features) ? 'unknown' : 'differs';
+}
+
+/** How far a prediction may be off: the further from what the learning answers were like, the more. */
+function errorOf(model: SizeModel, features: Features): number {
+  return model.tolerance * (1 + (model.learned ? Math.sqrt(leverageOf(model.learned, vector(features))) : 0));
 }
 
 /** Room for every value, and no more beside them than markup of rows and NULLs: what a row adds may never have been seen. */
