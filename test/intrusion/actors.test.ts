@@ -18,6 +18,7 @@ type Event = {
   bytes?: number;
   sql?: string;
   program?: string;
+  connection?: string;
   params?: string;
   method?: string;
 };
@@ -72,7 +73,7 @@ async function rebuild(
               target: e.target ?? '/home',
               method: e.method ?? 'GET',
             }
-          : { file_no: 2, class: 2, conn_id: 'c1', sql_text: e.sql, sql_params: e.params, db_user: 'app', app_name: e.program ?? '' };
+          : { file_no: 2, class: 2, conn_id: e.connection ?? 'c1', sql_text: e.sql, sql_params: e.params, db_user: 'app', app_name: e.program ?? '' };
       const all: Record<string, unknown> = {
         event_id: (i + 1) * 16,
         at_us: at,
@@ -192,6 +193,22 @@ describe('actors', () => {
     expect(of(run)).toEqual(['strict', 'strict', 'strict']);
     expect(of(doubtful)).toEqual(['none', 'none']);
     expect(found.filter(e => events[e.n]!.sql === 'SELECT 1 FROM t')).toEqual([]);
+  });
+
+  it('where the log names no programs, a connection that only shell requests use is the intruder’s; one of many connections, or one used once, is not', async () => {
+    const played = async (connections: number): Promise<string[]> => {
+      const events: Event[] = Array.from(
+        { length: 400 },
+        (_, i): Event => ({ ip: '10.0.0.5', agent: '', at: i * 30, sql: 'SELECT 1 FROM t', connection: `p${i % connections}` }),
+      );
+      const shell = [6001, 6040, 6090].map(at => events.push({ ip: '198.51.100.7', agent: 'curl', at, target: '/up/x.php' }) - 1);
+      const own = [6001, 6040, 6090].map(at => events.push({ ip: '10.0.0.5', agent: '', at: at + 1, sql: 'SELECT * FROM people', connection: 'own' }) - 1);
+      const once = events.push({ ip: '10.0.0.5', agent: '', at: 6041, sql: 'SELECT name FROM town', connection: 'once' }) - 1;
+      const { events: found } = await rebuild(events, [{ id: 'd1', kind: 'web-shell', events: shell }]);
+      return [...own, once].map(n => found.find(e => e.n === n)?.certainty ?? 'none');
+    };
+    expect(await played(4)).toEqual(['strict', 'strict', 'strict', 'none']);
+    expect(await played(400)).toEqual(['none', 'none', 'none', 'none']);
   });
 
   it('people behind the same address are not the intruder', async () => {
