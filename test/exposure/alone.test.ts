@@ -24,7 +24,7 @@ async function settled(beside: readonly Request[] = [], gaps: readonly Span[] = 
     ...ran,
   ];
   const index = new StatementIndex(statements);
-  const log: StatementLog = { statements, unparseable: [], errors: new Map(), present: true, dialect: 'postgresql' };
+  const log: StatementLog = { statements, unparseable: [], errors: new Map(), present: true };
   const others = [...lists, ...books];
   const routes = learnRoutes(
     others,

@@ -1,8 +1,6 @@
 import type { Micros } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 
-export type Span = { readonly fromUs: Micros; readonly toUs: Micros };
-
 /** One web request with what it asked for. `shape` is the path with variable segments as `{}`; `values` are its path and query parameters, decoded. */
 export type Request = {
   readonly eventId: number;
