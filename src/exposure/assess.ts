@@ -5,7 +5,7 @@ import { claimDeleted, readBacklog } from './claims/backlog.ts';
 import { Claims } from './claims/claims.ts';
 import { claimErrors } from './claims/error-shown.ts';
 import { claimInjected } from './claims/injected.ts';
-import { claimLostStatements } from './claims/lost-statements.ts';
+import { claimLostStatements, claimUnread } from './claims/lost-statements.ts';
 import { claimPossible, countsLines, databaseGaps, holesOf, orphansOf, strangersOf } from './claims/missing.ts';
 import { claimByNames } from './claims/name-bound.ts';
 import { attributed, attributedLog, readPremises } from './claims/premises.ts';
@@ -18,6 +18,7 @@ import { withDefinitions } from './replay/definitions.ts';
 import { widenWindows } from './replay/drift.ts';
 import { epochFor, unsettled } from './replay/epochs.ts';
 import { claimGroups, type EvaluationNotes, judgeRequests, predictSizes } from './replay/evaluate.ts';
+import { choosePart } from './replay/log-part.ts';
 import { groupInstances } from './replay/replay-group.ts';
 import { readingOf, readStatements, type Statement, type StatementLog } from './replay/statements.ts';
 import { settleAlone } from './routes/alone.ts';
@@ -33,7 +34,7 @@ export type ExposureSummary = { readonly claims: number; readonly requests: numb
 const mostStatements = 3_000_000;
 
 /** Which cells, how sure, and why: reads actor, event and dataset tables; writes claim, claim_row, colset, claim_count and cell_tier. */
-export async function assessExposure(kase: OpenCase, effects: Effects): Promise<ExposureSummary> {
+export async function assessExposure(kase: OpenCase, effects: Effects, most = mostStatements): Promise<ExposureSummary> {
   const engine = kase.engine;
   const problems: Problem[] = [];
   const progress = (done: number, note: string): void => effects.progress({ stage: 'exposure', done, total: 6, unit: 'steps', note });
@@ -47,22 +48,30 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   for (const route of stated.unreadable) problems.push(problem('exposure.route-unreadable', 'warning', {}, { route }));
   const requests = attributed((await readActorRequests(engine)).map(stated.apply), premises);
   progress(1, 'statements');
-  const log = attributedLog(await readStatements(engine, mostStatements), premises);
-  if (log.left > 0) problems.push(problem('exposure.statements-left', 'warning', {}, { left: log.left, read: mostStatements }, log.left));
+  const part = await choosePart(engine, spanOf(requests), most);
+  const left = part.left.reduce((n, l) => n + l.n, 0);
+  if (left > 0) problems.push(problem('exposure.statements-left', 'warning', {}, { left }, left));
+  const log = attributedLog(await readStatements(engine, part), premises);
   const index = new StatementIndex(log.statements);
   progress(2, 'routes');
-  const others = (await readOtherRequests(engine, 300)).map(stated.apply);
+  const others = (await readOtherRequests(engine, 300, part.span)).map(stated.apply);
   // A function hardly anybody else uses teaches itself: the statements it runs carry the values of its own requests.
   const uses = new Map<string, number>();
   for (const r of others) if (r.status !== 404) uses.set(routeOf(r), (uses.get(routeOf(r)) ?? 0) + 1);
   const alone = new Set(requests.map(routeOf).filter(r => (uses.get(r) ?? 0) < 3));
-  const fromLog = learnRoutes([...others, ...requests.filter(r => r.actor === 'wide' || alone.has(routeOf(r)))], log, index, await countRoutes(engine), alone);
+  const fromLog = learnRoutes(
+    [...others, ...requests.filter(r => r.actor === 'wide' || alone.has(routeOf(r)))],
+    log,
+    index,
+    await countRoutes(engine, part.span),
+    alone,
+  );
   const taken = new Set(stated.reads.map(r => r.route));
   const told = [...stated.reads, ...fromLog.filter(r => !taken.has(r.route))];
   const inferred = await inferReads(engine, catalogue, requests, others, new Set(told.map(r => r.route)));
   const learned: RouteRead[] = [...told, ...inferred];
   const gaps = await databaseGaps(engine);
-  const numbered = log.present && (await countsLines(engine));
+  const numbered = log.present && part.left.length === 0 && (await countsLines(engine));
   const { instances: found, used } = instancesOf(requests, learned, log, index);
   const instances = numbered ? await settleAlone(engine, found, others, index, gaps) : found;
   const direct = directInstances(log.statements, used);
@@ -108,6 +117,7 @@ export async function assessExposure(kase: OpenCase, effects: Effects): Promise<
   if (log.present)
     await claimPossible(engine, catalogue, claims, [...orphansOf(log, instances, explained), ...strange!.instances], 'orphan-statement', changes);
   await claimLostStatements(engine, catalogue, claims);
+  await claimUnread(catalogue, claims, part.left);
   if (!log.present) await claimShells(engine, catalogue, claims);
   const answered = await claimErrors(engine, catalogue, claims, requests, learned, log, changes);
   await claimUnobserved(engine, catalogue, claims, {

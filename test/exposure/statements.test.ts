@@ -42,7 +42,7 @@ describe('the statements of a database log', () => {
     const catalogue = await withDefinitions(engine, await readCatalogue(engine));
     const must = new Set<number>();
     const may = new Set<number>();
-    for (const s of (await readStatements(engine, 1000)).statements.filter(x => !x.failed)) {
+    for (const s of (await readStatements(engine, { present: true, span: null, left: [] })).statements.filter(x => !x.failed)) {
       const r = await replay(engine, catalogue, { select: s.read.select, parameters: s.parameters ?? [], batch: null, foreign: s.read.foreign });
       if (failed(r)) throw new Error(`${s.text}: ${r.failure}`);
       for (const o of r.relation.occurrences)

@@ -1,5 +1,6 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue } from '../catalogue.ts';
+import type { LeftStatements } from '../replay/log-part.ts';
 import { actorOf } from '../routes/requests.ts';
 import { claimAnyRecord } from './any-record.ts';
 import type { Claims } from './claims.ts';
@@ -29,5 +30,17 @@ export async function claimLostStatements(engine: Engine, catalogue: Catalogue, 
     unknown,
     own => ({ kind: 'gap', rule: 'lost-statement', statement: '', premises: { found: own.reduce((n, c) => n + c.missing, 0), requests: own.length } }),
     { lost: true },
+  );
+}
+
+/** Statements of the intruder's time that could not be held: any of them may have been the intruder's, and may have read anything (T2). */
+export async function claimUnread(catalogue: Catalogue, claims: Claims, left: readonly LeftStatements[]): Promise<void> {
+  const unknown = left.map(l => ({ systemId: l.systemId, source: { eventId: l.eventId, requestId: null }, n: l.n }));
+  await claimAnyRecord(
+    catalogue,
+    claims,
+    unknown,
+    own => ({ kind: 'gap', rule: 'unread-statement', statement: '', premises: { found: own.reduce((n, l) => n + l.n, 0), requests: 0 } }),
+    { unread: true },
   );
 }

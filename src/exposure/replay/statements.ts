@@ -4,6 +4,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { actorOf } from '../routes/requests.ts';
 import { type Ast, child, loadParser, nodes, parseStatements, type Slot, shapeOf, text, unwrap } from '../sql/index.ts';
 import { Cursors, type Fetched } from './cursors.ts';
+import { inPart, type LogPart } from './log-part.ts';
 
 /** One executed statement of a database log. `values` are its slots in order; undefined where the log did not keep the parameter. */
 export type Statement = {
@@ -214,8 +215,8 @@ export type StatementLog = {
   readonly present: boolean;
 };
 
-/** The database log as statements in order of time. At most `most` rows are held; beyond that only the windows asked for would fit, and a problem says so. */
-export async function readStatements(engine: Engine, most: number): Promise<StatementLog & { readonly left: number }> {
+/** The database log, or a part of it, as statements in order of time. */
+export async function readStatements(engine: Engine, part: LogPart): Promise<StatementLog> {
   await loadParser();
   const statements: Statement[] = [];
   const unparseable: { eventId: number; text: string; actor: 'strict' | 'wide' | null; loUs: number; hiUs: number }[] = [];
@@ -231,19 +232,12 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
     if (held.size < 200_000) held.set(value, value);
     return value;
   };
-  let left = 0;
-  let present = false;
   for await (const batch of engine.stream<Row>(
     'exposure.statements',
     sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format
-    from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null order by e.at_us, e.event_id`,
+    from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null and ${inPart(part)} order by e.at_us, e.event_id`,
   )) {
     for (const r of batch) {
-      present = true;
-      if (statements.length >= most) {
-        left++;
-        continue;
-      }
       const lo = r.lo ?? 0;
       const hi = r.hi ?? lo;
       const key = `${r.conn_id ?? ''}\u0001${r.sql_text}`;
@@ -305,7 +299,7 @@ export async function readStatements(engine: Engine, most: number): Promise<Stat
   }
   // Where its FETCH statements are logged, a DECLARE shows nothing by itself.
   const kept = statements.filter((s, i) => s.read.kind !== 'declare' || !cursors.fetched.has(i));
-  return { statements: kept, unparseable, errors, present, left };
+  return { statements: kept, unparseable, errors, present: part.present };
 }
 
 function fetchedReading(f: Fetched, dialect: SourceDialect): ReadableStatement {

@@ -72,14 +72,16 @@ export async function readActorRequests(engine: Engine): Promise<Request[]> {
   return rows.map(toRequest);
 }
 
-/** Requests of everybody else to learn from: at most `most` a method and shape, chosen by a hash of the event id. */
-export async function readOtherRequests(engine: Engine, most: number): Promise<Request[]> {
+const during = (span: Span | null): Sql => (span === null ? sql`true` : sql`e.at_us between ${span.fromUs}::bigint and ${span.toUs}::bigint`);
+
+/** Requests of everybody else to learn from, of a time or of all: at most `most` a method and shape, chosen by a hash of the event id. */
+export async function readOtherRequests(engine: Engine, most: number, span: Span | null = null): Promise<Request[]> {
   const rows = await engine.rows<Row>(
     'exposure.other_requests',
     // Chosen by the few columns that decide, read in full afterwards: whole lines of a long log need not be sorted.
     sql`with chosen as (
       select event_id from (select e.event_id, e.method, ${pathShape} as shape, e.status from event e anti join actor_event a using (event_id)
-        where e.class = 1 and e.path is not null and e.status is not null and (e.status < 400 or e.status = 404))
+        where e.class = 1 and e.path is not null and e.status is not null and (e.status < 400 or e.status = 404) and ${during(span)})
       qualify row_number() over (partition by method, shape, status order by hash(event_id), event_id) <= ${most})
     select ${selected} from event e semi join chosen using (event_id) left join ${actorOf} a using (event_id) order by e.event_id`,
   );
@@ -106,12 +108,12 @@ export async function* streamOtherRequests(engine: Engine, routes: readonly stri
     yield rows.map(toRequest);
 }
 
-/** How many requests there were of each method and shape: all, and the successful ones of everybody but the intruder. */
-export async function countRoutes(engine: Engine): Promise<Map<string, { readonly all: number; readonly others: number }>> {
+/** How many requests there were of each method and shape, in a time or at all: all, and the successful ones of everybody but the intruder. */
+export async function countRoutes(engine: Engine, span: Span | null = null): Promise<Map<string, { readonly all: number; readonly others: number }>> {
   const rows = await engine.rows<{ called: string; n: number; others: number }>(
     'exposure.route_counts',
     sql`select e.method || ' ' || ${pathShape} as called, count(*) as n, count(*) filter (where a.event_id is null and e.status < 400) as others
-      from event e left join ${actorOf} a using (event_id) where e.class = 1 and e.method is not null group by called having count(*) > 1 order by called`,
+      from event e left join ${actorOf} a using (event_id) where e.class = 1 and e.method is not null and ${during(span)} group by called having count(*) > 1 order by called`,
   );
   return new Map(rows.map(r => [r.called, { all: r.n, others: r.others }]));
 }
