@@ -1,5 +1,5 @@
 import { SECOND } from '../../base/index.ts';
-import { type Engine, sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import { count } from '../requests/judge.ts';
 import { actorKey, clientKey, episodes, oneOf, pathMatches } from '../requests/request.ts';
@@ -53,8 +53,9 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
 }
 
 /**
- * `detection_call`: event, keys of actor and client, route with the number taken out, the number, for actors who call up enough of them to tell. Opaque ids
- * (UUID, long hex) are not numbers and are counted by exports and peers only. The view `detection_object` shows the same with the texts of actor and client.
+ * `detection_call`: event, keys of actor and client, `place`, and the number, for actors who call up enough of them to tell. Opaque ids (UUID, long hex) are
+ * not numbers and are counted by exports and peers only. `detection_place`: places by number (of records from 1 up, of lists below 0), with the route
+ * in which the number is taken out, and `how`. The view `detection_object` shows all that with the texts of actor and client.
  */
 async function prepareObjects(engine: Engine): Promise<void> {
   await engine.run(
@@ -63,47 +64,69 @@ async function prepareObjects(engine: Engine): Promise<void> {
     select who from (select ${actorKey} as who, target from event where class = 1 and case when shape is null then regexp_matches(target, '[0-9]') else contains(shape, '0') end)
     group by who having count(*) >= 10 and approx_count_distinct(target) >= 8`,
   );
+  await callsOfPaths(engine);
+  await callsOfParameters(engine);
+  await engine.run(
+    'detection.object',
+    sql`create or replace temp view detection_object as
+    select event_id, at_us, coalesce(holder, n.client) as actor, n.client, status, route, how, object
+    from detection_call c join detection_place using (place) join detection_client n on n.client_key = c.client left join detection_holder on holder_key = who`,
+  );
+}
+
+async function callsOfPaths(engine: Engine): Promise<void> {
+  await engine.run(
+    'detection.places',
+    sql`create or replace temp table detection_place as
+    select row_number() over (order by value)::integer as place, value as route, 'object' as how, value like '%#%#%' as several, strpos(value, '#') as begins, length(value) as width
+    from detection_value where name = 'route' and contains(value, '#')`,
+  );
   const isAsset = await pathMatches(engine, asset);
   // A path that holds the very sign of a number is no route with one.
-  const numbered = sql`select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, route from event
-    where class = 1 and contains(route, '#') and route <> path and not (contains(path, '.') and ${isAsset}) and ${actorKey} in (select who from detection_busy)`;
+  const numbered = (several: Sql): Sql => sql`
+    (select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, place, begins, width from event join (select * from detection_place where ${several}) using (route)
+      where class = 1 and route <> path and not ${isAsset} and ${actorKey} in (select who from detection_busy))`;
   // With one number in a path its place and length are told by the route: no second pass of a pattern is needed.
   await engine.run(
     'detection.numbered',
     sql`create or replace temp table detection_call as
-    select event_id, at_us, who, client, status, route, 'object' as how, try_cast(substring(path, strpos(route, '#'), length(path) - length(route) + 1) as bigint) as object
-    from (${numbered}) where not (route like '%#%#%')`,
+    select event_id, at_us, who, client, status, place, try_cast(substring(path, begins, length(path) - width + 1) as bigint) as object from ${numbered(sql`not several`)}`,
   );
   await engine.run(
     'detection.call',
     sql`insert into detection_call
-    with listed as (select event_id, at_us, who, client, status, route, regexp_extract_all(path, '[0-9]+') as numbers from (${numbered}) where route like '%#%#%'),
-      varying as (select route, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from listed group by route),
-      placed as (select route, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as place from varying)
-    select event_id, at_us, who, client, status, route, 'object', try_cast(numbers[place] as bigint) from listed join placed using (route)`,
+    with listed as (select event_id, at_us, who, client, status, place, regexp_extract_all(path, '[0-9]+') as numbers from ${numbered(sql`several`)}),
+      varying as (select place, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from listed group by place),
+      placed as (select place, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as nth from varying)
+    select event_id, at_us, who, client, status, place, try_cast(numbers[nth] as bigint) from listed join placed using (place)`,
   );
+}
+
+async function callsOfParameters(engine: Engine): Promise<void> {
   const parameter = `${objectParameter}|${pageParameter}`;
   const named = await oneOf(engine, 'shape', value => sql`regexp_matches(substring(${value}, strpos(${value}, '?') + 1), ${sql.lit(parameter)})`);
   await engine.run(
     'detection.parameter',
-    sql`insert into detection_call
+    sql`create or replace temp table detection_parameter as
     with asked as (
         select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, query from event
         where class = 1 and (shape is null or ${named}) and regexp_matches(query, ${sql.lit(`=(?:${codePrefix})?[0-9]`)}) and ${actorKey} in (select who from detection_busy)),
       read as materialized (select query, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
         from (select distinct query from asked) where regexp_matches(lower(query), ${sql.lit(parameter)})),
-      parameter as (
-        select event_id, at_us, who, client, status, path, o, p from asked join read using (query))
-    select event_id, at_us, who, client, status, path || '?' || o.name, 'object', try_cast(o.value as bigint) from parameter where o.value <> ''
-    union all
-    select event_id, at_us, who, client, status, path || '?' || p.name, 'page', try_cast(p.value as bigint) from parameter where p.value <> ''`,
+      found as (select query, 'object' as how, o as found from read where o.value <> '' union all select query, 'page', p from read where p.value <> '')
+    select event_id, at_us, who, client, status, path || '?' || found.name as route, how, try_cast(found.value as bigint) as object from asked join found using (query)`,
   );
   await engine.run(
-    'detection.object',
-    sql`create or replace temp view detection_object as
-    select event_id, at_us, coalesce(holder, n.client) as actor, n.client, status, route, how, object
-    from detection_call c join detection_client n on n.client_key = c.client left join detection_holder on holder_key = who`,
+    'detection.places',
+    sql`insert into detection_place (place, route, how)
+    select case how when 'page' then -1 else 1 end * ((select count(*) from detection_place) + row_number() over (order by route, how)), route, how
+    from (select distinct route, how from detection_parameter where route is not null)`,
   );
+  await engine.run(
+    'detection.parameter',
+    sql`insert into detection_call select event_id, at_us, who, client, status, place, object from detection_parameter join detection_place using (route, how)`,
+  );
+  await engine.run('detection.parameter-drop', sql`drop table detection_parameter`);
 }
 
 /**
@@ -114,10 +137,10 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
   await engine.run(
     'detection.walk-hot',
     sql`create or replace temp table detection_hot as
-    with often as (select distinct route, how from (select route, how from detection_call where object is not null group by who, route, how having count(*) >= ${minObjects})),
-      per as (select who, route, how, count(*) as d from (select distinct who, route, how, object from detection_call semi join often using (route, how) where object is not null) group by all),
-      peers as (select route, how, quantile_cont(d, 0.95) as q95, count(*) as actors from per group by all)
-    select who, route, how, d, q95, actors from per join peers using (route, how) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)`,
+    with often as (select distinct place from (select place from detection_call where object is not null group by who, place having count(*) >= ${minObjects})),
+      per as (select who, place, count(*) as d from (select distinct who, place, object from detection_call semi join often using (place) where object is not null) group by all),
+      peers as (select place, quantile_cont(d, 0.95) as q95, count(*) as actors from per group by all)
+    select who, route, how, d, q95, actors from per join peers using (place) join detection_place using (place) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)`,
   );
   const { n } = await engine.row<{ n: number }>('detection.walk-count', sql`select count(*) as n from detection_hot`);
   if (n === 0) return [];
@@ -126,7 +149,7 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
     'detection.walk-texts',
     sql`create or replace temp table detection_walk as
     select event_id, at_us, who, coalesce(holder, n.client) as actor, n.client, status, route, how, object
-    from (select * from detection_call where who in (select who from detection_hot) and object is not null) c
+    from (select * from detection_call where who in (select who from detection_hot) and object is not null) c join detection_place using (place)
       join detection_client n on n.client_key = c.client left join detection_holder on holder_key = who`,
   );
   return engine

@@ -14,12 +14,15 @@ export async function openRoutes(engine: Engine, among: readonly string[]): Prom
   const rows = await engine.rows<{ route: string }>(
     'detection.open-routes',
     sql`
-    with read as (select distinct route, client, object from detection_call
-        where route in (${sql.join(routes.map(r => sql`${r}`))}) and object is not null and status between 200 and 299 and who not in (select who from detection_hot)),
-      readers as (select route, client, bool_or(s.who is not null) as signed from read left join (select distinct who from detection_sign_in_keyed) s on s.who = client group by all),
-      shared as (select route, median(n) as n from (select route, object, count(*) over (partition by route, object) as n from read) group by route)
-    select route from readers join shared using (route) group by route
-    having count(*) >= ${minReaders} and avg((not signed)::int) >= ${minStrangers} and any_value(n) >= ${readersOfOne} order by route`,
+    with read as (select distinct place, client, object from detection_call
+        where place in (select place from detection_place where route in (${sql.join(routes.map(r => sql`${r}`))}))
+          and object is not null and status between 200 and 299 and who not in (select who from detection_hot)),
+      strangers as (select place, count(*) as readers, avg((client not in (select who from detection_sign_in_keyed))::int) as share from (select distinct place, client from read) group by place),
+      held as (select place, n, sum(n) as reads from (select place, object, count(*) as n from read group by place, object) group by place, n),
+      ranked as (select place, n, sum(reads) over (partition by place order by n) as upto, sum(reads) over (partition by place) as total from held),
+      middle as (select place, (min(n) filter (upto > (total - 1) // 2) + min(n) filter (upto > total // 2)) / 2 as n from ranked group by place)
+    select route from strangers join middle using (place) join detection_place using (place)
+    where readers >= ${minReaders} and share >= ${minStrangers} and n >= ${readersOfOne} order by route`,
   );
   return new Set(rows.map(r => r.route));
 }

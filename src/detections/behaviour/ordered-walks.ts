@@ -7,6 +7,7 @@ import type { Detection } from '../tables.ts';
 type Ordered = {
   key: number;
   client: string;
+  place: number;
   route: string;
   n: number;
   d: number;
@@ -44,7 +45,7 @@ export async function detectOrderedWalks(engine: Engine, found: readonly Detecti
       const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
         'detection.ordered-events',
         sql`select event_id, at_us, object, status from detection_call semi join (select event_id from detection_request where ${ofClient(w.client)}) using (event_id)
-          where client = ${w.key}::bigint and route = ${w.route} and how = 'object' and object is not null order by at_us nulls first, event_id`,
+          where client = ${w.key}::bigint and place = ${w.place} and object is not null order by at_us nulls first, event_id`,
       );
       if (events.some(e => taken.has(e.event_id))) continue;
       const ok = events.filter(e => e.status !== null && e.status < 300).length;
@@ -78,13 +79,13 @@ export async function detectOrderedWalks(engine: Engine, found: readonly Detecti
 
 /** Clients that called up enough numbers of a route in nearly the order of time, beside their peers there. By keys; their texts at the end. */
 async function readOrdered(engine: Engine): Promise<Ordered[]> {
-  const seen = sql`select client, route, object, at_us, event_id from detection_call where how = 'object' and object is not null and at_us is not null`;
+  const seen = sql`select client, place, object, at_us, event_id from detection_call where place > 0 and object is not null and at_us is not null`;
   await engine.run(
     'detection.ordered-peers',
     sql`create or replace temp table detection_ordered as
-    with seen as (${seen}), often as (select client, route from seen group by client, route having count(*) >= ${leastObjects})
-    select client, route, count(*) as n, count(distinct object) as d, abs(corr(at_us, object)) as r, min(object) as lo, max(object) as hi, min(at_us) as first_us, max(at_us) as last_us
-    from seen semi join often using (client, route) group by client, route having count(distinct object) >= ${leastObjects}`,
+    with seen as (${seen}), often as (select client, place from seen group by client, place having count(*) >= ${leastObjects})
+    select client, place, count(*) as n, count(distinct object) as d, abs(corr(at_us, object)) as r, min(object) as lo, max(object) as hi, min(at_us) as first_us, max(at_us) as last_us
+    from seen semi join often using (client, place) group by client, place having count(distinct object) >= ${leastObjects}`,
   );
   const isHot = sql`d >= ${minObjects} and r >= 0.9 and n <= 2 * d and last_us - first_us >= ${Math.round(0.75 * DAY)}::bigint`;
   const { n } = await engine.row<{ n: number }>('detection.ordered-hot', sql`select count(*) as n from detection_ordered where ${isHot}`);
@@ -92,21 +93,21 @@ async function readOrdered(engine: Engine): Promise<Ordered[]> {
   return engine.rows<Ordered>(
     'detection.ordered-walks',
     sql`
-    with seen as (${seen} and route in (select route from detection_ordered where ${isHot})),
+    with seen as (${seen} and place in (select place from detection_ordered where ${isHot})),
       per as (from detection_ordered),
       whole as (select ${clientKey} as client, count(*) as all_n from event where class = 1 and ${clientKey} in (select client from per) group by ${clientKey}),
       hot as (select per.*, n / all_n as share from per join whole using (client) where ${isHot}),
-      peers as (select h.client, h.route, quantile_cont(p.n / w.all_n, 0.95) as peers_share, count(*) as peers, count(*) filter (where p.r >= 0.9) as peers_ordered
-        from hot h join per p on p.route = h.route and p.client <> h.client join whole w on w.client = p.client group by h.client, h.route),
-      steps as (select s.client, s.route, s.object - lag(s.object) over (partition by s.client, s.route order by s.at_us, s.event_id) as step from seen s semi join hot using (client, route)),
-      way as (select client, route, greatest(avg((step > 0)::int), avg((step < 0)::int)) as forward from steps where step <> 0 group by client, route),
-      before as (select h.client, h.route, max(s.object) as highest from hot h join seen s on s.route = h.route and s.client <> h.client and s.at_us < h.first_us group by h.client, h.route),
-      older as (select s.client, s.route, avg((s.object <= b.highest)::int) as older from seen s join before b using (client, route) group by s.client, s.route),
-      known as (select h.client, h.route, h.d / count(distinct s.object) as coverage from hot h join seen s on s.route = h.route and s.object between h.lo and h.hi group by h.client, h.route, h.d),
+      peers as (select h.client, h.place, quantile_cont(p.n / w.all_n, 0.95) as peers_share, count(*) as peers, count(*) filter (where p.r >= 0.9) as peers_ordered
+        from hot h join per p on p.place = h.place and p.client <> h.client join whole w on w.client = p.client group by h.client, h.place),
+      steps as (select s.client, s.place, s.object - lag(s.object) over (partition by s.client, s.place order by s.at_us, s.event_id) as step from seen s semi join hot using (client, place)),
+      way as (select client, place, greatest(avg((step > 0)::int), avg((step < 0)::int)) as forward from steps where step <> 0 group by client, place),
+      before as (select h.client, h.place, max(s.object) as highest from hot h join seen s on s.place = h.place and s.client <> h.client and s.at_us < h.first_us group by h.client, h.place),
+      older as (select s.client, s.place, avg((s.object <= b.highest)::int) as older from seen s join before b using (client, place) group by s.client, s.place),
+      known as (select h.client, h.place, h.d / count(distinct s.object) as coverage from hot h join seen s on s.place = h.place and s.object between h.lo and h.hi group by h.client, h.place, h.d),
       named as (select client_key as key, client as text from detection_client where ${clientKey} in (select client from hot))
-    select key, text as client, hot.route, n, d, lo, hi, first_us, last_us, forward, share, peers_share, peers, peers_ordered, older, coverage
-    from hot join peers using (client, route) join way using (client, route) join older using (client, route) join known using (client, route) join named on key = hot.client
-    order by hot.route, text`,
+    select key, text as client, hot.place, route, n, d, lo, hi, first_us, last_us, forward, share, peers_share, peers, peers_ordered, older, coverage
+    from hot join peers using (client, place) join way using (client, place) join older using (client, place) join known using (client, place) join named on key = hot.client
+      join detection_place on detection_place.place = hot.place order by route, text`,
   );
 }
 

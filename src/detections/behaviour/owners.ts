@@ -69,7 +69,7 @@ export async function readOwners(engine: Engine, of?: readonly string[]): Promis
 async function commonRoutes(engine: Engine): Promise<string[]> {
   const rows = await engine.rows<{ route: string }>(
     'detection.object-routes',
-    sql`select route from detection_call where how = 'object' and object is not null and status < 300 group by route order by count(distinct client) desc, count(*) desc, route limit 5`,
+    sql`select route from detection_call join detection_place using (place) where how = 'object' and object is not null and status < 300 group by route order by count(distinct client) desc, count(*) desc, route limit 5`,
   );
   return rows.map(r => r.route);
 }

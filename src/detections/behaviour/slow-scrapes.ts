@@ -21,18 +21,18 @@ const longestPauseUs = 3 * HOUR;
 
 /**
  * Slow scraping over days, in any order: far more distinct records than peers and never a night's rest. People pause, and so do the shared
- * addresses of offices; the few who never do stand out. Uses `detection_call` of the enumeration pass. Runs already found are left out.
+ * addresses of offices; the few who never do stand out. Uses `detection_call` (records: `place` > 0) of the enumeration pass. Runs already found are left out.
  */
 export async function detectSlowScrapes(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
   const { n } = await engine.row<{ n: number }>(
     'detection.steady-some',
-    sql`select count(*) as n from (select who from detection_call where how = 'object' and object is not null group by who having count(*) >= ${minObjects})`,
+    sql`select count(*) as n from (select who from detection_call where place > 0 and object is not null group by who having count(*) >= ${minObjects})`,
   );
   if (n === 0) return [];
   await engine.run(
     'detection.steady-many',
     sql`create or replace temp table detection_many as
-    with per as (select who, sum(n)::bigint as n, count(*) as d from (select who, object, count(*) as n from detection_call where how = 'object' and object is not null group by all) group by who),
+    with per as (select who, sum(n)::bigint as n, count(*) as d from (select who, object, count(*) as n from detection_call where place > 0 and object is not null group by all) group by who),
       peers as (select quantile_cont(d, 0.95) as q95, count(*) as actors from per)
     select who, n, d, q95, actors from per, peers where d >= ${minObjects} and d >= 2 * q95`,
   );
@@ -54,7 +54,7 @@ export async function detectSlowScrapes(engine: Engine, found: readonly Detectio
     const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
       'detection.steady-events',
       sql`
-      select event_id, at_us, object, status from detection_call where who = ${r.who}::bigint and how = 'object' and object is not null order by at_us nulls first, event_id`,
+      select event_id, at_us, object, status from detection_call where who = ${r.who}::bigint and place > 0 and object is not null order by at_us nulls first, event_id`,
     );
     out.push({
       ruleId: 'slow-scrape',
