@@ -337,6 +337,21 @@ describe('what is found, and who is left alone', () => {
     expect((await run(numbered([...people(), odd, ...shown, ...statements]))).filter(f => f.rule_id === 'database-injection')).toEqual([]);
     // A request or two lost from the web log make no second intruder.
     expect((await run(numbered([...people(), odd, ...shown.slice(1), ...statements]))).filter(f => f.rule_id === 'database-injection')).toEqual([]);
+    // Payloads that look otherwise stand in statements of their own: they explain no others.
+    const word = (i: number) => `1 AND SUBSTR((SELECT p FROM u LIMIT 1),${i},1) IN ('a','b')`;
+    const words = Array.from({ length: 40 }, (_, i) => get(100 + i / 2, '192.0.2.4', `/search?n=${encodeURIComponent(word(i))}`));
+    const ofWords = words.map((r, i): EventRow => ({ ...statement(0), time_us: r['time_us'] as number, sql_text: `SELECT a FROM r WHERE n = ${word(i)}` }));
+    const beside = await run(numbered([...people(), ...words, ...ofWords, ...statements]));
+    expect(beside.filter(f => f.rule_id === 'database-injection').map(f => [f.kind, f.events])).toEqual([['sqli-boolean', 20]]);
+  });
+
+  it('the statement of a request that took long is found at its beginning', async () => {
+    const payload = "x' or if(1=1,sleep(40),0) or '";
+    const slow = get(60, '192.0.2.4', `/s?q=${encodeURIComponent(payload)}`, { duration_us: 40 * SECOND, line_no: 1 });
+    const ran: EventRow = { class: 2, file_no: 2, line_no: 1, time_us: t0 + 20.1 * SECOND, sql_text: `SELECT * FROM q WHERE name = '${payload}'` };
+    const found = async (duration_us: number) => (await run([{ ...slow, duration_us }, ran])).map(f => [f.kind, f.outcome]);
+    expect(await found(40 * SECOND)).toEqual([['sqli-time', 'succeeded']]);
+    expect(await found(0)).toEqual([['sqli-time', 'unknown']]);
   });
 
   it('rows without time, path, address or status neither crash nor vanish from a detection', async () => {

@@ -43,7 +43,7 @@ export async function detectDatabaseInjections(engine: Engine, found: readonly D
     select event_id, at_us, db_user, app_name, err_code is not null as failed, sql_text in (select sql_text from traced) as traced, left(lower(sql_text), 4000) as text
     from event where class = 2 and sql_text is not null and regexp_matches(lower(sql_text), ${sql.lit(marks)}) order by at_us nulls first, event_id`,
   );
-  const open = unexplained(rows, found);
+  const open = unexplained(rows, await readSpans(engine, found));
   const named = open.map(r => ({
     ...r,
     atUs: r.at_us,
@@ -81,11 +81,34 @@ export async function detectDatabaseInjections(engine: Engine, found: readonly D
 
 const mostLost = 0.1;
 
-function unexplained(rows: readonly Statement[], found: readonly Detection[]): Statement[] {
-  const spans = found.filter(d => d.family === 'sqli').map(d => ({ ...spanOf(d.events.map(e => e.atUs)), requests: d.events.length, traced: 0, open: 0 }));
-  const near = (r: Statement): typeof spans => spans.filter(s => r.at_us === null || (r.at_us >= s.from - MINUTE && r.at_us <= s.to + MINUTE));
+type Span = { readonly from: number; readonly to: number; readonly requests: number; readonly traced: number };
+
+/** The injections found in requests, with how many statements their payloads were found in, whatever these look like. */
+async function readSpans(engine: Engine, found: readonly Detection[]): Promise<Span[]> {
+  const spans = found.filter(d => d.family === 'sqli').map(d => ({ ...spanOf(d.events.map(e => e.atUs)), requests: d.events.length }));
+  await engine.load(
+    'detection_span',
+    [
+      { name: 'n', type: 'INTEGER' },
+      { name: 'from_us', type: 'DOUBLE' },
+      { name: 'to_us', type: 'DOUBLE' },
+    ],
+    spans.map((s, n) => [n, s.from - MINUTE, s.to + MINUTE]),
+  );
+  const rows = await engine.rows<{ n: number; traced: number }>(
+    'detection.traced-in-span',
+    sql`select n, count(*) as traced from detection_span join (select at_us from event semi join ${sql.id(tracedStatements)} using (event_id)) on at_us between from_us and to_us group by n`,
+  );
+  await engine.run('detection.span-done', sql`drop table detection_span`);
+  const traced = new Map(rows.map(r => [Number(r.n), Number(r.traced)]));
+  return spans.map((s, n) => ({ ...s, traced: traced.get(n) ?? 0 }));
+}
+
+function unexplained(rows: readonly Statement[], spans: readonly Span[]): Statement[] {
   const open = rows.filter(r => !r.traced);
-  for (const r of rows) for (const s of near(r)) s[r.traced ? 'traced' : 'open']++;
-  const explains = (s: (typeof spans)[number]): boolean => s.open <= (s.traced > 0 ? mostLost * s.traced : 2 * s.requests);
+  const near = (r: Statement): number[] => spans.flatMap((s, n) => (r.at_us === null || (r.at_us >= s.from - MINUTE && r.at_us <= s.to + MINUTE) ? [n] : []));
+  const beside = spans.map(() => 0);
+  for (const r of open) for (const n of near(r)) beside[n]!++;
+  const explains = (n: number): boolean => beside[n]! <= (spans[n]!.traced > 0 ? mostLost * spans[n]!.traced : 2 * spans[n]!.requests);
   return open.filter(r => !near(r).some(explains));
 }

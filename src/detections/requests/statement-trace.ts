@@ -1,4 +1,4 @@
-import { SECOND } from '../../base/index.ts';
+import { MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { decodeStages } from '../signatures/stages.ts';
 import { tokenizeSql } from '../sql/index.ts';
@@ -9,6 +9,8 @@ import type { Scored } from './judge.ts';
 export type StatementFate = 'executed' | 'failed' | 'bound';
 
 const slackSeconds = 5;
+/** A statement is looked for that long before a slow request was logged. */
+const longestUs = 2 * MINUTE;
 const maxStatements = 2_000_000;
 
 /** The statements of the database log by second, to look a request's payload up among those of its time. */
@@ -26,11 +28,12 @@ export class StatementTrace {
     const bySecond: StatementTrace['bySecond'] = new Map();
     const { from, to } = spanOf(requests.map(r => r.atUs));
     if (from > to) return new StatementTrace(bySecond);
+    const slack = slackSeconds * SECOND + Math.min(longestUs, Math.max(0, spanOf(requests.map(r => r.durationUs)).to));
     const rows = engine.stream<{ event_id: number; at_us: number; sql_text: string; sql_params: string | null; failed: boolean }>(
       'detection.statements',
       sql`
       select event_id, at_us, sql_text, sql_params, err_code is not null and err_code <> '00000' as failed from event
-      where class = 2 and sql_text is not null and at_us between ${Math.floor(from - slackSeconds * SECOND)}::bigint and ${Math.ceil(to + slackSeconds * SECOND)}::bigint
+      where class = 2 and sql_text is not null and at_us between ${Math.floor(from - slack)}::bigint and ${Math.ceil(to + slack)}::bigint
         and (sql_params is not null or regexp_matches(lower(sql_text), 'select|union|sleep|waitfor|case|and|or|--|;'))
       order by at_us, event_id limit ${maxStatements}`,
     );
@@ -53,7 +56,7 @@ export class StatementTrace {
     if (needles.length === 0) return null;
     const second = Math.floor(request.atUs / SECOND);
     let fate: StatementFate | null = null;
-    for (const distance of nearFirst) {
+    for (const distance of nearFirst(Math.min(longestUs, request.durationUs ?? 0))) {
       for (const s of this.bySecond.get(second + distance) ?? []) {
         for (const n of needles) {
           if (s.text.includes(n)) {
@@ -79,4 +82,8 @@ function staysText(statement: string, payload: string): boolean {
   return true;
 }
 
-const nearFirst = [0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5];
+/** Seconds around a stamp, the nearest first; where the request lasted, so much further on both sides: its stamp may be its start or its end. */
+function nearFirst(lastedUs: number): number[] {
+  const reach = slackSeconds + Math.ceil(lastedUs / SECOND);
+  return Array.from({ length: 2 * reach + 1 }, (_, i) => (i % 2 === 0 ? i / 2 : -(i + 1) / 2));
+}

@@ -34,21 +34,31 @@ export async function readCells(engine: Engine, catalogue: Catalogue, claims: Cl
   const cells = new Map<Dataset, Cell[]>();
   for (const row of rows) {
     const dataset = row.table_name === null ? null : catalogue.byTable(bareName(row.table_name));
-    const column = dataset?.columns.find(c => c.name.toLowerCase() === bareName(row.column_name));
-    if (!dataset || !column) continue;
-    if (row.status === 'attempted' && (row.outcome === 'attempted' || row.outcome === 'blocked')) {
-      claims.attempt(dataset, column.no, row.event_ids?.length ?? 1);
-      continue;
+    if (!dataset) continue;
+    const named = dataset.columns.find(c => c.name.toLowerCase() === bareName(row.column_name));
+    for (const column of named ? [named] : columnsInside(dataset, row.column_name)) {
+      if (row.status === 'attempted' && (row.outcome === 'attempted' || row.outcome === 'blocked')) {
+        claims.attempt(dataset, column.no, row.event_ids?.length ?? 1);
+        continue;
+      }
+      const name = `${dataset.id}\u0001${groupName(row)}`;
+      const group = groups.get(name) ?? groups.size;
+      groups.set(name, group);
+      const cell: Cell = named ? { ...row, column, group, pattern: patternOf(row.status, row.facts) } : { ...row, ...untold, column, group };
+      const known = cells.get(dataset);
+      if (known) known.push(cell);
+      else cells.set(dataset, [cell]);
     }
-    const name = `${dataset.id}\u0001${groupName(row)}`;
-    const group = groups.get(name) ?? groups.size;
-    groups.set(name, group);
-    const cell: Cell = { ...row, column, group, pattern: patternOf(row.status, row.facts) };
-    const known = cells.get(dataset);
-    if (known) known.push(cell);
-    else cells.set(dataset, [cell]);
   }
   return cells;
+}
+
+const untold = { status: 'attempted', value: null, pattern: null } as const;
+
+/** Columns that an expression is made of: what was read is no value of theirs, but tells of it. How many there are tells of none. */
+function columnsInside(dataset: Dataset, expression: string): Column[] {
+  const words = new Set(/^\s*count\s*\(/i.test(expression) ? [] : (expression.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_$]*/gu) ?? []));
+  return dataset.columns.filter(c => words.has(c.name.toLowerCase()));
 }
 
 /** Which row of the intruder's query a cell is of; a cell of which nothing tells is a row of its own. */

@@ -7,7 +7,7 @@ export const blankComments = (text: string): string => (text.includes('/*') ? te
 export function guessDialect(written: string): SqlDialect {
   const text = blankComments(written);
   if (
-    /::\s*(?:text|int|numeric|varchar|name)|pg_sleep|pg_catalog|\bpg_\w+|string_agg\s*\(|current_schema\(\)|\bFROM\s+\d+\s+FOR\s+\d+|generate_series|query_to_xml|\bILIKE\b|CONVERT_TO\s*\(/i.test(
+    /::\s*(?:text|int|numeric|varchar|name)|pg_sleep|pg_catalog|\bpg_\w+|string_agg\s*\(|current_schema\(\)|generate_series|query_to_xml|\bILIKE\b|CONVERT_TO\s*\(/i.test(
       text,
     )
   )
