@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shapePrefilter, targetPrefilter } from '../../src/detections/requests/prefilter.ts';
-import { routePattern } from '../../src/detections/requests/request.ts';
+import { isBlindToDigits, routePattern } from '../../src/detections/requests/request.ts';
 import { shapeOfWord } from '../../src/detections/sigma/literals.ts';
 import { collapseNumbers, writeShape } from '../../src/events/request-keys.ts';
 
@@ -91,6 +91,14 @@ describe('tests on routes and shapes let through all that the tests on texts do'
         if (new RegExp(pattern).test(text)) expect(new RegExp(routePattern(pattern)).test(route(text)), text).toBe(true);
       }),
       { numRuns: 3000 },
+    );
+    // What says nothing of digits matches neither more nor less there.
+    const blind = String.raw`admin|(?:^|/)log-in(?:/|$)|\.(?:css|woffx?)$`;
+    expect([...patterns, 'a.c', 'a+', '[a-z]'].filter(isBlindToDigits)).toEqual([]);
+    expect(isBlindToDigits(blind)).toBe(true);
+    fc.assert(
+      fc.property(path, text => new RegExp(blind).test(text) === new RegExp(blind).test(route(text))),
+      { numRuns: 1000 },
     );
   });
 });

@@ -110,9 +110,10 @@ async function callsOfParameters(engine: Engine): Promise<void> {
     sql`create or replace temp table detection_parameter as
     with asked as (
         select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, query from event
-        where class = 1 and (shape is null or ${named}) and regexp_matches(query, ${sql.lit(`=(?:${codePrefix})?[0-9]`)}) and ${actorKey} in (select who from detection_busy)),
+        where class = 1 and query is not null and (${named} or (shape is null and regexp_matches(query, ${sql.lit(`=(?:${codePrefix})?[0-9]`)}))) and ${actorKey} in (select who from detection_busy)),
+      different as materialized (select distinct query from asked),
       read as materialized (select query, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
-        from (select distinct query from asked) where regexp_matches(lower(query), ${sql.lit(parameter)})),
+        from different where regexp_matches(lower(query), ${sql.lit(parameter)})),
       found as (select query, 'object' as how, o as found from read where o.value <> '' union all select query, 'page', p from read where p.value <> '')
     select event_id, at_us, who, client, status, path || '?' || found.name as route, how, try_cast(found.value as bigint) as object from asked join found using (query)`,
   );

@@ -30,7 +30,7 @@ export async function detectScans(engine: Engine): Promise<Detection[]> {
     'detection.scan-misses',
     sql`create or replace temp table detection_miss as
     select client, route, n
-    from (select client_key, route, count(*) as n from event where class = 1 and path is not null and (status >= 400 or status between 301 and 303 or status in (307, 308)) group by all) join detection_client using (client_key)`,
+    from (select client_key, route, count(*) as n from event where class = 1 and route is not null and (status >= 400 or status between 301 and 303 or status in (307, 308)) group by all) join detection_client using (client_key)`,
   );
   const forced = await engine.rows<{ client: string; routes: number; lonely: number; n: number }>(
     'detection.scan-forced',

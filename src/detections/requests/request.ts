@@ -115,8 +115,13 @@ export async function pathMatches(engine: Engine, pattern: string): Promise<Sql>
     'route',
     value => sql`contains(${value}, '#') and regexp_matches(lower(${value}), ${sql.lit(routePattern(pattern))})`,
   );
-  if (numbered.length === 0) return among('route', plain);
+  if (numbered.length === 0 || isBlindToDigits(pattern)) return among('route', [...plain, ...numbered].sort());
   return sql`(${among('route', [...plain, ...numbered])} and case when contains(route, '#') then regexp_matches(lower(path), ${sql.lit(pattern)}) else true end)`;
+}
+
+/** Whether a pattern says nothing of digits, so that it matches a path when it matches its route: letters, slashes, escaped signs, choices, `?` and ends only. */
+export function isBlindToDigits(pattern: string): boolean {
+  return /^(?:[a-z/|()?:^$-]|\\[./+-])*$/.test(pattern) && !/\)\?|\(\?[^:]/.test(pattern);
 }
 
 /** The pattern with `#` wherever it takes a digit: alone, in a class, in braces not (there they count). */
