@@ -129,7 +129,7 @@ export async function bench(args = []) {
     console.log('the rule set’s tests are not at hand');
     return;
   }
-  const { scoreRequest } = await import(pathToFileURL(path.join(root, 'dist', 'detections', 'index.js')).href);
+  const { scoreRequest } = await import(pathToFileURL(path.join(root, 'dist', 'detections', 'requests', 'score-request.js')).href);
   const only = args[0] === '--missed' ? (args[1] ?? null) : null;
   const { rows, missed } = await measure(scoreRequest, only);
   for (const [number, c] of [...rows].sort(([a], [b]) => a - b)) {

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseAllDocuments } from 'yaml';
+import { bench as coreRules } from './detect-crs.mjs';
 import { openWebCase } from './made/web-case.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -14,9 +14,9 @@ const data = path.join(root, '..', 'shared', 'data');
 const built = file => import(pathToFileURL(path.join(root, 'dist', file)).href);
 
 export async function bench([events = '10000000', threads = '2', steps = '']) {
-  const { scoreRequest } = await built('detections/index.js');
+  const { scoreRequest } = await built('detections/requests/score-request.js');
   payloads(scoreRequest);
-  coreRules(scoreRequest);
+  await coreRules();
   if (Number(events) > 0) {
     const child = spawnSync(process.execPath, ['--max-old-space-size=2048', fileURLToPath(import.meta.url), events, threads, steps], {
       encoding: 'utf8',
@@ -44,60 +44,6 @@ function payloads(scoreRequest) {
     const attack = rows.filter((r, i) => r.type === type && top[i] !== 'none').length;
     console.log(
       `  ${type.padEnd(15)} n ${String(n).padStart(5)}   recall ${(right / n).toFixed(4)}   precision ${(right / named).toFixed(4)}   seen as some attack ${(attack / n).toFixed(4)}`,
-    );
-  }
-}
-
-const crsFamilies = {
-  930: ['path-traversal'],
-  931: ['ssrf', 'path-traversal'],
-  932: ['command-injection', 'code-injection', 'path-traversal'],
-  933: ['code-injection', 'command-injection', 'ssrf', 'deserialisation'],
-  934: ['ssrf', 'template', 'code-injection', 'command-injection', 'nosql'],
-  941: ['xss'],
-  942: ['sqli', 'nosql'],
-  944: ['template', 'deserialisation', 'command-injection', 'code-injection'],
-};
-
-/** Only what an access log shows: target, agent, referer. A test counts when its attack stands there. */
-function coreRules(scoreRequest) {
-  const dir = path.join(data, 'crs', 'regression', 'tests');
-  if (!fs.existsSync(dir)) return console.log('rule set tests  not at hand');
-  console.log('rule set tests  target, agent and referer only');
-  for (const folder of fs.readdirSync(dir).sort()) {
-    const number = Number(folder.split('-')[1]);
-    const wanted = crsFamilies[number];
-    if (!wanted) continue;
-    const c = { hit: 0, attacks: 0, quiet: 0, harmless: 0 };
-    for (const file of fs.readdirSync(path.join(dir, folder))) {
-      for (const document of parseAllDocuments(fs.readFileSync(path.join(dir, folder, file), 'utf8'), { logLevel: 'silent' })) {
-        for (const test of document.toJS()?.tests ?? [])
-          for (const { input, output } of test.stages ?? []) {
-            const log = output?.log ?? {};
-            const attack = (log.expect_ids ?? []).some(id => String(id).startsWith(String(number)));
-            const uri = input?.uri ?? '/';
-            const headers = input?.headers ?? {};
-            const agent = headers['User-Agent'] ?? '';
-            const shown = uri.includes('?') || uri.split('/').length > 2 || headers.Referer;
-            if (input?.data !== undefined && attack) continue;
-            if (!shown || (!attack && (log.no_expect_ids ?? []).length === 0)) continue;
-            const families = scoreRequest({
-              target: String(uri),
-              userAgent: String(agent),
-              referer: headers.Referer ?? null,
-            }).map(s => s.family);
-            if (attack) {
-              c.attacks++;
-              if (families.length > 0) c.hit++;
-            } else {
-              c.harmless++;
-              if (!families.some(f => wanted.includes(f))) c.quiet++;
-            }
-          }
-      }
-    }
-    console.log(
-      `  ${folder.slice(8).padEnd(38)} attacks ${String(c.attacks).padStart(4)} seen ${(c.hit / Math.max(1, c.attacks)).toFixed(3)}   near misses ${String(c.harmless).padStart(4)} left alone ${(c.quiet / Math.max(1, c.harmless)).toFixed(3)}`,
     );
   }
 }

