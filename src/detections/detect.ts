@@ -6,6 +6,7 @@ import { detectDumps } from './behaviour/dumps.ts';
 import { detectEntries } from './behaviour/entries.ts';
 import { detectEnumeration } from './behaviour/enumeration.ts';
 import { detectExports } from './behaviour/exports.ts';
+import { detectMarkedLists } from './behaviour/marked-lists.ts';
 import { detectMarkedWalks } from './behaviour/marked-walks.ts';
 import { detectOddities } from './behaviour/oddities.ts';
 import { detectOrderedWalks } from './behaviour/ordered-walks.ts';
@@ -46,6 +47,7 @@ export async function detect(kase: Pick<OpenCase, 'engine'>, effects: Effects, o
   found.push(...(await detectColdSignIns(engine, found)));
   found.push(...(await detectTakeovers(engine, found)));
   found.push(...(await detectMarkedWalks(engine, found)));
+  found.push(...(await detectMarkedLists(engine, found)));
   found.push(...(await detectExports(engine, found)));
   found.push(...(await detectOddities(engine, found)));
   found.push(...rules.detections);

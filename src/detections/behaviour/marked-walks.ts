@@ -4,6 +4,7 @@ import { groupBy } from '../group.ts';
 import { episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { medianGap } from '../times.ts';
+import { readingUs } from './opaque-ids.ts';
 
 type Call = {
   event_id: number;
@@ -16,8 +17,6 @@ type Call = {
 };
 
 const minObjects = 15;
-/** People who read what they open take longer than this from record to record. */
-const readingUs = 2 * SECOND;
 
 /**
  * Records called up one after another, in any order, by somebody who is in with another's account. Beside peers who work through lists all day

@@ -9,6 +9,8 @@ const opaque = String.raw`(?i)[/=](?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm)$`;
 
 const minIds = 30;
+/** People who read what they open take longer than this from record to record. */
+export const readingUs = 2 * SECOND;
 const alone = 300;
 const minZ = 6;
 
@@ -33,17 +35,26 @@ export async function detectOpaqueIds(engine: Engine, found: readonly Detection[
       whole as (select client, count(*) as all_n from detection_request semi join many using (client, client_key) where not regexp_matches(lower(path), ${sql.lit(asset)}) group by client)
     select client, n, d, missed, coalesce(all_n - n, 0)::integer as others, coalesce(from_us, 0) as from_us, coalesce(to_us, 0) as to_us from per left join whole using (client) order by d desc, client limit 20000`,
   );
-  const marked = (callers[0]?.d ?? 0) >= minIds ? await clientsOf(engine, found) : new Set<string>();
+  const busy = (callers[0]?.d ?? 0) >= minIds;
+  const marked = busy ? await clientsOf(engine, found) : new Set<string>();
+  const inside = busy
+    ? await clientsOf(
+        engine,
+        found.filter(d => d.kind === 'account-takeover'),
+      )
+    : new Set<string>();
   const out: Detection[] = [];
   for (const c of callers) {
     if (c.d < minIds) break;
-    const peers = callers.filter(p => p !== c).map(p => p.d);
+    const peers = callers.filter(p => p !== c && !marked.has(p.client)).map(p => p.d);
     const z = robustZ(c.d, peers);
     const most = peers.reduce((a, b) => Math.max(a, b), 0);
     const stands = z === null ? c.d >= alone : z >= minZ && c.d >= 3 * most;
     const unlinked = c.others <= 0.1 * c.n;
     const guessing = c.missed >= minIds && c.missed >= 0.2 * c.n;
-    if (!(stands && (unlinked || guessing)) && !(guessing && c.missed >= 100)) continue;
+    // Who is in with another's account need not outdo anybody: his pace tells.
+    const hurried = inside.has(c.client) && c.to_us - c.from_us < c.n * readingUs;
+    if (!hurried && !(stands && (unlinked || guessing)) && !(guessing && c.missed >= 100)) continue;
     const counts = guessing || marked.has(c.client);
     const events = await engine.rows<{ event_id: number; at_us: number | null; status: number | null }>(
       'detection.opaque-events',
