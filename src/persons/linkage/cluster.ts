@@ -88,21 +88,19 @@ export function clusterNodes(
   const contradicts = (a: number, b: number, level: number, e: number): boolean => {
     const weight = edges.weight[e]!;
     const namesDiffer = given[a] !== 0 && given[b] !== 0 && given[a] !== given[b] && !(reading[a] !== 0 && reading[a] === reading[b]);
-    const birthsDiffer =
-      birth[a] !== 0 &&
-      birth[b] !== 0 &&
-      farApart(Math.abs(birth[a]!), Math.abs(birth[b]!)) &&
-      !(birth[a]! < 0 && (weight >= outweighs || size[a] === 1 || size[b] === 1));
+    const birthsFar = birth[a] !== 0 && birth[b] !== 0 && farApart(Math.abs(birth[a]!), Math.abs(birth[b]!));
+    const birthsDiffer = birthsFar && !(birth[a]! < 0 && (weight >= outweighs || size[a] === 1 || size[b] === 1));
+    // The two records themselves may differ (that was weighed); a record without a birth date must not join two that differ.
+    const bridges = facts.birth[edges.l[e]!] === 0 || facts.birth[edges.r[e]!] === 0;
     if (level === 3)
       return (
         namesDiffer ||
         (email[a] !== 0 && email[b] !== 0 && email[a] !== email[b]) ||
-        (birth[a] !== 0 && birth[b] !== 0 && birth[a] !== birth[b] && birthsDiffer) ||
+        (birthsFar && (birth[a]! > 0 || bridges)) ||
         (sex[a] !== 0 && sex[b] !== 0 && sex[a] !== sex[b])
       );
     if (level === 2) return namesDiffer || birthsDiffer;
-    // The two records themselves may differ (that was weighed); a record without a birth date must not join two that differ.
-    return namesDiffer || (birthsDiffer && (facts.birth[edges.l[e]!] === 0 || facts.birth[edges.r[e]!] === 0));
+    return namesDiffer || (birthsDiffer && bridges);
   };
   for (const [a, b] of together) {
     const [x, y] = [find(a), find(b)];

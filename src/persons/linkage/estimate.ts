@@ -3,7 +3,13 @@ import { blockingRules } from './blocking.ts';
 import { type Comparison, comparisons, levelSql } from './comparisons.ts';
 
 /** What was learned: shares of each level among matches (m) and others (u), and how many pairs match. */
-export type Model = { readonly prior: number; readonly m: readonly ReadonlyMap<number, number>[]; readonly u: readonly ReadonlyMap<number, number>[] };
+export type Model = {
+  readonly prior: number;
+  /** Most records are not Japanese: their names and dates are full of slips. */
+  readonly latin: boolean;
+  readonly m: readonly ReadonlyMap<number, number>[];
+  readonly u: readonly ReadonlyMap<number, number>[];
+};
 
 type Pattern = { readonly rules: number; readonly levels: readonly number[]; readonly n: number };
 
@@ -16,6 +22,7 @@ const pseudo = 150;
 /** Fellegi–Sunter parameters without training data: u from random pairs, m by EM over the pairs of each blocking rule, with priors. */
 export async function estimateModel(engine: Engine, nodes: number, pairs: number): Promise<Model> {
   const random = await randomPatterns(engine, nodes);
+  const { latin } = await engine.row<{ latin: boolean }>('link.latin', sql`select count(*) filter (where not japanese) > count(*) / 2 as latin from link_node`);
   const matches = await engine.row(
     'link.prior',
     sql`select coalesce(sum(n * (n - 1) / 2), 0)::double as n from (select count(*) as n from link_node
@@ -37,12 +44,18 @@ export async function estimateModel(engine: Engine, nodes: number, pairs: number
       for (const [level, n] of found[i]!) learned[i]!.set(level, learned[i]!.get(level)! + Math.min(n, (n * 20_000) / total));
     });
   });
-  return { prior, m: learned.map((counts, i) => bounded(comparisons[i]!, shares(counts))), u };
+  return { prior, latin, m: learned.map((counts, i) => bounded(comparisons[i]!, shares(counts), latin)), u };
 }
 
-/** Names and birth dates of one person rarely disagree outright, whatever a household teaches; agreement is never worth nothing. */
-function bounded(c: Comparison, m: Map<number, number>): Map<number, number> {
-  const limit = c.name === 'given' ? 0.06 : c.name === 'birth' ? 0.05 : c.name === 'sex' ? 0.03 : c.name === 'surname' ? 0.12 : 0.6;
+/** By comparison: how often one person's records differ outright at most, whatever a household teaches. */
+const differsAtMost: Readonly<Record<'japanese' | 'latin', Readonly<Record<string, number>>>> = {
+  japanese: { given: 0.06, birth: 0.05, sex: 0.03, surname: 0.12 },
+  latin: { given: 0.2, birth: 0.2, sex: 0.03, surname: 0.3 },
+};
+
+/** Differing is bounded, and agreement is never worth nothing. */
+function bounded(c: Comparison, m: Map<number, number>, latin: boolean): Map<number, number> {
+  const limit = differsAtMost[latin ? 'latin' : 'japanese'][c.name] ?? 0.6;
   const worst = m.get(0)!;
   if (worst > limit) for (const [level, share] of m) m.set(level, level === 0 ? limit : (share * (1 - limit)) / (1 - worst));
   for (const [level, share] of m) m.set(level, Math.max(share, 1e-4));

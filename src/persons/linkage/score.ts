@@ -73,7 +73,7 @@ export async function writeScores(engine: Engine, model: Model, nodes: number): 
   return calibration;
 }
 
-/** Prior: the share of pairs that match, iterated until the scores agree with it. Wide: at most one match in a thousand is expected below. */
+/** Prior: the share of pairs that match, iterated until the scores agree with it. Wide: hardly a match is expected below. */
 function calibrate(model: Model, nodes: number, histogram: readonly { readonly w: number; readonly n: number }[]): Calibration {
   const possible = Math.max(1, (nodes * (nodes - 1)) / 2);
   let prior = model.prior;
@@ -85,7 +85,7 @@ function calibrate(model: Model, nodes: number, histogram: readonly { readonly w
   let wide = -4;
   for (const h of histogram) {
     lost += h.n / (1 + 2 ** -(h.w + odds));
-    if (lost > total * 0.001) {
+    if (lost > total * (model.latin ? 0.004 : 0.001)) {
       wide = h.w + odds;
       break;
     }
@@ -106,18 +106,35 @@ function vetoSql(): Sql {
 /** Twins: one birth date, one surname, one home, two given names. */
 const twins = sql`(g_given = 0 and g_birth = 4 and g_surname >= 1 and g_ident < 1 and g_email < 2)`;
 
+/** Other given names where a home, its telephone or its e-mail agrees and no birth date says more: in Latin letters rather two of one family. */
+const family = sql`(not japanese and g_given = 0 and g_birth = -1 and g_ident < 1 and (g_address >= 4 or g_phone = 1 or g_email = 2))`;
+
 /**
  * Certain is what could not be two people of one household: their given names and readings differ, or their birth dates do. So a surname
  * that changed by marriage does not matter where given name, birth date and two ways to reach somebody agree. Where no birth date is known,
  * something of the person's own has to agree: father and son may share a name, a home and its telephone.
  */
+const certain = sql`(weight >= 12 and g_given >= 2 and g_surname >= 2 and (g_birth in (4, -1, 3, 2) or (g_ident = 2 and not japanese)) and g_sex <> 0
+    and case when g_birth = 4 then firm >= 2 and not (g_email = 0 and g_phone <> 1)
+      when g_birth = -1 then g_email = 2 or g_ident = 2 or (same_mobile and g_given = 4 and g_surname = 4 and g_address >= 4)
+      else g_ident = 2 or (g_email = 2 and firm >= 2) end)`;
+const certainDespiteMarriage = sql`(weight >= 12 and g_given = 4 and g_birth = 4 and g_sex <> 0 and japanese
+    and (g_address >= 4)::integer + (g_phone = 1)::integer + (g_email = 2)::integer >= 2 and not (g_email = 0 and g_phone <> 1))`;
+
+/**
+ * In Latin letters slips are common, so agreement is measured by weight; yet couples with one e-mail, twins with alike names and a father and
+ * son of one name stay apart: given names that are only alike are one person's where a number of life agrees.
+ */
+const certainDespiteSlips = sql`(not japanese and weight >= 14 and g_sex <> 0 and case
+    when g_ident = 2 then g_birth >= 2 and (g_given >= 1 or g_surname >= 1)
+    when g_email = 2 then g_given >= 2 and (g_birth = 4 or (g_surname >= 1 and g_birth in (-1, 2, 3)))
+    else g_given >= 2 and g_surname >= 1 and g_birth = 4 and g_email <> 0 and g_address <> 0 end)`;
+
 function gradeSql(wide: number): Sql {
   return sql`case
     when veto then (case when g_ident = 2 and g_given >= 1 and weight >= 0 then 2 when weight >= 3 and g_birth <> 0 and not (japanese and g_given = 0) then 1 else 0 end)
-    when weight >= 12 and g_given >= 2 and g_surname >= 2 and (g_birth in (4, -1, 3, 2) or (g_ident = 2 and not japanese)) and g_sex <> 0
-      and (case when g_birth = 4 then firm >= 2 and not (g_email = 0 and g_phone <> 1) when g_birth = -1 then g_email = 2 or g_ident = 2 or (same_mobile and g_given = 4 and g_surname = 4 and g_address >= 4) else g_ident = 2 or (g_email = 2 and firm >= 2) end) then 3
-    when weight >= 12 and g_given = 4 and g_birth = 4 and g_sex <> 0 and japanese and (g_address >= 4)::integer + (g_phone = 1)::integer + (g_email = 2)::integer >= 2 and not (g_email = 0 and g_phone <> 1) then 3
-    when weight >= 0 and not ${twins} then 2
+    when ${certain} or ${certainDespiteMarriage} or ${certainDespiteSlips} then 3
+    when weight >= 0 and not ${twins} and not ${family} then 2
     when weight >= (case when japanese then ${sql.lit(Math.max(wide, -4.25))} else ${sql.lit(wide)} end) then 1
     else 0 end`;
 }
