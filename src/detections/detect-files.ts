@@ -132,11 +132,15 @@ async function* documents(engine: Engine, json: readonly string[], shown: Readon
 
 /** Records of event logs in the event table: those whose fields are in `extra`. */
 export async function* eventDocuments(engine: Engine, nameOf: (fileNo: number) => string): AsyncGenerator<Document> {
+  const files = await engine.rows<{ file_no: number }>(
+    'detect.record-files',
+    sql`select file_no from event_file where format in ('evtx', 'cloudtrail', 'jsonl') order by file_no`,
+  );
+  if (files.length === 0) return;
   const rows = await engine.rows<{ event_id: number; file_no: number; line_no: number; at_us: number | null; extra: string }>(
     'detect.records',
     sql`
-    select event_id, file_no, line_no, at_us, extra from event join (select file_no from event_file where format in ('evtx', 'cloudtrail', 'jsonl')) f using (file_no)
-    where extra is not null and class <> 0 order by event_id`,
+    select event_id, file_no, line_no, at_us, extra from event where file_no in (${sql.join(files.map(f => sql.lit(f.file_no)))}) and extra is not null and class <> 0 order by event_id`,
   );
   for (const r of rows) {
     const data = JSON.parse(r.extra) as unknown;

@@ -19,9 +19,10 @@ const somePeers = 4;
 const firmPeers = 10;
 const minShare = 0.9;
 
-type Visit = { no: number; at_us: number; event_id: number | null; door: string | null; page: number };
-/** `door`: the path that the sign-in was sent to. */
-type Entry = { readonly no: number; readonly door: string; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
+/** A page that a client saw (`page` from 1), or a sign-in (0 and below: the number of its door). */
+type Visit = { no: number; at_us: number; event_id: number | null; page: number };
+/** `door`: the number of the path that the sign-in was sent to. */
+type Entry = { readonly no: number; readonly door: number; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
 type Use = {
   event_id: number;
   at_us: number | null;
@@ -123,7 +124,7 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   await engine.run(
     'detection.entry',
     sql`create or replace temp table detection_entry as
-    select event_id, at_us, no, who, route from detection_entry_answer join detection_entrant using (who)
+    select event_id, at_us, no, who, 1 - dense_rank() over (order by route) as door from detection_entry_answer join detection_entrant using (who)
     where outcome <> 'failure' and status < 400`,
   );
   const { n, people } = await engine.row<{ n: number; people: number }>(
@@ -141,9 +142,9 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
       hour as (select who, unnest([h, h - 1]) as h, from_us, to_us from entered),
       near as (select event_id, at_us, who, page from (${viewsOf(shown, sql`event_id, at_us, at_us // ${HOUR}::bigint as h, ${clientKey} as who`, sql`at_us is not null`)})
         v semi join hour on hour.who = v.who and hour.h = v.h and v.at_us >= from_us and v.at_us <= to_us),
-      visit as (select no, at_us, event_id, page, null as door from near join detection_entrant using (who)
-        union all select no, at_us, event_id, 0, route from detection_entry)
-    select no, at_us::double as at_us, case when page = 0 then event_id end::double as event_id, door, page from visit order by visit.no, visit.at_us, visit.event_id`,
+      visit as (select no, at_us, event_id, page from near join detection_entrant using (who)
+        union all select no, at_us, event_id, door from detection_entry)
+    select no, at_us::double as at_us, case when page <= 0 then event_id end::double as event_id, page::integer as page from visit order by visit.no, visit.at_us, visit.event_id`,
   );
   const met: Entry[] = [];
   const open = new Map<number, number[]>();
@@ -166,7 +167,7 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
         if (last !== undefined && v.at_us - last <= arrivalUs) seen.add(shown[page - 1]!.path);
         else open.delete(page);
       }
-      met.push({ no: v.no, atUs: v.at_us, eventId: v.event_id!, door: v.door!, forms: seen });
+      met.push({ no: v.no, atUs: v.at_us, eventId: v.event_id!, door: v.page, forms: seen });
     }
   }
   return met;
