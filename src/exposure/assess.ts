@@ -1,4 +1,4 @@
-import { type Effects, type Problem, printable, problem, SECOND } from '../base/index.ts';
+import { type Effects, type Problem, printable, problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { type Catalogue, readCatalogue } from './catalogue.ts';
 import { claimDeleted, readBacklog } from './claims/backlog.ts';
@@ -6,8 +6,9 @@ import { Claims } from './claims/claims.ts';
 import { claimErrors } from './claims/error-shown.ts';
 import { claimInjected } from './claims/injected.ts';
 import { claimLostStatements, claimUnread } from './claims/lost-statements.ts';
-import { claimPossible, countsLines, databaseGaps, holesOf, orphansOf, strangersOf } from './claims/missing.ts';
+import { claimPossible, countsLines, databaseGaps, holesOf, strangersOf } from './claims/missing.ts';
 import { claimByNames } from './claims/name-bound.ts';
+import { orphansOf, orphanTime } from './claims/orphans.ts';
 import { attributed, attributedLog, readPremises } from './claims/premises.ts';
 import { claimShells } from './claims/shell-bound.ts';
 import { claimUnobserved } from './claims/unobserved.ts';
@@ -115,7 +116,14 @@ export async function assessExposure(kase: OpenCase, effects: Effects, most = mo
   await claimPossible(engine, catalogue, claims, windows.possible, 'window-moved', changes);
   await claimPossible(engine, catalogue, claims, aborted.possible, 'sent-before-abort', changes);
   if (log.present)
-    await claimPossible(engine, catalogue, claims, [...orphansOf(log, instances, explained), ...strange!.instances], 'orphan-statement', changes);
+    await claimPossible(
+      engine,
+      catalogue,
+      claims,
+      [...orphansOf(log, instances, explained, orphanTime(spanOf(requests))), ...strange!.instances],
+      'orphan-statement',
+      changes,
+    );
   await claimLostStatements(engine, catalogue, claims);
   await claimUnread(catalogue, claims, part.left);
   if (!log.present) await claimShells(engine, catalogue, claims);
@@ -162,9 +170,6 @@ function sameAlways(sample: readonly Request[]): boolean {
   return sizes.length >= 5 && Math.max(...sizes) - Math.min(...sizes) <= 2;
 }
 
-/** How far from the intruder's requests statements are looked at: see `orphansOf` and `strangersOf`, and the slack of a statement's own request. */
-const aroundUs = 5 * SECOND;
-
 /**
  * Statements around the intruder's requests that some request explains: everybody's requests of that time are read again in full. What a kind of
  * statement is at other times is told by the log alone.
@@ -179,9 +184,7 @@ async function explainedStatements(
 ): Promise<Set<number>> {
   const explained = new Set(used);
   if (requests.length === 0) return explained;
-  const { fromUs, toUs } = spanOf(requests);
-  const around = { fromUs: fromUs - aroundUs, toUs: toUs + aroundUs };
-  for await (const batch of streamOtherRequests(kase.engine, [...new Set(routes.map(r => r.route))].sort(), around))
+  for await (const batch of streamOtherRequests(kase.engine, [...new Set(routes.map(r => r.route))].sort(), orphanTime(spanOf(requests))))
     for (const id of instancesOf(batch, routes, log, index).used) explained.add(id);
   return explained;
 }

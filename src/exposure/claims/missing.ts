@@ -6,7 +6,6 @@ import { widenWindows } from '../replay/drift.ts';
 import { wholeTables } from '../replay/evaluate.ts';
 import { recordReplay } from '../replay/replay.ts';
 import { groupInstances, replayGroup } from '../replay/replay-group.ts';
-import type { Statement, StatementLog } from '../replay/statements.ts';
 import { aloneInstance, type Instance, showsBody } from '../routes/instances.ts';
 import type { StatementIndex } from '../routes/link-statements.ts';
 import { type Request, routeOf, type Span } from '../routes/requests.ts';
@@ -94,78 +93,6 @@ function walkedSlots(i: Instance): number[] {
   if (number !== undefined) return [number];
   const dated = direct.filter(n => dayOf(i.values[n]) !== null);
   return dated.length <= 2 ? dated : [];
-}
-
-const monthOfDays = 31;
-
-/** A day (or month) in or next to the span of those that were asked for. */
-function amongDays(value: string, asked: ReadonlySet<string>): boolean {
-  const day = dayOf(value);
-  if (day === null) return false;
-  const days = [...asked]
-    .filter(a => a.length === value.length)
-    .map(dayOf)
-    .filter(d => d !== null);
-  return days.length > 0 && day >= Math.min(...days) - monthOfDays && day <= Math.max(...days) + monthOfDays;
-}
-
-/** Statements of a kind the intruder used, in the time the intruder used it, that no request of anybody explains: their request line may be lost. */
-export function orphansOf(log: StatementLog, instances: readonly Instance[], explained: ReadonlySet<number>): Instance[] {
-  const kinds = new Map<string, { from: number; to: number; like: Instance; least: number; most: number; slot: number; strings: Set<string> }>();
-  for (const i of instances) {
-    if (!i.request || !i.routeRead) continue;
-    const slot = i.read.slots.findIndex((_, n) => /^\d{1,15}$/.test(i.values[n] ?? '') && i.routeRead!.bindings[n]?.from === 'request');
-    const value = slot < 0 ? NaN : Number(i.values[slot]);
-    const k = kinds.get(i.read.shape);
-    if (!k)
-      kinds.set(i.read.shape, {
-        from: i.request.loUs,
-        to: i.request.hiUs,
-        like: i,
-        least: value,
-        most: value,
-        slot,
-        strings: new Set(i.values.filter((v): v is string => typeof v === 'string')),
-      });
-    else {
-      k.from = Math.min(k.from, i.request.loUs);
-      k.to = Math.max(k.to, i.request.hiUs);
-      k.least = Math.min(k.least, value);
-      k.most = Math.max(k.most, value);
-      for (const v of i.values) if (typeof v === 'string') k.strings.add(v);
-    }
-  }
-  const instancesEvents = new Set(instances.map(i => i.statement?.eventId));
-  const out: Instance[] = [];
-  const make = (s: Statement, like: Instance | null): void => {
-    out.push(aloneInstance(s, { certainty: 'wide', ambiguous: true, injected: like?.injected ?? true }));
-  };
-  const explainedShapes = new Set(
-    log.statements.filter(s => explained.has(s.eventId) && s.actor === null && !instancesEvents.has(s.eventId)).map(s => s.read.shape),
-  );
-  // A shape that also runs while no injection does is the application's own.
-  const injecting = [...kinds.values()].filter(k => k.like.injected);
-  const own = new Set(log.statements.filter(s => !injecting.some(k => s.loUs >= k.from - 2_000_000 && s.loUs <= k.to + 2_000_000)).map(s => s.read.shape));
-  for (const s of log.statements) {
-    if (s.failed || s.actor !== null || explained.has(s.eventId)) continue;
-    const k = kinds.get(s.read.shape);
-    if (k) {
-      if (s.loUs < k.from - 2_000_000 || s.loUs > k.to + 2_000_000) continue;
-      const value = k.slot < 0 ? NaN : Number(s.values[k.slot]);
-      const near =
-        k.slot >= 0
-          ? value >= k.least - 2 && value <= k.most + 2
-          : s.values.every(v => v === null || v === undefined || k.strings.has(v) || amongDays(v, k.strings));
-      if (near) make(s, k.like);
-    } else if (
-      !own.has(s.read.shape) &&
-      !explainedShapes.has(s.read.shape) &&
-      injecting.some(x => s.loUs >= x.from - 2_000_000 && s.loUs <= x.to + 2_000_000) &&
-      s.text.length > 40
-    )
-      make(s, null);
-  }
-  return out;
 }
 
 /**
