@@ -76,9 +76,11 @@ export async function claimInjected(
     ),
   );
   const constant = commonSize(messages.map(([i, x]) => ({ request: x.request, value: valueOf(sizes.get(i)) })));
+  const rebuilt = unread.length > 0 ? await rebuiltQuestions(engine) : new Set<number>();
   for (const { row, request } of unread) {
     unparseable++;
-    await boundByNames(claims, catalogue, row.sql_text, request.eventId);
+    // What a question told is the value that was rebuilt from the answers.
+    if (!rebuilt.has(request.eventId)) await boundByNames(claims, catalogue, row.sql_text, request.eventId);
   }
   await claimPossible(engine, catalogue, claims, elsewhere, 'injected-statement', changes);
   // Statements of one shape and technique are replayed together and make one claim.
@@ -95,6 +97,17 @@ export async function claimInjected(
     changes,
   );
   return unparseable;
+}
+
+/** Requests whose answers became part of a rebuilt value. */
+async function rebuiltQuestions(engine: Engine): Promise<ReadonlySet<number>> {
+  if (!(await exists(engine, 'recovered_cell'))) return new Set();
+  const rows = await engine.rows<{ event_id: number }>(
+    'exposure.rebuilt_questions',
+    sql`select distinct unnest(event_ids) as event_id from recovered_cell where status in ('exact', 'partial') and step_id in
+      (select step_id from step where kind in ('sqli-boolean', 'sqli-time')) order by event_id`,
+  );
+  return new Set(rows.map(r => r.event_id));
 }
 
 type Judged = { readonly must: number; readonly may: number; readonly bySize: boolean };
@@ -288,7 +301,12 @@ async function claimWalkHoles(
 
 /** A text no grammar takes: the tables and columns whose names stand in it. */
 export async function boundByNames(claims: Claims, catalogue: Catalogue, text: string, requestId: number | null): Promise<void> {
-  const words = new Set(text.toLowerCase().match(/[\p{L}_][\p{L}\p{N}_$]*|\*/gu) ?? []);
+  const words = new Set(
+    text
+      .toLowerCase()
+      .replace(/\bcount\s*\(\s*\*\s*\)/g, 'count')
+      .match(/[\p{L}_][\p{L}\p{N}_$]*|\*/gu) ?? [],
+  );
   for (const dataset of catalogue.datasets) {
     if (!words.has(dataset.table)) continue;
     const id = await claimTable(claims, dataset, words, {

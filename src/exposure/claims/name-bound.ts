@@ -3,8 +3,10 @@ import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import type { Changes } from '../replay/changes.ts';
 import { unsettled } from '../replay/epochs.ts';
 import { readingsOf } from '../routes/coding.ts';
+import type { TermSearches } from '../routes/infer-terms.ts';
 import { showsBody } from '../routes/instances.ts';
 import { type Request, routeOf, spanOf } from '../routes/requests.ts';
+import { looseLike } from '../sql/index.ts';
 import { tier } from '../tables.ts';
 import { claimAnyRecord } from './any-record.ts';
 import type { Claims } from './claims.ts';
@@ -32,6 +34,7 @@ export async function claimByNames(
   known: ReadonlySet<string>,
   silent: (route: string) => boolean = () => false,
   changes: Changes = new Map(),
+  searches: TermSearches = new Map(),
 ): Promise<Map<string, number>> {
   const unread = requests.filter(r => !known.has(routeOf(r)) && showsBody(r) !== 'no' && (r.method === 'GET' || r.method === 'POST'));
   if (unread.length === 0) return new Map();
@@ -61,7 +64,7 @@ export async function claimByNames(
     if (done.has(identity)) continue;
     done.add(identity);
     for (const dataset of datasets) {
-      const where = [...r.values].map(([name, value]) => meaning(dataset, r, name, value, injections)).filter(w => w !== null);
+      const where = [...r.values].map(([name, value]) => meaning(dataset, r, name, value, injections, searches)).filter(w => w !== null);
       const id = claims.add(
         {
           kind: 'request',
@@ -186,7 +189,7 @@ export function datasetsOfParameters(catalogue: Catalogue, r: Request): Dataset[
 }
 
 /** What one parameter says about rows of a dataset, or null when it may say nothing. Always a superset: any column it could mean. */
-function meaning(dataset: Dataset, r: Request, name: string, value: string, injections: KnownInjections): Sql | null {
+function meaning(dataset: Dataset, r: Request, name: string, value: string, injections: KnownInjections, searches: TermSearches): Sql | null {
   const readings = value === '' ? null : asked(r, value, injections);
   if (readings === null) return null;
   const ref = (c: Column): Sql => sql`cast(${sql.id(`c${c.no}`)} as varchar)`;
@@ -203,6 +206,13 @@ function meaning(dataset: Dataset, r: Request, name: string, value: string, inje
       sql`, `,
     )})`;
   }
+  // What another parameter beside it does, nobody has seen.
+  const search = r.values.size === 1 ? searches.get(routeOf(r))?.get(name) : undefined;
+  if (search?.dataset.id === dataset.id)
+    return sql`(${sql.join(
+      search.columns.flatMap(c => readings.map(v => looseLike(ref(c), sql`${`%${v}%`}`))),
+      sql` or `,
+    )})`;
   const same = dataset.columns.find(c => c.name.toLowerCase() === name.toLowerCase());
   if (same) {
     if (opaque(same)) return null;

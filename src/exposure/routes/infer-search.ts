@@ -1,19 +1,20 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import { readingOf } from '../replay/statements.ts';
+import type { Coding } from './coding.ts';
 import { chanceFits, exactFit, farthest, possible, type Shot } from './infer-exact.ts';
 import type { InferredRead } from './infer-reads.ts';
-import type { Binding } from './link-statements.ts';
+import { type Binding, sentValue } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
 import { solve } from './size-model.ts';
 
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 const mostAnswers = 60;
-const mostWork = 3e8;
-const limits = [100, 50, 40, 30, 25, 20, 15, 10] as const;
+export const mostWork = 3e8;
+export const limits = [100, 50, 40, 30, 25, 20, 15, 10] as const;
 
-type Answer = { readonly q: string; readonly size: number };
+export type Answer = { readonly q: string; readonly size: number };
 type Filter = { readonly column: Column; readonly value: string };
 type Order = { readonly column: Column; readonly descending: boolean };
 /** Rows that hold the term in one of `columns`, under a filter; the first `limit` of them in an order. */
@@ -40,7 +41,7 @@ export async function inferSearch(
 ): Promise<InferredRead | null> {
   const good = sample.filter(r => r.status === 200);
   for (const name of [...new Set(good.flatMap(r => [...r.values.keys()]))].sort()) {
-    const { answers, noise } = answersOf(good, name);
+    const { answers, noise } = answersOf(good, { name });
     if (answers.length < 6 || noise > 8 || new Set(answers.map(a => a.size)).size < 4) continue;
     for (const dataset of catalogue.datasets) {
       const texts = dataset.columns.filter(c => c.type === 'text');
@@ -74,11 +75,11 @@ export async function inferSearch(
 }
 
 /** One size for each term (the middle one where a page varies a little), and by how much it varies. */
-function answersOf(requests: readonly Request[], name: string): { answers: Answer[]; noise: number } {
+export function answersOf(requests: readonly Request[], parameter: { readonly name: string; readonly coding?: Coding }): { answers: Answer[]; noise: number } {
   const sizes = new Map<string, number[]>();
   for (const r of requests) {
-    const q = r.values.get(name);
-    if (q === undefined || q === '' || /['"\\;%_]/.test(q) || r.bytes === null || [...r.values.keys()].some(k => k !== name)) continue;
+    const q = sentValue(r, parameter);
+    if (q === undefined || q === '' || /['"\\;%_]/.test(q) || r.bytes === null || [...r.values.keys()].some(k => k !== parameter.name)) continue;
     sizes.set(q, [...(sizes.get(q) ?? []), r.bytes]);
   }
   let noise = 0;
@@ -166,7 +167,7 @@ function shownBy(dataset: Dataset, free: readonly number[], masks: readonly numb
 }
 
 /** Load the terms and the rows that hold them; the column sets to try, by how many of the first `most` terms they answer. */
-async function loadTerms(engine: Engine, dataset: Dataset, texts: readonly Column[], terms: readonly string[], most: number): Promise<Column[][]> {
+export async function loadTerms(engine: Engine, dataset: Dataset, texts: readonly Column[], terms: readonly string[], most: number): Promise<Column[][]> {
   await engine.load(
     'infer_search',
     [
@@ -279,7 +280,7 @@ function asRead(dataset: Dataset, h: Hypothesis, shown: Shown): { parts: string[
 }
 
 /** Columns that, searched as well, would have given the same rows for every term. */
-async function widest(engine: Engine, texts: readonly Column[], h: Hypothesis): Promise<Column[]> {
+export async function widest(engine: Engine, texts: readonly Column[], h: Pick<Hypothesis, 'columns'>): Promise<Column[]> {
   const has = (columns: readonly Column[]): Sql =>
     sql.join(
       columns.map(c => sql`hit[${sql.lit(texts.indexOf(c) + 1)}]`),
@@ -294,7 +295,7 @@ async function widest(engine: Engine, texts: readonly Column[], h: Hypothesis): 
   return [...h.columns, ...others.filter(c => row[`n${c.no}`] === 0)].sort((a, b) => a.no - b.no);
 }
 
-async function filtersOf(engine: Engine, dataset: Dataset): Promise<Filter[]> {
+export async function filtersOf(engine: Engine, dataset: Dataset): Promise<Filter[]> {
   const out: Filter[] = [];
   for (const column of dataset.columns) {
     if (column.type !== 'bool' && column.type !== 'text') continue;
@@ -323,7 +324,7 @@ function tieBreak(dataset: Dataset): Sql {
 }
 
 /** For each term how many rows are shown, and the bytes of each column over them. */
-async function measure(engine: Engine, dataset: Dataset, texts: readonly Column[], h: Hypothesis, terms: number): Promise<Matched[]> {
+export async function measure(engine: Engine, dataset: Dataset, texts: readonly Column[], h: Hypothesis, terms: number): Promise<Matched[]> {
   return (await measureWindows(engine, dataset, texts, h, terms, [h.limit ?? 1_000_000_000])).get(h.limit ?? 1_000_000_000)!;
 }
 

@@ -56,7 +56,7 @@ export function operation(body: Ast, x: ExpressionContext, compile: (node: Ast) 
     if (x.c.text.foreign && op.startsWith('!')) throw new Unsupported('collation');
     const like =
       x.c.text.foreign && x.c.text.loose
-        ? sql`(case when regexp_full_match(${pattern.sql}, '[ -~]*') then strip_accents(${left.sql}) ilike strip_accents(${pattern.sql}) escape '\\' when ${onlyKanji(pattern.sql, true)} then (contains(${kanjiOf(left.sql)}, ${kanjiOf(pattern.sql)}) or ${otherForms(left.sql)}) else ${left.sql} is not null end)`
+        ? looseLike(left.sql, pattern.sql)
         : kind === 'AEXPR_LIKE'
           ? sql`(${left.sql} like ${pattern.sql} escape '\\')`
           : sql`(${left.sql} ilike ${pattern.sql} escape '\\')`;
@@ -104,6 +104,11 @@ const onlyKanji = (text: Sql, ends: boolean): Sql => {
 const kanjiOf = (text: Sql): Sql => sql`regexp_replace(${text}, ${sql.lit(`[^${kanji}]`)}, '', 'g')`;
 /** Radicals and compatibility ideographs may equal a kanji; so may whatever a collation does not know. */
 const otherForms = (text: Sql): Sql => sql`regexp_matches(${text}, ${sql.lit(String.raw`[\x{2E80}-\x{2FDF}\x{F900}-\x{FAFF}\x{10000}-\x{10FFFF}]`)})`;
+
+/** LIKE under some usual collation, with a pattern that stands for itself but for `%` and `_`. */
+export function looseLike(text: Sql, pattern: Sql): Sql {
+  return sql`(case when regexp_full_match(${pattern}, '[ -~]*') then strip_accents(${text}) ilike strip_accents(${pattern}) escape '\\' when ${onlyKanji(pattern, true)} then (contains(${kanjiOf(text)}, ${kanjiOf(pattern)}) or ${otherForms(text)}) else ${text} is not null end)`;
+}
 
 /** Equal under some usual collation: without case, accents and outer spaces; beyond ASCII only kanji are compared, anything else may be equal. */
 function looseEqual(a: Sql, b: Sql): Sql {
