@@ -13,9 +13,15 @@ const list = 'select id, title from book where shelf = $1 order by id';
 let engine: Engine;
 
 /** Readers see the list of their own shelf, then a book; the intruder sees a list at minute 500. `beside` happens at the same time. */
-async function settled(beside: readonly Request[] = [], gaps: readonly Span[] = [], more: readonly string[] = []): Promise<(boolean | undefined)[]> {
+async function settled(
+  beside: readonly Request[] = [],
+  gaps: readonly Span[] = [],
+  more: readonly string[] = [],
+  always: string | null = null,
+): Promise<boolean[]> {
   const lists = Array.from({ length: 9 }, (_, i) => request('/list', i * 11 * minute, {}));
   const books = lists.map(r => request('/books/{}', r.loUs + minute, { 'path.2': String(r.eventId) }));
+  const companions = always === null ? [] : lists.map(r => request(always, r.loUs + 1000, {}));
   const own = request('/list', 500 * minute, {}, { actor: 'strict' });
   const ran = ['6', ...more].map((shelf, n) => statement(own.loUs + n, list, [shelf]));
   const statements = [
@@ -25,7 +31,7 @@ async function settled(beside: readonly Request[] = [], gaps: readonly Span[] = 
   ];
   const index = new StatementIndex(statements);
   const log: StatementLog = { statements, unparseable: [], errors: new Map(), present: true };
-  const others = [...lists, ...books];
+  const others = [...lists, ...books, ...companions];
   const routes = learnRoutes(
     others,
     log,
@@ -67,8 +73,11 @@ describe('a statement that carries nothing of its request', () => {
     expect(await settled([request('/books/{}', 500 * minute, {}), request('/list', 499 * minute, {})])).toEqual([false]);
   });
 
-  it('may be that of a request nobody knows', async () => {
-    expect(await settled([request('/odd', 500 * minute + 1000, {})])).toEqual([true]);
+  it('may be that of a request beside it, where the two always go together', async () => {
+    const frame = [request('/frame', 500 * minute + 1000, {})];
+    expect(await settled(frame, [], [], '/frame')).toEqual([true]);
+    expect(await settled([], [], [], '/frame')).toEqual([false]);
+    expect(await settled(frame)).toEqual([false]);
   });
 
   it('may be another one where lines of that time are gone', async () => {

@@ -5,13 +5,15 @@ import { pathShape, type Request, requestEnd, requestStart, routeOf, type Span }
 
 /** More than these are left as they are: each is held against all requests of its time. */
 const mostSettled = 20_000;
+/** Of each route this many requests of others are held against all requests of their time. */
+const mostLearned = 60;
 /** So often must a route have been seen without a statement before it is held not to run it. */
 const fewestSeen = 3;
 
 /**
  * A statement of which no value comes from its request is the request's own where nothing else can have run it: the database log lacks no
- * line of that time (`gaps`; so the request's statement is among those beside it, and there is one kind), and every other request of anybody
- * in that time goes to a route that was seen without such a statement.
+ * line of that time (`gaps`; so the request's statement is among those beside it, and there is one kind), and the route is sure to run it: every
+ * other request of anybody in that time goes to a route that was seen without such a statement, or that was so for others on this route.
  */
 export async function settleAlone(
   engine: Engine,
@@ -20,32 +22,34 @@ export async function settleAlone(
   index: StatementIndex,
   gaps: readonly Span[],
 ): Promise<Instance[]> {
-  const open = new Map<number, Request>();
-  for (const i of instances) if (open.size < mostSettled && unsettled(i, gaps) && oneKind(i, index)) open.set(i.request!.eventId, i.request!);
-  if (open.size === 0) return [...instances];
-  const beside = await routesBeside(engine, [...open.values()]);
+  const open = instances.filter(i => unsettled(i, gaps) && oneKind(i, index)).slice(0, mostSettled);
+  if (open.length === 0) return [...instances];
   const byRoute = new Map<string, Request[]>();
   for (const r of others) byRoute.set(routeOf(r), [...(byRoute.get(routeOf(r)) ?? []), r]);
+  const learned = [...new Set(open.map(i => i.routeRead!.route))].flatMap(route => (byRoute.get(route) ?? []).slice(0, mostLearned));
+  const beside = await routesBeside(engine, [...new Set([...open.map(i => i.request!), ...learned])]);
+  const runs = (r: Request, shape: string): boolean => index.during(r).some(s => s.read.shape === shape);
+  const innocent = remembered((route, shape) => {
+    const seen = byRoute.get(route) ?? [];
+    const without = seen.filter(r => !runs(r, shape)).length;
+    return without >= fewestSeen && 2 * without > seen.length;
+  });
+  const alone = (r: Request, shape: string): boolean => (beside.get(r.eventId) ?? []).every(route => route === routeOf(r) || innocent(route, shape));
+  // Where it was seen to run the statement with nobody beside it, others beside this request change nothing.
+  const runsByItself = remembered((route, shape) => learned.filter(r => routeOf(r) === route && runs(r, shape) && alone(r, shape)).length >= fewestSeen);
+  const settled = new Set(open.filter(i => alone(i.request!, i.read.shape) || runsByItself(i.routeRead!.route, i.read.shape)));
+  return instances.map(i => (settled.has(i) ? { ...i, conditional: false } : i));
+}
+
+/** What is asked of a route and a shape again and again. */
+function remembered(ask: (route: string, shape: string) => boolean): (route: string, shape: string) => boolean {
   const known = new Map<string, boolean>();
-  const innocent = (route: string, shape: string): boolean => {
+  return (route, shape) => {
     const key = `${route}\u0001${shape}`;
-    if (!known.has(key)) {
-      const seen = byRoute.get(route) ?? [];
-      const without = seen.filter(r => !index.during(r).some(s => s.read.shape === shape)).length;
-      known.set(key, without >= fewestSeen && 2 * without > seen.length);
-    }
-    return known.get(key)!;
+    const told = known.get(key) ?? ask(route, shape);
+    known.set(key, told);
+    return told;
   };
-  return instances.map(i =>
-    i.conditional &&
-    i.request &&
-    open.has(i.request.eventId) &&
-    unsettled(i, gaps) &&
-    oneKind(i, index) &&
-    (beside.get(i.request.eventId) ?? []).every(route => route === i.routeRead!.route || innocent(route, i.read.shape))
-      ? { ...i, conditional: false }
-      : i,
-  );
 }
 
 function unsettled(i: Instance, gaps: readonly Span[]): boolean {
