@@ -12,16 +12,23 @@ const minute = 60_000_000;
 const list = 'select id, title from book where shelf = $1 order by id';
 let engine: Engine;
 
-/** Readers see the list of their own shelf, then a book; the intruder sees a list at minute 500. `beside` happens at the same time. */
-async function settled(
-  beside: readonly Request[] = [],
-  gaps: readonly Span[] = [],
-  more: readonly string[] = [],
-  always: string | null = null,
-): Promise<boolean[]> {
+type Scene = {
+  /** What others ask for at the time of the intruder. */
+  readonly beside?: readonly Request[];
+  readonly gaps?: readonly Span[];
+  /** Shelves listed at that time besides the intruder's. */
+  readonly more?: readonly string[];
+  /** What every reader asks for together with the list. */
+  readonly always?: string;
+  /** How often the intruder asks again at once. */
+  readonly again?: number;
+};
+
+/** Readers see the list of their own shelf, then a book; the intruder sees a list at minute 500. Whether each execution of his stays open. */
+async function settled({ beside = [], gaps = [], more = [], always, again = 0 }: Scene = {}): Promise<boolean[]> {
   const lists = Array.from({ length: 9 }, (_, i) => request('/list', i * 11 * minute, {}));
   const books = lists.map(r => request('/books/{}', r.loUs + minute, { 'path.2': String(r.eventId) }));
-  const companions = always === null ? [] : lists.map(r => request(always, r.loUs + 1000, {}));
+  const companions = always === undefined ? [] : lists.map(r => request(always, r.loUs + 1000, {}));
   const own = request('/list', 500 * minute, {}, { actor: 'strict' });
   const ran = ['6', ...more].map((shelf, n) => statement(own.loUs + n, list, [shelf]));
   const statements = [
@@ -57,7 +64,8 @@ async function settled(
     columns.map(([name, type]) => ({ name, type })),
     [...others, own, ...beside].map(r => [r.eventId, 1, r.method, r.path, r.loUs, r.loUs, r.loUs, r.hiUs, r.hiUs]),
   );
-  const { instances } = instancesOf([own], routes, log, index);
+  const all = [own, ...Array.from({ length: again }, (_, n) => request('/list', own.loUs + n + 1, {}, { actor: 'strict' }))];
+  const { instances } = instancesOf(all, routes, log, index);
   return (await settleAlone(engine, instances, others, index, gaps)).map(i => i.conditional);
 }
 
@@ -70,22 +78,24 @@ describe('a statement that carries nothing of its request', () => {
 
   it('is its own where nothing else can have run it', async () => {
     expect(await settled()).toEqual([false]);
-    expect(await settled([request('/books/{}', 500 * minute, {}), request('/list', 499 * minute, {})])).toEqual([false]);
+    expect(await settled({ beside: [request('/books/{}', 500 * minute, {}), request('/list', 499 * minute, {})] })).toEqual([false]);
   });
 
   it('may be that of a request beside it, where the two always go together', async () => {
-    const frame = [request('/frame', 500 * minute + 1000, {})];
-    expect(await settled(frame, [], [], '/frame')).toEqual([true]);
-    expect(await settled([], [], [], '/frame')).toEqual([false]);
-    expect(await settled(frame)).toEqual([false]);
+    const beside = [request('/frame', 500 * minute + 1000, {})];
+    expect(await settled({ beside, always: '/frame' })).toEqual([true]);
+    expect(await settled({ always: '/frame' })).toEqual([false]);
+    expect(await settled({ beside })).toEqual([false]);
   });
 
   it('may be another one where lines of that time are gone', async () => {
-    expect(await settled([], [{ fromUs: 499 * minute, toUs: 501 * minute }])).toEqual([true]);
-    expect(await settled([], [{ fromUs: 100 * minute, toUs: 101 * minute }])).toEqual([false]);
+    expect(await settled({ gaps: [{ fromUs: 499 * minute, toUs: 501 * minute }] })).toEqual([true]);
+    expect(await settled({ gaps: [{ fromUs: 100 * minute, toUs: 101 * minute }] })).toEqual([false]);
   });
 
-  it('may be one of two that differ', async () => {
-    expect(await settled([], [], ['7'])).toEqual([true, true]);
+  it('may be one of two that differ, unless two requests ran the two of them', async () => {
+    expect(await settled({ more: ['7'] })).toEqual([true, true]);
+    expect(await settled({ more: ['7'], again: 1 })).toEqual([false, false]);
+    expect(await settled({ more: ['7', '8'], again: 1 })).toEqual([true, true, true, true, true, true]);
   });
 });

@@ -1,6 +1,7 @@
 import { type Engine, sql } from '../../engine/index.ts';
-import { type Instance, showsBody } from './instances.ts';
-import { matches, type StatementIndex, statementSlackUs } from './link-statements.ts';
+import type { Statement } from '../replay/statements.ts';
+import { type Instance, showsBody, toParameters } from './instances.ts';
+import { matches, type RouteRead, type StatementIndex, statementSlackUs } from './link-statements.ts';
 import { pathShape, type Request, requestEnd, requestStart, routeOf, type Span } from './requests.ts';
 
 /** More than these are left as they are: each is held against all requests of its time. */
@@ -22,8 +23,26 @@ export async function settleAlone(
   index: StatementIndex,
   gaps: readonly Span[],
 ): Promise<Instance[]> {
-  const open = instances.filter(i => unsettled(i, gaps) && oneKind(i, index)).slice(0, mostSettled);
+  const open = instances.filter(i => unsettled(i, gaps)).slice(0, mostSettled);
   if (open.length === 0) return [...instances];
+  const ran = await surelyRan(engine, open, others, index);
+  const settled = new Set(open.filter(ran));
+  const pairs = pairInOrder([...settled], index);
+  const told = new Set<string>();
+  return instances.flatMap(i => {
+    if (!settled.has(i)) return [i];
+    if (!i.ambiguous && oneKind(i, index)) return [{ ...i, conditional: false }];
+    const s = pairs.get(i.routeRead!)?.get(i.request!);
+    if (!s) return [i];
+    const key = `${i.request!.eventId} ${i.read.shape}`;
+    if (told.has(key)) return [];
+    told.add(key);
+    return [{ ...i, values: s.values, parameters: toParameters(i.read, s.values), statement: s, ambiguous: false, conditional: false }];
+  });
+}
+
+/** Tells of an execution whether its route is sure to have run the statement. */
+async function surelyRan(engine: Engine, open: readonly Instance[], others: readonly Request[], index: StatementIndex): Promise<(i: Instance) => boolean> {
   const byRoute = new Map<string, Request[]>();
   for (const r of others) byRoute.set(routeOf(r), [...(byRoute.get(routeOf(r)) ?? []), r]);
   const learned = [...new Set(open.map(i => i.routeRead!.route))].flatMap(route => (byRoute.get(route) ?? []).slice(0, mostLearned));
@@ -37,8 +56,40 @@ export async function settleAlone(
   const alone = (r: Request, shape: string): boolean => (beside.get(r.eventId) ?? []).every(route => route === routeOf(r) || innocent(route, shape));
   // Where it was seen to run the statement with nobody beside it, others beside this request change nothing.
   const runsByItself = remembered((route, shape) => learned.filter(r => routeOf(r) === route && runs(r, shape) && alone(r, shape)).length >= fewestSeen);
-  const settled = new Set(open.filter(i => alone(i.request!, i.read.shape) || runsByItself(i.routeRead!.route, i.read.shape)));
-  return instances.map(i => (settled.has(i) ? { ...i, conditional: false } : i));
+  return i => alone(i.request!, i.read.shape) || runsByItself(i.routeRead!.route, i.read.shape);
+}
+
+/**
+ * Requests of one route that lie so close that each may have run the statement of the other: where there are as many statements as requests,
+ * all of them were run by these. Which by which does not matter for what was shown; they are given in order.
+ */
+function pairInOrder(open: readonly Instance[], index: StatementIndex): Map<RouteRead, Map<Request, Statement>> {
+  const out = new Map<RouteRead, Map<Request, Statement>>();
+  for (const route of new Set(open.map(i => i.routeRead!))) {
+    const requests = [...new Set(open.filter(i => i.routeRead === route).map(i => i.request!))].sort((a, b) => a.loUs - b.loUs || a.eventId - b.eventId);
+    const pairs = new Map<Request, Statement>();
+    for (const near of clustersOf(requests)) {
+      const statements = index
+        .within(near[0]!.loUs - statementSlackUs, Math.max(...near.map(r => r.hiUs)) + statementSlackUs)
+        .filter(s => !s.failed && s.read.shape === route.read.shape);
+      if (statements.length === near.length && near.every((r, n) => matches(statements[n]!, route.bindings, r)))
+        for (const [n, r] of near.entries()) pairs.set(r, statements[n]!);
+    }
+    out.set(route, pairs);
+  }
+  return out;
+}
+
+/** Requests in order of time, cut where the statements of one cannot be taken for those of the next. */
+function clustersOf(requests: readonly Request[]): Request[][] {
+  const out: Request[][] = [];
+  let until = -Infinity;
+  for (const r of requests) {
+    if (r.loUs - statementSlackUs > until) out.push([]);
+    out.at(-1)!.push(r);
+    until = Math.max(until, r.hiUs + statementSlackUs);
+  }
+  return out;
 }
 
 /** What is asked of a route and a shape again and again. */
@@ -54,7 +105,8 @@ function remembered(ask: (route: string, shape: string) => boolean): (route: str
 
 function unsettled(i: Instance, gaps: readonly Span[]): boolean {
   const r = i.request;
-  if (!r || !i.routeRead || i.routeRead.source !== 'log' || !i.conditional || i.ambiguous || i.injected || !i.statement || showsBody(r) !== 'yes') return false;
+  if (!r || !i.routeRead || i.routeRead.source !== 'log' || !i.conditional || i.certainty !== 'strict' || i.injected || !i.statement || showsBody(r) !== 'yes')
+    return false;
   return !gaps.some(g => g.toUs >= r.loUs - statementSlackUs && g.fromUs <= r.hiUs + statementSlackUs);
 }
 
