@@ -86,6 +86,8 @@ describe('a statement that carries nothing of its request', () => {
     expect(await settled({ beside, always: '/frame' })).toEqual([true]);
     expect(await settled({ always: '/frame' })).toEqual([false]);
     expect(await settled({ beside })).toEqual([false]);
+    const long = [request('/frame', 440 * minute, {}, { hiUs: 501 * minute })];
+    expect(await settled({ beside: long, always: '/frame' })).toEqual([true]);
   });
 
   it('may be another one where lines of that time are gone', async () => {

@@ -1,3 +1,4 @@
+import { SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Statement } from '../replay/statements.ts';
 import { type Instance, showsBody, toParameters } from './instances.ts';
@@ -116,6 +117,10 @@ function oneKind(i: Instance, index: StatementIndex): boolean {
   return new Set(beside.map(s => JSON.stringify(s.values))).size === 1;
 }
 
+/** Requests are looked up by the minute in which they began; those that took longer than this are few and looked at one by one. */
+const minuteUs = 60 * SECOND;
+const longUs = 10 * minuteUs;
+
 /** The routes of all other requests that may have run in the time in which each of these did. */
 async function routesBeside(engine: Engine, requests: readonly Request[]): Promise<Map<number, string[]>> {
   await engine.load(
@@ -127,10 +132,15 @@ async function routesBeside(engine: Engine, requests: readonly Request[]): Promi
     ],
     requests.map(r => [r.eventId, r.loUs - 2 * statementSlackUs, r.hiUs + 2 * statementSlackUs]),
   );
+  const called = sql`coalesce(e.method, '') || ' ' || ${pathShape} as called`;
+  const overlaps = sql`${requestStart} <= w.to_us and ${requestEnd} >= w.from_us and e.event_id <> w.request_id`;
+  // A hash join with the few windows: the log itself is never sorted nor held.
   const rows = await engine.rows<{ request_id: number; called: string }>(
     'exposure.beside',
-    sql`select distinct w.request_id, coalesce(e.method, '') || ' ' || ${pathShape} as called from event e join alone_window w
-      on ${requestStart} <= w.to_us and ${requestEnd} >= w.from_us where e.class = 1 and e.event_id <> w.request_id order by w.request_id, called`,
+    sql`with minute as (select *, unnest(generate_series((from_us - ${longUs}) // ${minuteUs}, to_us // ${minuteUs})) as began from alone_window)
+    select w.request_id, ${called} from event e join minute w on ${requestStart} // ${minuteUs} = w.began and ${overlaps} where e.class = 1 and ${requestEnd} - ${requestStart} <= ${longUs}
+    union select w.request_id, ${called} from event e join alone_window w on ${overlaps} where e.class = 1 and ${requestEnd} - ${requestStart} > ${longUs}
+    order by all`,
   );
   await engine.run('exposure.drop_alone', sql`drop table alone_window`);
   const out = new Map<number, string[]>();
