@@ -30,6 +30,7 @@ async function settled({ beside = [], gaps = [], more = [], always, again = 0 }:
   const books = lists.map(r => request('/books/{}', r.loUs + minute, { 'path.2': String(r.eventId) }));
   const companions = always === undefined ? [] : lists.map(r => request(always, r.loUs + 1000, {}));
   const own = request('/list', 500 * minute, {}, { actor: 'strict' });
+  const all = [own, ...Array.from({ length: again }, (_, n) => request('/list', own.loUs + n + 1, {}, { actor: 'strict' }))];
   const ran = ['6', ...more].map((shelf, n) => statement(own.loUs + n, list, [shelf]));
   const statements = [
     ...lists.map((r, i) => statement(r.loUs, list, [String(i % 3)])),
@@ -62,9 +63,13 @@ async function settled({ beside = [], gaps = [], more = [], always, again = 0 }:
   await engine.load(
     'event',
     columns.map(([name, type]) => ({ name, type })),
-    [...others, own, ...beside].map(r => [r.eventId, 1, r.method, r.path, r.loUs, r.loUs, r.loUs, r.hiUs, r.hiUs]),
+    [...others, ...all, ...beside].map(r => [r.eventId, 1, r.method, r.path, r.loUs, r.loUs, r.loUs, r.hiUs, r.hiUs]),
   );
-  const all = [own, ...Array.from({ length: again }, (_, n) => request('/list', own.loUs + n + 1, {}, { actor: 'strict' }))];
+  await engine.load(
+    'actor_event',
+    [{ name: 'event_id', type: 'BIGINT' }],
+    all.map(r => [r.eventId]),
+  );
   const { instances } = instancesOf(all, routes, log, index);
   return (await settleAlone(engine, instances, others, index, gaps)).map(i => i.conditional);
 }
@@ -79,6 +84,10 @@ describe('a statement that carries nothing of its request', () => {
   it('is its own where nothing else can have run it', async () => {
     expect(await settled()).toEqual([false]);
     expect(await settled({ beside: [request('/books/{}', 500 * minute, {}), request('/list', 499 * minute, {})] })).toEqual([false]);
+  });
+
+  it('may be that of somebody else on the same route', async () => {
+    expect(await settled({ beside: [request('/list', 500 * minute + 1000, {})] })).toEqual([true]);
   });
 
   it('may be that of a request beside it, where the two always go together', async () => {

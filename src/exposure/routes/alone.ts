@@ -16,6 +16,7 @@ const fewestSeen = 3;
  * A statement of which no value comes from its request is the request's own where nothing else can have run it: the database log lacks no
  * line of that time (`gaps`; so the request's statement is among those beside it, and there is one kind), and the route is sure to run it: every
  * other request of anybody in that time goes to a route that was seen without such a statement, or that was so for others on this route.
+ * Nobody else is on the route in that time.
  */
 export async function settleAlone(
   engine: Engine,
@@ -54,10 +55,12 @@ async function surelyRan(engine: Engine, open: readonly Instance[], others: read
     const without = seen.filter(r => !runs(r, shape)).length;
     return without >= fewestSeen && 2 * without > seen.length;
   });
-  const alone = (r: Request, shape: string): boolean => (beside.get(r.eventId) ?? []).every(route => route === routeOf(r) || innocent(route, shape));
+  const alone = (r: Request, shape: string): boolean => (beside.get(r.eventId) ?? []).every(({ route }) => route === routeOf(r) || innocent(route, shape));
+  // Somebody else on the same route runs it too, and the intruder may have been turned away.
+  const crowded = (r: Request): boolean => (beside.get(r.eventId) ?? []).some(b => b.route === routeOf(r) && !b.intruder);
   // Where it was seen to run the statement with nobody beside it, others beside this request change nothing.
   const runsByItself = remembered((route, shape) => learned.filter(r => routeOf(r) === route && runs(r, shape) && alone(r, shape)).length >= fewestSeen);
-  return i => alone(i.request!, i.read.shape) || runsByItself(i.routeRead!.route, i.read.shape);
+  return i => !crowded(i.request!) && (alone(i.request!, i.read.shape) || runsByItself(i.routeRead!.route, i.read.shape));
 }
 
 /**
@@ -121,8 +124,10 @@ function oneKind(i: Instance, index: StatementIndex): boolean {
 const minuteUs = 60 * SECOND;
 const longUs = 10 * minuteUs;
 
+type Beside = { readonly route: string; readonly intruder: boolean };
+
 /** The routes of all other requests that may have run in the time in which each of these did. */
-async function routesBeside(engine: Engine, requests: readonly Request[]): Promise<Map<number, string[]>> {
+async function routesBeside(engine: Engine, requests: readonly Request[]): Promise<Map<number, Beside[]>> {
   await engine.load(
     'alone_window',
     [
@@ -132,18 +137,18 @@ async function routesBeside(engine: Engine, requests: readonly Request[]): Promi
     ],
     requests.map(r => [r.eventId, r.loUs - 2 * statementSlackUs, r.hiUs + 2 * statementSlackUs]),
   );
-  const called = sql`coalesce(e.method, '') || ' ' || ${pathShape} as called`;
+  const told = sql`w.request_id, coalesce(e.method, '') || ' ' || ${pathShape} as called, e.event_id in (select event_id from actor_event) as intruder`;
   const overlaps = sql`${requestStart} <= w.to_us and ${requestEnd} >= w.from_us and e.event_id <> w.request_id`;
   // A hash join with the few windows: the log itself is never sorted nor held.
-  const rows = await engine.rows<{ request_id: number; called: string }>(
+  const rows = await engine.rows<{ request_id: number; called: string; intruder: boolean }>(
     'exposure.beside',
     sql`with minute as (select *, unnest(generate_series((from_us - ${longUs}) // ${minuteUs}, to_us // ${minuteUs})) as began from alone_window)
-    select w.request_id, ${called} from event e join minute w on ${requestStart} // ${minuteUs} = w.began and ${overlaps} where e.class = 1 and ${requestEnd} - ${requestStart} <= ${longUs}
-    union select w.request_id, ${called} from event e join alone_window w on ${overlaps} where e.class = 1 and ${requestEnd} - ${requestStart} > ${longUs}
+    select ${told} from event e join minute w on ${requestStart} // ${minuteUs} = w.began and ${overlaps} where e.class = 1 and ${requestEnd} - ${requestStart} <= ${longUs}
+    union select ${told} from event e join alone_window w on ${overlaps} where e.class = 1 and ${requestEnd} - ${requestStart} > ${longUs}
     order by all`,
   );
   await engine.run('exposure.drop_alone', sql`drop table alone_window`);
-  const out = new Map<number, string[]>();
-  for (const r of rows) out.set(r.request_id, [...(out.get(r.request_id) ?? []), r.called]);
+  const out = new Map<number, Beside[]>();
+  for (const r of rows) out.set(r.request_id, [...(out.get(r.request_id) ?? []), { route: r.called, intruder: r.intruder }]);
   return out;
 }
