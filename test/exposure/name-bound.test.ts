@@ -9,7 +9,8 @@ import { snapshotEngine } from './snapshot.ts';
 
 let engine: Engine;
 
-async function possible(values: Record<string, string>): Promise<{ rows: string[]; unnamed: number }> {
+/** Rows that requests of one route may have shown, one request for each size. */
+async function possible(values: Record<string, string>, path = '/export.csv', sizes: readonly number[] = [900]): Promise<{ rows: string[]; unnamed: number }> {
   engine = await snapshotEngine([
     {
       name: 'reader',
@@ -22,25 +23,27 @@ async function possible(values: Record<string, string>): Promise<{ rows: string[
     },
     { name: 'book', columns: ['id', 'genre'], rows: [['7', 'poetry']] },
   ]);
-  const request: Request = {
-    eventId: 1,
-    loUs: 1,
-    hiUs: 2,
-    systemId: null,
-    method: 'GET',
-    shape: '/export.csv',
-    values: new Map(Object.entries(values)),
-    status: 200,
-    bytes: 900,
-    durationUs: null,
-    ip: null,
-    session: null,
-    account: null,
-    actor: 'strict',
-    path: '/export.csv',
-  };
+  const requests = sizes.map(
+    (bytes, i): Request => ({
+      eventId: i + 1,
+      loUs: 1,
+      hiUs: 2,
+      systemId: null,
+      method: 'GET',
+      shape: path,
+      values: new Map(Object.entries(values)),
+      status: 200,
+      bytes,
+      durationUs: null,
+      ip: null,
+      session: null,
+      account: null,
+      actor: 'strict',
+      path,
+    }),
+  );
   const claims = await Claims.open(engine);
-  const unnamed = await claimByNames(engine, await readCatalogue(engine), claims, [request], new Set());
+  const unnamed = await claimByNames(engine, await readCatalogue(engine), claims, requests, new Set());
   await claims.close();
   const rows = await engine.rows<{ id: string }>(
     'test.possible',
@@ -60,5 +63,17 @@ describe('a route that names no dataset', () => {
     expect(await possible({ v: '2' })).toEqual({ rows: [], unnamed: 1 });
     engine.close();
     expect(await possible({ grade: '' })).toEqual({ rows: [], unnamed: 1 });
+  });
+});
+
+describe('a route whose path names a dataset', () => {
+  afterEach(() => engine.close());
+
+  it('may show its records', async () => {
+    expect(await possible({}, '/book/list', [120, 160])).toEqual({ rows: ['book:0'], unnamed: 0 });
+  });
+
+  it('shows something else too where answers differ by more than all these records make', async () => {
+    expect(await possible({}, '/book/list', [120, 9000])).toEqual({ rows: ['book:0', 'reader:0', 'reader:1', 'reader:2'], unnamed: 0 });
   });
 });

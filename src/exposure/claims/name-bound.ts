@@ -41,6 +41,7 @@ export async function claimByNames(
   const terms = new Map<string, Request>();
   const broken = new Map<string, Request[]>();
   const unnamed = new Map<string, number>();
+  const larger = await largerThanNamed(engine, catalogue, unread);
   const done = new Set<string>();
   const written = new Set<string>();
   const injections = await knownInjections(engine);
@@ -86,8 +87,57 @@ export async function claimByNames(
     }
   }
   await claimTerms(engine, catalogue, claims, terms, open);
+  for (const [route, list] of larger)
+    await claimAnyRecord(
+      catalogue,
+      claims,
+      list.map(r => ({ systemId: r.systemId, source: { eventId: null, requestId: r.eventId } })),
+      () => ({ kind: 'request', rule: 'route-unknown', statement: route, premises: { route, requests: list.length } }),
+      { route, larger: true },
+    );
   if (broken.size > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
   return unnamed;
+}
+
+/** Markup around a record, and how much escaping may lengthen a text. */
+const markup = 200;
+const escaping = 3.5;
+
+/**
+ * Requests by route whose path names a data set that cannot have filled their answers (`/admin/list` is not the list of `admins`): the answers differ by
+ * more than all its records together make.
+ */
+async function largerThanNamed(engine: Engine, catalogue: Catalogue, requests: readonly Request[]): Promise<Map<string, Request[]>> {
+  const out = new Map<string, Request[]>();
+  for (const [route, list] of groupByRoute(requests.filter(r => r.bytes !== null))) {
+    const named = datasetsNamed(catalogue, list[0]!.shape);
+    const least = Math.min(...list.map(r => r.bytes!));
+    if (named.length === 0 || list.every(r => r.bytes === least)) continue;
+    let all = 0;
+    for (const d of named) all += await mostShown(engine, d);
+    const above = list.filter(r => r.bytes! - least > all);
+    if (above.length > 0) out.set(route, above);
+  }
+  return out;
+}
+
+function groupByRoute(requests: readonly Request[]): Map<string, Request[]> {
+  const out = new Map<string, Request[]>();
+  for (const r of requests) out.set(routeOf(r), [...(out.get(routeOf(r)) ?? []), r]);
+  return out;
+}
+
+/** More bytes than a page of all records of a data set has. */
+async function mostShown(engine: Engine, dataset: Dataset): Promise<number> {
+  const lengths = sql.join(
+    dataset.columns.map(c => sql`coalesce(strlen(cast(${sql.id(`c${c.no}`)} as varchar)), 0)`),
+    sql` + `,
+  );
+  const { n, bytes } = await engine.row<{ n: number; bytes: number }>(
+    'exposure.named_size',
+    sql`select count(*) as n, coalesce(sum(${lengths}), 0) as bytes from ${sql.id(dataset.view)}`,
+  );
+  return escaping * Number(bytes) + markup * Number(n);
 }
 
 const breaksOut = (value: string): boolean => /['";]|--|\/\*/.test(value);
