@@ -4,6 +4,7 @@ import { type Engine, sql } from '../engine/index.ts';
 import { type Identity, isOwn, isShared, readIdentities, readUse, type Uses } from './identities.ts';
 import { addShellStatements } from './shell-statements.ts';
 import { linkSoftly } from './soft-links.ts';
+import { findOpenSenders } from './sole-senders.ts';
 import { addStatedAccounts } from './stated-accounts.ts';
 import { addStatedSignIns } from './stated-sign-ins.ts';
 import { actorColumns, type DetectionRow } from './tables.ts';
@@ -177,12 +178,16 @@ async function writeActors(
     ['actor_id', 'how', 'a', 'b', 'certainty', 'reason'].map(name => ({ name, type: 'VARCHAR' as const })),
     scope,
   );
+  await findOpenSenders(engine);
   await engine.run(
     'intrusion.actor_event',
-    sql`create or replace table actor_event as with found as (
+    sql`create or replace table actor_event as
+    with sender_scope as (select s.actor_id, s.how, s.a, s.b, case when o.how is not null and s.reason <> 'stated-in-case-file' then 'wide' else s.certainty end as certainty, s.reason
+        from actor_scope s left join open_sender o on o.how = s.how and o.a = s.a and o.b is not distinct from s.b where s.how in ('ip', 'pair')),
+    found as (
       select s.actor_id, l.event_id, s.certainty, s.reason from actor_scope s join labelled l on s.how = 'detection' and s.a = l.detection_id
-      union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'ip') s on e.src_ip = s.a
-      union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'pair') s on e.src_ip = s.a and coalesce(e.user_agent, '') = s.b
+      union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from sender_scope where how = 'ip') s on e.src_ip = s.a
+      union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from sender_scope where how = 'pair') s on e.src_ip = s.a and coalesce(e.user_agent, '') = s.b
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'nameless') s on e.src_ip = s.a and coalesce(e.user_agent, '') = s.b
         where e.session is null and e.account is null
       union all select s.actor_id, e.event_id, s.certainty, s.reason from event e join (select * from actor_scope where how = 'session') s on e.session = s.a and e.src_ip = s.b
@@ -247,7 +252,7 @@ async function writeActors(
       }),
     ]),
   );
-  for (const t of ['actor_scope', 'labelled', 'labelled_detection']) await engine.run('intrusion.drop', sql`drop table if exists ${sql.id(t)}`);
+  for (const t of ['actor_scope', 'open_sender', 'labelled', 'labelled_detection']) await engine.run('intrusion.drop', sql`drop table if exists ${sql.id(t)}`);
   return actors;
 }
 

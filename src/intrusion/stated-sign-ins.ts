@@ -11,7 +11,8 @@ const sessionUs = 12 * HOUR;
  * Many web logs carry no account. Where the database log shows a stated account being looked up, the sign-ins of that moment are its own: all of
  * them, since two people may sign in within the same second. When none of them is surely the intruder's, each may be, and what its client or
  * session did from then on is added to `actor_event` as wide; when one is, the statement is explained, and the other clients are taken for the
- * account's owner: they go to `owner_sign_in` (`account, src_ip, event_id`). Accounts that the web log names itself are left to it.
+ * account's owner: they go to `owner_sign_in` (`account, src_ip, event_id`). Accounts that the web log names itself are left to it. Of an account
+ * that no log names, whose intruder nothing else points at, any sign-in may be, and how long it lasted is not known either.
  */
 export async function addStatedSignIns(engine: Engine, stated: readonly { readonly actorId: string; readonly account: string }[]): Promise<void> {
   await engine.load('owner_sign_in', ownerSignInColumns, []);
@@ -26,10 +27,12 @@ export async function addStatedSignIns(engine: Engine, stated: readonly { readon
     sql`create or replace temp table stated_sign_in as
     with silent as (select distinct account from stated_account n where not exists (select 1 from event e where e.class = 1 and e.account = n.account)),
       said as (select distinct n.account, e.at_us from silent n join event e on e.class = 2 and e.at_us is not null
-        and (contains(coalesce(e.sql_params, ''), to_json(n.account)::varchar) or contains(coalesce(e.sql_text, ''), '''' || n.account || '''')))
-    select distinct s.account, r.event_id, r.at_us, r.src_ip, coalesce(r.user_agent, '') as agent, r.session, r.status
-    from event r join said s on r.at_us between s.at_us - ${slackUs} and s.at_us + ${slackUs} + coalesce(r.duration_us, 0)
-    where r.class = 1 and r.src_ip is not null and upper(coalesce(r.method, 'POST')) = 'POST' and regexp_matches(lower(split_part(coalesce(r.target_norm, r.target, ''), '?', 1)), ${sql.lit(loginPath)})`,
+        and (contains(coalesce(e.sql_params, ''), to_json(n.account)::varchar) or contains(coalesce(e.sql_text, ''), '''' || n.account || ''''))),
+      entry as (select r.event_id, r.at_us, r.src_ip, coalesce(r.user_agent, '') as agent, r.session, r.status, coalesce(r.duration_us, 0) as duration_us from event r
+        where r.class = 1 and r.src_ip is not null and upper(coalesce(r.method, 'POST')) = 'POST' and regexp_matches(lower(split_part(coalesce(r.target_norm, r.target, ''), '?', 1)), ${sql.lit(loginPath)})),
+      unheard as (select distinct account from stated_account semi join silent using (account) anti join said using (account) anti join actor_event using (actor_id))
+    select distinct s.account, true as heard, r.* exclude (duration_us) from entry r join said s on r.at_us between s.at_us - ${slackUs} and s.at_us + ${slackUs} + r.duration_us
+    union all select u.account, false, r.* exclude (duration_us) from entry r cross join unheard u where coalesce(r.status, 200) < 400`,
   );
   await engine.run(
     'intrusion.explained_accounts',
@@ -44,10 +47,10 @@ export async function addStatedSignIns(engine: Engine, stated: readonly { readon
   await engine.run(
     'intrusion.stated_use',
     sql`insert into actor_event with doubt as (select a.actor_id, s.* from stated_sign_in s join stated_account a using (account) where s.account not in (select account from explained_account)),
-      span as (select actor_id, src_ip, agent, min(at_us) - ${slackUs} as from_us, max(at_us) + ${sessionUs} as to_us from doubt where session is null group by all),
+      span as (select actor_id, src_ip, agent, min(at_us) - ${slackUs} as from_us, case when bool_and(heard) then max(at_us) + ${sessionUs} end as to_us from doubt where session is null group by all),
       found as (
         select d.actor_id, e.event_id from event e join (select distinct actor_id, session, src_ip from doubt where session is not null) d on e.session = d.session and e.src_ip = d.src_ip
-        union select s.actor_id, e.event_id from event e join span s on e.src_ip = s.src_ip and coalesce(e.user_agent, '') = s.agent and e.at_us between s.from_us and s.to_us)
+        union select s.actor_id, e.event_id from event e join span s on e.src_ip = s.src_ip and coalesce(e.user_agent, '') = s.agent and e.at_us >= s.from_us and e.at_us <= coalesce(s.to_us, e.at_us))
     select actor_id, event_id, 'wide', 'stated-account-signed-in' from found f
       where not exists (select 1 from actor_event x where x.actor_id = f.actor_id and x.event_id = f.event_id) order by event_id, actor_id`,
   );

@@ -26,7 +26,7 @@ export async function detectEntries(engine: Engine, found: readonly Detection[])
       'detection.entries',
       sql`
       with clients as (select distinct client, client_key from detection_request join detection_suspicious using (event_id))
-      select event_id, at_us, client, session, status, coalesce(method = 'POST' and lower(path) = ${String(campaign.facts['route'] ?? '')} and status < 400, false) as sign_in, count(*) filter (where at_us < ${begin}::bigint) over (partition by client) as before
+      select event_id, at_us, client, session, status, coalesce(lower(path) = ${String(campaign.facts['route'] ?? '')} and status < 400, false) as sign_in, count(*) filter (where at_us < ${begin}::bigint) over (partition by client) as before
       from detection_request semi join clients using (client, client_key) where event_id not in (select event_id from detection_suspicious) order by at_us nulls first, event_id`,
     );
     const after = rows.filter(r => r.before === 0 && r.at_us !== null && r.at_us >= entered);

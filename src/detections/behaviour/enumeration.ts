@@ -6,6 +6,7 @@ import { actorKey, clientKey, episodes, oneOf, pathMatches } from '../requests/r
 import type { Detection } from '../tables.ts';
 import { openRoutes } from './open-routes.ts';
 import { withOwnership } from './owners.ts';
+import { splitRun } from './shared-walks.ts';
 
 /** What may stand before the number in the code of a record (`R2024-`, `PO`): short, as no opaque id is. */
 const codePrefix = String.raw`[A-Za-z](?:[A-Za-z0-9._-]{0,9}[A-Za-z._-])?`;
@@ -226,37 +227,45 @@ async function walkDetections(engine: Engine, actor: string, how: 'object' | 'pa
     const run = how === 'page' ? longestChain(own) : keepRun(own, actor.startsWith('i:'));
     if (new Set(run.map(r => r.object)).size < minObjects) continue;
     for (const r of run) taken.add(r.event_id);
-    for (const part of episodes(run)) {
-      const ok = part.filter(r => r.status !== null && r.status >= 200 && r.status < 300).length;
-      const objects = new Set(part.map(r => r.object));
-      out.push({
-        ruleId: how === 'object' ? 'id-enumeration' : 'list-walk',
-        kind: how === 'object' ? 'idor-enumeration' : 'mass-export',
-        family: 'enumeration',
-        level: objects.size >= 100 ? 'high' : 'medium',
-        outcome: ok > 0 ? 'succeeded' : part.every(r => r.status === 403) ? 'blocked' : 'attempted',
-        groupKey: `walk|${w.route}|${actor}`,
-        facts: {
-          route: w.route,
-          requests: part.length,
-          distinct: objects.size,
-          lowest: w.lo,
-          highest: w.hi,
-          coverage: round(w.d / (w.hi - w.lo + 1)),
-          small_steps: round(w.steps),
-          same_steps: round(w.same_steps),
-          order_correlation: w.corr === null ? null : round(w.corr),
-          missing: round(w.missed),
-          answered_ok: ok,
-          peers: w.actors,
-          peers_q95: w.q95,
-        },
-        events: part.map(r => ({ eventId: r.event_id, atUs: r.at_us, facts: { object: r.object } })),
-      });
-    }
+    const { sure, doubtful } = actor.startsWith('i:') && how === 'object' ? splitRun(run, isLine(w)) : { sure: episodes(run), doubtful: [] };
+    for (const part of sure) out.push(walkDetection(w, part, false));
+    if (doubtful.length > 0) out.push(walkDetection(w, doubtful, true));
   }
   return out;
 }
+
+function walkDetection(w: Walk, part: readonly ObjectEvent[], doubtful: boolean): Detection {
+  const ok = part.filter(r => r.status !== null && r.status >= 200 && r.status < 300).length;
+  const objects = new Set(part.map(r => r.object));
+  return {
+    ruleId: w.how === 'object' ? 'id-enumeration' : 'list-walk',
+    kind: w.how === 'object' ? 'idor-enumeration' : 'mass-export',
+    family: 'enumeration',
+    level: objects.size >= 100 ? 'high' : 'medium',
+    outcome: doubtful ? 'unknown' : ok > 0 ? 'succeeded' : part.every(r => r.status === 403) ? 'blocked' : 'attempted',
+    groupKey: `walk|${w.route}|${w.actor}${doubtful ? '|beside' : ''}`,
+    facts: {
+      ...(doubtful && { doubtful }),
+      route: w.route,
+      requests: part.length,
+      distinct: objects.size,
+      lowest: w.lo,
+      highest: w.hi,
+      coverage: round(w.d / (w.hi - w.lo + 1)),
+      small_steps: round(w.steps),
+      same_steps: round(w.same_steps),
+      order_correlation: w.corr === null ? null : round(w.corr),
+      missing: round(w.missed),
+      answered_ok: ok,
+      peers: w.actors,
+      peers_q95: w.q95,
+    },
+    events: part.map(r => ({ eventId: r.event_id, atUs: r.at_us, facts: { object: r.object } })),
+  };
+}
+
+/** From end to end one line: what lies on it needs no further sign. */
+const isLine = (w: Walk): boolean => w.steps >= 0.9 && (w.corr ?? 0) >= 0.95;
 
 /**
  * With a session the actor is exact, but a session that was stolen was somebody's: only clients that carry the pattern stay.

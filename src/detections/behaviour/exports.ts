@@ -31,7 +31,9 @@ const minOthers = 20;
  */
 export async function detectExports(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
   const rows = await readExports(engine);
-  const marked = await markedActors(engine, found);
+  const marks = found.filter(pointsAtActor);
+  const marked = await markedActors(engine, marks);
+  const sure = new Set(marks.filter(d => !isDoubtful(d)).flatMap(d => d.events.map(e => Number(e.eventId))));
   const kin = await kinOfMarked(engine, rows, marked);
   const unsigned = await neverSignedIn(engine, rows, found);
   const out: Detection[] = [];
@@ -57,7 +59,9 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
     }
     for (const [r, reason] of burstsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
     for (const [r, reason] of sweepsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
-    for (const [actor, events] of groupBy(chosen.keys(), r => r.actor)) {
+    for (const events of groupBy(chosen.keys(), r => `${isAnybodys(r, chosen.get(r)!, sure)}|${r.actor}`).values()) {
+      const actor = events[0]!.actor;
+      const anybodys = isAnybodys(events[0]!, chosen.get(events[0]!)!, sure);
       const reasons = [...new Set(events.flatMap(e => chosen.get(e)!))].sort();
       out.push({
         ruleId: 'mass-export',
@@ -65,9 +69,9 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
         family: 'export',
         level: 'high',
         outcome: 'succeeded',
-        groupKey: `export|${route}|${actor}`,
+        groupKey: `export|${route}|${actor}${anybodys ? '|beside' : ''}`,
         facts: {
-          ...(restsOnDoubt(marked, reasons, events) && { doubtful: true }),
+          ...((anybodys || restsOnDoubt(marked, reasons, events)) && { doubtful: true }),
           route,
           basis: reasons,
           requests: events.length,
@@ -218,9 +222,15 @@ function parameterNames(query: string | null): string[] {
 /** From when to when an actor is marked; `doubtful` when every mark is itself only a doubt. */
 type Span = { readonly from: number; readonly to: number; readonly doubtful: boolean };
 
+const pointsAtActor = (d: Detection): boolean => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk';
+
+/** Taken at an address that several may share (its requests name neither agent nor holder), and marked by nothing but another request from there. */
+function isAnybodys(r: Export, reasons: readonly string[], sure: ReadonlySet<number>): boolean {
+  return r.actor.startsWith('i:') && r.actor.endsWith('|') && reasons.every(x => x === 'actor-already-marked') && !sure.has(r.event_id);
+}
+
 /** Sessions and clients that walked through records or got in by guessing, and when. */
-async function markedActors(engine: Engine, found: readonly Detection[]): Promise<Map<string, Span>> {
-  const marks = found.filter(d => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk');
+async function markedActors(engine: Engine, marks: readonly Detection[]): Promise<Map<string, Span>> {
   if (marks.length === 0) return new Map();
   await engine.load(
     'detection_suspicious',

@@ -1,8 +1,9 @@
-import { HOUR, MINUTE } from '../../base/index.ts';
+import { HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { groupBy } from '../group.ts';
 import { episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { medianGap } from '../times.ts';
 import { loginAccounts } from './login-accounts.ts';
 import { prepareSignIns, readSignIns, type SignIn } from './sign-in-answers.ts';
 import { pooledRuns } from './sign-in-pools.ts';
@@ -10,6 +11,8 @@ import { pooledRuns } from './sign-in-pools.ts';
 const minFailures = 10;
 const minFailureShare = 0.7;
 const campaignGapUs = 10 * MINUTE;
+const paceSlackUs = 10 * SECOND;
+const mostGaps = 10;
 
 /** Many failed sign-ins and every success among them: over HTTP (with the accounts the database log names) and in authentication logs. */
 export async function detectSignIns(engine: Engine): Promise<Detection[]> {
@@ -25,7 +28,7 @@ async function detectHttp(engine: Engine): Promise<Detection[]> {
   );
   const perClient = groupBy(stubborn, a => `${a.route}\u0000${a.srcIp}\u0000${a.agent}`);
   const runs: SignIn[][] = [];
-  for (const [, list] of perClient) for (const part of episodes(list, campaignGapUs)) if (isCampaign(part)) runs.push(part);
+  for (const [, list] of perClient) for (const part of episodes(list, campaignGapUs)) if (isCampaign(part)) runs.push(withoutStrangers(part));
   await markTaken(engine, runs);
   runs.push(...(await scattered(engine)));
   await markTaken(engine, runs);
@@ -41,6 +44,16 @@ async function detectHttp(engine: Engine): Promise<Detection[]> {
 function isCampaign(part: readonly SignIn[]): boolean {
   const failed = part.filter(a => a.outcome === 'failure').length;
   return failed >= minFailures && failed >= minFailureShare * part.length;
+}
+
+/**
+ * Where the log names no agent, people who share the address sign in beside the campaign: a success is the campaign's when it comes at the pace of its failures.
+ */
+function withoutStrangers(part: readonly SignIn[]): SignIn[] {
+  if (part[0]!.agent !== '') return [...part];
+  const failed = part.filter(a => a.outcome === 'failure').flatMap(a => a.atUs ?? []);
+  const reach = Math.max(paceSlackUs, mostGaps * medianGap(failed));
+  return part.filter(a => a.outcome !== 'success' || a.atUs === null || failed.some(t => Math.abs(t - a.atUs!) <= reach));
 }
 
 /**
