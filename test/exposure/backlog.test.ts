@@ -44,6 +44,7 @@ function instance(text: string, parameters: string[], atSeconds: number): Instan
     failed: false,
     actor: 'strict' as const,
     message: null,
+    program: 'app',
   };
   return { read, values, parameters, request: null, statement, routeRead: null, certainty: 'strict', ambiguous: false, injected: false, conditional: false };
 }

@@ -107,6 +107,7 @@ describe('many statements of one shape', () => {
               failed: false,
               actor: 'strict' as const,
               message: null,
+              program: 'app',
             };
             return {
               read,

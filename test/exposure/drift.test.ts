@@ -263,6 +263,7 @@ describe('a snapshot of another time', () => {
           failed: false,
           actor: 'strict' as const,
           message: null,
+          program: 'app',
         };
         const instance: Instance = {
           read,

@@ -44,5 +44,6 @@ export function statement(atUs: number, text: string, parameters: readonly (stri
     failed: false,
     actor: null,
     message: null,
+    program: 'app',
   };
 }

@@ -23,14 +23,14 @@ describe('the statements of a database log', () => {
   async function log(lines: readonly Line[]): Promise<void> {
     await engine.run(
       'test.event',
-      sql`create or replace table event (event_id bigint, file_no integer, class integer, at_us bigint, start_lo_us bigint, start_hi_us bigint, end_lo_us bigint, end_hi_us bigint, conn_id varchar, sql_text varchar, sql_params varchar, rows_out bigint, err_code varchar, message varchar, stmt_kind varchar)`,
+      sql`create or replace table event (event_id bigint, file_no integer, class integer, at_us bigint, start_lo_us bigint, start_hi_us bigint, end_lo_us bigint, end_hi_us bigint, conn_id varchar, sql_text varchar, sql_params varchar, rows_out bigint, err_code varchar, message varchar, stmt_kind varchar, db_user varchar, app_name varchar, src_ip varchar)`,
     );
     await engine.run('test.files', sql`create or replace table event_file as select 1 as file_no, 'pg-csvlog' as format`);
     await engine.run('test.actors', sql`delete from actor_event`);
     for (const [i, l] of lines.entries()) {
       await engine.run(
         'test.line',
-        sql`insert into event values (${i}, 1, 2, ${i * 1000}, null, null, null, null, ${l.conn ?? 'c1'}, ${l.text}, ${l.params ? JSON.stringify(l.params) : null}, null, ${l.err ?? null}, null, null)`,
+        sql`insert into event values (${i}, 1, 2, ${i * 1000}, null, null, null, null, ${l.conn ?? 'c1'}, ${l.text}, ${l.params ? JSON.stringify(l.params) : null}, null, ${l.err ?? null}, null, null, 'app', null, null)`,
       );
       if (l.own !== false) await engine.run('test.actor', sql`insert into actor_event values ('a', ${i}, 'strict', 't')`);
     }

@@ -20,6 +20,8 @@ export type Statement = {
   readonly failed: boolean;
   readonly actor: 'strict' | 'wide' | null;
   readonly message: string | null;
+  /** User, application and host of its connection, as far as the log tells them. */
+  readonly program: string;
 };
 
 /** What a statement reads, as one select. `exact` is false when the rows shown are not those of the select on the snapshot (RETURNING). */
@@ -197,6 +199,7 @@ type Row = {
   certainty: 'strict' | 'wide' | null;
   message: string | null;
   stmt_kind: string | null;
+  program: string;
   format: string | null;
 };
 
@@ -234,7 +237,8 @@ export async function readStatements(engine: Engine, part: LogPart): Promise<Sta
   };
   for await (const batch of engine.stream<Row>(
     'exposure.statements',
-    sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format
+    sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format,
+      concat_ws('|', coalesce(e.db_user, ''), coalesce(e.app_name, ''), regexp_replace(coalesce(e.src_ip, ''), ':[0-9]+$', '')) as program
     from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null and ${inPart(part)} order by e.at_us, e.event_id`,
   )) {
     for (const r of batch) {
@@ -294,6 +298,7 @@ export async function readStatements(engine: Engine, part: LogPart): Promise<Sta
           failed: false,
           actor: r.certainty,
           message: null,
+          program: once(r.program),
         });
     }
   }

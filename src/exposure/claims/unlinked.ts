@@ -1,0 +1,70 @@
+import { type Problem, printable, problem } from '../../base/index.ts';
+import type { AtHand } from '../at-hand.ts';
+import type { Reads } from '../find-reads.ts';
+import { inferTerms } from '../routes/infer-terms.ts';
+import { type Instance, instancesOf } from '../routes/instances.ts';
+import { type Request, routeOf, type Span, streamOtherRequests } from '../routes/requests.ts';
+import { claimLostStatements, claimUnread } from './lost-statements.ts';
+import { claimPossible, holesOf, strangersOf } from './missing.ts';
+import { claimByNames, datasetsNamed } from './name-bound.ts';
+import { activeTimes, orphansOf } from './orphans.ts';
+import type { PossibleReads } from './reads.ts';
+import { claimShells } from './shell-bound.ts';
+
+/** `strangers`: statements beside requests of which nothing is known; `unnamed`: routes of which not even the name says what they read. */
+export type Unlinked = { readonly strangers: readonly Instance[]; readonly unnamed: readonly string[] };
+
+/** Claim what may have been read where a request, its statement or the knowledge of its route is missing: all of it only possible (T2). */
+export async function claimUnlinked(given: AtHand, reads: Reads, possible: PossibleReads, problems: Problem[]): Promise<Unlinked> {
+  const { engine, catalogue, claims, requests, log, part, changes, gaps, numbered } = given;
+  const claim = (rule: string, instances: readonly Instance[]): Promise<void> => claimPossible(engine, catalogue, claims, instances, rule, changes);
+  const times = log.present ? activeTimes(requests, log) : [];
+  const explained = await explainedStatements(given, reads, times);
+  const { strangers, unnamed } = await claimStrangeRoutes(given, reads, explained);
+  for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
+  await claim('hole-in-sequence', holesOf(reads.instances, gaps, numbered));
+  for (const p of possible) await claim(p.rule, p.instances);
+  if (log.present) await claim('orphan-statement', [...orphansOf(log, reads.instances, explained, times), ...strangers]);
+  await claimLostStatements(engine, catalogue, claims);
+  await claimUnread(catalogue, claims, part.left);
+  if (!log.present) await claimShells(engine, catalogue, claims);
+  return { strangers, unnamed: [...unnamed.keys()] };
+}
+
+/** A route of which too little was seen: the statements beside it that nobody explains, or else what its name says. */
+async function claimStrangeRoutes(
+  { engine, catalogue, claims, requests, others, log, index, whole, changes }: AtHand,
+  reads: Reads,
+  explained: ReadonlySet<number>,
+): Promise<{ strangers: readonly Instance[]; unnamed: ReadonlyMap<string, number> }> {
+  const known = new Set(reads.learned.map(r => r.route));
+  const unknown = requests.filter(r => !known.has(routeOf(r)));
+  const strange = log.present ? strangersOf(unknown, index, explained, others) : null;
+  // A log that lacks no line would hold what such a request read.
+  if (strange) for (const r of requests.map(routeOf)) if (whole || !strange.silent.has(r)) known.add(r);
+  const constant = new Set([...new Set(requests.map(routeOf))].filter(route => sameAlways(others.filter(r => routeOf(r) === route))));
+  const searches = await inferTerms(engine, requests, others, known, route => datasetsNamed(catalogue, route.slice(route.indexOf(' ') + 1)));
+  const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => log.present || constant.has(route), changes, searches);
+  for (const route of constant) unnamed.delete(route);
+  return { strangers: strange?.instances ?? [], unnamed };
+}
+
+/** An answer of one size for everybody shows nobody's data. */
+function sameAlways(sample: readonly Request[]): boolean {
+  const sizes = sample.filter(r => r.bytes !== null).map(r => r.bytes!);
+  return sizes.length >= 5 && Math.max(...sizes) - Math.min(...sizes) <= 2;
+}
+
+/**
+ * Statements around the intruder's requests that some request explains: everybody's requests of that time are read again in full. What a kind of
+ * statement is at other times is told by the log alone.
+ */
+async function explainedStatements({ engine, log, index }: AtHand, { learned, used }: Reads, times: readonly Span[]): Promise<Set<number>> {
+  const explained = new Set(used);
+  const [first, last] = [times[0], times.at(-1)];
+  if (!first || !last) return explained;
+  const span = { fromUs: first.fromUs, toUs: last.toUs };
+  for await (const batch of streamOtherRequests(engine, [...new Set(learned.map(r => r.route))].sort(), span))
+    for (const id of instancesOf(batch, learned, log, index).used) explained.add(id);
+  return explained;
+}

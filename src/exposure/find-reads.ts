@@ -1,0 +1,49 @@
+import type { AtHand } from './at-hand.ts';
+import type { Statement } from './replay/statements.ts';
+import { settleAlone } from './routes/alone.ts';
+import { inferReads } from './routes/infer-reads.ts';
+import { aloneInstance, type Instance, instancesOf } from './routes/instances.ts';
+import { learnRoutes, type RouteRead } from './routes/link-statements.ts';
+import { countRoutes, routeOf } from './routes/requests.ts';
+
+/** A function that fewer others than this use teaches itself: the statements it runs carry the values of its own requests. */
+const fewOthers = 3;
+
+/** What routes read, and each time the intruder had something read: by a request (`instances`) or straight from the database (`direct`). */
+export type Reads = {
+  readonly learned: readonly RouteRead[];
+  readonly instances: readonly Instance[];
+  readonly direct: readonly Instance[];
+  /** Statements that a request of the intruder explains. */
+  readonly used: ReadonlySet<number>;
+};
+
+/** Learn what routes read, from the case file, the database log or the sizes of answers, in this order; then read the intruder's requests so. */
+export async function findReads(given: AtHand): Promise<Reads> {
+  const { engine, catalogue, requests, others, log, index, stated, gaps } = given;
+  const taken = new Set(stated.reads.map(r => r.route));
+  const told = [...stated.reads, ...(await learnFromLog(given)).filter(r => !taken.has(r.route))];
+  const learned = [...told, ...(await inferReads(engine, catalogue, requests, others, new Set(told.map(r => r.route))))];
+  const { instances: found, used } = instancesOf(requests, learned, log, index);
+  const instances = given.numbered ? await settleAlone(engine, found, others, index, gaps) : found;
+  return { learned, instances, direct: directInstances(log.statements, used), used };
+}
+
+async function learnFromLog({ engine, requests, others, log, index, part }: AtHand): Promise<RouteRead[]> {
+  const uses = new Map<string, number>();
+  for (const r of others) if (r.status !== 404) uses.set(routeOf(r), (uses.get(routeOf(r)) ?? 0) + 1);
+  const alone = new Set(requests.map(routeOf).filter(r => (uses.get(r) ?? 0) < fewOthers));
+  const teaching = [...others, ...requests.filter(r => r.actor === 'wide' || alone.has(routeOf(r)))];
+  return learnRoutes(teaching, log, index, await countRoutes(engine, part.span), alone);
+}
+
+/** Statements of the intruder that no request explains: shown to whoever held the connection. Certain only where the whole connection was theirs. */
+function directInstances(statements: readonly Statement[], used: ReadonlySet<number>): Instance[] {
+  const shared = new Set<string>();
+  for (const s of statements) if (s.actor === null && s.conn !== null) shared.add(s.conn);
+  return statements
+    .filter(s => s.actor !== null && !used.has(s.eventId))
+    .map(s =>
+      aloneInstance(s, { certainty: s.actor === 'strict' && s.conn !== null && !shared.has(s.conn) ? 'strict' : 'wide', ambiguous: false, injected: false }),
+    );
+}
