@@ -4,15 +4,11 @@
  */
 
 export { estimateClockOffsets } from './clock.ts';
-export {
-  derivedColumns,
-  timeKind,
-} from './columns.ts';
+export { derivedColumns, timeKind } from './columns.ts';
 export { measureCoverage } from './coverage/measure-coverage.ts';
 export { loadDatasets } from './datasets/index.ts';
-
 export { defineEventView } from './event-view.ts';
-
+export { isInner } from './forwarded.ts';
 export { readEvents } from './read-events.ts';
 export { readOriginal } from './read-original.ts';
 export { clientKeysOf } from './request-keys.ts';

@@ -231,6 +231,29 @@ describe('what is found, and who is left alone', () => {
     expect(found.map(f => [f.kind, f.events])).toEqual([['db-dump', 2]]);
   });
 
+  it.each([
+    ['203.0.113.10', undefined],
+    ['10.0.1.9', true],
+  ])('two tables read by mysqldump from %s', async (src_ip, doubtful) => {
+    const app = Array.from(
+      { length: 100 },
+      (_, i): EventRow => ({ class: 2, time_us: t0 + i * SECOND, db_user: 'app', sql_text: 'select * from q where id = 1' }),
+    );
+    const dump = ['customers', 'quotes'].map(
+      (table, i): EventRow => ({
+        class: 2,
+        time_us: t0 + HOUR + i * SECOND,
+        db_user: 'report',
+        src_ip,
+        sql_text: `SELECT /*!40001 SQL_NO_CACHE */ * FROM \`${table}\``,
+      }),
+    );
+    const found = await run(numbered([...app, ...dump]));
+    const told = found.filter(f => f.rule_id === 'database-dump');
+    const facts = told.map(f => JSON.parse(f.facts) as Record<string, unknown>);
+    expect(told.map((f, i) => [f.kind, f.events, facts[i]!['tables'], facts[i]!['doubtful']])).toEqual([['db-dump', 2, ['`customers`', '`quotes`'], doubtful]]);
+  });
+
   it('an injection whose body was not logged is seen in the database log', async () => {
     const post = Array.from({ length: 20 }, (_, i): EventRow => ({ ...get(100 + i, '192.0.2.4', '/search'), method: 'POST' }));
     const statement = (i: number, text: string): EventRow => ({

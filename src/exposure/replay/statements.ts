@@ -1,6 +1,6 @@
 import { transpile } from '@polyglot-sql/sdk';
 import { type Micros, sha256Hex } from '../../base/index.ts';
-import { type Engine, sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { actorOf } from '../routes/requests.ts';
 import { type Ast, child, loadParser, nodes, parseStatements, type Slot, shapeOf, text, unwrap } from '../sql/index.ts';
 import { Cursors, type Fetched } from './cursors.ts';
@@ -218,6 +218,9 @@ export type StatementLog = {
   readonly present: boolean;
 };
 
+/** User, application and host of a line `e` of a database log, as far as it tells them. */
+export const programOf: Sql = sql`concat_ws('|', coalesce(e.db_user, ''), coalesce(e.app_name, ''), regexp_replace(coalesce(e.src_ip, ''), ':[0-9]+$', ''))`;
+
 /** The database log, or a part of it, as statements in order of time. */
 export async function readStatements(engine: Engine, part: LogPart): Promise<StatementLog> {
   await loadParser();
@@ -238,7 +241,7 @@ export async function readStatements(engine: Engine, part: LogPart): Promise<Sta
   for await (const batch of engine.stream<Row>(
     'exposure.statements',
     sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format,
-      concat_ws('|', coalesce(e.db_user, ''), coalesce(e.app_name, ''), regexp_replace(coalesce(e.src_ip, ''), ':[0-9]+$', '')) as program
+      ${programOf} as program
     from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null and ${inPart(part)} order by e.at_us, e.event_id`,
   )) {
     for (const r of batch) {
