@@ -5,6 +5,7 @@ import { chanceFits, exactFit, farthest } from '../../src/exposure/routes/infer-
 import { inferFilters } from '../../src/exposure/routes/infer-filters.ts';
 import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
+import { request } from './exchange.ts';
 import { snapshotEngine } from './snapshot.ts';
 
 let engine: Engine | undefined;
@@ -24,37 +25,20 @@ const members = Array.from({ length: 240 }, (_, i) => {
 const columns = ['no', 'name', 'mail', 'birthday', 'class', 'note'];
 const csv = (rows: readonly (readonly string[])[]): number => Buffer.byteLength(`会員,氏名,連絡先\n${rows.map(r => `${r.slice(0, 3).join(',')}\n`).join('')}`);
 
-function request(n: number, query: Record<string, string>, bytes: number, actor: 'strict' | null): Request {
-  return {
-    eventId: n,
-    loUs: n,
-    hiUs: n,
-    systemId: null,
-    method: 'GET',
-    shape: '/export/members.csv',
-    values: new Map(Object.entries(query)),
-    status: 200,
-    bytes,
-    durationUs: null,
-    ip: null,
-    session: null,
-    account: null,
-    actor,
-    path: '/export/members.csv',
-  };
-}
+const exported = (n: number, query: Record<string, string>, bytes: number, actor: 'strict' | null): Request =>
+  request('/export/members.csv', n, query, { eventId: n, hiUs: n, bytes, durationUs: null, actor });
 
 describe('filters of an export told by sizes', () => {
   beforeAll(loadParser);
   afterEach(() => engine?.close());
 
   const ofClass = (c: string): (readonly string[])[] => members.filter(m => m[4] === c);
-  const others = ['1', '2', '3', '4'].map((c, i) => request(i + 1, { class: c }, csv(ofClass(c)), null));
+  const others = ['1', '2', '3', '4'].map((c, i) => exported(i + 1, { class: c }, csv(ofClass(c)), null));
   const born = (from: string): (readonly string[])[] => members.filter(m => m[3]! >= from);
 
   it('are the condition and the columns that give every answer to the byte', async () => {
     engine = await snapshotEngine([{ name: 'members', columns, rows: members, key: ['no'] }]);
-    const own = request(9, { born_after: '1975-01-01' }, csv(born('1975-01-01')), 'strict');
+    const own = exported(9, { born_after: '1975-01-01' }, csv(born('1975-01-01')), 'strict');
     const reads = await inferFilters(engine, await readCatalogue(engine), 'GET /export/members.csv', [own], others);
     expect(reads.length).toBe(2);
     const read = reads.find(r => r.onlyForm === '["born_after"]')!;
@@ -71,9 +55,9 @@ describe('filters of an export told by sizes', () => {
   it('are not told where one answer of the intruder fits nothing, or a value may break out', async () => {
     engine = await snapshotEngine([{ name: 'members', columns, rows: members, key: ['no'] }]);
     const catalogue = await readCatalogue(engine);
-    const odd = request(9, { born_after: '1975-01-01' }, csv(born('1975-01-01')) + 1, 'strict');
+    const odd = exported(9, { born_after: '1975-01-01' }, csv(born('1975-01-01')) + 1, 'strict');
     expect(await inferFilters(engine, catalogue, 'GET /export/members.csv', [odd], others)).toEqual([]);
-    const broken = request(9, { class: "1' or '1'='1" }, csv(members), 'strict');
+    const broken = exported(9, { class: "1' or '1'='1" }, csv(members), 'strict');
     expect(await inferFilters(engine, catalogue, 'GET /export/members.csv', [broken], others)).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { readCatalogue } from '../../src/exposure/catalogue.ts';
 import { inferReads, ownDeviation } from '../../src/exposure/routes/infer-reads.ts';
 import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
+import { request } from './exchange.ts';
 import { snapshotEngine } from './snapshot.ts';
 
 let engine: Engine;
@@ -17,25 +18,8 @@ const loans = Array.from({ length: 60 }, (_, i) => [
   'y'.repeat(2 + ((i * 5) % 23)),
 ]);
 
-function request(n: number, bytes: number, actor: 'strict' | null): Request {
-  return {
-    eventId: n,
-    loUs: n,
-    hiUs: n,
-    systemId: null,
-    method: 'GET',
-    shape: '/readers/{}/loans',
-    values: new Map([['path.2', String(n)]]),
-    status: 200,
-    bytes,
-    durationUs: null,
-    ip: null,
-    session: null,
-    account: null,
-    actor,
-    path: `/readers/${n}/loans`,
-  };
-}
+const asked = (n: number, bytes: number, actor: 'strict' | null): Request =>
+  request('/readers/{}/loans', n, { 'path.2': String(n) }, { eventId: n, hiUs: n, bytes, durationUs: null, actor, path: `/readers/${n}/loans` });
 
 describe('columns told by the sizes of answers', () => {
   beforeAll(loadParser);
@@ -48,8 +32,8 @@ describe('columns told by the sizes of answers', () => {
       const l = loans.find(x => x[1] === String(n));
       return l ? 30 + l[1]!.length + l[2]!.length + l[3]!.length : 12;
     };
-    const others = Array.from({ length: 110 }, (_, i) => request(1000 + i, size(1000 + i), null));
-    const [read] = await inferReads(engine, catalogue, [request(1002, size(1002), 'strict')], others, new Set());
+    const others = Array.from({ length: 110 }, (_, i) => asked(1000 + i, size(1000 + i), null));
+    const [read] = await inferReads(engine, catalogue, [asked(1002, size(1002), 'strict')], others, new Set());
     expect(read!.dataset.table).toBe('loan');
     const columns = new Map(read!.dataset.columns.map(c => [c.name, c.no]));
     const text = JSON.stringify(read!.read.select);

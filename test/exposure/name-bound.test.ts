@@ -4,7 +4,7 @@ import { sql } from '../../src/engine/index.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
 import { Claims } from '../../src/exposure/claims/claims.ts';
 import { claimByNames } from '../../src/exposure/claims/name-bound.ts';
-import type { Request } from '../../src/exposure/routes/requests.ts';
+import { request } from './exchange.ts';
 import { snapshotEngine } from './snapshot.ts';
 
 let engine: Engine;
@@ -23,25 +23,7 @@ async function possible(values: Record<string, string>, path = '/export.csv', si
     },
     { name: 'book', columns: ['id', 'genre'], rows: [['7', 'poetry']] },
   ]);
-  const requests = sizes.map(
-    (bytes, i): Request => ({
-      eventId: i + 1,
-      loUs: 1,
-      hiUs: 2,
-      systemId: null,
-      method: 'GET',
-      shape: path,
-      values: new Map(Object.entries(values)),
-      status: 200,
-      bytes,
-      durationUs: null,
-      ip: null,
-      session: null,
-      account: null,
-      actor: 'strict',
-      path,
-    }),
-  );
+  const requests = sizes.map((bytes, i) => request(path, 1, values, { eventId: i + 1, hiUs: 2, bytes, durationUs: null, actor: 'strict' }));
   const claims = await Claims.open(engine);
   const unnamed = await claimByNames(engine, await readCatalogue(engine), claims, requests, new Set());
   await claims.close();

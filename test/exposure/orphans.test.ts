@@ -3,6 +3,7 @@ import { HOUR, MINUTE, SECOND } from '../../src/base/index.ts';
 import { activeTimes, orphansOf } from '../../src/exposure/claims/orphans.ts';
 import type { Statement } from '../../src/exposure/replay/statements.ts';
 import { aloneInstance, type Instance } from '../../src/exposure/routes/instances.ts';
+import { StatementIndex } from '../../src/exposure/routes/link-statements.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { request, statement } from './exchange.ts';
 
@@ -18,7 +19,7 @@ function orphans(unexplained: readonly Statement[], explained: readonly Statemen
     Array.from({ length: 60 }, (_, i) => request('/', t0 + i * MINUTE, {})),
     log,
   );
-  return orphansOf(log, instances, new Set(explained.map(s => s.eventId)), times).map(i => i.statement!.eventId);
+  return orphansOf(log, new StatementIndex(log.statements), instances, new Set(explained.map(s => s.eventId)), times).map(i => i.statement!.eventId);
 }
 
 describe('a statement without a request', () => {

@@ -1,5 +1,5 @@
+import { groupBy } from '../../src/base/index.ts';
 import type { SignIn } from '../../src/detections/behaviour/sign-in-answers.ts';
-import { groupBy } from '../../src/detections/group.ts';
 import { count } from '../../src/detections/requests/judge.ts';
 
 const denied = new Set([400, 401, 403, 404, 422, 423, 429]);
