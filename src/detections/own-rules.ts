@@ -1,8 +1,7 @@
 import path from 'node:path';
-import { type Problem, packageRoot, problem } from '../base/index.ts';
+import { groupBy, type Problem, packageRoot, problem } from '../base/index.ts';
 import { type Engine, type Sql, sql } from '../engine/index.ts';
 import { eventDocuments } from './detect-files.ts';
-import { groupBy } from './group.ts';
 import { shapePrefilter, suspectValues, targetPrefilter } from './requests/prefilter.ts';
 import { episodes, requestColumns, viewRequests } from './requests/request.ts';
 import type { RuleHead } from './sigma/ir.ts';

@@ -1,4 +1,4 @@
-import { contentId } from '../base/index.ts';
+import { contentId, groupBy } from '../base/index.ts';
 import { type Engine, type Sql, sql } from '../engine/index.ts';
 import { exists } from './claims/write-cells.ts';
 
@@ -40,8 +40,7 @@ export async function uniteSnapshots(
     sql`create or replace table snapshot_row (dataset_id varchar, row_no bigint, member_id varchar, member_row bigint)`,
   );
   await engine.run('exposure.snapshot_touch', sql`create or replace temp table snapshot_touch (dataset_id varchar, row_no bigint, column_no integer)`);
-  const groups = new Map<string, Described[]>();
-  for (const d of list) groups.set(nameOf(d), [...(groups.get(nameOf(d)) ?? []), d]);
+  const groups = groupBy(list, nameOf);
   const described: Described[] = [];
   const unions: Union[] = [];
   for (const [name, group] of [...groups].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {

@@ -1,7 +1,6 @@
-import { DAY, HOUR } from '../../base/index.ts';
+import { DAY, groupBy, HOUR } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { isInner } from '../../events/index.ts';
-import { groupBy } from '../group.ts';
 import { episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 

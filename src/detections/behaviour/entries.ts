@@ -1,5 +1,5 @@
+import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import type { Detection } from '../tables.ts';
 import { spanOf } from '../times.ts';
 import { openedSessions, sameAgentElsewhere } from './continuations.ts';

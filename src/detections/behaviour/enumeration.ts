@@ -1,6 +1,5 @@
-import { SECOND } from '../../base/index.ts';
+import { groupBy, SECOND } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import { count } from '../requests/judge.ts';
 import { actorKey, clientKey, episodes, oneOf, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';

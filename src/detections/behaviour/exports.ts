@@ -1,6 +1,5 @@
-import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts';
+import { DAY, groupBy, HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import { count } from '../requests/judge.ts';
 import { episodes, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';

@@ -1,6 +1,5 @@
-import { DAY, HOUR } from '../../base/index.ts';
+import { DAY, groupBy, HOUR } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import { clientText, ofClient, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { loginPath } from './sign-in-answers.ts';

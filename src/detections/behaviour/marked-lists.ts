@@ -1,5 +1,5 @@
+import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import { episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { medianGap } from '../times.ts';

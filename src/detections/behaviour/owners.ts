@@ -1,5 +1,5 @@
+import { groupBy } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import type { Detection } from '../tables.ts';
 
 /** How far what one client called up belongs to others: `column` of `dataset` has one value for all that a peer calls up. */

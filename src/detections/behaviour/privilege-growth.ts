@@ -1,6 +1,5 @@
-import { DAY, HOUR, MINUTE } from '../../base/index.ts';
+import { DAY, groupBy, HOUR, MINUTE } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import { ofClient, pathMatches, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { spanOf } from '../times.ts';

@@ -1,14 +1,12 @@
-import { SECOND } from '../../base/index.ts';
 import { episodes } from '../requests/request.ts';
 import { medianGap } from '../times.ts';
+import { readingUs } from './opaque-ids.ts';
 
 type Step = { readonly atUs: number | null; readonly object: number };
 
 const minObjects = 10;
 const smallStep = 5;
 const mostOfSteps = 0.6;
-/** People who read what they open take longer than this from record to record. */
-const readingUs = 2 * SECOND;
 
 /**
  * A walk that is told by its address alone: several people may sit behind it, and their ordinary work lies on the same route. Sure is a stretch that walks by

@@ -1,6 +1,5 @@
-import { HOUR } from '../../base/index.ts';
+import { groupBy, HOUR } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import { clientKey, episodes } from '../requests/request.ts';
 import { readSignIns, type SignIn } from './sign-in-answers.ts';
 

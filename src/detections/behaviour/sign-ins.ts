@@ -1,6 +1,5 @@
-import { HOUR, MINUTE, SECOND } from '../../base/index.ts';
+import { groupBy, HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import { episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { medianGap } from '../times.ts';

@@ -1,6 +1,5 @@
-import { MINUTE } from '../../base/index.ts';
+import { groupBy, MINUTE } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import type { Detection, StepKind } from '../tables.ts';
 import { spanOf } from '../times.ts';
 import { tracedStatements } from './attacks.ts';

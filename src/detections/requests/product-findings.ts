@@ -1,5 +1,5 @@
+import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { groupBy } from '../group.ts';
 import type { Detection, Level, Outcome, StepKind } from '../tables.ts';
 import { count } from './judge.ts';
 import { episodes } from './request.ts';

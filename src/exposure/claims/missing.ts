@@ -8,7 +8,7 @@ import { recordReplay } from '../replay/replay.ts';
 import { groupInstances, replayGroup } from '../replay/replay-group.ts';
 import { aloneInstance, type Instance, showsBody } from '../routes/instances.ts';
 import type { StatementIndex } from '../routes/link-statements.ts';
-import { type Request, routeOf, type Span } from '../routes/requests.ts';
+import { type Request, routeOf, type Span, spanOf } from '../routes/requests.ts';
 import { dayOf, missingSteps } from '../routes/walks.ts';
 import { tier } from '../tables.ts';
 import { type Claims, loadTiers } from './claims.ts';
@@ -75,8 +75,7 @@ export async function countsLines(engine: Engine): Promise<boolean> {
 /** A walk whose every step has its statement in a database log without holes: a step that had been taken would stand there too. */
 function toldInFull(walk: readonly Instance[], gaps: readonly Span[], numbered: boolean): boolean {
   if ((!numbered && walk.length < 10) || !walk.every(i => i.statement)) return false;
-  const from = Math.min(...walk.map(i => i.request!.loUs));
-  const to = Math.max(...walk.map(i => i.request!.hiUs));
+  const { fromUs: from, toUs: to } = spanOf(walk.map(i => i.request!));
   // What is missing at the ends was asked for a while before or after.
   const around = Math.max(MINUTE, to - from);
   return !gaps.some(g => g.toUs >= from - around && g.fromUs <= to + around);

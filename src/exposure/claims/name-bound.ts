@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/index.ts';
 import { compileSql, type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import type { Changes } from '../replay/changes.ts';
@@ -39,7 +40,7 @@ export async function claimByNames(
   const unread = requests.filter(r => !known.has(routeOf(r)) && showsBody(r) !== 'no' && (r.method === 'GET' || r.method === 'POST'));
   if (unread.length === 0) return new Map();
   const terms = new Map<string, Request>();
-  const broken = new Map<string, Request[]>();
+  const broken: Request[] = [];
   const unnamed = new Map<string, number>();
   const larger = await largerThanNamed(engine, catalogue, unread);
   const done = new Set<string>();
@@ -55,8 +56,7 @@ export async function claimByNames(
     if (datasets.length === 0) {
       if ((r.bytes ?? 1) > 0) {
         unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
-        if (!silent(route) && [...r.values.values()].some(v => readingsOf(v).some(breaksOut) && asked(r, v, injections) === null))
-          broken.set(route, [...(broken.get(route) ?? []), r]);
+        if (!silent(route) && [...r.values.values()].some(v => readingsOf(v).some(breaksOut) && asked(r, v, injections) === null)) broken.push(r);
         if (!silent(route)) for (const v of r.values.values()) for (const t of readingsOf(v)) terms.set(termOf(t), r);
       }
       continue;
@@ -87,15 +87,8 @@ export async function claimByNames(
     }
   }
   await claimTerms(engine, catalogue, claims, terms, open);
-  for (const [route, list] of larger)
-    await claimAnyRecord(
-      catalogue,
-      claims,
-      list.map(r => ({ systemId: r.systemId, source: { eventId: null, requestId: r.eventId } })),
-      () => ({ kind: 'request', rule: 'route-unknown', statement: route, premises: { route, requests: list.length } }),
-      { route, larger: true },
-    );
-  if (broken.size > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
+  for (const [route, list] of larger) await claimUnknownRoute(catalogue, claims, route, list, { route, larger: true });
+  if (broken.length > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
   return unnamed;
 }
 
@@ -109,21 +102,18 @@ const escaping = 3.5;
  */
 async function largerThanNamed(engine: Engine, catalogue: Catalogue, requests: readonly Request[]): Promise<Map<string, Request[]>> {
   const out = new Map<string, Request[]>();
-  for (const [route, list] of groupByRoute(requests.filter(r => r.bytes !== null))) {
+  for (const [route, list] of groupBy(
+    requests.filter(r => r.bytes !== null),
+    routeOf,
+  )) {
     const named = datasetsNamed(catalogue, list[0]!.shape);
-    const least = Math.min(...list.map(r => r.bytes!));
+    const least = list.reduce((a, r) => Math.min(a, r.bytes!), Infinity);
     if (named.length === 0 || list.every(r => r.bytes === least)) continue;
     let all = 0;
     for (const d of named) all += await mostShown(engine, d);
     const above = list.filter(r => r.bytes! - least > all);
     if (above.length > 0) out.set(route, above);
   }
-  return out;
-}
-
-function groupByRoute(requests: readonly Request[]): Map<string, Request[]> {
-  const out = new Map<string, Request[]>();
-  for (const r of requests) out.set(routeOf(r), [...(out.get(routeOf(r)) ?? []), r]);
   return out;
 }
 
@@ -143,30 +133,34 @@ async function mostShown(engine: Engine, dataset: Dataset): Promise<number> {
 const breaksOut = (value: string): boolean => /['";]|--|\/\*/.test(value);
 
 /** Of these requests those of an injection that is known to have worked. */
-async function onlyInjections(engine: Engine, broken: ReadonlyMap<string, readonly Request[]>): Promise<Map<string, Request[]>> {
-  if (!(await exists(engine, 'step')) || !(await exists(engine, 'step_event'))) return new Map();
+async function onlyInjections(engine: Engine, broken: readonly Request[]): Promise<Request[]> {
+  if (!(await exists(engine, 'step')) || !(await exists(engine, 'step_event'))) return [];
   const rows = await engine.rows<{ event_id: number }>(
     'exposure.injections',
     sql`select distinct event_id from step_event join step using (step_id) where kind like 'sqli-%' and outcome = 'succeeded' order by event_id`,
   );
   const worked = new Set(rows.map(r => r.event_id));
-  return new Map([...broken].map(([route, list]) => [route, list.filter(r => worked.has(r.eventId))] as const).filter(([, list]) => list.length > 0));
+  return broken.filter(r => worked.has(r.eventId));
 }
 
 /** An injection into a function of which not even the table is known: when its answer was larger than the smallest there, it may have shown any record (T2). */
-async function claimBroken(catalogue: Catalogue, claims: Claims, broken: ReadonlyMap<string, readonly Request[]>, all: readonly Request[]): Promise<void> {
-  for (const [route, list] of [...broken].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
-    const least = Math.min(...all.filter(r => routeOf(r) === route && r.bytes !== null && showsBody(r) !== 'no').map(r => r.bytes!));
+async function claimBroken(catalogue: Catalogue, claims: Claims, broken: readonly Request[], all: readonly Request[]): Promise<void> {
+  for (const [route, list] of [...groupBy(broken, routeOf)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+    const least = all.reduce((a, r) => (routeOf(r) === route && r.bytes !== null && showsBody(r) !== 'no' ? Math.min(a, r.bytes) : a), Infinity);
     const larger = list.filter(r => r.bytes === null || r.bytes >= least + 16);
-    if (larger.length === 0) continue;
-    await claimAnyRecord(
-      catalogue,
-      claims,
-      larger.map(r => ({ systemId: r.systemId, source: { eventId: null, requestId: r.eventId } })),
-      () => ({ kind: 'request', rule: 'route-unknown', statement: route, premises: { route, requests: larger.length } }),
-      { route, broken: true },
-    );
+    if (larger.length > 0) await claimUnknownRoute(catalogue, claims, route, larger, { route, broken: true });
   }
+}
+
+/** Nobody knows what these requests of a route read. */
+function claimUnknownRoute(catalogue: Catalogue, claims: Claims, route: string, requests: readonly Request[], identity: unknown): Promise<void> {
+  return claimAnyRecord(
+    catalogue,
+    claims,
+    requests.map(r => ({ systemId: r.systemId, source: { eventId: null, requestId: r.eventId } })),
+    () => ({ kind: 'request', rule: 'route-unknown', statement: route, premises: { route, requests: requests.length } }),
+    identity,
+  );
 }
 
 /** What a request asked for, without what breaks out of it. */

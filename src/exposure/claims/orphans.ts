@@ -1,6 +1,7 @@
 import { HOUR, MINUTE } from '../../base/index.ts';
 import type { Statement, StatementLog } from '../replay/statements.ts';
 import { aloneInstance, type Instance } from '../routes/instances.ts';
+import type { StatementIndex } from '../routes/link-statements.ts';
 import type { Request, Span } from '../routes/requests.ts';
 
 /** So many times as far as the next trace of the intruder is, it may have done more: little beside a burst, long beside somebody who comes now and then. */
@@ -29,8 +30,14 @@ export function activeTimes(requests: readonly Request[], log: StatementLog): Sp
  * Statements in the intruder's time that no request of anybody explains although requests run such: the line of their request is lost, and nobody
  * can say whose it was. Also kinds that hardly ever run at other times. `explained` are statements of that time which a request explains.
  */
-export function orphansOf(log: StatementLog, instances: readonly Instance[], explained: ReadonlySet<number>, times: readonly Span[]): Instance[] {
-  const within = (s: Statement): boolean => times.some(t => s.loUs >= t.fromUs && s.loUs <= t.toUs);
+export function orphansOf(
+  log: StatementLog,
+  index: StatementIndex,
+  instances: readonly Instance[],
+  explained: ReadonlySet<number>,
+  times: readonly Span[],
+): Instance[] {
+  const near = new Set(times.flatMap(t => index.within(t.fromUs, t.toUs)));
   const shapes = new Set(instances.map(i => i.read.shape));
   const injected = new Set(instances.filter(i => i.injected).map(i => i.read.shape));
   const elsewhere = new Map<string, number>();
@@ -41,13 +48,13 @@ export function orphansOf(log: StatementLog, instances: readonly Instance[], exp
       shapes.add(s.read.shape);
       serving.add(s.program);
     }
-    if (!within(s)) elsewhere.set(s.read.shape, (elsewhere.get(s.read.shape) ?? 0) + 1);
+    if (!near.has(s)) elsewhere.set(s.read.shape, (elsewhere.get(s.read.shape) ?? 0) + 1);
   }
   // A program none of whose statements is for a request serves none (a backup, a report).
   const serves = (s: Statement): boolean => serving.size === 0 || serving.has(s.program);
   const again = repeats(instances);
   return log.statements
-    .filter(s => within(s) && !s.failed && s.actor === null && !explained.has(s.eventId) && serves(s))
+    .filter(s => near.has(s) && !s.failed && s.actor === null && !explained.has(s.eventId) && serves(s))
     .filter(s => shapes.has(s.read.shape) || (elsewhere.get(s.read.shape) ?? 0) < rare)
     .filter(s => !again(s))
     .map(s => aloneInstance(s, { certainty: 'wide', ambiguous: true, injected: injected.has(s.read.shape) || !shapes.has(s.read.shape) }));

@@ -16,7 +16,7 @@ export type Unlinked = { readonly strangers: readonly Instance[]; readonly unnam
 
 /** Claim what may have been read where a request, its statement or the knowledge of its route is missing: all of it only possible (T2). */
 export async function claimUnlinked(given: AtHand, reads: Reads, possible: PossibleReads, problems: Problem[]): Promise<Unlinked> {
-  const { engine, catalogue, claims, requests, log, part, changes, gaps, numbered } = given;
+  const { engine, catalogue, claims, requests, log, index, part, changes, gaps, numbered } = given;
   const claim = (rule: string, instances: readonly Instance[]): Promise<void> => claimPossible(engine, catalogue, claims, instances, rule, changes);
   const times = log.present ? activeTimes(requests, log) : [];
   const explained = await explainedStatements(given, reads, times);
@@ -24,7 +24,7 @@ export async function claimUnlinked(given: AtHand, reads: Reads, possible: Possi
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
   await claim('hole-in-sequence', holesOf(reads.instances, gaps, numbered));
   for (const p of possible) await claim(p.rule, p.instances);
-  if (log.present) await claim('orphan-statement', [...orphansOf(log, reads.instances, explained, times), ...strangers]);
+  if (log.present) await claim('orphan-statement', [...orphansOf(log, index, reads.instances, explained, times), ...strangers]);
   await claimLostStatements(engine, catalogue, claims);
   await claimUnread(catalogue, claims, part.left);
   if (!log.present) await claimShells(engine, catalogue, claims);

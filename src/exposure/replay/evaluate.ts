@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/index.ts';
 import type { PremiseName } from '../../case/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
@@ -53,8 +54,10 @@ export function judgeRequests(
   predicted: Predicted,
   models: ReadonlyMap<string, { model: SizeModel; reads: readonly RouteRead[] }>,
 ): Map<Request, Verdict> {
-  const byRequest = new Map<Request, Instance[]>();
-  for (const i of instances) if (i.request && i.routeRead) byRequest.set(i.request, [...(byRequest.get(i.request) ?? []), i]);
+  const byRequest = groupBy(
+    instances.filter(i => i.request && i.routeRead),
+    i => i.request!,
+  );
   const out = new Map<Request, Verdict>();
   for (const [request, list] of byRequest) {
     const entry = models.get(list[0]!.routeRead!.route);

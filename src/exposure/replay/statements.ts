@@ -4,7 +4,7 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { actorOf } from '../routes/requests.ts';
 import { type Ast, child, loadParser, nodes, parseStatements, type Slot, shapeOf, text, unwrap } from '../sql/index.ts';
 import { Cursors, type Fetched } from './cursors.ts';
-import { inPart, type LogPart } from './log-part.ts';
+import { inPart, type LogPart, statementEnd, statementStart } from './log-part.ts';
 
 /** One executed statement of a database log. `values` are its slots in order; undefined where the log did not keep the parameter. */
 export type Statement = {
@@ -240,7 +240,7 @@ export async function readStatements(engine: Engine, part: LogPart): Promise<Sta
   };
   for await (const batch of engine.stream<Row>(
     'exposure.statements',
-    sql`select e.event_id, coalesce(e.start_lo_us, e.end_lo_us, e.at_us) as lo, coalesce(e.end_hi_us, e.start_hi_us, e.at_us) as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format,
+    sql`select e.event_id, ${statementStart} as lo, ${statementEnd} as hi, e.conn_id, e.sql_text, e.sql_params, e.rows_out, e.err_code, a.certainty, e.message, e.stmt_kind, f.format,
       ${programOf} as program
     from event e left join event_file f on f.file_no = e.file_no left join ${actorOf} a using (event_id) where e.class = 2 and e.sql_text is not null and ${inPart(part)} order by e.at_us, e.event_id`,
   )) {

@@ -1,9 +1,9 @@
-import { SECOND } from '../../base/index.ts';
+import { groupBy, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Statement } from '../replay/statements.ts';
 import { type Instance, showsBody, toParameters } from './instances.ts';
 import { matches, type RouteRead, type StatementIndex, statementSlackUs } from './link-statements.ts';
-import { pathShape, type Request, requestEnd, requestStart, routeOf, type Span } from './requests.ts';
+import { pathShape, type Request, requestEnd, requestStart, routeOf, type Span, spanOf } from './requests.ts';
 
 /** More than these are left as they are: each is held against all requests of its time. */
 const mostSettled = 20_000;
@@ -45,8 +45,7 @@ export async function settleAlone(
 
 /** Tells of an execution whether its route is sure to have run the statement. */
 async function surelyRan(engine: Engine, open: readonly Instance[], others: readonly Request[], index: StatementIndex): Promise<(i: Instance) => boolean> {
-  const byRoute = new Map<string, Request[]>();
-  for (const r of others) byRoute.set(routeOf(r), [...(byRoute.get(routeOf(r)) ?? []), r]);
+  const byRoute = groupBy(others, routeOf);
   const learned = [...new Set(open.map(i => i.routeRead!.route))].flatMap(route => (byRoute.get(route) ?? []).slice(0, mostLearned));
   const beside = await routesBeside(engine, [...new Set([...open.map(i => i.request!), ...learned])]);
   const runs = (r: Request, shape: string): boolean => index.during(r).some(s => s.read.shape === shape);
@@ -74,7 +73,7 @@ function pairInOrder(open: readonly Instance[], index: StatementIndex): Map<Rout
     const pairs = new Map<Request, Statement>();
     for (const near of clustersOf(requests)) {
       const statements = index
-        .within(near[0]!.loUs - statementSlackUs, Math.max(...near.map(r => r.hiUs)) + statementSlackUs)
+        .within(near[0]!.loUs - statementSlackUs, spanOf(near).toUs + statementSlackUs)
         .filter(s => !s.failed && s.read.shape === route.read.shape);
       if (statements.length === near.length && near.every((r, n) => matches(statements[n]!, route.bindings, r)))
         for (const [n, r] of near.entries()) pairs.set(r, statements[n]!);
@@ -124,10 +123,10 @@ function oneKind(i: Instance, index: StatementIndex): boolean {
 const minuteUs = 60 * SECOND;
 const longUs = 10 * minuteUs;
 
-type Beside = { readonly route: string; readonly intruder: boolean };
+type Beside = { readonly request_id: number; readonly route: string; readonly intruder: boolean };
 
 /** The routes of all other requests that may have run in the time in which each of these did. */
-async function routesBeside(engine: Engine, requests: readonly Request[]): Promise<Map<number, Beside[]>> {
+async function routesBeside(engine: Engine, requests: readonly Request[]): Promise<ReadonlyMap<number, readonly Beside[]>> {
   await engine.load(
     'alone_window',
     [
@@ -137,10 +136,10 @@ async function routesBeside(engine: Engine, requests: readonly Request[]): Promi
     ],
     requests.map(r => [r.eventId, r.loUs - 2 * statementSlackUs, r.hiUs + 2 * statementSlackUs]),
   );
-  const told = sql`w.request_id, coalesce(e.method, '') || ' ' || ${pathShape} as called, e.event_id in (select event_id from actor_event) as intruder`;
+  const told = sql`w.request_id, coalesce(e.method, '') || ' ' || ${pathShape} as route, e.event_id in (select event_id from actor_event) as intruder`;
   const overlaps = sql`${requestStart} <= w.to_us and ${requestEnd} >= w.from_us and e.event_id <> w.request_id`;
   // A hash join with the few windows: the log itself is never sorted nor held.
-  const rows = await engine.rows<{ request_id: number; called: string; intruder: boolean }>(
+  const rows = await engine.rows<Beside>(
     'exposure.beside',
     sql`with minute as (select *, unnest(generate_series((from_us - ${longUs}) // ${minuteUs}, to_us // ${minuteUs})) as began from alone_window)
     select ${told} from event e join minute w on ${requestStart} // ${minuteUs} = w.began and ${overlaps} where e.class = 1 and ${requestEnd} - ${requestStart} <= ${longUs}
@@ -148,7 +147,5 @@ async function routesBeside(engine: Engine, requests: readonly Request[]): Promi
     order by all`,
   );
   await engine.run('exposure.drop_alone', sql`drop table alone_window`);
-  const out = new Map<number, Beside[]>();
-  for (const r of rows) out.set(r.request_id, [...(out.get(r.request_id) ?? []), { route: r.called, intruder: r.intruder }]);
-  return out;
+  return groupBy(rows, r => r.request_id);
 }

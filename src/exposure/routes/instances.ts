@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/index.ts';
 import { type ReadableStatement, readingOf, type Statement, type StatementLog } from '../replay/statements.ts';
 import { text as textOf } from '../sql/index.ts';
 import { layersOf } from './coding.ts';
@@ -47,8 +48,7 @@ export function instancesOf(
   log: StatementLog,
   index: StatementIndex,
 ): { instances: Instance[]; used: Set<number> } {
-  const byRoute = new Map<string, RouteRead[]>();
-  for (const r of routes) byRoute.set(r.route, [...(byRoute.get(r.route) ?? []), r]);
+  const byRoute = groupBy(routes, r => r.route);
   const used = new Set<number>();
   const instances: Instance[] = [];
   const texts = textsOf(log);

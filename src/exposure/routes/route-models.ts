@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { predictColumns, predictSizes } from '../replay/evaluate.ts';
@@ -29,8 +30,7 @@ export async function modelRoutes(
     const cheap = reads.every(r => r.bindings.every(b => b.from !== 'free'));
     const sample = others.filter(r => routeOf(r) === route && r.status === 200 && r.bytes !== null && r.actor === null).slice(0, cheap ? 240 : 120);
     const { instances } = instancesOf(sample, reads, log, index);
-    const byRequest = new Map<Request, Instance[]>();
-    for (const i of instances) byRequest.set(i.request!, [...(byRequest.get(i.request!) ?? []), i]);
+    const byRequest = groupBy(instances, i => i.request!);
     const clean = [...byRequest.values()].filter(list => list.length === reads.length && list.every(i => !i.ambiguous && i.values.every(v => v !== undefined)));
     const predicted = await predictSizes(engine, catalogue, groupInstances(clean.flat()));
     const observations: Observation[] = [];
