@@ -2,6 +2,7 @@ import { HOUR, SECOND } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Sql, sql } from '../engine/index.ts';
 import type { Pairs } from './clock-estimate.ts';
+import type { ClockSource } from './clock-sources.ts';
 import { eventClass, timeKind } from './columns.ts';
 
 /**
@@ -19,21 +20,27 @@ const words = '[^\\x00-\\x2c/:-?\\[-\\^`{-\\x7f]+';
 
 export type Window = { readonly fromUs: number; readonly toUs: number };
 
-export async function makeClockMarks(kase: Pick<OpenCase, 'engine'>): Promise<void> {
+export async function makeClockMarks(kase: Pick<OpenCase, 'engine'>, sources: readonly ClockSource[]): Promise<void> {
   const { engine } = kase;
-  const ranges = await engine.rows<{ evidence_id: string; rows: number; first_us: number; last_us: number }>(
+  const files = await engine.rows<{ file_no: number; rows: number; first_us: number; last_us: number }>(
     'clock.ranges',
     sql`
-    select evidence_id, sum(rows) as rows, min(first_us - clock_offset_us) as first_us, max(last_us - clock_offset_us) as last_us from event_file
-    where first_us is not null group by evidence_id order by evidence_id`,
+    select file_no, rows, first_us - clock_offset_us as first_us, last_us - clock_offset_us as last_us from event_file
+    where first_us is not null order by file_no`,
   );
-  const branches = ranges.map(r => markBranch(r.evidence_id, windowOf(r, ranges)));
-  if (branches.length < 2) branches.push(sql`select '' as evidence_id, 0::ubigint as token, 0::bigint as lo, 0::bigint as hi where false`);
+  const ranges = sources.flatMap(source => {
+    const own = files.filter(f => source.files.includes(f.file_no));
+    if (own.length === 0) return [];
+    const sum = { rows: own.reduce((n, f) => n + f.rows, 0), first_us: Math.min(...own.map(f => f.first_us)), last_us: Math.max(...own.map(f => f.last_us)) };
+    return [{ source, ...sum }];
+  });
+  const branches = ranges.map(r => markBranch(r.source, windowOf(r, ranges)));
+  if (branches.length < 2) branches.push(sql`select '' as source_id, 0::ubigint as token, 0::bigint as lo, 0::bigint as hi where false`);
   await engine.run('clock.marks.all', sql`create or replace temp table clock_mark_all as ${sql.join(branches, sql` union all `)}`);
   await engine.run(
     'clock.marks',
     sql`create or replace temp table clock_mark as select m.* from clock_mark_all m
-    join (select evidence_id, token from clock_mark_all group by evidence_id, token having count(*) <= ${mostUses}) using (evidence_id, token)`,
+    join (select source_id, token from clock_mark_all group by source_id, token having count(*) <= ${mostUses}) using (source_id, token)`,
   );
   await engine.run('clock.marks.done', sql`drop table clock_mark_all`);
 }
@@ -49,7 +56,7 @@ function windowOf(own: { rows: number; first_us: number; last_us: number }, all:
   return { fromUs: Math.floor(middle - width / 2), toUs: Math.ceil(middle + width / 2) };
 }
 
-function markBranch(evidenceId: string, window: Window): Sql {
+function markBranch(source: ClockSource, window: Window): Sql {
   const request = sql`e.class in (${eventClass.http}, ${eventClass.waf})`;
   const lo = sql`case when not ${request} then coalesce(e.end_lo_us, e.start_lo_us) when f.time_kind in (${timeKind.start}, ${timeKind.receive}) then e.start_lo_us
     else coalesce(e.start_lo_us, e.end_lo_us - ${unknownDuration}) end`;
@@ -64,11 +71,14 @@ function markBranch(evidenceId: string, window: Window): Sql {
   const database = sql`list_concat(${listOf(sql`case when e.sql_params is null or e.sql_params = '[]' then e.sql_text else e.sql_params end`)},
     list_filter(['q:' || e.sql_text || coalesce(e.sql_params, ''), 'x:' || e.trace_id], t -> t is not null))`;
   const other = sql`list_filter(['a:' || e.src_ip, 'p:' || e.src_ip || ' ' || e.src_port, 'x:' || e.trace_id, 'u:' || e.src_ip || ' ' || e.account || ' ' || e.action], t -> t is not null)`;
-  return sql`select evidence_id, hash(token) as token, lo, hi from (
-    select e.evidence_id, ${lo} as lo, ${hi} as hi, unnest(case when e.class in (${eventClass.http}, ${eventClass.waf}) then ${web}
+  return sql`select ${sql.lit(source.source_id)} as source_id, hash(token) as token, lo, hi from (
+    select ${lo} as lo, ${hi} as hi, unnest(case when e.class in (${eventClass.http}, ${eventClass.waf}) then ${web}
       when e.class = ${eventClass.sql} then ${database} else ${other} end) as token
     from event e join event_file f using (file_no)
-    where e.evidence_id = ${sql.lit(evidenceId)} and e.at_us between ${window.fromUs} and ${window.toUs} and e.class <> 0 and coalesce(e.time_span_us, 0) < ${SECOND})
+    where e.evidence_id = ${sql.lit(source.evidence_id)} and e.file_no in (${sql.join(
+      source.files.map(n => sql`${sql.lit(n)}`),
+      sql`, `,
+    )}) and e.at_us between ${window.fromUs} and ${window.toUs} and e.class <> 0 and coalesce(e.time_span_us, 0) < ${SECOND})
     where lo is not null and hi is not null`;
 }
 
@@ -77,7 +87,7 @@ export async function readPairs(kase: Pick<OpenCase, 'engine'>, a: string, b: st
   const { engine } = kase;
   const { n } = await engine.row<{ n: number }>(
     'clock.pairs.count',
-    sql`select count(*) as n from clock_mark x join clock_mark y using (token) where x.evidence_id = ${a} and y.evidence_id = ${b}`,
+    sql`select count(*) as n from clock_mark x join clock_mark y using (token) where x.source_id = ${a} and y.source_id = ${b}`,
   );
   const part = Math.max(1, Math.ceil(n / most));
   const [token, lo, hi, at]: number[][] = [[], [], [], []];
@@ -86,7 +96,7 @@ export async function readPairs(kase: Pick<OpenCase, 'engine'>, a: string, b: st
     sql`
     select (token % 9007199254740881)::bigint as t, y.lo - x.hi as lo, y.hi - x.lo as hi, x.lo as at_us
     from clock_mark x join clock_mark y using (token)
-    where x.evidence_id = ${a} and y.evidence_id = ${b} and token % ${part} = 0
+    where x.source_id = ${a} and y.source_id = ${b} and token % ${part} = 0
     order by lo, hi, t, at_us`,
   )) {
     for (const r of batch) {

@@ -3,11 +3,12 @@ import { type OpenCase, recordProblems } from '../case/index.ts';
 import { type ColumnSpec, sql } from '../engine/index.ts';
 import { estimateOffset, type Offset } from './clock-estimate.ts';
 import { makeClockMarks, readPairs } from './clock-marks.ts';
+import { type ClockSource, readClockSources } from './clock-sources.ts';
 import { defineEventView } from './event-view.ts';
 
 /** How the offset of a source is known. `offsetUs` is subtracted from its stamps; the true one lies within `errorUs`. */
 export type ClockOffset = {
-  readonly evidence_id: string;
+  readonly source_id: string;
   readonly offset_us: Micros;
   readonly error_us: Micros;
   readonly basis: 'given' | 'reference' | 'estimated' | 'unknown';
@@ -18,7 +19,7 @@ export type ClockOffset = {
 };
 
 const clockColumns = [
-  { name: 'evidence_id', type: 'VARCHAR' },
+  { name: 'source_id', type: 'VARCHAR' },
   { name: 'offset_us', type: 'BIGINT' },
   { name: 'error_us', type: 'BIGINT' },
   { name: 'basis', type: 'VARCHAR' },
@@ -28,43 +29,36 @@ const clockColumns = [
 ] as const satisfies readonly ColumnSpec[];
 
 /**
- * How far the clock of each evidence source is from the others, whatever the size (methods §3.5). Offsets that the case states hold; without
+ * How far the clock of each source (an evidence, or one of its servers) is from the others, whatever the size (methods §3.5). Offsets that the case states hold; without
  * one the clock that most sources agree with is the reference, and of two the more trustworthy one (see `trust`). Writes `clock_offset`, sets `event_file.clock_offset_us` and
  * `clock_error_us`, and makes view `event` anew. A source that shares nothing with the others keeps offset 0, basis `unknown`.
  */
 export async function estimateClockOffsets(kase: OpenCase, effects: Effects): Promise<readonly ClockOffset[]> {
-  const sources = await kase.engine.rows<{ evidence_id: string; format: string }>(
-    'clock.sources',
-    sql`select evidence_id, min(format) as format from event_file
-    group by evidence_id order by evidence_id`,
-  );
-  await resetOffsets(
-    kase,
-    sources.map(s => s.evidence_id),
-  );
-  const links =
-    sources.length < 2
-      ? []
-      : await readLinks(
-          kase,
-          sources.map(s => s.evidence_id),
-        );
-  const given = new Set(kase.file.evidence.filter(e => e.clockOffsetUs !== null).map(e => e.id));
+  await resetOffsets(kase);
+  const stated = new Set(kase.file.evidence.filter(e => e.clockOffsetUs !== null).map(e => e.id));
+  const sources = await readClockSources(kase, stated);
+  const links = sources.length < 2 ? [] : await readLinks(kase, sources);
+  const given = new Set(sources.filter(s => stated.has(s.evidence_id)).map(s => s.source_id));
   const start = chooseStart(sources, given);
-  const offsets =
+  const found =
     start === null
       ? []
       : spread(
-          sources.map(s => s.evidence_id),
+          sources.map(s => s.source_id),
           start,
           given,
           links,
         );
-  for (const o of offsets) {
+  const offsets = found.map((o, i) => (o.basis === 'unknown' ? likeItsOwn(o, i, sources, found) : o));
+  for (const [i, o] of offsets.entries()) {
     if (o.basis !== 'estimated') continue;
     await kase.engine.run(
       'clock.set',
-      sql`update event_file set clock_offset_us = clock_offset_us + ${o.offset_us}, clock_error_us = ${o.error_us} where evidence_id = ${o.evidence_id}`,
+      sql`update event_file set clock_offset_us = clock_offset_us + ${o.offset_us}, clock_error_us = ${o.error_us}
+        where file_no in (${sql.join(
+          sources[i]!.files.map(n => sql`${n}`),
+          sql`, `,
+        )})`,
     );
   }
   await kase.engine.load(
@@ -78,19 +72,26 @@ export async function estimateClockOffsets(kase: OpenCase, effects: Effects): Pr
   return offsets;
 }
 
+/** A server without witnesses of its own goes with the best known one of its evidence. */
+function likeItsOwn(unknown: ClockOffset, at: number, sources: readonly ClockSource[], found: readonly ClockOffset[]): ClockOffset {
+  const known = found.filter((o, i) => sources[i]!.evidence_id === sources[at]!.evidence_id && o.basis === 'estimated');
+  const best = known.reduce<ClockOffset | null>((a, o) => (a === null || o.support > a.support ? o : a), null);
+  return best ? { ...best, source_id: unknown.source_id } : unknown;
+}
+
 /** What an earlier run estimated is forgotten, so that the same evidence gives the same answer again. */
-async function resetOffsets(kase: OpenCase, ids: readonly string[]): Promise<void> {
-  for (const id of ids) {
-    const stated = kase.file.evidence.find(e => e.id === id)?.clockOffsetUs ?? 0;
-    await kase.engine.run('clock.reset', sql`update event_file set clock_offset_us = ${stated}, clock_error_us = 0 where evidence_id = ${id}`);
+async function resetOffsets(kase: OpenCase): Promise<void> {
+  for (const { id, clockOffsetUs } of kase.file.evidence) {
+    await kase.engine.run('clock.reset', sql`update event_file set clock_offset_us = ${clockOffsetUs ?? 0}, clock_error_us = 0 where evidence_id = ${id}`);
   }
   await defineEventView(kase);
 }
 
 type Link = { readonly a: string; readonly b: string; readonly offset: Offset };
 
-async function readLinks(kase: OpenCase, ids: readonly string[]): Promise<Link[]> {
-  await makeClockMarks(kase);
+async function readLinks(kase: OpenCase, sources: readonly ClockSource[]): Promise<Link[]> {
+  await makeClockMarks(kase, sources);
+  const ids = sources.map(s => s.source_id);
   const links: Link[] = [];
   for (let i = 0; i < ids.length; i++) {
     for (let j = i + 1; j < ids.length; j++) {
@@ -125,12 +126,11 @@ const trust: Readonly<Record<string, number>> = {
 };
 const trustOf = (format: string): number => trust[format] ?? 4;
 
-function chooseStart(sources: readonly { evidence_id: string; format: string }[], given: ReadonlySet<string>): string | null {
+function chooseStart(sources: readonly ClockSource[], given: ReadonlySet<string>): string | null {
   const ranked = [...sources].sort(
-    (a, b) =>
-      Number(given.has(b.evidence_id)) - Number(given.has(a.evidence_id)) || trustOf(a.format) - trustOf(b.format) || (a.evidence_id < b.evidence_id ? -1 : 1),
+    (a, b) => Number(given.has(b.source_id)) - Number(given.has(a.source_id)) || trustOf(a.format) - trustOf(b.format) || (a.source_id < b.source_id ? -1 : 1),
   );
-  return ranked[0]?.evidence_id ?? null;
+  return ranked[0]?.source_id ?? null;
 }
 
 /** Offsets relative to the start along the best supported links (Prim), then moved so that the largest group that agrees has 0. */
@@ -155,14 +155,14 @@ export function spread(ids: readonly string[], start: string, given: ReadonlySet
         );
   return ids.map(id => {
     const k = known.get(id);
-    const blank = { evidence_id: id, offset_us: 0, error_us: 0, linked_to: null, support: 0, drifts: false };
+    const blank = { source_id: id, offset_us: 0, error_us: 0, linked_to: null, support: 0, drifts: false };
     if (given.has(id)) return { ...blank, basis: 'given' as const };
     if (!k) return { ...blank, basis: ids.length === 1 ? ('reference' as const) : ('unknown' as const) };
     const [lo, hi] = [k.lo - shift, k.hi - shift];
     if (k.from === null && lo === 0) return { ...blank, basis: 'reference' as const };
     const offset_us = lo <= 0 && hi >= 0 ? 0 : Math.round((lo + hi) / 2);
     return {
-      evidence_id: id,
+      source_id: id,
       offset_us,
       error_us: Math.ceil(Math.max(hi - offset_us, offset_us - lo)),
       basis: 'estimated' as const,
@@ -184,15 +184,15 @@ function majority(known: readonly { id: string; lo: Micros; hi: Micros }[], star
 
 function problemsOf(offsets: readonly ClockOffset[]): Problem[] {
   return offsets.flatMap(o => {
-    if (o.basis === 'unknown') return [problem('events.clock-unknown', 'info', { ref: o.evidence_id }, { ref: o.evidence_id })];
+    if (o.basis === 'unknown') return [problem('events.clock-unknown', 'info', { ref: o.source_id }, { ref: o.source_id })];
     if (o.basis !== 'estimated' || (Math.abs(o.offset_us) < SECOND && !o.drifts)) return [];
     const params = {
-      ref: o.evidence_id,
+      ref: o.source_id,
       seconds: Math.round(o.offset_us / SECOND),
       error: Math.ceil(o.error_us / SECOND),
       support: o.support,
     };
     const zone = Math.abs(o.offset_us) >= 30 * MINUTE - SECOND && Math.abs(o.offset_us - Math.round(o.offset_us / (15 * MINUTE)) * 15 * MINUTE) <= 5 * SECOND;
-    return [problem(o.drifts ? 'events.clock-drifts' : zone ? 'events.clock-zone' : 'events.clock-offset', 'warning', { ref: o.evidence_id }, params)];
+    return [problem(o.drifts ? 'events.clock-drifts' : zone ? 'events.clock-zone' : 'events.clock-offset', 'warning', { ref: o.source_id }, params)];
   });
 }

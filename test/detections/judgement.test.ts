@@ -31,6 +31,19 @@ const outcome = (technique: string, n: number, answer: Parameters<typeof attacks
   judge(technique, attacks(n, answer, technique), nothing).outcome;
 
 describe('attempted, plausibly succeeded, confirmed', () => {
+  it('database: a failure that names a value it read confirms an error-based injection; another failure does not', () => {
+    const failures = (fate: StatementFate) =>
+      judge(
+        'sqli-error',
+        attacks(5, () => ({ status: 500 }), 'sqli-error'),
+        said(() => fate, 5),
+      );
+    expect(failures('failed').outcome).toBe('attempted');
+    const told = failures('told');
+    expect([told.outcome, told.facts['basis'], told.facts['certainty']]).toEqual(['succeeded', ['database-message'], 'confirmed']);
+    expect(told.facts['database']).toEqual({ executed: 0, failed: 5, bound: 0 });
+  });
+
   it('status: refused by all means blocked; answered proves nothing; errors are attempts', () => {
     expect(outcome('xss', 5, () => ({ status: 403 }))).toBe('blocked');
     expect(outcome('sqli-boolean', 5, i => ({ status: [403, 406, 429][i % 3]! }))).toBe('blocked');

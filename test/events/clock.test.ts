@@ -95,13 +95,13 @@ describe('spread', () => {
   it('lets the many that agree be the reference, and a stated clock above all', () => {
     const links = [link('db', 'web', 287 * MINUTE), link('db', 'waf', 0), link('waf', 'web', 287 * MINUTE)];
     const free = spread(['db', 'waf', 'web'], 'web', new Set(), links);
-    expect(free.map(o => [o.evidence_id, o.basis, o.offset_us])).toEqual([
+    expect(free.map(o => [o.source_id, o.basis, o.offset_us])).toEqual([
       ['db', 'estimated', 0],
       ['waf', 'estimated', 0],
       ['web', 'estimated', 287 * MINUTE],
     ]);
     const stated = spread(['db', 'waf', 'web'], 'web', new Set(['web']), links);
-    expect(stated.map(o => [o.evidence_id, o.basis, o.offset_us])).toEqual([
+    expect(stated.map(o => [o.source_id, o.basis, o.offset_us])).toEqual([
       ['db', 'estimated', -287 * MINUTE],
       ['waf', 'estimated', -287 * MINUTE],
       ['web', 'given', 0],

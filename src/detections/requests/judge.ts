@@ -30,27 +30,29 @@ export function judge(
 ): { outcome: Outcome; facts: Record<string, unknown> } {
   const fates = events.map(e => seen.get(e.eventId) ?? null);
   const executed = fates.filter(f => f === 'executed').length;
-  const failed = fates.filter(f => f === 'failed').length;
+  const told = fates.filter(f => f === 'told').length;
+  const failed = fates.filter(f => f === 'failed').length + told;
   const bound = fates.filter(f => f === 'bound').length;
   const statuses = count(events.map(e => String(e.status ?? '-')));
   const facts: Record<string, unknown> = { statuses: Object.fromEntries(statuses) };
   if (executed + failed + bound > 0) facts['database'] = { executed, failed, bound };
   if (events.every(e => e.status !== null && refused.has(e.status))) return { outcome: 'blocked', facts };
   if (technique.startsWith('sqli-')) {
-    const basis = sqlBasis(technique, events, executed);
+    const basis = sqlBasis(technique, events, executed, told);
     if (basis.length > 0)
       return {
         outcome: 'succeeded',
-        facts: { ...facts, basis, certainty: basis.includes('database-log') ? 'confirmed' : 'plausible' },
+        facts: { ...facts, basis, certainty: basis[0]!.startsWith('database-') ? 'confirmed' : 'plausible' },
       };
     if (executed === 0 && bound > 0) return { outcome: 'attempted', facts: { ...facts, basis: ['bound-as-parameter'] } };
   }
   return { outcome: events.some(e => e.status !== null && e.status >= 200 && e.status < 300) ? 'unknown' : 'attempted', facts };
 }
 
-function sqlBasis(technique: string, events: readonly Scored[], executed: number): string[] {
+function sqlBasis(technique: string, events: readonly Scored[], executed: number, told: number): string[] {
   const basis: string[] = [];
   if (executed >= 1) basis.push('database-log');
+  if (technique === 'sqli-error' && told >= 1) basis.push('database-message');
   if (technique === 'sqli-time' && slowAnswers(events)) basis.push('timing');
   if (technique === 'sqli-boolean' && twoClasses(events)) basis.push('two-answer-classes');
   if ((technique === 'sqli-union' || technique === 'sqli-error') && manySizes(events, technique)) basis.push('answer-sizes');

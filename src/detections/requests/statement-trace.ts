@@ -5,8 +5,11 @@ import { tokenizeSql } from '../sql/index.ts';
 import { spanOf } from '../times.ts';
 import type { Scored } from './judge.ts';
 
-/** What became of a payload in the database: part of a statement that ran or failed, or only a bound value (harmless). */
-export type StatementFate = 'executed' | 'failed' | 'bound';
+/**
+ * What became of a payload in the database: part of a statement that ran, that failed over a value it had read (which the server's message
+ * then names), that failed otherwise, or only a bound value (harmless).
+ */
+export type StatementFate = 'executed' | 'told' | 'failed' | 'bound';
 
 const slackSeconds = 5;
 /** A statement is looked for that long before a slow request was logged. */
@@ -14,8 +17,10 @@ const longestUs = 2 * MINUTE;
 const maxStatements = 2_000_000;
 
 /** The statements of the database log by second, to look a request's payload up among those of its time. */
+type Statement = { readonly id: number; readonly text: string; readonly params: string | null; readonly failed: boolean; readonly message: string | null };
+
 export class StatementTrace {
-  private readonly bySecond: Map<number, { id: number; text: string; params: string | null; failed: boolean }[]>;
+  private readonly bySecond: Map<number, Statement[]>;
 
   /** Events of the statements that a request's payload was found in. */
   readonly explained = new Set<number>();
@@ -29,10 +34,11 @@ export class StatementTrace {
     const { from, to } = spanOf(requests.map(r => r.atUs));
     if (from > to) return new StatementTrace(bySecond);
     const slack = slackSeconds * SECOND + Math.min(longestUs, Math.max(0, spanOf(requests.map(r => r.durationUs)).to));
-    const rows = engine.stream<{ event_id: number; at_us: number; sql_text: string; sql_params: string | null; failed: boolean }>(
+    const rows = engine.stream<{ event_id: number; at_us: number; sql_text: string; sql_params: string | null; failed: boolean; message: string | null }>(
       'detection.statements',
       sql`
-      select event_id, at_us, sql_text, sql_params, err_code is not null and err_code <> '00000' as failed from event
+      select event_id, at_us, sql_text, sql_params, err_code is not null and err_code <> '00000' as failed,
+        case when err_code is not null then message end as message from event
       where class = 2 and sql_text is not null and at_us between ${Math.floor(from - slack)}::bigint and ${Math.ceil(to + slack)}::bigint
         and (sql_params is not null or regexp_matches(lower(sql_text), 'select|union|sleep|waitfor|case|and|or|--|;'))
       order by at_us, event_id limit ${maxStatements}`,
@@ -42,7 +48,7 @@ export class StatementTrace {
         const second = Math.floor(r.at_us / SECOND);
         let list = bySecond.get(second);
         if (!list) bySecond.set(second, (list = []));
-        list.push({ id: r.event_id, text: r.sql_text, params: r.sql_params, failed: r.failed });
+        list.push({ id: r.event_id, text: r.sql_text, params: r.sql_params, failed: r.failed, message: r.message });
       }
     }
     return new StatementTrace(bySecond);
@@ -63,7 +69,8 @@ export class StatementTrace {
             this.explained.add(s.id);
             if (staysText(s.text, n)) fate ??= 'bound';
             else if (!s.failed) return 'executed';
-            else fate = 'failed';
+            else if (namesValue(s)) fate = 'told';
+            else if (fate !== 'told') fate = 'failed';
           } else if (fate === null && s.params !== null && s.params.includes(JSON.stringify(n).slice(1, -1))) fate = 'bound';
         }
       }
@@ -80,6 +87,12 @@ function staysText(statement: string, payload: string): boolean {
   for (let at = statement.indexOf(payload); at >= 0; at = statement.indexOf(payload, at + 1))
     if (!literals.some(t => t.start < at && at + payload.length < t.end)) return false;
   return true;
+}
+
+/** Whether the server's message quotes something that stands nowhere in the statement, so that it must have come from the data. */
+function namesValue(s: Statement): boolean {
+  const quoted = s.message === null ? null : /["'](.+)["']/s.exec(s.message);
+  return quoted !== null && quoted[1]!.length >= 3 && !s.text.toLowerCase().includes(quoted[1]!.toLowerCase());
 }
 
 /** Seconds around a stamp, the nearest first; where the request lasted, so much further on both sides: its stamp may be its start or its end. */
