@@ -29,6 +29,8 @@ type Tried = {
   readonly cells: number;
   readonly resolved: number;
   readonly strange: number;
+  /** Answers of the rarer kind. */
+  readonly rarer: number;
 };
 /** What is tried with one meaning of the classes; -1 where a class means nothing. */
 type Trial = (meaning: ReadonlyMap<number, boolean>) => Tried;
@@ -109,7 +111,9 @@ function judge(probes: Probes, rows: Int32Array, classes: Classes): Judged {
   const odd = reversed.broken > 0 && final.broken === 0 && final.strange === 0 ? reversed.strange : 0;
   const against = reversed.broken + 3 * reversed.misses + odd;
   const decided = against >= final.broken + 3 * final.misses + 3 && against >= 3 * final.broken;
-  const empty = rows.length >= 30 && final.cells >= 3 && final.resolved < 0.1 * final.cells;
+  // a character is known from answers of both kinds, unless it stands at the edge of the alphabet
+  const alike = final.resolved < 0.1 * final.cells || 2 * final.rarer < final.resolved;
+  const empty = rows.length >= 30 && final.cells >= 3 && alike;
   const noise = final.cells === 0 ? 0 : final.broken / final.cells;
   const reason = empty ? 'one-class' : !decided ? 'undecided' : noise > 0.5 && final.broken > 5 ? 'noisy' : 'ok';
   return {
@@ -143,6 +147,7 @@ function createTrial(probes: Probes, rows: Int32Array, of: Int32Array): Trial {
     const cells = new Map<number, Answer[]>();
     let misses = 0;
     let calibrations = 0;
+    const kinds: [no: number, yes: number] = [0, 0];
     for (let n = 0; n < rows.length; n++) {
       const t = meaning.get(of[n]!);
       if (t === undefined || constant[n] === -1) continue;
@@ -159,8 +164,9 @@ function createTrial(probes: Probes, rows: Int32Array, of: Int32Array): Trial {
       if (!reading) continue;
       if (!list) cells.set(cell, (list = []));
       list.push({ constraint: reading.constraint, truth: t, eventId: probes.eventId(i), weight: 1 });
+      kinds[t ? 1 : 0]++;
     }
-    return { ...tally(cells.values(), dialect), misses, calibrations };
+    return { ...tally(cells.values(), dialect), misses, calibrations, rarer: Math.min(...kinds) };
   };
   return meaning => {
     const key = [...meaning].sort((a, b) => a[0] - b[0]).join(';');
@@ -170,7 +176,7 @@ function createTrial(probes: Probes, rows: Int32Array, of: Int32Array): Trial {
   };
 }
 
-function tally(cells: Iterable<Answer[]>, dialect: SqlDialect): Omit<Tried, 'misses' | 'calibrations'> {
+function tally(cells: Iterable<Answer[]>, dialect: SqlDialect): Omit<Tried, 'misses' | 'calibrations' | 'rarer'> {
   let broken = 0;
   let positions = 0;
   let resolved = 0;
@@ -181,7 +187,9 @@ function tally(cells: Iterable<Answer[]>, dialect: SqlDialect): Omit<Tried, 'mis
     broken += s.contradictions;
     if (answers.some(a => a.constraint.kind === 'char' && a.constraint.test.how === 'bit'))
       strange += pattern.filter(ch => /[\u0080-\u00ff\uff61-\uff9f]/.test(ch)).length;
-    resolved += pattern.filter(ch => ch !== '\ufffd').length + Number(s.value !== null || s.length !== null) + Number(s.bounds !== null);
+    // one answer to everything makes every value empty: that tells nothing
+    const told = (s.value ?? '') !== '' || (s.length ?? 0) > 0;
+    resolved += pattern.filter(ch => ch !== '\ufffd').length + Number(told) + Number(s.bounds !== null);
     positions += new Set(answers.map(a => (a.constraint.kind === 'char' ? a.constraint.position : 0))).size;
   }
   return { broken, cells: positions, resolved, strange };
