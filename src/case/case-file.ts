@@ -35,6 +35,9 @@ export type DatasetSpec = {
   readonly encoding: string;
   readonly key: readonly string[];
   readonly asOfUs: Micros | null;
+  /** Columns with the time a record was made, and was last changed. */
+  readonly createdColumn: string | null;
+  readonly changedColumn: string | null;
   readonly role: ByColumn<string>;
   readonly legalPerson: ByColumn<boolean>;
   /** Column → element, or null for "no personal data". */

@@ -1,6 +1,9 @@
 /** What claims take for granted where evidence does not say. A person may decide each: that it holds, or that it does not (`premise.set`). */
 export const premiseNames = [
   'actor-wide',
+  'born-as-stamped',
+  'changed-as-stamped',
+  'keys-in-order',
   'route-as-stated',
   'route-inferred-from-sizes',
   'route-stable',

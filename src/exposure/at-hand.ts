@@ -1,6 +1,7 @@
-import { type Problem, problem } from '../base/index.ts';
+import { HOUR, type Micros, type Problem, problem } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
-import type { Engine } from '../engine/index.ts';
+import { type Engine, sql } from '../engine/index.ts';
+import { readBirths } from './births/births.ts';
 import { type Catalogue, readCatalogue } from './catalogue.ts';
 import { type Backlog, readBacklog } from './claims/backlog.ts';
 import { Claims } from './claims/claims.ts';
@@ -16,6 +17,9 @@ import { type StatedRoutes, statedRoutes } from './routes/stated-routes.ts';
 
 /** Requests of everybody else that are read of each method and shape. */
 const othersOfEach = 300;
+
+/** What is the intruder's without a trace of its own lies no later than this after the last one. */
+const afterLast = 4 * HOUR;
 
 /** What an assessment starts from. */
 export type AtHand = {
@@ -59,10 +63,19 @@ export async function readAtHand(kase: OpenCase, most: number, problems: Problem
   const backlog = await readBacklog(engine, catalogue);
   const claims = await Claims.open(engine, premises);
   claims.unions = catalogue.unions;
-  claims.born = new Set([...backlog].filter(([, b]) => b.births.size > 0).map(([id]) => id));
   const gaps = await databaseGaps(engine);
   const numbered = log.present && left === 0 && (await countsLines(engine));
-  const changes = await readChanges(engine, catalogue);
+  const whole = numbered && gaps.length === 0;
+  const given = new Map(kase.file.datasets.map(d => [d.id, { created: d.createdColumn, changed: d.changedColumn }]));
+  const time = lastsOf(span, log, gaps);
+  const { changes, born } = await readBirths(
+    engine,
+    catalogue,
+    await readChanges(engine, catalogue),
+    { given, span: time, premises, toldUntil: whole ? await logUntil(engine, time.fromUs) : null },
+    problems,
+  );
+  claims.births(born, time.toUs + afterLast);
   return {
     engine,
     catalogue,
@@ -77,8 +90,26 @@ export async function readAtHand(kase: OpenCase, most: number, problems: Problem
     index: new StatementIndex(log.statements),
     gaps,
     numbered,
-    whole: numbered && gaps.length === 0,
+    whole,
     changes,
     backlog,
   };
+}
+
+/** The time of everything that may be the intruder's: requests, statements, and times whose lines are lost. */
+function lastsOf(requests: Span, log: StatementLog, gaps: readonly Span[]): Span {
+  const own = log.statements.filter(s => s.actor !== null);
+  return {
+    fromUs: own.reduce((us, s) => Math.min(us, s.loUs), requests.fromUs),
+    toUs: [...own.map(s => s.hiUs), ...gaps.map(g => g.toUs)].reduce((us, t) => Math.max(us, t), requests.toUs),
+  };
+}
+
+/** Until when a database log that lacks no line tells everything that was done since a time; null where it begins later. */
+async function logUntil(engine: Engine, fromUs: Micros): Promise<Micros | null> {
+  const { first, last } = await engine.row<{ first: number | null; last: number | null }>(
+    'exposure.log_time',
+    sql`select min(at_us)::bigint as "first", max(at_us)::bigint as "last" from event where class = 2 and sql_text is not null`,
+  );
+  return first !== null && first <= fromUs ? last : null;
 }

@@ -29,6 +29,8 @@ export async function openTables(files: readonly string[], key: string | null, e
       encoding: 'auto',
       key: key === null ? [] : [key],
       asOfUs: null,
+      createdColumn: null,
+      changedColumn: null,
       role: { constant: 'other' },
       legalPerson: { constant: false },
       columns: {},

@@ -25,6 +25,8 @@ export const datasetSpec = (id: string, files: readonly string[], more: Partial<
   encoding: 'auto',
   key: ['id'],
   asOfUs: null,
+  createdColumn: null,
+  changedColumn: null,
   role: { constant: 'policyholder' },
   legalPerson: { constant: false },
   columns: {},

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine, sql } from '../../src/engine/index.ts';
+import { readBirths } from '../../src/exposure/births/births.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
 import { claimDeleted, readBacklog } from '../../src/exposure/claims/backlog.ts';
 import { Claims, loadTiers } from '../../src/exposure/claims/claims.ts';
+import { readChanges } from '../../src/exposure/replay/changes.ts';
 import { failed, recordReplay, replay } from '../../src/exposure/replay/replay.ts';
 import { readingOf } from '../../src/exposure/replay/statements.ts';
 import { type Instance, showsBody } from '../../src/exposure/routes/instances.ts';
@@ -68,9 +70,10 @@ describe('a snapshot taken after the theft', () => {
 
   it('holds records that were not yet there: neither certain nor possible', async () => {
     const catalogue = await readCatalogue(engine);
-    const backlog = await readBacklog(engine, catalogue);
     const claims = await Claims.open(engine);
-    claims.born = new Set([...backlog].filter(([, b]) => b.births.size > 0).map(([id]) => id));
+    const about = { given: new Map(), span: { fromUs: 100 * second, toUs: 101 * second }, premises: new Map(), toldUntil: null };
+    const { born } = await readBirths(engine, catalogue, await readChanges(engine, catalogue), about, []);
+    claims.births(born, 101 * second);
     const dump = instance('SELECT id, name FROM boat', [], 100);
     const r = await replay(engine, catalogue, { select: dump.read.select, parameters: [], batch: null, foreign: false });
     if (failed(r)) throw new Error(r.failure);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SECOND } from '../../src/base/index.ts';
 import { Engine, sql } from '../../src/engine/index.ts';
+import { readBirths } from '../../src/exposure/births/births.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
 import { Claims } from '../../src/exposure/claims/claims.ts';
 import { claimPossible } from '../../src/exposure/claims/missing.ts';
@@ -112,6 +113,8 @@ const theft = fc.oneof(
     ),
   },
 );
+/** Changes that leave every record there, under its key. */
+const lasting = change.filter(c => !/^(?:delete|truncate)|set id = /.test(c));
 const rows = fc.array(fc.tuple(whole, word), { minLength: 1, maxLength: 6 });
 const history = fc.record({
   a: rows,
@@ -121,10 +124,24 @@ const history = fc.record({
   after: fc.array(change, { maxLength: 4 }),
   old: fc.boolean(),
 });
+/** Hours between the changes, and how far the clock of the stamps is ahead of UTC. */
+const stamped = fc.record({
+  a: rows,
+  b: rows,
+  before: fc.array(change, { maxLength: 2 }),
+  theft,
+  after: fc.array(lasting, { maxLength: 4 }),
+  old: fc.constant(false),
+  hours: fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 8, maxLength: 8 }),
+  zone: fc.constantFrom(-8, 0, 9, 14),
+});
+type History = { a: unknown; b: unknown; before: string[]; theft: string; after: string[]; old: boolean; hours?: number[]; zone?: number };
 
 type Table = 'a' | 'b';
-type Row = { id: number; n: number | null; s: string | null };
+type Row = { id: number; n: number | null; s: string | null; created_at?: string; updated_at?: string };
 type Taken = Record<Table, Row[]>;
+/** What is left of a history to tell of its writes: the log; snapshots of before and after; stamps in the records. */
+type Left = 'log' | 'snapshots' | 'stamps';
 
 describe('a snapshot of another time', () => {
   let pg: PGlite;
@@ -145,8 +162,15 @@ describe('a snapshot of another time', () => {
   let shownCells = 0;
   let possibleCells = 0;
 
+  async function all(t: Table): Promise<Row[]> {
+    const { rows } = await pg.query<Row>(`select * from ${t} order by id`);
+    if (!rows[0]?.created_at) return rows;
+    // As text: a Date would carry the zone of this machine.
+    return (await pg.query<Row>(`select id, n, s, created_at::text, updated_at::text from ${t} order by id`)).rows;
+  }
+
   async function snapshot(): Promise<Taken> {
-    return { a: (await pg.query<Row>('select id, n, s from a order by id')).rows, b: (await pg.query<Row>('select id, n, s from b order by id')).rows };
+    return { a: await all('a'), b: await all('b') };
   }
 
   /** Cells a select returned, as `table.id.column`: each target names its table or is the only one. */
@@ -167,7 +191,7 @@ describe('a snapshot of another time', () => {
   }
 
   it('bounds what the database returned, whatever was written since (240 histories)', async () => {
-    await holds(false, Number(process.env['DRIFT_RUNS'] ?? 240));
+    await holds('log', Number(process.env['DRIFT_RUNS'] ?? 240));
     // The bounds say something: about half of what was shown is still certain.
     expect(sure / shownCells).toBeGreaterThan(0.3);
     expect(possibleCells / shownCells).toBeLessThan(5);
@@ -176,7 +200,15 @@ describe('a snapshot of another time', () => {
 
   it('bounds it between two snapshots where nothing was logged (40 histories)', async () => {
     [sure, shownCells, possibleCells] = [0, 0, 0];
-    await holds(true, Number(process.env['DRIFT_RUNS'] ?? 40));
+    await holds('snapshots', Number(process.env['DRIFT_RUNS'] ?? 40));
+    expect(sure / shownCells).toBeGreaterThan(0.2);
+    expect(possibleCells / shownCells).toBeLessThan(8);
+    if (process.env['DRIFT_RUNS']) process.stderr.write(`${sure} certain, ${shownCells} shown, ${possibleCells} possible\n`);
+  }, 120_000);
+
+  it('bounds it by the times in the records where nothing was logged (40 histories)', async () => {
+    [sure, shownCells, possibleCells] = [0, 0, 0];
+    await holds('stamps', Number(process.env['DRIFT_RUNS'] ?? 40));
     expect(sure / shownCells).toBeGreaterThan(0.2);
     expect(possibleCells / shownCells).toBeLessThan(8);
     if (process.env['DRIFT_RUNS']) process.stderr.write(`${sure} certain, ${shownCells} shown, ${possibleCells} possible\n`);
@@ -196,17 +228,39 @@ describe('a snapshot of another time', () => {
     });
   }
 
-  /** With `two`, a snapshot of before and one of after, and no write in the log. */
-  async function holds(two: boolean, runs: number): Promise<void> {
+  /** Tables whose records keep when they were made and last changed. */
+  async function keepTimes(): Promise<void> {
+    await pg.exec(`create or replace function stamp() returns trigger language plpgsql as $$ begin
+      new.updated_at := current_setting('test.now')::timestamp;
+      if tg_op = 'INSERT' then new.created_at := new.updated_at; end if;
+      return new; end $$`);
+    for (const t of ['a', 'b'])
+      await pg.exec(`alter table ${t} add column created_at timestamp, add column updated_at timestamp;
+        create trigger stamp before insert or update on ${t} for each row execute function stamp()`);
+  }
+
+  async function holds(left: Left, runs: number): Promise<void> {
+    const two = left === 'snapshots';
     await fc.assert(
-      fc.asyncProperty(history, async h => {
+      fc.asyncProperty(left === 'stamps' ? stamped : history, async given => {
+        const h: History & typeof given = given;
         await pg.exec(
           'drop table if exists a; drop table if exists b; create table a(id int primary key, n int, s text); create table b(id int primary key, n int, s text)',
         );
+        let hours = 0;
+        const ends = h.hours ? 30 + h.hours.reduce((n, x) => n + x, 0) * 60 : 30;
+        /** With stamps, hours lie between the changes. */
+        const when = (n: number): number => at(h.hours && n !== 10 ? (n < 10 ? n - 60 * (hours += h.hours[n]!) : n + 60 * (hours += h.hours[n % 8]!)) : n);
+        const timed = async (us: number): Promise<void> => {
+          if (h.hours) await pg.exec(`set test.now = '${new Date(us / 1000 + h.zone! * 3_600_000).toISOString().replace('Z', '')}'`);
+        };
+        if (h.hours) await keepTimes();
+        await timed(at(-60 * 24 * 90));
         for (const t of ['a', 'b'] as const)
-          await pg.exec(`insert into ${t} values ${h[t].map(([n, s], i) => `(${i + 1}, ${literal(n)}, ${literal(s)})`).join(', ')}`);
+          await pg.exec(`insert into ${t}(id, n, s) values ${h[t].map(([n, s], i) => `(${i + 1}, ${literal(n)}, ${literal(s)})`).join(', ')}`);
         const log: { us: number; text: string; failed: boolean }[] = [];
         const run = async (text: string, us: number): Promise<void> => {
+          await timed(us);
           const failed = await pg.exec(text).then(
             () => false,
             () => true,
@@ -214,18 +268,20 @@ describe('a snapshot of another time', () => {
           log.push({ us, text, failed });
         };
         const first = await snapshot();
-        for (const [i, c] of h.before.entries()) await run(c, at(i + 1));
+        const early = h.before.map((_, i) => when(i + 1)).sort((x, y) => x - y);
+        for (const [i, c] of h.before.entries()) await run(c, early[i]!);
+        hours = 0;
         const then = await snapshot();
         const stolen = (await pg.query<Record<string, unknown>>(h.theft)).rows;
-        for (const [i, c] of h.after.entries()) await run(c, at(i + 11));
+        for (const [i, c] of h.after.entries()) await run(c, when(i + 11));
         const seen = h.old && !two ? first : await snapshot();
-        const asOf = h.old && !two ? at(0) : at(30);
+        const asOf = h.old && !two ? at(0) : at(ends);
         if (two && !settled(first, then, seen)) return;
         const taken = (of: typeof seen, suffix: string) =>
           (['a', 'b'] as const).map(name => ({
             name: `${name}${suffix}`,
-            columns: ['id', 'n', 's'],
-            rows: of[name].map(r => [String(r.id), r.n === null ? null : String(r.n), r.s]),
+            columns: ['id', 'n', 's', ...(h.hours ? ['created_at', 'updated_at'] : [])],
+            rows: of[name].map(r => [String(r.id), r.n === null ? null : String(r.n), r.s, ...(h.hours ? [r.created_at!, r.updated_at!] : [])]),
           }));
         await loadSnapshot(engine, [...taken(seen, ''), ...(two ? taken(first, '_before') : [])]);
         await engine.run(
@@ -243,7 +299,7 @@ describe('a snapshot of another time', () => {
             { name: 'sql_params', type: 'VARCHAR' },
             { name: 'err_code', type: 'VARCHAR' },
           ],
-          (two ? [] : log).map((l, i) => [i + 1, 1, 2, l.us, l.text, null, l.failed ? '23505' : null]),
+          (left === 'log' ? log : []).map((l, i) => [i + 1, 1, 2, l.us, l.text, null, l.failed ? '23505' : null]),
         );
         await engine.run('test.files', sql`create or replace table event_file as select 1 as file_no, 'pg-csvlog' as format`);
         const read = readingOf(h.theft);
@@ -280,7 +336,19 @@ describe('a snapshot of another time', () => {
         const catalogue = await readCatalogue(engine);
         const claims = await Claims.open(engine);
         claims.unions = catalogue.unions;
-        const changes = await readChanges(engine, catalogue);
+        const { changes, born } = await readBirths(
+          engine,
+          catalogue,
+          await readChanges(engine, catalogue),
+          {
+            given: new Map(left === 'stamps' ? ['a', 'b'].map(t => [t, { created: 'created_at', changed: 'updated_at' }]) : []),
+            span: { fromUs: at(10), toUs: at(10) },
+            premises: new Map(),
+            toldUntil: null,
+          },
+          [],
+        );
+        claims.births(born, at(10));
         const windows = widenWindows([instance], catalogue, changes);
         const notes: EvaluationNotes = {
           failures: new Map(),

@@ -26,6 +26,8 @@ export async function caseOf(tables: readonly TestTable[]): Promise<OpenCase & {
     encoding: 'auto',
     key: [t.key ?? t.columns[0]!],
     asOfUs: null,
+    createdColumn: null,
+    changedColumn: null,
     role: { constant: 'policyholder' },
     legalPerson: { constant: false },
     columns: {},

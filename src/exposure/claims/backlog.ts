@@ -7,18 +7,17 @@ import { type Ast, child, constantValue, lastName, nodes, text, unwrap } from '.
 import { tier } from '../tables.ts';
 import type { Claims } from './claims.ts';
 
-/** What the log's own INSERT and DELETE say of single records of one data set, by key. Only data sets with one key column. */
-export type Backlog = ReadonlyMap<string, { readonly births: ReadonlyMap<string, Micros>; readonly deaths: ReadonlyMap<string, Micros> }>;
+/** Keys of records that the log's own DELETEs name, by data set, and when they last did. Only data sets with one key column. */
+export type Backlog = ReadonlyMap<string, ReadonlyMap<string, Micros>>;
 
 const slack = 1.5 * SECOND;
 
-/** Read the births and deaths of records; `row_born` holds, for records that the snapshot still has, the time before which they were not there. */
 export async function readBacklog(engine: Engine, catalogue: Catalogue): Promise<Backlog> {
-  const out = new Map<string, { births: Map<string, Micros>; deaths: Map<string, Micros> }>();
+  const out = new Map<string, Map<string, Micros>>();
   const rows = await engine.rows<{ at_us: number; sql_text: string; sql_params: string | null; format: string | null }>(
     'exposure.backlog',
     sql`select e.at_us, e.sql_text, e.sql_params, f.format from event e left join event_file f using (file_no) where e.class = 2 and e.at_us is not null
-    and (err_code is null or err_code = '00000') and regexp_matches(sql_text, '^\\s*(?i:insert|delete)\\b') order by e.at_us, e.event_id limit 500000`,
+    and (err_code is null or err_code = '00000') and regexp_matches(sql_text, '^\\s*(?i:delete)\\b') order by e.at_us, e.event_id limit 500000`,
   );
   const parsed = new Map<string, Ast | null>();
   for (const r of rows) {
@@ -30,50 +29,12 @@ export async function readBacklog(engine: Engine, catalogue: Catalogue): Promise
     if (!tree) continue;
     const [tag, body] = unwrap(tree);
     const dataset = catalogue.byTable(text(child(body, 'relation'), 'relname'));
-    if (dataset?.key.length !== 1) continue;
-    const known = out.get(dataset.id) ?? { births: new Map<string, Micros>(), deaths: new Map<string, Micros>() };
-    out.set(dataset.id, known);
-    const parameters = readParameters(r.sql_params) ?? [];
-    const keys = tag === 'InsertStmt' ? insertedKeys(body, dataset, parameters) : deletedKeys(body, dataset, parameters);
-    for (const key of keys) {
-      if (tag === 'DeleteStmt') known.deaths.set(key, r.at_us);
-      else if (!known.births.has(key)) known.births.set(key, known.deaths.has(key) ? -Infinity : r.at_us);
-    }
+    if (tag !== 'DeleteStmt' || dataset?.key.length !== 1) continue;
+    const deaths = out.get(dataset.id) ?? new Map<string, Micros>();
+    out.set(dataset.id, deaths);
+    for (const key of deletedKeys(body, dataset, readParameters(r.sql_params) ?? [])) deaths.set(key, r.at_us);
   }
-  const born: unknown[][] = [];
-  for (const [id, b] of out) for (const [key, us] of b.births) if (us > -Infinity) born.push([id, key, us]);
-  await engine.load(
-    'row_born_key',
-    [
-      { name: 'dataset_id', type: 'VARCHAR' },
-      { name: 'key', type: 'VARCHAR' },
-      { name: 'born_us', type: 'BIGINT' },
-    ],
-    born,
-  );
-  const parts = catalogue.datasets
-    .filter(d => out.has(d.id))
-    .map(d => sql`select b.dataset_id, d.row_no, b.born_us from row_born_key b join ${sql.id(`data_${d.id}`)} d using (key) where b.dataset_id = ${d.id}`);
-  // Where numbers are given out in order, a record with a greater one than a logged birth is no older, logged or not.
-  for (const d of catalogue.datasets) {
-    const b = out.get(d.id);
-    if (b && rising([...b.births]))
-      parts.push(sql`select ${d.id} as dataset_id, row_no, born_us from (select d.row_no, try_cast(d.key as bigint) as k from ${sql.id(`data_${d.id}`)} d anti join row_born_key b on b.dataset_id = ${d.id} and b.key = d.key) x
-      asof join (select try_cast(key as bigint) as k, born_us from row_born_key where dataset_id = ${d.id}) y on x.k >= y.k`);
-  }
-  await engine.run(
-    'exposure.row_born',
-    sql`create or replace temp table row_born as ${parts.length > 0 ? sql.join(parts, sql` union all `) : sql`select dataset_id, 0::bigint as row_no, born_us from row_born_key where false`}`,
-  );
-  await engine.run('exposure.drop_born', sql`drop table row_born_key`);
   return out;
-}
-
-/** Whole numbers that grow with time, seen at least three times. */
-function rising(births: readonly (readonly [string, Micros])[]): boolean {
-  return (
-    births.length >= 3 && births.every(([key, us], i) => /^[0-9]{1,17}$/.test(key) && us > -Infinity && (i === 0 || Number(key) > Number(births[i - 1]![0])))
-  );
 }
 
 function valueOf(node: Ast | null, parameters: readonly (string | null)[]): string | null {
@@ -82,15 +43,6 @@ function valueOf(node: Ast | null, parameters: readonly (string | null)[]): stri
   if (tag === 'TypeCast') return valueOf(child(body, 'arg'), parameters);
   if (tag === 'A_Const') return constantValue(body).value;
   return tag === 'ParamRef' ? (parameters[Number(body['number'] ?? 0) - 1] ?? null) : null;
-}
-
-function insertedKeys(body: Ast, dataset: Dataset, parameters: readonly (string | null)[]): string[] {
-  const names = nodes(body, 'cols').map(c => text(child(c, 'ResTarget'), 'name').toLowerCase());
-  const at = names.length > 0 ? names.indexOf(dataset.key[0]!.toLowerCase()) : dataset.columns.findIndex(c => c.name === dataset.key[0]);
-  if (at < 0) return [];
-  return nodes(child(child(body, 'selectStmt'), 'SelectStmt'), 'valuesLists')
-    .map(v => valueOf(nodes(child(v, 'List'), 'items')[at] ?? null, parameters))
-    .filter(v => v !== null);
 }
 
 function deletedKeys(body: Ast, dataset: Dataset, parameters: readonly (string | null)[]): string[] {
@@ -147,7 +99,7 @@ export async function claimDeleted(engine: Engine, catalogue: Catalogue, claims:
   const cells = new Map<string, unknown[]>();
   const records = new Set<string>();
   for (const dataset of catalogue.datasets) {
-    const deaths = backlog.get(dataset.id)?.deaths;
+    const deaths = backlog.get(dataset.id);
     if (!deaths || deaths.size === 0) continue;
     await engine.load(
       'row_dead_key',

@@ -1,4 +1,4 @@
-import { contentId } from '../../base/index.ts';
+import { contentId, type Micros } from '../../base/index.ts';
 import type { PremiseName } from '../../case/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Dataset } from '../catalogue.ts';
@@ -45,6 +45,8 @@ export class Claims {
   private lastId = '';
   /** Data sets of which some records are known to be younger than some requests (`row_born`). */
   born: ReadonlySet<string> = new Set();
+  private bornBy: ReadonlyMap<string, readonly PremiseName[]> = new Map();
+  private lastUs: Micros | null = null;
 
   private constructor(engine: Engine) {
     this.engine = engine;
@@ -75,11 +77,19 @@ export class Claims {
     return claims;
   }
 
+  /** Data sets with records younger than requests, the premises that rests on, and the time after which nothing was read any more. */
+  births(born: ReadonlyMap<string, readonly PremiseName[]>, lastUs: Micros): void {
+    this.bornBy = born;
+    this.born = new Set(born.keys());
+    this.lastUs = Number.isFinite(lastUs) ? lastUs : null;
+  }
+
   /** The claim's id; the same content gives the same id in every run. `identity` is what makes this claim another one than its like. */
   add(plain: Claim, identity: unknown): string {
-    const given = this.unions.some(u => u.id === plain.datasetId && u.mode === 'snapshots')
-      ? { ...plain, assumptions: plain.assumptions.map(a => (a === 'snapshot-unchanged' ? 'unchanged-between-snapshots' : a)) }
-      : plain;
+    const assumed = this.unions.some(u => u.id === plain.datasetId && u.mode === 'snapshots')
+      ? plain.assumptions.map((a): PremiseName => (a === 'snapshot-unchanged' ? 'unchanged-between-snapshots' : a))
+      : plain.assumptions;
+    const given = { ...plain, assumptions: [...new Set([...assumed, ...(this.bornBy.get(plain.datasetId ?? '') ?? [])])].sort() };
     const claim = this.rests(given) ? { ...given, mustTier: 0, mayTier: Math.min(given.mayTier, 2) } : given;
     const id = contentId('claim', { kind: claim.kind, dataset: claim.datasetId, identity });
     this.lastId = id;
@@ -218,9 +228,20 @@ export class Claims {
     return this.list.size;
   }
 
+  /** Nothing read a record that was made after the last reading. */
+  private async dropUnborn(): Promise<void> {
+    if (this.born.size === 0 || this.lastUs === null) return;
+    const unborn = sql`exists (select 1 from row_born b where b.born_us > ${this.lastUs} and b.row_no = w.row_no and b.dataset_id = (select any_value(dataset_id) from unborn_colset c where c.colset_id = w.colset_id))`;
+    await this.engine.load('unborn_colset', colsetColumns.slice(0, 2), [...new Map(this.colsetRows.map(([id, d]) => [id, [id, d]])).values()]);
+    await this.engine.run('exposure.drop_unborn', sql`delete from claim_row_work w where tier_lower = 0 and ${unborn}`);
+    await this.engine.run('exposure.drop_unborn', sql`delete from contact_work w where contact_lower = 0 and ${unborn}`);
+    await this.engine.run('exposure.drop_colsets', sql`drop table unborn_colset`);
+  }
+
   /** Write claim, colset, claim_count and the views; order never depends on the order of discovery. */
   async close(): Promise<void> {
     const e = this.engine;
+    await this.dropUnborn();
     await e.run(
       'exposure.claim_row',
       sql`create or replace table claim_row as select claim_id, row_no, colset_id, max(tier_lower)::tinyint as tier_lower, max(tier_upper)::tinyint as tier_upper

@@ -1,7 +1,7 @@
 import { groupBy } from '../../base/index.ts';
 import { compileSql, type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
-import type { Changes } from '../replay/changes.ts';
+import { birth, type Changes, existence } from '../replay/changes.ts';
 import { unsettled } from '../replay/epochs.ts';
 import { readingsOf } from '../routes/coding.ts';
 import type { TermSearches } from '../routes/infer-terms.ts';
@@ -48,7 +48,8 @@ export async function claimByNames(
   const injections = await knownInjections(engine);
   // What a record holds now says nothing of one that was changed since.
   const span = spanOf(requests);
-  const open = new Map(catalogue.datasets.map(d => [d.id, unsettled(d, span, changes)]));
+  const dated = unread.some(r => [...r.values.values()].some(v => /^\d{4}-\d{2}-\d{2}/.test(v)));
+  const open = new Map(catalogue.datasets.map(d => [d.id, unsettled(d, span, changes, dated ? null : askable(d))]));
   for (const r of unread) {
     const route = routeOf(r);
     const named = datasetsNamed(catalogue, r.shape);
@@ -90,6 +91,11 @@ export async function claimByNames(
   for (const [route, list] of larger) await claimUnknownRoute(catalogue, claims, route, list, { route, larger: true });
   if (broken.length > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
   return unnamed;
+}
+
+/** What a request can ask for when it names no day: any value but a time, or that the record is there. */
+function askable(d: Dataset): number[] {
+  return [existence, birth, ...d.columns.filter(c => c.type !== 'date' && c.type !== 'time').map(c => c.no)];
 }
 
 /** Markup around a record, and how much escaping may lengthen a text. */

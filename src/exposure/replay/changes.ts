@@ -24,9 +24,19 @@ export const birth = -2;
 
 const mostChanges = 300_000;
 
-/** Read what was written to the data sets in `tables` (null: to all). Writes the table `row_touch`. */
+/**
+ * Read what was written to the data sets. Writes `row_touch`: by `at_us` the value stood there, or the record was (`column_no` below 0); a record with a
+ * `birth` was not there before `since_us`. Writes `row_change`: records with the values that each INSERT (`made`; `keyed`: with its key) or UPDATE names.
+ */
 export async function readChanges(engine: Engine, catalogue: Catalogue): Promise<Changes> {
-  await engine.run('exposure.row_touch', sql`create or replace temp table row_touch (dataset_id varchar, row_no bigint, column_no integer, at_us bigint)`);
+  await engine.run(
+    'exposure.row_touch',
+    sql`create or replace temp table row_touch (dataset_id varchar, row_no bigint, column_no integer, at_us bigint, since_us bigint)`,
+  );
+  await engine.run(
+    'exposure.row_change',
+    sql`create or replace temp table row_change (dataset_id varchar, row_no bigint, c bigint, made boolean, keyed boolean, at_us bigint)`,
+  );
   const rows = await engine.rows<{ at_us: number; sql_text: string; sql_params: string | null; format: string | null }>(
     'exposure.changes',
     sql`select e.at_us, e.sql_text, e.sql_params, f.format from event e left join event_file f using (file_no) where e.class = 2 and e.at_us is not null
@@ -46,7 +56,18 @@ export async function readChanges(engine: Engine, catalogue: Catalogue): Promise
   // Beyond what is read, anything may have happened.
   if (rows.length > mostChanges)
     for (const dataset of catalogue.datasets)
-      found.push({ kind: 'any', us: rows[mostChanges]!.at_us, dataset, columns: null, equals: [], sets: new Map(), foreign: true, sole: false, text: '' });
+      found.push({
+        kind: 'any',
+        us: rows[mostChanges]!.at_us,
+        dataset,
+        columns: null,
+        equals: [],
+        sets: new Map(),
+        foreign: true,
+        sole: false,
+        fresh: false,
+        text: '',
+      });
   const out = new Map<string, History>();
   const refused = new Set(
     (
@@ -75,14 +96,14 @@ async function betweenSnapshots(engine: Engine, dataset: Dataset, told: History 
   const us = dataset.asOfUs ?? never;
   await engine.run(
     'exposure.snapshot_touched',
-    sql`insert into row_touch select dataset_id, row_no, column_no, ${us}::bigint from snapshot_touch where dataset_id = ${dataset.id}`,
+    sql`insert into row_touch select dataset_id, row_no, column_no, ${us}::bigint, ${us}::bigint from snapshot_touch where dataset_id = ${dataset.id}`,
   );
   const columns = touched.some(t => t.c === existence) ? null : new Set(touched.map(t => t.c));
   return { times: [...(told?.times ?? []), { us, columns }], anywhere: told?.anywhere ?? [], removals: told?.removals ?? [] };
 }
 
 /** Later than anything. */
-const never = 8e15;
+export const never = 8e15;
 
 /** The most records a change with a told key can have touched. */
 function rowsOf(c: Change, keys: ReadonlySet<number>): number {
@@ -116,6 +137,7 @@ async function locate(engine: Engine, dataset: Dataset, list: readonly Change[],
   );
   const conditions: unknown[][] = [];
   const targets: unknown[][] = [];
+  const named: unknown[][] = [];
   list.forEach((c, n) => {
     const rekeyed = c.kind === 'update' && (c.columns === null || [...c.columns].some(x => keys.has(x)));
     const columns = c.kind === 'update' && !rekeyed ? [...c.columns!] : all(dataset);
@@ -132,6 +154,7 @@ async function locate(engine: Engine, dataset: Dataset, list: readonly Change[],
       return;
     }
     for (const e of stable) for (const value of e.values) conditions.push([n, stable.length, e.column, value]);
+    if (c.fresh || c.kind === 'update') named.push([n, c.fresh, c.sole, c.us]);
     // A plain INSERT of a key that was inserted once and never removed made the record: before, it was not there.
     const made = c.kind === 'insert' && c.sole && !refused.has(c.text) && !vague && !reborn(c) && once.get(keyOf(c)) === 1;
     for (const no of made ? [birth] : makes ? [...columns, existence] : columns) {
@@ -161,6 +184,16 @@ async function locate(engine: Engine, dataset: Dataset, list: readonly Change[],
     ],
     targets,
   );
+  await engine.load(
+    'change_named',
+    [
+      { name: 'c', type: 'BIGINT' },
+      { name: 'made', type: 'BOOLEAN' },
+      { name: 'keyed', type: 'BOOLEAN' },
+      { name: 'at_us', type: 'BIGINT' },
+    ],
+    named,
+  );
   const used = [...new Set(conditions.map(x => x[2] as number))].map(no => dataset.columns.find(c => c.no === no)!);
   const matched = used.map(
     col =>
@@ -173,14 +206,21 @@ async function locate(engine: Engine, dataset: Dataset, list: readonly Change[],
       sql`when ${sql.lit(col.no)} then ${sql.id(`c${col.no}`)} is not distinct from ${col.type === 'int' ? sql`try_cast(s.value as bigint)` : sql`s.value`}`,
   );
   await engine.run(
+    'exposure.change_hit',
+    sql`create or replace temp table change_hit as
+      select c, row_no from (${sql.join(matched, sql` union all `)}) q group by c, row_no having count(distinct column_no) = any_value(need)`,
+  );
+  await engine.run(
+    'exposure.row_change',
+    sql`insert into row_change select ${dataset.id}, row_no, c, made, keyed, at_us from change_hit join change_named using (c)`,
+  );
+  await engine.run(
     'exposure.touched',
-    sql`insert into row_touch select distinct ${dataset.id}, h.row_no, s.column_no, s.at_us from
-      (select c, row_no from (${sql.join(matched, sql` union all `)}) q group by c, row_no having count(distinct column_no) = any_value(need)) h
+    sql`insert into row_touch select distinct ${dataset.id}, h.row_no, s.column_no, s.at_us, s.at_us from change_hit h
       join change_set s using (c) join ${sql.id(dataset.view)} d on d.row_no = h.row_no
       where not s.told or (case s.column_no ${holds.length > 0 ? sql.join(holds, sql` `) : sql`when -9 then true`} else true end)`,
   );
-  await engine.run('exposure.drop_changes', sql`drop table change_where`);
-  await engine.run('exposure.drop_changes', sql`drop table change_set`);
+  for (const name of ['change_where', 'change_set', 'change_named', 'change_hit']) await engine.run('exposure.drop_changes', sql`drop table ${sql.id(name)}`);
   return history;
 }
 

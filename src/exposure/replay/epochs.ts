@@ -192,7 +192,7 @@ export async function catalogueAt(engine: Engine, catalogue: Catalogue, epoch: E
     // A record made after all of the executions is left out; one made among them may have been there.
     await engine.run(
       'exposure.touched_at',
-      sql`create or replace temp table ${touched} as select distinct row_no, case when column_no = ${birth} and (at_us <= ${epoch.toUs + slack}) then ${existence} else column_no end as column_no
+      sql`create or replace temp table ${touched} as select distinct row_no, case when column_no = ${birth} and (since_us <= ${epoch.toUs + slack}) then ${existence} else column_no end as column_no
         from row_touch where dataset_id = ${d.id} and ((${later}) or (${earlier}))`,
     );
     const columns = new Set(

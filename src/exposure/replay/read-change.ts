@@ -16,6 +16,8 @@ export type Change = {
   readonly foreign: boolean;
   /** An INSERT that names the whole key and has no other way out. */
   readonly sole: boolean;
+  /** An INSERT that either made its records or failed. */
+  readonly fresh: boolean;
   readonly text: string;
 };
 
@@ -44,7 +46,8 @@ export function readChange(tree: ReturnType<typeof parseAny>, sqlText: string, p
       continue;
     }
     if (!written) continue;
-    if (tag === 'InsertStmt') out.push(...inserted(body, written, parameters, us, tree.foreign).map(c => ({ ...c, text: sqlText })));
+    if (tag === 'InsertStmt')
+      out.push(...inserted(body, written, parameters, us, tree.foreign).map(c => ({ ...c, fresh: c.fresh && !otherwise.test(sqlText), text: sqlText })));
     else if (tag === 'UpdateStmt') out.push(updated(body, written, parameters, us, tree.foreign));
     else if (tag === 'DeleteStmt')
       out.push({ ...anything(written, us), kind: 'delete', equals: equalsOf(child(body, 'whereClause'), written, parameters), foreign: tree.foreign });
@@ -52,6 +55,9 @@ export function readChange(tree: ReturnType<typeof parseAny>, sqlText: string, p
   }
   return out;
 }
+
+/** Ways of MySQL for an INSERT to leave a record that was there. */
+const otherwise = /^\s*replace\b|\binsert\s+(?:\w+\s+)?ignore\b|\bon\s+duplicate\b/i;
 
 /** Every table a statement names, also as the target of a write within it. */
 function relationsIn(tree: unknown, out = new Set<string>()): Set<string> {
@@ -65,7 +71,7 @@ function relationsIn(tree: unknown, out = new Set<string>()): Set<string> {
 }
 
 function anything(dataset: Dataset, us: number): Change {
-  return { kind: 'any', us, dataset, columns: null, equals: [], sets: new Map(), foreign: true, sole: false, text: '' };
+  return { kind: 'any', us, dataset, columns: null, equals: [], sets: new Map(), foreign: true, sole: false, fresh: false, text: '' };
 }
 
 function columnNo(dataset: Dataset, name: string): number | null {
@@ -84,7 +90,7 @@ function told(node: Ast | null, parameters: Parameters): string | null | undefin
 
 /** One change a row of VALUES; an insert of anything else may have made any record. */
 function inserted(body: Ast, dataset: Dataset, parameters: Parameters, us: number, foreign: boolean): Change[] {
-  const base: Change = { ...anything(dataset, us), kind: 'insert', foreign };
+  const base: Change = { ...anything(dataset, us), kind: 'insert', foreign, fresh: !child(body, 'onConflictClause') };
   const lists = nodes(child(child(body, 'selectStmt'), 'SelectStmt'), 'valuesLists');
   const names = nodes(body, 'cols').map(c => text(child(c, 'ResTarget'), 'name'));
   const columns = names.length > 0 ? names.map(n => columnNo(dataset, n)) : dataset.columns.map(c => c.no);

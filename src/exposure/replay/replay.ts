@@ -143,7 +143,7 @@ export async function recordReplay(
     const rows = sql`select ${o.list ? sql`unnest(list_distinct(${w}))` : sql`${w}`} as row_no, case when m and ${certain} then ${tiers.must} else 0 end as lower, ${may} as upper${claims.born.has(dataset.id) ? sql`, b.from_us, b.to_us` : sql``} from ${from} where ${where}`;
     return !claims.born.has(dataset.id)
       ? rows
-      : sql`select x.row_no, case when coalesce(rb.born_us >= x.from_us, false) then 0 else x.lower end as lower, case when coalesce(rb.born_us > x.to_us, false) then 0 else x.upper end as upper
+      : sql`select x.row_no, case when coalesce(rb.by_us >= x.from_us, false) then 0 else x.lower end as lower, case when coalesce(rb.born_us > x.to_us, false) then 0 else x.upper end as upper
           from (${rows}) x left join row_born rb on rb.dataset_id = ${dataset.id} and rb.row_no = x.row_no`;
   };
   for (const s of shownBy(r.relation)) {
