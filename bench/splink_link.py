@@ -14,7 +14,15 @@ from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 source, out, kind = sys.argv[1:4]
 people = pd.read_csv(source, dtype=str, keep_default_na=False).replace("", None)
 people.columns = [c.strip() for c in people.columns]
-started = time.time()
+
+
+def processor():
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+# From here on, as ours is measured: both have read the file and loaded their libraries.
+started, processor_started = time.time(), processor()
 
 if kind == "japanese":
     # What anybody would do first: width and spaces folded, digits alone of dates and telephones.
@@ -66,7 +74,7 @@ for rule in training:
     linker.training.estimate_parameters_using_expectation_maximisation(block_on(*rule))
 pairs = linker.inference.predict(threshold_match_probability=0.5)
 clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, threshold_match_probability=0.5).as_pandas_dataframe()
-seconds = time.time() - started
+seconds, cpu_seconds = time.time() - started, processor() - processor_started
 clusters[["id", "cluster_id"]].to_csv(out, index=False)
-usage = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps({"seconds": round(seconds, 1), "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1), "peak_mib": round(usage.ru_maxrss / 1024)}))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"seconds": round(seconds, 1), "cpu_seconds": round(cpu_seconds, 1), "peak_mib": round(peak)}))

@@ -75,22 +75,48 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
   await engine.run('link.pair_table', sql`create or replace temp table link_raw_pair (l integer, r integer, rules integer)`);
   for (const { rule, i, known } of used) {
     const most = nodes > large ? Math.min(cap, rule.crowd ?? cap) : cap;
-    await engine.run(
-      'link.block',
-      sql`create or replace temp table link_block as select nid, hash(legal, ${sql.join([...rule.keys])}) as b, ${rule.unlessBoth ?? sql`false`} as told from link_node where ${known}`,
-    );
-    await engine.run('link.block_size', sql`create or replace temp table link_size as select b, count(*) as n from link_block group by b having count(*) > 1`);
+    await writeBlock(engine, rule, known);
     const over = await engine.row('link.block_over', sql`select count(*) as blocks, coalesce(sum(n), 0) as nodes from link_size where n > ${most}`);
     if (Number(over['blocks']) > 0) skipped.push({ rule: rule.name, blocks: Number(over['blocks']), nodes: Number(over['nodes']) });
-    await engine.run(
-      'link.block_pairs',
-      sql`insert into link_raw_pair select a.nid, z.nid, ${sql.lit(1 << i)}::integer
-      from (select k.* from link_block k join link_size s on s.b = k.b and s.n <= ${most}) a join link_block z on z.b = a.b and a.nid < z.nid ${rule.unlessBoth ? sql`and not (a.told and z.told)` : sql``}`,
-    );
+    await addPairs(engine, i, most);
   }
   await engine.run('link.pairs', sql`create or replace temp table link_pair as select l, r, bit_or(rules)::integer as rules from link_raw_pair group by l, r`);
-  for (const t of ['link_raw_pair', 'link_block', 'link_size']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
+  for (const t of ['link_raw_pair', 'link_block', 'link_size', 'link_crowd']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
   return { pairs: Number((await engine.row('link.pair_count', sql`select count(*) as n from link_pair`))['n']), skipped };
+}
+
+/**
+ * Write `link_block` (nid, the block `b` it falls into, `told` where the rule passes over pairs of such) and `link_size` (of each block of two
+ * or more that has a pair to compare, how many and the first and last of them).
+ */
+async function writeBlock(engine: Engine, rule: BlockingRule, known: Sql): Promise<void> {
+  const block = sql`hash(legal, ${sql.join([...rule.keys])})`;
+  const [told, meets] =
+    rule.unlessBoth === undefined
+      ? [sql`false`, sql``]
+      : [rule.unlessBoth, sql`and (not ${rule.unlessBoth} or ${block} in (select ${block} from link_node where ${known} and not ${rule.unlessBoth}))`];
+  await engine.run(
+    'link.block',
+    sql`create or replace temp table link_block as select nid, ${block} as b, ${told} as told from link_node where ${known} ${meets}`,
+  );
+  await engine.run(
+    'link.block_size',
+    sql`create or replace temp table link_size as select b, count(*) as n, min(nid) as first, max(nid) as last from link_block group by b having count(*) > 1`,
+  );
+}
+
+/** Most blocks are of two, and these need no join. */
+async function addPairs(engine: Engine, rule: number, most: number): Promise<void> {
+  const bit = sql`${sql.lit(1 << rule)}::integer`;
+  await engine.run('link.block_twos', sql`insert into link_raw_pair select first, last, ${bit} from link_size where n = 2`);
+  await engine.run(
+    'link.crowd',
+    sql`create or replace temp table link_crowd as select nid, b, told from link_block where b in (select b from link_size where n > 2 and n <= ${most})`,
+  );
+  await engine.run(
+    'link.block_pairs',
+    sql`insert into link_raw_pair select a.nid, z.nid, ${bit} from link_crowd a join link_crowd z on z.b = a.b and a.nid < z.nid and not (a.told and z.told)`,
+  );
 }
 
 const knownKeys = (rule: BlockingRule): Sql =>

@@ -67,8 +67,8 @@ const kanas: Split = {
 
 const digits = '[0-9０-９]';
 /** 千住2-20-21 ハイム本町501, 千住二丁目20番21号 ハイム本町501号室, 千住２－２０－２１－５０１. */
-const address = `^([^0-9０-９ \\x{3000}]+)(${digits}+)(丁目|番地?|[-－])(${digits}+(?:(?:番地?|[-－])${digits}*号?(?:[-－]${digits}+)?)?)(?:[ \\x{3000}]([^0-9０-９ \\x{3000}]+)(${digits}*)(?:号室|号|室)?)?$`;
-const ascii = (x: Sql): Sql => sql`(case when regexp_matches(${x}, '[０-９－]') then translate(${x}, '０１２３４５６７８９－', '0123456789-') else ${x} end)`;
+const address = `^([^0-9０-９ \\x{3000}]+)(${digits}+)(丁目|番地?|[-－])(${digits}+)(?:(?:番地?|[-－])(${digits}*)号?(?:[-－](${digits}+))?)?(?:[ \\x{3000}]([^0-9０-９ \\x{3000}]+)(${digits}*)(?:号室|号|室)?)?$`;
+const ascii = (x: Sql): Sql => sql`(case when strlen(${x}) > length(${x}) then translate(${x}, '０１２３４５６７８９', '0123456789') else ${x} end)`;
 const townAndChome = '^([^一二三四五六七八九十〇百]+)([一二三四五六七八九]|[二三四五六七八九]?十[一二三四五六七八九]?)丁目$';
 const digitOf = (c: Sql): Sql => sql`translate(${c}, '一二三四五六七八九', '123456789')`;
 const numberOf = (
@@ -77,18 +77,18 @@ const numberOf = (
   when length(${k}) = 2 then ${digitOf(sql`${k}[1]`)} || '0' else ${digitOf(sql`${k}[1]`)} || ${digitOf(sql`${k}[3]`)} end)`;
 /** Kanji numerals may join the digits, and in Kyoto streets and towns change places. */
 const unusual = /[一二三四五六七八九十〇百]|京都|字$/u;
-const [one, flat] = ['[1-9][0-9]{0,3}', '[0-9]{1,5}'];
 
 const addresses: Split = {
   cut: [
-    v => sql`regexp_extract(${v}, ${sql.lit(address)}, ['head', 'first', 'sep', 'rest', 'building', 'room'])`,
-    p => sql`{town: case when ends_with(${p}.head, '丁目') then regexp_extract(${p}.head, ${sql.lit(townAndChome)}, 1) else ${p}.head end,
-      chome: case when ends_with(${p}.head, '丁目') then regexp_extract(${p}.head, ${sql.lit(townAndChome)}, 2) else '' end, sep: ${p}.sep, building: ${p}.building, room: ${ascii(sql`${p}.room`)},
-      numbers: case when ${p}.head <> '' then ${ascii(sql`rtrim(${p}.first || '-' || replace(replace(replace(${p}.rest, '番地', '-'), '番', '-'), '号', ''), '-')`)} end}`,
-    p => sql`{town: ${p}.town, building: ${p}.building, room: case when ${p}.room <> '' then '-' || ${p}.room else '' end,
-      block: case when length(${p}.room) > 5 then null when ${p}.chome <> '' then case when ${p}.sep <> '丁目' and regexp_full_match(${p}.numbers, ${sql.lit(`${one}-${one}`)}) then ${numberOf(sql`${p}.chome`)} || '-' || ${p}.numbers end
-        when ${p}.sep in ('丁目', '-', '－') and regexp_full_match(${p}.numbers, ${sql.lit(`${one}-${one}(?:-${one})?`)}) then ${p}.numbers end,
-      flat: case when ${p}.chome = '' and ${p}.building = '' and ${p}.sep in ('丁目', '-', '－') and regexp_full_match(${p}.numbers, ${sql.lit(`${one}-${one}-${one}-${flat}`)}) then ${p}.numbers end}`,
+    v => sql`regexp_extract(${v}, ${sql.lit(address)}, ['head', 'one', 'sep', 'two', 'three', 'flat', 'building', 'room'])`,
+    p => sql`{named: case when ends_with(${p}.head, '丁目') then regexp_extract(${p}.head, ${sql.lit(townAndChome)}, ['town', 'chome']) end, head: ${p}.head,
+      split: ${p}.sep in ('丁目', '-', '－'), chome: ${p}.sep = '丁目', three: ${p}.three <> '', building: ${p}.building, room: ${ascii(sql`${p}.room`)}, flat: ${ascii(sql`${p}.flat`)},
+      numbers: case when greatest(length(${p}.one), length(${p}.two), length(${p}.three)) <= 4 and greatest(length(${p}.flat), length(${p}.room)) <= 5 and (${p}.three <> '' or ${p}.flat = '')
+        then ${ascii(sql`('-' || ${p}.one || '-' || ${p}.two || case when ${p}.three = '' then '' else '-' || ${p}.three end)`)} end}`,
+    p => sql`{town: case when ${p}.named is null then ${p}.head else ${p}.named.town end, building: ${p}.building, room: case when ${p}.flat <> '' then '-' || ${p}.flat when ${p}.room <> '' then '-' || ${p}.room else '' end,
+      block: case when contains(${p}.numbers, '-0') then null
+        when ${p}.named.chome <> '' then case when not ${p}.chome and not ${p}.three then ${numberOf(sql`${p}.named.chome`)} || ${p}.numbers end
+        when ${p}.split and (${p}.flat = '' or ${p}.building = '') then substr(${p}.numbers, 2) end}`,
   ],
   parts: { town: p => sql`${p}.town`, building: p => sql`${p}.building` },
   columns: ['town', 'area', 'plain'],
@@ -97,11 +97,10 @@ const addresses: Split = {
     const read = readAddress(`${part}1-1-1`);
     return [read.town, read.area, 'y'];
   },
-  holds: (p, of) =>
-    sql`((${p}.block is not null or ${p}.flat is not null) and ${of('town')}.plain = 'y' and (${p}.building = '' or ${of('building')}.plain = 'y'))`,
+  holds: (p, of) => sql`(${p}.block is not null and ${of('town')}.plain = 'y' and (${p}.building = '' or ${of('building')}.plain = 'y'))`,
   said: {
-    address: (p, of) => sql`${of('town')}.town || '|' || coalesce(${p}.flat, ${p}.block || ${p}.room)`,
-    block: (p, of) => sql`${of('town')}.town || '|' || coalesce(${p}.block, regexp_extract(${p}.flat, '^(.*)-', 1))`,
+    address: (p, of) => sql`${of('town')}.town || '|' || ${p}.block || ${p}.room`,
+    block: (p, of) => sql`${of('town')}.town || '|' || ${p}.block`,
     town: (_p, of) => sql`${of('town')}.town`,
     area: (_p, of) => sql`${of('town')}.area`,
   },
