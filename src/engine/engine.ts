@@ -1,4 +1,4 @@
-import { BIGINT, type DuckDBConnection, DuckDBInstance, type DuckDBValue, LIST, VARCHAR } from '@duckdb/node-api';
+import { BIGINT, type DuckDBConnection, DuckDBInstance, type DuckDBResult, type DuckDBValue, LIST, VARCHAR } from '@duckdb/node-api';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type RawBuilder, sql } from 'kysely';
 import { QueryError } from '../base/index.ts';
 
@@ -38,6 +38,8 @@ export type EngineOptions = {
 export class Engine {
   private readonly instance: DuckDBInstance;
   private readonly connection: DuckDBConnection;
+  /** The step that is being streamed: another query would end it without a word. */
+  private streaming: string | null = null;
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
     this.instance = instance;
@@ -63,19 +65,27 @@ export class Engine {
 
   /** Run one named step for its effect; resolves to the number of rows changed or returned. */
   async run(step: string, fragment: Sql): Promise<number> {
+    return (await this.execute(step, fragment)).rowsChanged;
+  }
+
+  private async execute(step: string, fragment: Sql): Promise<DuckDBResult> {
+    this.assertFree(step);
     const { sql: text, parameters } = compileSql(fragment);
     try {
-      const result = await this.connection.run(text, parameters.map(bindable));
-      return result.rowsChanged;
+      return await this.connection.run(text, parameters.map(bindable));
     } catch (cause) {
       throw new QueryError(step, text, { cause });
     }
   }
 
+  private assertFree(step: string): void {
+    if (this.streaming !== null) throw new Error(`${step}: ${this.streaming} is still being streamed on this connection; use a reader`);
+  }
+
   /** All rows of one named step. For results that are shown, written out or small; big ones go through `stream`. */
   async rows<T extends object = Row>(step: string, fragment: Sql): Promise<T[]> {
     const out: T[] = [];
-    for await (const batch of this.stream<T>(step, fragment)) for (const row of batch) out.push(row);
+    for await (const batch of batchesOf<T>(await this.execute(step, fragment))) for (const row of batch) out.push(row);
     return out;
   }
 
@@ -86,27 +96,18 @@ export class Engine {
     return rows[0]!;
   }
 
-  /** Rows in batches of about 2,048, without holding them all. */
+  /** Rows in batches of about 2,048, without holding them all. Until the last one nothing else can run on this connection. */
   async *stream<T extends object = Row>(step: string, fragment: Sql): AsyncGenerator<T[]> {
+    this.assertFree(step);
     const { sql: text, parameters } = compileSql(fragment);
+    this.streaming = step;
     try {
-      const result = await this.connection.stream(text, parameters.map(bindable));
-      const names = result.deduplicatedColumnNames();
-      for (;;) {
-        const chunk = await result.fetchChunk();
-        if (!chunk || chunk.rowCount === 0) return;
-        const columns = names.map((_, i) => chunk.getColumnValues(i));
-        const batch: T[] = [];
-        for (let r = 0; r < chunk.rowCount; r++) {
-          const row: Row = {};
-          for (let c = 0; c < names.length; c++) row[names[c]!] = plain(columns[c]![r] ?? null);
-          batch.push(row as T);
-        }
-        yield batch;
-      }
+      yield* batchesOf<T>(await this.connection.stream(text, parameters.map(bindable)));
     } catch (cause) {
       if (cause instanceof QueryError) throw cause;
       throw new QueryError(step, text, { cause });
+    } finally {
+      this.streaming = null;
     }
   }
 
@@ -119,6 +120,7 @@ export class Engine {
 
   /** Append rows to a table made with the same columns. */
   async append(table: string, columns: readonly ColumnSpec[], rows: Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]>): Promise<number> {
+    this.assertFree(`append.${table}`);
     const appender = await this.connection.createAppender(table);
     let n = 0;
     for await (const row of rows) {
@@ -170,6 +172,22 @@ export type ColumnType =
   | 'VARCHAR[]'
   | 'BIGINT[]';
 export type ColumnSpec = { readonly name: string; readonly type: ColumnType };
+
+async function* batchesOf<T extends object>(result: DuckDBResult): AsyncGenerator<T[]> {
+  const names = result.deduplicatedColumnNames();
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (!chunk || chunk.rowCount === 0) return;
+    const columns = names.map((_, i) => chunk.getColumnValues(i));
+    const batch: T[] = [];
+    for (let r = 0; r < chunk.rowCount; r++) {
+      const row: Row = {};
+      for (let c = 0; c < names.length; c++) row[names[c]!] = plain(columns[c]![r] ?? null);
+      batch.push(row as T);
+    }
+    yield batch;
+  }
+}
 
 type Appender = Awaited<ReturnType<DuckDBConnection['createAppender']>>;
 

@@ -6,7 +6,7 @@ import { countEventsOverTime } from '../reports/index.ts';
 import type { Result } from '../result.ts';
 import { readRevisions } from '../revisions/index.ts';
 import { addDecisions } from './decisions.ts';
-import { originalLine, stepDetections, stepEvents } from './queries.ts';
+import { originalLine, stepDetections, stepEvents, stepRecovered } from './queries.ts';
 import type { ServedCase } from './served-case.ts';
 
 /** The page's data as JSON; the same schema gives validation and /api/openapi.json. Only decisions change a case, and they only add to it. */
@@ -57,6 +57,16 @@ export function api(served: ServedCase, result: () => Result): OpenAPIHono {
       responses: json('Detections of a step: rule, author, licence, and the figures it was judged by'),
     }),
     async c => c.json(await stepDetections(served.current(), c.req.valid('param').id), 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/steps/{id}/recovered',
+      request: { params: z.object({ id: z.string().max(80) }) },
+      responses: json('What the injections of a step obtained, counted by column; no values'),
+    }),
+    async c => c.json(await stepRecovered(served.current(), c.req.valid('param').id), 200),
   );
 
   app.openapi(

@@ -55,6 +55,32 @@ export async function stepDetections({ engine }: OpenCase, stepId: string): Prom
   return rows.map(r => ({ ...r, facts: JSON.parse(r.facts) as Record<string, unknown> }));
 }
 
+/** What a step's injections obtained of one column: how many values wholly, in part, and asked for in vain. */
+export type StepRecovered = {
+  table_name: string | null;
+  column_name: string;
+  exact: number;
+  partial: number;
+  attempted: number;
+  event_id: number;
+  file: string;
+  line: number;
+};
+
+/** The values that a step's injections obtained, counted by column (never the values), with the first line that asked for each column. */
+export async function stepRecovered({ engine }: OpenCase, stepId: string): Promise<StepRecovered[]> {
+  return engine.rows<StepRecovered>(
+    'web.step_recovered',
+    sql`
+    with obtained as (
+      select table_name, column_name, count(*) filter (status = 'exact') as exact, count(*) filter (status = 'partial') as partial,
+        count(*) filter (status = 'attempted') as attempted, min(event_ids[1]) as event_id
+      from recovered_cell where step_id = ${stepId} group by table_name, column_name)
+    select o.*, s.path as file, e.line_no as line from obtained o join event e using (event_id) join source_file s using (file_no)
+    order by o.event_id, o.table_name nulls first, o.column_name`,
+  );
+}
+
 /** One record of evidence as it stands in the file. Only files of the case can be named. */
 export async function originalLine(
   kase: OpenCase,

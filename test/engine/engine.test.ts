@@ -29,3 +29,23 @@ test('values are bound, never spliced, and come back exact', async () => {
   ]);
   engine.close();
 });
+
+test('steps that are asked for at the same time each get all their rows', async () => {
+  const engine = await Engine.open({ file: ':memory:', threads: 2 });
+  const sizes = [10, 10, 5000, 100_000, 3];
+  expect(await Promise.all(sizes.map(async n => (await engine.rows('t', sql`select i from range(${n}) t(i)`)).length))).toEqual(sizes);
+  engine.close();
+});
+
+test('nothing runs on a connection that is streaming, for it would end the stream without a word', async () => {
+  const engine = await Engine.open({ file: ':memory:', threads: 2 });
+  const between = async (step: () => Promise<unknown>): Promise<void> => {
+    for await (const _ of engine.stream('outer', sql`select i from range(5000) t(i)`)) await step();
+  };
+  await expect(between(() => engine.run('t', sql`select 1`))).rejects.toThrow('outer');
+  await expect(between(() => engine.rows('t', sql`select 1`))).rejects.toThrow('outer');
+  const reader = await engine.reader();
+  await between(() => reader.row('t', sql`select 1 as a`));
+  expect(await engine.row('t', sql`select 1 as a`)).toEqual({ a: 1 });
+  engine.close();
+});

@@ -80,6 +80,31 @@ describe('the API', () => {
     }
   });
 
+  test('what the injections of each step obtained is counted by column, without the values', async () => {
+    const recovered = fs
+      .readFileSync(path.join(kase.outDir, 'recovered.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as { step: string; status: string });
+    const all = [];
+    for (const step of result.intrusion.steps) {
+      const rows = (await get(`/api/steps/${step.id}/recovered`)).body as Record<'exact' | 'partial' | 'attempted', number>[];
+      const own = recovered.filter(r => r.step === step.id);
+      for (const k of ['exact', 'partial', 'attempted'] as const)
+        expect([step.id, k, rows.reduce((n, r) => n + r[k], 0)]).toEqual([step.id, k, own.filter(r => r.status === k).length]);
+      all.push(...rows);
+    }
+    expect(all.length).toBeGreaterThan(0);
+    for (const row of all) expect(Object.keys(row)).not.toContain('value');
+  });
+
+  test('what a page asks for at once is answered as if it were asked for alone', async () => {
+    const urls = result.intrusion.steps.flatMap(s => ['events', 'detections', 'recovered'].map(what => `/api/steps/${s.id}/${what}`));
+    const alone = [];
+    for (const url of urls) alone.push((await get(url)).body);
+    expect(await Promise.all(urls.map(async url => (await get(url)).body))).toEqual(alone);
+  });
+
   test('files outside the case cannot be named, other hosts are refused, pages carry a policy', async () => {
     for (const url of [
       '/documents/../case.sqlite',

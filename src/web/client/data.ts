@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Result } from '../../result.ts';
 import type { FigureSplit, Revisions } from '../../revisions/index.ts';
-import type { StepDetection, StepEvent } from '../queries.ts';
+import type { StepDetection, StepEvent, StepRecovered } from '../queries.ts';
 import type { Rebuild } from '../served-case.ts';
 
-export type { FigureSplit, Rebuild, Result, Revisions, StepDetection, StepEvent };
+export type { FigureSplit, Rebuild, Result, Revisions, StepDetection, StepEvent, StepRecovered };
 
 export type CaseInfo = {
   id: string;
@@ -65,3 +65,4 @@ export const useRevisions = (from: number | null, to: number | null) =>
   useGet<Revisions>(`/revisions${from === null && to === null ? '' : `?from=${from ?? 0}&to=${to ?? 0}`}`);
 export const useDecisions = () => useGet<Decisions>('/decisions');
 export const useStepDetections = (id: string) => useGet<StepDetection[]>(`/steps/${encodeURIComponent(id)}/detections`);
+export const useStepRecovered = (id: string) => useGet<StepRecovered[]>(`/steps/${encodeURIComponent(id)}/recovered`);

@@ -27,6 +27,7 @@ export function Exposure() {
           }))}
         />
       </section>
+      <Counting exposure={e} />
       {e.datasets.map(d => (
         <Dataset key={d.id} dataset={d} label={label} />
       ))}
@@ -46,6 +47,32 @@ export function Exposure() {
         )}
       </section>
     </>
+  );
+}
+
+/** Why records are more than persons: who is in several of them, who is no individual, who has died. */
+function Counting({ exposure: e }: { exposure: Result['exposure'] }) {
+  const { t } = useTranslation();
+  const shown = ({ lower, upper }: { lower: number; upper: number }): string => [...new Set([lower, upper])].map(n => n.toLocaleString('en-US')).join('–');
+  const rows = [
+    ['duplicates', 'records', e.duplicates.possible],
+    ['legal-persons', 'records', e.legal_persons.records],
+    ['deceased', 'persons', e.living.deceased],
+  ] as const;
+  return (
+    <section>
+      <h2>{t('counting.title')}</h2>
+      <dl className="facts">
+        {rows.map(([key, unit, bounds]) => (
+          <div key={key}>
+            <dt>{t(`counting.${key}`)}</dt>
+            <dd>
+              {shown(bounds)} <small>{t(`unit.${unit}`)}</small>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }
 

@@ -6,6 +6,7 @@ import { get, type Result, type StepEvent, useDecisions, useResult } from '../da
 import { DecisionDialog, type Proposal } from '../parts/decision-dialog.tsx';
 import { Detections } from '../parts/detections.tsx';
 import { LineLink } from '../parts/figure.tsx';
+import { Recovered } from '../parts/recovered.tsx';
 import { State } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 
@@ -27,6 +28,7 @@ export function Step() {
       <h1>{step ? t(`common:step_kind.${step.kind}`) : id}</h1>
       {step && <p className="lead">{step.summary[i18n.language as 'ja' | 'en']}</p>}
       {step && <StepDecision step={step} />}
+      <Recovered stepId={id} />
       <Detections stepId={id} />
       <h2>{t('step-events')}</h2>
       <State query={events} />

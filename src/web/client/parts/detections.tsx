@@ -10,6 +10,7 @@ export function Detections({ stepId }: { stepId: string }) {
     <section aria-labelledby="detections">
       <h2 id="detections">{t('detections')}</h2>
       <State query={query} />
+      {query.data?.length === 0 && <p className="soft">{t('no-detections')}</p>}
       {query.data?.map(d => (
         <Detection key={d.detection_id} detection={d} />
       ))}

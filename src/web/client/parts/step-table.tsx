@@ -42,7 +42,7 @@ export function StepTable({ steps }: { steps: Result['intrusion']['steps'] }) {
                   <LineLink file={e.file} line={e.line} />
                 </div>
               ))}
-              <small>{t('events', { count: s.events })}</small>
+              <small className="nowrap">{t('events', { count: s.events })}</small>
             </td>
           </tr>
         ))}
