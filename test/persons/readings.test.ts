@@ -1,31 +1,57 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { Engine, sql } from '../../src/engine/index.ts';
+import { duckdb } from '../../src/persons/linkage/dialect.ts';
 import { readings } from '../../src/persons/linkage/readings.ts';
 import { cutTexts, splits } from '../../src/persons/linkage/splits.ts';
 import { between, nameOrParts, nameReader } from '../../src/persons/linkage/standardise.ts';
+import { openPostgres, postgres } from '../reference/postgres-steps.ts';
 
 const list = readings(nameOrParts(nameReader(new Set(['佐藤', '長谷川']))));
 const kindOf = (kind: string) => list.find(r => r.kind === kind)!;
 
-/** What the engine reads of each text by itself; undefined where it leaves the text to the reader. */
-async function byEngine(kind: 'phone' | 'email' | 'birth' | 'postal', texts: readonly string[]): Promise<(string | undefined)[]> {
+type Runner = Pick<Awaited<ReturnType<typeof openPostgres>>, 'rows' | 'load' | 'close'>;
+let other: Runner | null = null;
+afterAll(async () => {
+  await other?.close();
+});
+
+/** Run a reading on our engine or on PostgreSQL. */
+async function over<T>(where: 'ours' | 'postgres', body: (engine: Runner, d: typeof duckdb) => Promise<T>): Promise<T> {
+  if (where === 'postgres') {
+    other ??= await openPostgres();
+    return body(other, postgres);
+  }
   const engine = await Engine.open({ file: ':memory:', threads: 1 });
-  await engine.load(
-    't',
-    [
-      { name: 'i', type: 'INTEGER' },
-      { name: 'v', type: 'VARCHAR' },
-    ],
-    texts.map((v, i) => [i, v]),
-  );
-  const plain = kindOf(kind).plain!;
-  const rows = await engine.rows<{ plain: boolean; value: string }>(
-    't.read',
-    sql`select ${plain.when(sql`v`)} as plain, ${plain.value(sql`v`)} as value from t order by i`,
-  );
-  engine.close();
-  return rows.map(r => (r.plain ? r.value : undefined));
+  try {
+    return await body(engine as unknown as Runner, duckdb);
+  } finally {
+    engine.close();
+  }
+}
+
+/** What the engine reads of each text by itself; undefined where it leaves the text to the reader. */
+function byEngine(
+  kind: 'phone' | 'email' | 'birth' | 'postal',
+  texts: readonly string[],
+  where: 'ours' | 'postgres' = 'ours',
+): Promise<(string | undefined)[]> {
+  return over(where, async (engine, d) => {
+    await engine.load(
+      't',
+      [
+        { name: 'i', type: 'INTEGER' },
+        { name: 'v', type: 'VARCHAR' },
+      ],
+      texts.map((v, i) => [i, v]),
+    );
+    const plain = kindOf(kind).plain!;
+    const rows = await engine.rows<{ plain: boolean; value: string }>(
+      't.read',
+      sql`select ${plain.when(sql`v`, d)} as plain, ${plain.value(sql`v`)} as value from t order by i`,
+    );
+    return rows.map(r => (r.plain ? r.value : undefined));
+  });
 }
 
 const digits = (min: number, max: number) => fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: min, maxLength: max });
@@ -132,35 +158,33 @@ test.each([
 });
 
 /** What the engine says of each text that it cuts by itself; undefined where it leaves the text to the reader. */
-async function byParts(kind: string, texts: readonly string[]): Promise<(Record<string, unknown> | undefined)[]> {
+function byParts(kind: string, texts: readonly string[], where: 'ours' | 'postgres' = 'ours'): Promise<(Record<string, unknown> | undefined)[]> {
   const split = splits[kind]!;
-  const engine = await Engine.open({ file: ':memory:', threads: 1 });
   const varchar = (name: string) => ({ name, type: 'VARCHAR' as const });
-  await engine.load(
-    't',
-    [{ name: 'i', type: 'INTEGER' }, varchar('v')],
-    texts.map((v, i) => [i, v]),
-  );
-  const cut = cutTexts(split, sql`t`, sql`v`, 'p');
-  const parts = Object.entries(split.parts);
-  const values = await engine.rows<{ v: string }>(
-    't.parts',
-    sql`select distinct unnest([${sql.join(parts.map(([, value]) => value(sql`p`)))}]) as v from ${cut}`,
-  );
-  await engine.load(
-    'part',
-    [varchar('v'), ...split.columns.map(varchar)],
-    values.filter(({ v }) => v !== null && v !== '').map(({ v }) => [v, ...split.read(v)]),
-  );
-  const of = (part: string) => sql.id(`r_${part}`);
-  const joins = parts.map(([part, value]) => sql`left join part ${of(part)} on ${of(part)}.v = ${value(sql`x.p`)}`);
-  const said = Object.entries(split.said).map(([c, value]) => sql`${value(sql`x.p`, of)} as ${sql.id(c)}`);
-  const rows = await engine.rows<Record<string, unknown>>(
-    't.read',
-    sql`select coalesce(${split.holds(sql`x.p`, of)}, false) as holds, ${sql.join(said)} from ${cut} x ${sql.join(joins, sql` `)} order by i`,
-  );
-  engine.close();
-  return rows.map(({ holds, ...rest }) => (holds ? rest : undefined));
+  return over(where, async (engine, d) => {
+    await engine.load(
+      't',
+      [{ name: 'i', type: 'INTEGER' }, varchar('v')],
+      texts.map((v, i) => [i, v]),
+    );
+    const cut = cutTexts(split, sql`t`, ['i', 'v'], sql`v`, 'p', d);
+    const field = (name: string) => d.field(sql`x.p`, name);
+    const parts = split.parts.map(part => sql`select ${field(part)} as v from ${cut} x`);
+    const values = await engine.rows<{ v: string }>('t.parts', sql`select distinct v from (${sql.join(parts, sql` union all `)}) y`);
+    await engine.load(
+      'part',
+      [varchar('v'), ...split.columns.map(varchar)],
+      values.filter(({ v }) => v !== null && v !== '').map(({ v }) => [v, ...split.read(v)]),
+    );
+    const of = (part: string) => sql.id(`r_${part}`);
+    const joins = split.parts.map(part => sql`left join part ${of(part)} on ${of(part)}.v = ${field(part)}`);
+    const said = Object.entries(split.said).map(([c, value]) => sql`${value(field, of)} as ${sql.id(c)}`);
+    const rows = await engine.rows<Record<string, unknown>>(
+      't.read',
+      sql`select coalesce(${split.holds(field, of)}, false) as holds, ${sql.join(said)} from ${cut} x ${sql.join(joins, sql` `)} order by i`,
+    );
+    return rows.map(({ holds, ...rest }) => (holds ? rest : undefined));
+  });
 }
 
 const building = fc.constantFrom(
@@ -229,4 +253,28 @@ test.each([
     const whole = Object.fromEntries(reader(text).map((value, k) => [columns[k]!, value]));
     expect([text, { ...nothing, ...read[i] }]).toEqual([text, whole]);
   });
+});
+
+/** Every so many of the texts, which another engine reads too. */
+const few = <T>(texts: readonly T[]): T[] => texts.filter((_, i) => i % 12 === 0);
+test.each([
+  ['phone', phone],
+  ['email', email],
+  ['birth', day],
+  ['postal', code],
+] as const)('%s: PostgreSQL reads the plain ones too, and as ours', async (kind, some) => {
+  const texts = few(fc.sample(some, { numRuns: 12000, seed: 3 }));
+  const read = await byEngine(kind, texts);
+  expect(read.filter(x => x !== undefined).length).toBeGreaterThan(1);
+  expect(await byEngine(kind, texts, 'postgres')).toEqual(read);
+});
+test.each([
+  ['address', fc.oneof(address, japanese, japanese)],
+  ['name', written],
+  ['kana', written],
+] as const)('%s: PostgreSQL cuts the same texts into the same parts', async (kind, some) => {
+  const texts = few([...new Set(fc.sample(some, { numRuns: 12000, seed: 4 }))]);
+  const read = await byParts(kind, texts);
+  expect(read.filter(x => x !== undefined).length).toBeGreaterThan(5);
+  expect(await byParts(kind, texts, 'postgres')).toEqual(read);
 });

@@ -1,4 +1,5 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { type Dialect, duckdb } from './dialect.ts';
 
 /** Two records are compared when all key parts of a rule are equal and known. `learns` is false where the key says too much to learn from. */
 export type BlockingRule = {
@@ -55,13 +56,16 @@ export const blockingRules: readonly BlockingRule[] = [
   { name: 'name-block', keys: [c('whole'), c('block')], decides: ['surname', 'given', 'address'], from: large },
 ];
 
+/** What the steps need of an engine. */
+export type Steps = Pick<Engine, 'run' | 'row' | 'rows'>;
+
 export type Blocked = { readonly pairs: number; readonly skipped: readonly { readonly rule: string; readonly blocks: number; readonly nodes: number }[] };
 
 /**
  * Write `link_pair` (l < r, `rules` bit mask): each pair of nodes once. Blocks larger than `cap` (or the rule's crowd) are left to the other rules
  * and returned as skipped. Companies meet only companies.
  */
-export async function writePairs(engine: Engine, nodes: number): Promise<Blocked> {
+export async function writePairs(engine: Steps, nodes: number, d: Dialect = duckdb): Promise<Blocked> {
   const cap = nodes <= 60_000 ? 400 : nodes <= large ? 150 : 60;
   const fitting = blockingRules
     .map((rule, i) => ({ rule, i, known: knownKeys(rule) }))
@@ -72,15 +76,15 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
   );
   const used = fitting.filter(x => Number(known[`k${x.i}`]) > 1);
   const skipped: { rule: string; blocks: number; nodes: number }[] = [];
-  await engine.run('link.pair_table', sql`create or replace temp table link_raw_pair (l integer, r integer, rules integer)`);
+  await engine.run('link.pair_table', d.table('link_raw_pair', sql`select nid as l, nid as r, nid as rules from link_node where false`));
   for (const { rule, i, known } of used) {
     const most = nodes > large ? Math.min(cap, rule.crowd ?? cap) : cap;
-    await writeBlock(engine, rule, known);
+    await writeBlock(engine, rule, known, d);
     const over = await engine.row('link.block_over', sql`select count(*) as blocks, coalesce(sum(n), 0) as nodes from link_size where n > ${most}`);
     if (Number(over['blocks']) > 0) skipped.push({ rule: rule.name, blocks: Number(over['blocks']), nodes: Number(over['nodes']) });
-    await addPairs(engine, i, most);
+    await addPairs(engine, i, most, d);
   }
-  await engine.run('link.pairs', sql`create or replace temp table link_pair as select l, r, bit_or(rules)::integer as rules from link_raw_pair group by l, r`);
+  await engine.run('link.pairs', d.table('link_pair', sql`select l, r, bit_or(rules)::integer as rules from link_raw_pair group by l, r`));
   for (const t of ['link_raw_pair', 'link_block', 'link_size', 'link_crowd']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
   return { pairs: Number((await engine.row('link.pair_count', sql`select count(*) as n from link_pair`))['n']), skipped };
 }
@@ -89,29 +93,26 @@ export async function writePairs(engine: Engine, nodes: number): Promise<Blocked
  * Write `link_block` (nid, the block `b` it falls into, `told` where the rule passes over pairs of such) and `link_size` (of each block of two
  * or more that has a pair to compare, how many and the first and last of them).
  */
-async function writeBlock(engine: Engine, rule: BlockingRule, known: Sql): Promise<void> {
-  const block = sql`hash(legal, ${sql.join([...rule.keys])})`;
+async function writeBlock(engine: Steps, rule: BlockingRule, known: Sql, d: Dialect): Promise<void> {
+  const block = d.hash([sql`legal`, ...rule.keys]);
   const [told, meets] =
     rule.unlessBoth === undefined
       ? [sql`false`, sql``]
       : [rule.unlessBoth, sql`and (not ${rule.unlessBoth} or ${block} in (select ${block} from link_node where ${known} and not ${rule.unlessBoth}))`];
-  await engine.run(
-    'link.block',
-    sql`create or replace temp table link_block as select nid, ${block} as b, ${told} as told from link_node where ${known} ${meets}`,
-  );
+  await engine.run('link.block', d.table('link_block', sql`select nid, ${block} as b, ${told} as told from link_node where ${known} ${meets}`));
   await engine.run(
     'link.block_size',
-    sql`create or replace temp table link_size as select b, count(*) as n, min(nid) as first, max(nid) as last from link_block group by b having count(*) > 1`,
+    d.table('link_size', sql`select b, count(*) as n, min(nid) as first, max(nid) as last from link_block group by b having count(*) > 1`),
   );
 }
 
 /** Most blocks are of two, and these need no join. */
-async function addPairs(engine: Engine, rule: number, most: number): Promise<void> {
+async function addPairs(engine: Steps, rule: number, most: number, d: Dialect): Promise<void> {
   const bit = sql`${sql.lit(1 << rule)}::integer`;
   await engine.run('link.block_twos', sql`insert into link_raw_pair select first, last, ${bit} from link_size where n = 2`);
   await engine.run(
     'link.crowd',
-    sql`create or replace temp table link_crowd as select nid, b, told from link_block where b in (select b from link_size where n > 2 and n <= ${most})`,
+    d.table('link_crowd', sql`select nid, b, told from link_block where b in (select b from link_size where n > 2 and n <= ${most})`),
   );
   await engine.run(
     'link.block_pairs',

@@ -1,8 +1,9 @@
 import { type Sql, sql } from '../../engine/index.ts';
+import { type Dialect, duckdb } from './dialect.ts';
 
 /**
  * What is compared, and how well two records can agree on it. Level 0 is "differ"; a missing value on either side is no evidence.
- * Conditions are in plain SQL over the two sides `l` and `r` of a pair, so that another engine can run them.
+ * Conditions are over the two sides `l` and `r` of a pair.
  */
 export type Comparison = {
   readonly name: string;
@@ -28,9 +29,12 @@ const same = (column: string): Sql => sql`${l(column)} = ${r(column)}`;
 const both = (column: string): Sql => sql`${l(column)} is not null and ${r(column)} is not null`;
 /** Spelling slips are looked for in Latin letters only: in kanji one stroke makes another name. */
 const latin = sql`not l.japanese and not r.japanese`;
-const alike = (column: string, at: number): Sql => sql`(${latin} and jaro_winkler_similarity(${l(column)}, ${r(column)}) >= ${sql.lit(at)})`;
+const alikeIn =
+  (d: Dialect) =>
+  (column: string, at: number): Sql =>
+    sql`(${latin} and ${d.alike(l(column), r(column))} >= ${sql.lit(at)})`;
 
-export const comparisons: readonly Comparison[] = [
+export const comparisonsIn = (d: Dialect, alike = alikeIn(d)): readonly Comparison[] => [
   {
     name: 'surname',
     known: sql`((${both('surname')}) or (${both('surname_read')}) or (${both('whole_read')}))`,
@@ -87,7 +91,7 @@ export const comparisons: readonly Comparison[] = [
       {
         level: 3,
         label: 'one-digit-or-swapped',
-        when: sql`(hamming(l.birth, r.birth) = 1 or (substr(l.birth, 1, 4) = substr(r.birth, 1, 4) and substr(l.birth, 5, 2) = substr(r.birth, 7, 2) and substr(l.birth, 7, 2) = substr(r.birth, 5, 2)))`,
+        when: sql`(${d.places(l('birth'), r('birth'))} = 1 or (substr(l.birth, 1, 4) = substr(r.birth, 1, 4) and substr(l.birth, 5, 2) = substr(r.birth, 7, 2) and substr(l.birth, 7, 2) = substr(r.birth, 5, 2)))`,
         m: 0.025,
         u: 0.0012,
       },
@@ -118,11 +122,11 @@ export const comparisons: readonly Comparison[] = [
       {
         level: 4,
         label: 'same-building',
-        when: sql`(${same('block')} or (${latin} and l.address is not null and r.address is not null and jaccard(l.address, r.address) >= 0.8 and ${same('area')}))`,
+        when: sql`(${same('block')} or (${latin} and l.address is not null and r.address is not null and ${d.letters(l('address'), r('address'))} >= 0.8 and ${same('area')}))`,
         m: 0.12,
         u: 0.0001,
       },
-      { level: 3, label: 'alike', when: sql`(${latin} and jaro_winkler_similarity(l.address, r.address) >= 0.85)`, m: 0.05, u: 0.002 },
+      { level: 3, label: 'alike', when: sql`${alike('address', 0.85)}`, m: 0.05, u: 0.002 },
       { level: 2, label: 'same-town', when: sql`(${same('town')} or (${latin} and ${same('area')}))`, m: 0.05, u: 0.003 },
       { level: 1, label: 'same-city', when: same('area'), m: 0.03, u: 0.02 },
       { level: 0, label: 'differs', when: sql`true`, m: 0.12, u: 0.97 },
@@ -144,7 +148,7 @@ export const comparisons: readonly Comparison[] = [
       {
         level: 1,
         label: 'alike',
-        when: sql`(split_part(l.email, '@', 1) = split_part(r.email, '@', 1) or jaro_winkler_similarity(l.email, r.email) >= 0.92)`,
+        when: sql`(split_part(l.email, '@', 1) = split_part(r.email, '@', 1) or ${d.alike(l('email'), r('email'))} >= 0.92)`,
         m: 0.05,
         u: 0.0005,
       },
@@ -156,7 +160,7 @@ export const comparisons: readonly Comparison[] = [
     known: both('ident'),
     levels: [
       { level: 2, label: 'same', when: same('ident'), m: 0.9, u: 0.000001, frequency: 'ident' },
-      { level: 1, label: 'one-slip', when: sql`(length(l.ident) = length(r.ident) and damerau_levenshtein(l.ident, r.ident) = 1)`, m: 0.08, u: 0.00001 },
+      { level: 1, label: 'one-slip', when: sql`(length(l.ident) = length(r.ident) and ${d.edits(l('ident'), r('ident'))} = 1)`, m: 0.08, u: 0.00001 },
       { level: 0, label: 'differs', when: sql`true`, m: 0.02, u: 0.99 },
     ],
   },
@@ -169,6 +173,8 @@ export const comparisons: readonly Comparison[] = [
     ],
   },
 ];
+
+export const comparisons = comparisonsIn(duckdb);
 
 /** The level of one comparison as SQL; −1 where a side does not know it. */
 export function levelSql(c: Comparison): Sql {

@@ -1,6 +1,7 @@
-import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { blockingRules } from './blocking.ts';
-import { type Comparison, comparisons, levelSql } from './comparisons.ts';
+import { type Sql, sql } from '../../engine/index.ts';
+import { blockingRules, type Steps } from './blocking.ts';
+import { type Comparison, comparisons, comparisonsIn, levelSql } from './comparisons.ts';
+import { type Dialect, duckdb } from './dialect.ts';
 
 /** What was learned: shares of each level among matches (m) and others (u), and how many pairs match. */
 export type Model = {
@@ -20,19 +21,19 @@ const sampled = 20_000;
 const pseudo = 150;
 
 /** Fellegi–Sunter parameters without training data: u from random pairs, m by EM over the pairs of each blocking rule, with priors. */
-export async function estimateModel(engine: Engine, nodes: number, pairs: number): Promise<Model> {
-  const random = await randomPatterns(engine, nodes);
-  const { latin } = await engine.row<{ latin: boolean }>('link.latin', sql`select count(*) filter (where not japanese) > count(*) / 2 as latin from link_node`);
+export async function estimateModel(engine: Steps, nodes: number, pairs: number, d: Dialect = duckdb): Promise<Model> {
+  const random = await randomPatterns(engine, nodes, d);
+  const { latin } = await engine.row<{ latin: boolean }>('link.latin', sql`select 2 * count(*) filter (where not japanese) > count(*) as latin from link_node`);
   const matches = await engine.row(
     'link.prior',
-    sql`select coalesce(sum(n * (n - 1) / 2), 0)::double as n from (select count(*) as n from link_node
+    sql`select cast(coalesce(sum(n * (n - 1) / 2), 0) as double precision) as n from (select count(*) as n from link_node
     where surname is not null and given is not null and birth is not null group by surname, given, birth)`,
   );
   const possible = Math.max(1, (nodes * (nodes - 1)) / 2);
   const prior = Math.min(0.05, Math.max(Number(matches['n']) / 0.7, nodes * 0.02, 0.5) / possible);
   const u = comparisons.map((c, i) => distribution(c, random, i, 'u', 3000));
   const step = Math.max(1, Math.floor(pairs / learnFrom));
-  const patterns = await readPatterns(engine, sql`select rules, ${levelNames} from link_level where (l + r) % ${step} = 0`);
+  const patterns = await readPatterns(engine, sql`select rules, ${levelNames} from link_level where (l + r) % ${sql.lit(step)} = 0`);
   const learned = comparisons.map(c => new Map(c.levels.map(x => [x.level, x.m * pseudo])));
   blockingRules.forEach((rule, bit) => {
     const own = patterns.filter(p => p.rules & (1 << bit));
@@ -112,18 +113,19 @@ function distribution(c: Comparison, patterns: readonly Pattern[], at: number, o
 }
 
 /** Pairs at random: of a few nodes, spread over all, each meets some others. */
-async function randomPatterns(engine: Engine, nodes: number): Promise<Pattern[]> {
+async function randomPatterns(engine: Steps, nodes: number, d: Dialect): Promise<Pattern[]> {
   if (nodes < 2) return [];
   const step = Math.max(1, Math.floor(nodes / sampled));
   const size = Math.ceil(nodes / step);
   const rounds = Math.min(60, Math.ceil(randomPairs / size));
-  const other = sql`(n::bigint * 7919 + 104729 * (k + 1)) % ${size}`;
-  await engine.run('link.sample', sql`create or replace temp table link_sample as select * from link_node where nid % ${step} = 0`);
+  const other = sql`(n::bigint * 7919 + 104729 * (k + 1)) % ${sql.lit(size)}`;
+  await engine.run('link.sample', d.table('link_sample', sql`select * from link_node where nid % ${sql.lit(step)} = 0`));
   const patterns = await readPatterns(
     engine,
     levelsOf(
-      sql`select n * ${step} as l, (${other})::integer * ${step} as r, 0 as rules from range(${size}) g(n), range(${rounds}) h(k) where n <> ${other}`,
+      sql`select n * ${sql.lit(step)} as l, (${other})::integer * ${sql.lit(step)} as r, 0 as rules from generate_series(0, ${sql.lit(size - 1)}) g(n), generate_series(0, ${sql.lit(rounds - 1)}) h(k) where n <> ${other}`,
       sql`p.rules`,
+      d,
       'link_sample',
     ),
   );
@@ -136,11 +138,12 @@ const levelNames = sql.join(comparisons.map(c => sql.id(`g_${c.name}`)));
 const levelsOf = (
   pairs: Sql,
   columns: Sql,
+  d: Dialect,
   nodes = 'link_node',
-): Sql => sql`select ${columns}, ${sql.join(comparisons.map(c => sql`(${levelSql(c)})::tinyint as ${sql.id(`g_${c.name}`)}`))}
+): Sql => sql`select ${columns}, ${sql.join(comparisonsIn(d).map(c => sql`(${levelSql(c)})::${d.small} as ${sql.id(`g_${c.name}`)}`))}
   from (${pairs}) p join ${sql.id(nodes)} l on l.nid = p.l join ${sql.id(nodes)} r on r.nid = p.r`;
 
-const mobile = (a: Sql, b: Sql): Sql => sql`(${a} = ${b} and length(${a}) = 11 and ${a}[1] = '0' and ${a}[2] in ('6', '7', '8', '9') and ${a}[3] = '0')`;
+const mobile = (a: Sql, b: Sql): Sql => sql`(${a} = ${b} and length(${a}) = 11 and substr(${a}, 1, 3) in ('060', '070', '080', '090'))`;
 /** A mobile telephone is one person's; any other is the home's, and whoever lives there answers it. */
 const sameMobile = sql`coalesce(${mobile(sql`l.phone`, sql`r.phone`)}, false) or coalesce(${mobile(sql`l.phone`, sql`r.phone2`)}, false) or coalesce(${mobile(sql`l.phone2`, sql`r.phone`)}, false)`;
 
@@ -148,20 +151,20 @@ const sameMobile = sql`coalesce(${mobile(sql`l.phone`, sql`r.phone`)}, false) or
  * Write `link_level`: each pair of `link_pair` with its rules, whether they share a mobile telephone, the level of each comparison `g_*`, and of each kind of value the greater of both
  * sides' frequencies `f_*`. Whatever is learned and weighed comes from here, so that the records are read beside each other once.
  */
-export async function writeLevels(engine: Engine): Promise<void> {
+export async function writeLevels(engine: Steps, d: Dialect = duckdb): Promise<void> {
   const frequencies = [...new Set(comparisons.flatMap(c => c.levels.flatMap(x => (x.frequency ? [x.frequency] : []))))];
   const columns = [
     sql`p.l, p.r, p.rules, (l.japanese and r.japanese) as japanese, ${sameMobile} as same_mobile`,
     ...frequencies.map(f => sql`greatest(l.${sql.id(`f_${f}`)}, r.${sql.id(`f_${f}`)}) as ${sql.id(`f_${f}`)}`),
   ];
-  await engine.run('link.levels', sql`create or replace temp table link_level as ${levelsOf(sql`select * from link_pair`, sql.join(columns))}`);
+  await engine.run('link.levels', d.table('link_level', levelsOf(sql`select * from link_pair`, sql.join(columns), d)));
   await engine.run('link.drop', sql`drop table link_pair`);
 }
 
-async function readPatterns(engine: Engine, levels: Sql): Promise<Pattern[]> {
+async function readPatterns(engine: Steps, levels: Sql): Promise<Pattern[]> {
   const rows = await engine.rows<Record<string, number>>(
     'link.patterns',
-    sql`select rules, ${levelNames}, count(*) as n from (${levels}) group by all order by all`,
+    sql`select rules, ${levelNames}, count(*) as n from (${levels}) group by rules, ${levelNames} order by rules, ${levelNames}`,
   );
   return rows.map(x => ({ rules: Number(x['rules']), n: Number(x['n']), levels: comparisons.map(c => Number(x[`g_${c.name}`])) }));
 }

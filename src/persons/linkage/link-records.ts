@@ -1,10 +1,11 @@
 import { type Effects, type Problem, problem } from '../../base/index.ts';
 import type { OpenCase } from '../../case/index.ts';
-import { type ColumnSpec, type Engine, sql } from '../../engine/index.ts';
+import { type ColumnSpec, type Engine, type Sql, sql } from '../../engine/index.ts';
 import { writePairs } from './blocking.ts';
 import { clusterNodes, type Edges, type Facts, type Namesakes } from './cluster.ts';
 import { comparisons } from './comparisons.ts';
 import { decidedRecords, readDecisions } from './decisions.ts';
+import { duckdb } from './dialect.ts';
 import { estimateModel, type Model, writeLevels } from './estimate.ts';
 import { readLinkFields } from './fields.ts';
 import { writeLinkNodes } from './nodes.ts';
@@ -133,23 +134,34 @@ async function readFacts(kase: OpenCase, nodes: number): Promise<Facts> {
   return facts;
 }
 
-const knownBits = sql`((birth is not null)::integer + 2 * (address is not null or area is not null)::integer + 4 * (phone is not null)::integer + 8 * (email is not null)::integer + 16 * (ident is not null)::integer)`;
+const knownFlags = [
+  sql`birth is not null`,
+  sql`address is not null or area is not null`,
+  sql`phone is not null`,
+  sql`email is not null`,
+  sql`ident is not null`,
+];
+const sum = (terms: readonly Sql[]): Sql => sql`(${sql.join([...terms], sql` + `)})`;
+const knownBits = sum(knownFlags.map((flag, i) => sql`${sql.lit(1 << i)} * (${flag})::integer`));
+const knownCount = sum(knownFlags.map(flag => sql`(${flag})::integer`));
 
 /** Groups of one name in which two nodes know nothing in common. */
 async function readNamesakes(engine: Engine): Promise<Namesakes> {
   await engine.run(
     'link.namesakes',
-    sql`create or replace temp table link_namesake as
-    with n as (select nid, hash(legal, coalesce(whole, whole_read)) as name, ${knownBits} as f from link_node where coalesce(whole, whole_read) is not null and (whole is null or (surname is not null and given is not null) or length(whole) >= 2)),
+    duckdb.table(
+      'link_namesake',
+      sql`with n as (select nid, ${duckdb.hash([sql`legal`, sql`coalesce(whole, whole_read)`])} as name, ${knownBits} as f, ${knownCount} as known from link_node where coalesce(whole, whole_read) is not null and (whole is null or (surname is not null and given is not null) or length(whole) >= 2)),
       g as (select name, min(nid) as first from n group by name having count(*) > 1 and (min(f) = 0 or bit_and(f) = 0))
-    select n.nid, g.first from n join g using (name) order by g.first, bit_count(n.f), n.nid`,
+    select n.nid, g.first, n.known from n join g using (name)`,
+    ),
   );
   const total = Number((await engine.row('link.namesake_count', sql`select count(*) as n from link_namesake`))['n']);
   const out = { node: new Int32Array(total), group: new Int32Array(total) };
   let i = 0;
   for await (const batch of engine.stream<{ nid: number; first: number }>(
     'link.namesake_read',
-    sql`select nid, first from link_namesake order by first, rowid`,
+    sql`select nid, first from link_namesake order by first, known, nid`,
   )) {
     for (const r of batch) {
       out.node[i] = r.nid;

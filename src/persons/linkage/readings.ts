@@ -1,5 +1,6 @@
 import { type ColumnSpec, type Engine, type Sql, sql } from '../../engine/index.ts';
 import { phoneKey } from '../normal/index.ts';
+import type { Dialect } from './dialect.ts';
 import { type Name, type PlaceReading, readAddress, readBirth, readEmail, readIdent, readKana, readPlace, readPostal, readSex } from './standardise.ts';
 
 /**
@@ -11,7 +12,7 @@ export type Reading = {
   readonly columns: readonly string[];
   readonly read: (text: string) => readonly (string | boolean | null)[];
   /** Of a text `v`: whether it is of the plain form, and its one column. */
-  readonly plain?: { readonly when: (v: Sql) => Sql; readonly value: (v: Sql) => Sql };
+  readonly plain?: { readonly when: (v: Sql, d: Dialect) => Sql; readonly value: (v: Sql) => Sql };
 };
 
 const placeColumns = ['address', 'block', 'town', 'area'] as const;
@@ -40,7 +41,7 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
       columns: ['birth'],
       read: text => [readBirth(text)],
       plain: {
-        when: v => sql`(regexp_full_match(${v}, '(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])') and ${v} not in ('1900-01-01', '1970-01-01'))`,
+        when: (v, d) => sql`(${d.matches(v, '(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])')} and ${v} not in ('1900-01-01', '1970-01-01'))`,
         value: v => sql`replace(${v}, '-', '')`,
       },
     },
@@ -50,15 +51,15 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
       kind: 'postal',
       columns: ['area'],
       read: text => [readPostal(text)],
-      plain: { when: v => sql`regexp_full_match(${v}, '[0-9]{3}-?[0-9]{4}')`, value: v => sql`replace(${v}, '-', '')` },
+      plain: { when: (v, d) => d.matches(v, '[0-9]{3}-?[0-9]{4}'), value: v => sql`replace(${v}, '-', '')` },
     },
     {
       kind: 'phone',
       columns: ['phone'],
       read: text => [phoneKey(text)],
       plain: {
-        when: v =>
-          sql`(regexp_full_match(${v}, '0[0-9]{1,4}-?[0-9]{1,4}-?[0-9]{3,4}') and length(replace(${v}, '-', '')) >= 9 and not starts_with(${v}, '010') and not starts_with(${v}, '00'))`,
+        when: (v, d) =>
+          sql`(${d.matches(v, '0[0-9]{1,4}-?[0-9]{1,4}-?[0-9]{3,4}')} and length(replace(${v}, '-', '')) >= 9 and ${v} not like '010%' and ${v} not like '00%')`,
         value: v => sql`replace(${v}, '-', '')`,
       },
     },
@@ -67,8 +68,8 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
       columns: ['email'],
       read: text => [readEmail(text)],
       plain: {
-        when: v =>
-          sql`(regexp_full_match(${v}, '[A-Za-z0-9_.-]+@[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?:\\.[A-Za-z0-9]+)*\\.[A-Za-z]{2,}') and not regexp_matches(${v}, '(?i)@(gmail|googlemail)\\.com$'))`,
+        when: (v, d) =>
+          sql`(${d.matches(v, '[A-Za-z0-9_.-]+@[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?:[.][A-Za-z0-9]+)*[.][A-Za-z]{2,}')} and not (lower(${v}) like '%@gmail.com' or lower(${v}) like '%@googlemail.com'))`,
         value: v => sql`lower(${v})`,
       },
     },

@@ -1,6 +1,7 @@
 import type { OpenCase } from '../../case/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { foldKanji, widen } from '../normal/index.ts';
+import { duckdb } from './dialect.ts';
 import type { LinkFields } from './fields.ts';
 import { describesPersons } from './fields.ts';
 import { type Dictionary, openDictionary, type Reading, readings } from './readings.ts';
@@ -115,8 +116,15 @@ async function cutRecords(engine: Engine, f: LinkFields, texts: Texts, told: Sql
   const columns = texts.map(t => sql`${t.text} as ${sql.id(t.slot)}`);
   const filled = sql`(select * from (select ${sql.join([sql`row_no`, sql`${told ?? sql`null::boolean`} as told`, ...columns])} from ${sql.id(`data_${f.dataset_id}`)})
     where ${sql.join([sql`told is not null`, ...texts.map(x => sql`${sql.id(x.slot)} is not null`)], sql` or `)})`;
-  const cut = texts.reduce((from, t) => (splits[t.kind] === undefined ? from : cutTexts(splits[t.kind]!, from, sql.id(t.slot), `p_${t.slot}`)), filled);
-  await engine.run('link.cut', sql`create or replace temp table link_cut as select * from ${cut}`);
+  const held = ['row_no', 'told', ...texts.map(t => t.slot)];
+  const cut = texts.reduce((from, t) => {
+    const split = splits[t.kind];
+    if (split === undefined) return from;
+    const wider = cutTexts(split, from, held, sql.id(t.slot), `p_${t.slot}`);
+    held.push(`p_${t.slot}`);
+    return wider;
+  }, filled);
+  await engine.run('link.cut', duckdb.table('link_cut', sql`select ${sql.join(held.map(c => sql.id(c)))} from ${cut} x`));
 }
 
 /** Read each part that was not read before. */
@@ -124,7 +132,7 @@ async function readParts(dictionary: Dictionary, texts: Texts): Promise<void> {
   for (const { kind, slot } of texts) {
     const split = splits[kind];
     if (split === undefined) continue;
-    const values = Object.values(split.parts).map(value => sql`select distinct nullif(${value(sql.id(`p_${slot}`))}, '') as v from link_cut`);
+    const values = split.parts.map(part => sql`select distinct nullif(${duckdb.field(sql.id(`p_${slot}`), part)}, '') as v from link_cut`);
     await dictionary.read(partTable(kind), split.columns, sql.join(values, sql` union all `), split.read);
   }
 }
@@ -136,21 +144,22 @@ function sayText(t: Texts[number], list: readonly Reading[]): Said | null {
   const split = splits[t.kind];
   const reading = list.find(r => r.kind === t.kind)!;
   if (split !== undefined) {
-    const p = sql`c.${sql.id(`p_${t.slot}`)}`;
+    const p = (name: string): Sql => duckdb.field(sql`c.${sql.id(`p_${t.slot}`)}`, name);
     const of = (part: string): Sql => sql.id(`r_${t.slot}_${part}`);
-    const fields = Object.entries(split.said).map(([c, value]) => sql`${sql.id(c)} := ${value(p, of)}`);
     return {
       columns: Object.keys(split.said),
-      joins: Object.entries(split.parts).map(
-        ([part, value]) => sql`left join ${sql.id(partTable(t.kind))} ${of(part)} on ${of(part)}.v = nullif(${value(p)}, '')`,
-      ),
-      value: sql`case when ${split.holds(p, of)} then struct_pack(${sql.join(fields)}) end`,
+      joins: split.parts.map(part => sql`left join ${sql.id(partTable(t.kind))} ${of(part)} on ${of(part)}.v = nullif(${p(part)}, '')`),
+      value: sql`case when ${split.holds(p, of)} then ${duckdb.record(Object.fromEntries(Object.entries(split.said).map(([c, value]) => [c, value(p, of)])))} end`,
     };
   }
   if (reading.plain === undefined) return null;
   const v = sql`c.${sql.id(t.slot)}`;
   const [column] = reading.columns as [string];
-  return { columns: [column], joins: [], value: sql`case when ${reading.plain.when(v)} then struct_pack(${sql.id(column)} := ${reading.plain.value(v)}) end` };
+  return {
+    columns: [column],
+    joins: [],
+    value: sql`case when ${reading.plain.when(v, duckdb)} then ${duckdb.record({ [column]: reading.plain.value(v) })} end`,
+  };
 }
 
 /** Write `link_said` over `link_cut`: what the engine says of each text (`s_<slot>`), and the texts that remain for the reader. */
@@ -193,7 +202,7 @@ async function insertRecords(engine: Engine, src: number, texts: Texts, list: re
     const own = sayText(t, list)?.columns ?? [];
     for (const c of reading.columns) {
       const read = sql`${alias}.${sql.id(c)}`;
-      said.set(`${t.slot}.${c}`, own.includes(c) ? sql`coalesce(t.${sql.id(`s_${t.slot}`)}.${sql.id(c)}, ${read})` : read);
+      said.set(`${t.slot}.${c}`, own.includes(c) ? sql`coalesce(${duckdb.field(sql`t.${sql.id(`s_${t.slot}`)}`, c)}, ${read})` : read);
     }
   }
   const known = (slot: string): Sql => {

@@ -1,5 +1,7 @@
-import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { type Sql, sql } from '../../engine/index.ts';
+import type { Steps } from './blocking.ts';
 import { comparisons, type Level } from './comparisons.ts';
+import { type Dialect, duckdb } from './dialect.ts';
 import type { Model } from './estimate.ts';
 
 /** Bits below which a pair is forgotten: nobody would call it one person even in the widest view. */
@@ -44,11 +46,13 @@ export type Calibration = { readonly prior: number; readonly wide: number };
  * Write `link_score`: `l, r, weight` (bits, prior included), the level of each comparison `g_*` and `grade`: 3 = certainly one person,
  * 2 = likely, 1 = could be, 0 = no. Two people of one household and twins are kept apart whatever their weight.
  */
-export async function writeScores(engine: Engine, model: Model, nodes: number): Promise<Calibration> {
+export async function writeScores(engine: Steps, model: Model, nodes: number, d: Dialect = duckdb): Promise<Calibration> {
   await engine.run(
     'link.bits',
-    sql`create or replace temp table link_bits as
-    select * from (select l, r, japanese, same_mobile, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${weightSql(model)} as bits from link_level) where bits >= ${sql.lit(-2)}`,
+    d.table(
+      'link_bits',
+      sql`select * from (select l, r, japanese, same_mobile, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${weightSql(model)} as bits from link_level) x where bits >= ${sql.lit(-2)}`,
+    ),
   );
   await engine.run('link.drop', sql`drop table link_level`);
   const calibration = calibrate(
@@ -62,12 +66,15 @@ export async function writeScores(engine: Engine, model: Model, nodes: number): 
   const prior = Math.log2(calibration.prior / (1 - calibration.prior));
   await engine.run(
     'link.score',
-    sql`create or replace table link_score as
-    select l, r, weight, japanese, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${gradeSql(calibration.wide)} as grade from (
+    d.table(
+      'link_score',
+      sql`select l, r, weight, japanese, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${gradeSql(calibration.wide)} as grade from (
       select *, ${vetoSql()} as veto, bits + ${sql.lit(prior)} as weight,
         (g_birth = 4)::integer + (g_address >= 4)::integer + (g_phone = 1)::integer + (g_email = 2)::integer + 2 * (g_ident = 2)::integer as firm
-      from link_bits)
+      from link_bits) x
     where weight >= ${sql.lit(forgetBelow)}`,
+      'kept',
+    ),
   );
   await engine.run('link.drop', sql`drop table link_bits`);
   return calibration;

@@ -1,6 +1,7 @@
 import type { OpenCase } from '../../case/index.ts';
 import { type Sql, sql } from '../../engine/index.ts';
 import { countedDatasets, roleOf } from '../count/record-masks.ts';
+import { duckdb } from './dialect.ts';
 import type { LinkFields } from './fields.ts';
 import { findReferences } from './references.ts';
 
@@ -48,7 +49,7 @@ async function addPolicies(kase: OpenCase): Promise<void> {
   await engine.run(
     'link.policy',
     sql`create or replace temp table link_policy as select p.rid, p.num, n.nid, n.whole, n.phone, n.area, n.legal from (${sql.join(rows, sql` union all `)}) p left join link_member m using (rid) left join link_node n using (nid)
-    where length(p.num) >= 6 and regexp_matches(p.num, '[0-9]{4}') and p.rid not in (select rid from link_attach)`,
+    where length(p.num) >= 6 and ${duckdb.finds(sql`p.num`, '[0-9]{4}')} and p.rid not in (select rid from link_attach)`,
   );
   // Of each number: how many names its records give, the record that stands for it, and the first that says nothing of anybody.
   await engine.run(
@@ -70,9 +71,9 @@ async function addPolicies(kase: OpenCase): Promise<void> {
   // The sides are compared in a `case`: as an equality the planner would join all companies with all companies.
   await engine.run(
     'link.policy_pairs',
-    sql`insert into link_shared select distinct on (l, r) least(a.nid, z.nid) as l, greatest(a.nid, z.nid) as r, ${grade(differ('phone'), differ('area'))} as grade, 'policy-number'
+    sql`insert into link_shared select least(a.nid, z.nid), greatest(a.nid, z.nid), min(${grade(differ('phone'), differ('area'))}), 'policy-number'
     from link_policy_number k join link_policy a on a.rid = k.center join link_policy z on z.num = k.num and z.nid is not null
-    where k.nodes > 1 and a.nid <> z.nid and case when a.legal then z.legal else not z.legal end and coalesce(k.one = k.other, true) order by l, r, grade`,
+    where k.nodes > 1 and a.nid <> z.nid and case when a.legal then z.legal else not z.legal end and coalesce(k.one = k.other, true) group by 1, 2`,
   );
   await engine.run(
     'link.policy_attach',
@@ -84,7 +85,7 @@ async function addPolicies(kase: OpenCase): Promise<void> {
 
 /** Digits and capitals alone. Most numbers are written so, and `translate` is slow. */
 const plainNumber = (v: Sql): Sql =>
-  sql`case when regexp_matches(${v}, '[^0-9A-Z]') then upper(replace(replace(translate(${v}, '０１２３４５６７８９－　', '0123456789- '), '-', ''), ' ', '')) else ${v} end`;
+  sql`case when ${duckdb.finds(v, '[^0-9A-Z]')} then upper(replace(replace(translate(${v}, '０１２３４５６７８９－　', '0123456789- '), '-', ''), ' ', '')) else ${v} end`;
 
 /** Record and policy number of every record of a policyholder, one query a data set. */
 async function policyRows(kase: OpenCase): Promise<Sql[]> {
