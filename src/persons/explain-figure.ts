@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { printable, t, UserError } from '../base/index.ts';
+import { printable, UserError } from '../base/index.ts';
 import { type Element, elements, type OpenCase } from '../case/index.ts';
 import { type Sql, sql } from '../engine/index.ts';
-import { explainRef, type ProofNode } from '../exposure/index.ts';
+import { explainReachable, explainRef, type ProofNode, ruleOf } from '../exposure/index.ts';
 import { elementBit } from './count/record-masks.ts';
+import { titleOfFigure, type Words, words } from './figure-title.ts';
 
 /**
  * Why a figure is what it is: every number of result.json has a reference, and each leads over records and claims to lines of evidence.
@@ -23,11 +24,13 @@ export async function explainAnything(kase: OpenCase, ref: string): Promise<Proo
 
 /** A set of records: those of `record_person` that satisfy `where`; `lower` and `upper` differ only for persons. */
 type Figure = {
-  readonly name: string;
+  readonly title: Words;
   readonly unit: 'records' | 'persons';
+  /** `confirmed` … `not_excluded`, or null for a combination or a role. */
+  readonly tier: string | null;
   readonly lower: Sql;
   readonly upper: Sql;
-  readonly column: { dataset: string; name: string } | null;
+  readonly column: string | null;
 };
 
 const tierOf: Readonly<Record<string, Sql>> = {
@@ -47,64 +50,82 @@ function parseFigure(kase: OpenCase, name: string): Figure | null {
   const parts = name.split('.');
   const last = parts.at(-1)!;
   const tier = tierOf[last];
-  const same = (unit: Figure['unit'], where: Sql, column: Figure['column'] = null): Figure => ({ name, unit, lower: where, upper: where, column });
-  if (parts.length === 2 && tier && (parts[0] === 'records' || parts[0] === 'persons')) return same(parts[0], tier);
+  const tiered = (unit: Figure['unit'], where: Sql, dataset: string | null, column: string | null): Figure => ({
+    title: titleOfFigure({ unit, tier: last, dataset, column }),
+    unit,
+    tier: last,
+    lower: where,
+    upper: where,
+    column,
+  });
+  if (parts.length === 2 && tier && (parts[0] === 'records' || parts[0] === 'persons')) return tiered(parts[0], tier, null, null);
   if (parts[0] === 'datasets' && tier) {
     const dataset = kase.file.datasets.find(d => name.startsWith(`datasets.${d.id}.`))?.id;
     if (dataset === undefined) return null;
     const column = name.slice(`datasets.${dataset}.`.length, -last.length - 1);
-    if (column === '') return same('records', sql`r.dataset_id = ${dataset} and ${tier}`);
-    return same(
+    if (column === '') return tiered('records', sql`r.dataset_id = ${dataset} and ${tier}`, dataset, null);
+    return tiered(
       'records',
       sql`r.dataset_id = ${dataset} and exists (from cell_tier c join dataset_column d using (dataset_id, column_no)
       where c.dataset_id = ${dataset} and c.row_no = r.row_no and d.name = ${column} and ${columnTier[last]!})`,
-      { dataset, name: column },
+      dataset,
+      column,
     );
   }
   const bound = name.endsWith('.records.lower') ? 'lower' : name.endsWith('.records.upper') ? 'upper' : last === 'persons' ? 'persons' : null;
   if (bound === null) return null;
-  const subject = name.slice(0, bound === 'persons' ? -'.persons'.length : -`.records.${bound}`.length);
-  const view = subjectView(kase, subject);
+  const view = subjectView(kase, name.slice(0, bound === 'persons' ? -'.persons'.length : -`.records.${bound}`.length));
   if (view === null) return null;
-  if (bound === 'persons') return { name, unit: 'persons', ...view, column: null };
-  return same('records', view[bound]);
+  const title = titleOfFigure({ subject: view.elements, role: view.role, bound });
+  if (bound === 'persons') return { title, unit: 'persons', tier: null, lower: view.lower, upper: view.upper, column: null };
+  return { title, unit: 'records', tier: null, lower: view[bound], upper: view[bound], column: null };
 }
 
+type SubjectView = { readonly lower: Sql; readonly upper: Sql; readonly role: string | null; readonly elements: readonly string[] };
+
 /** The lower and the upper view of a combination or a role. */
-function subjectView(kase: OpenCase, subject: string): { lower: Sql; upper: Sql } | null {
+function subjectView(kase: OpenCase, subject: string): SubjectView | null {
   const [kind, first, ...rest] = subject.split('.');
   if (kind === 'combinations' && first !== undefined && rest.length === 0) {
-    const mask = combinationMask(kase, Number(first));
-    return mask === null ? null : { lower: sql`r.tier_lower >= 3 and r.g3 = ${mask}`, upper: sql`r.tier_upper >= 2 and r.g2 = ${mask}` };
+    const combination = combinationOf(kase, Number(first));
+    if (combination === null) return null;
+    const mask = maskOf(combination);
+    return { lower: sql`r.tier_lower >= 3 and r.g3 = ${mask}`, upper: sql`r.tier_upper >= 2 and r.g2 = ${mask}`, role: null, elements: combination };
   }
   if (kind !== 'roles' || first === undefined) return null;
-  if (rest.length === 0) return { lower: sql`r.role = ${first} and r.tier_lower >= 3`, upper: sql`r.role = ${first} and r.tier_upper >= 2` };
-  const bit = elementBit.get(rest.join('.') as Element);
+  if (rest.length === 0)
+    return { lower: sql`r.role = ${first} and r.tier_lower >= 3`, upper: sql`r.role = ${first} and r.tier_upper >= 2`, role: first, elements: [] };
+  const element = rest.join('.');
+  const bit = elementBit.get(element as Element);
   if (bit === undefined) return null;
   const flag = 2 ** bit;
   return {
     lower: sql`r.role = ${first} and r.tier_lower >= 3 and r.m3 & ${flag}::bigint <> 0`,
     upper: sql`r.role = ${first} and r.tier_upper >= 2 and r.m2 & ${flag}::bigint <> 0`,
+    role: first,
+    elements: [element],
   };
 }
 
-/** The mask of the N-th combination of result.json; contact data count as one group, held by the bit of the first of them. */
-function combinationMask(kase: OpenCase, index: number): number | null {
+/** The elements of the N-th combination of result.json. */
+function combinationOf(kase: OpenCase, index: number): string[] | null {
   const result = JSON.parse(fs.readFileSync(path.join(kase.outDir, 'result.json'), 'utf8')) as { exposure: { combinations: { elements: string[] }[] } };
-  const combination = result.exposure.combinations[index];
-  if (combination === undefined) return null;
-  const contact = elements.find(e => e.startsWith('contact.'))!;
-  return combination.elements.reduce((m, e) => m + 2 ** elementBit.get(e === 'contact.*' ? contact : (e as Element))!, 0);
+  return result.exposure.combinations[index]?.elements ?? null;
 }
 
-const say = (key: string, params: Record<string, string | number>, children: readonly ProofNode[]): ProofNode => ({
+/** Contact data count as one group, held by the bit of the first of them. */
+function maskOf(combination: readonly string[]): number {
+  const contact = elements.find(e => e.startsWith('contact.'))!;
+  return combination.reduce((m, e) => m + 2 ** elementBit.get(e === 'contact.*' ? contact : (e as Element))!, 0);
+}
+
+/** `params` as figures and words of each language; the node keeps the plain ones. */
+const say = (key: string, params: Readonly<Record<string, string | number | Words>>, children: readonly ProofNode[]): ProofNode => ({
   key,
-  params,
-  text: { ja: t('ja', `explain:${key}`, shown(params)), en: t('en', `explain:${key}`, shown(params)) },
+  params: Object.fromEntries(Object.entries(params).map(([k, v]) => [k, typeof v === 'object' ? v.en : v])),
+  text: words(`explain:${key}`, params),
   children,
 });
-const shown = (params: Record<string, string | number>): Record<string, string> =>
-  Object.fromEntries(Object.entries(params).map(([k, v]) => [k, typeof v === 'number' ? v.toLocaleString('en-US') : v]));
 
 type CountedResult = {
   exposure: {
@@ -130,7 +151,7 @@ async function explainBounds(kase: OpenCase, name: string, dataset: string | nul
     children.push(say('bounds-dataset', { dataset: d.id, possible: d.records.possible, ...d.bounds }, proofs));
   }
   const total = dataset !== null ? chosen[0]!.bounds : exposure.bounds[name === 'bounds.persons' ? 'persons' : 'records'];
-  return say('bounds', { figure: name, lower: total.lower, upper: total.upper }, children);
+  return say('bounds', { figure: words('explain:name.bounds'), lower: total.lower, upper: total.upper }, children);
 }
 
 const claimsShown = 5;
@@ -153,11 +174,16 @@ async function explainRecords(kase: OpenCase, figure: Figure, where: Sql): Promi
       group by 1 order by max(k.tier_lower) desc, 2 desc, 1 limit ${claimsShown}`,
     );
     const proofs: ProofNode[] = [];
-    for (const c of claims) proofs.push(say('claim', { records: c.n }, [await explainRef(kase, c.claim_id)]));
+    for (const c of claims) {
+      const proof = await explainRef(kase, c.claim_id);
+      proofs.push(say('claim', { records: c.n, rule: ruleOf(proof) }, [proof]));
+    }
     children.push(say('dataset', { dataset: d.dataset_id, records: d.n, first: `${d.dataset_id}/${d.first}` }, proofs));
   }
   if (total === 0) children.push(say('nothing', {}, []));
-  return say(figure.column === null ? 'records' : 'column-records', { figure: figure.name, records: total, column: figure.column?.name ?? '' }, children);
+  if (figure.tier === 'not_excluded') children.push(...(await explainReachable(engine)));
+  const meaning = words(`explain:meaning.${figure.tier ?? 'listed'}`);
+  return say(figure.column === null ? 'records' : 'column-records', { figure: figure.title, records: total, column: figure.column ?? '', meaning }, children);
 }
 
 async function explainPersons(kase: OpenCase, figure: Figure): Promise<ProofNode> {
@@ -176,5 +202,5 @@ async function explainPersons(kase: OpenCase, figure: Figure): Promise<ProofNode
     ...(n.legal > 0 ? [say('legal-persons', { records: n.legal }, [])] : []),
     await explainRecords(kase, figure, figure.upper),
   ];
-  return say('persons', { figure: figure.name, persons: n.strict }, children);
+  return say('persons', { figure: figure.title, least: n.wide, persons: n.strict }, children);
 }

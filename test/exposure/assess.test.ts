@@ -96,7 +96,7 @@ describe('assessing exposure', () => {
     expect(text).toContain(detail);
     expect(proof.text.ja).toContain('people/127/name');
     await expect(explainRef(a, 'people/none')).rejects.toThrow('exposure.unknown-ref');
-    expect(proofText(await explainRef(a, 'figure:records.confirmed'), 'ja')).toContain('1件');
+    expect(proofText(await explainRef(a, 'people'), 'ja')).toContain('1件');
     await writeRecovered(a);
     expect(fs.readFileSync(path.join(a.outDir, 'recovered.jsonl'), 'utf8')).toBe('');
   });

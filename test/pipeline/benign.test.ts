@@ -3,8 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quietEffects } from '../../src/base/index.ts';
 import { createTinyDrill } from '../../src/drills/index.ts';
-import { explainRef, proofText } from '../../src/exposure/index.ts';
-import { classifyColumns, countExposure, type ExposureCounts, identifyPersons } from '../../src/persons/index.ts';
+import { proofText } from '../../src/exposure/index.ts';
+import { classifyColumns, countExposure, type ExposureCounts, explainAnything, identifyPersons } from '../../src/persons/index.ts';
 import { assessCells, openInMemory } from '../fixtures/play-drill.ts';
 import { temporaryFolder } from '../fixtures/run.ts';
 
@@ -41,7 +41,7 @@ describe.each([
   });
 
   it('explains the figure of what cannot be excluded', async () => {
-    const proof = await explainRef(kase, 'figure:records.not_excluded');
+    const proof = await explainAnything(kase, 'figure:records.not_excluded');
     for (const lang of ['ja', 'en'] as const) expect(proofText(proof, lang).length).toBeGreaterThan(20);
     expect(proofText(proof, 'en')).toMatch(/\b0\b/);
   });

@@ -5,6 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { langs, t } from '../../src/base/index.ts';
 import { decisions, openResult } from '../../src/case/index.ts';
+import type { ProofNode } from '../../src/exposure/index.ts';
 import type { Result } from '../../src/result.ts';
 import { type RunningServer, type ServedCase, shownCase, startServer, webApp } from '../../src/web/index.ts';
 import { serveCase, tadasu, tinyDrill } from '../fixtures/run.ts';
@@ -103,6 +104,25 @@ describe('the API', () => {
     const alone = [];
     for (const url of urls) alone.push((await get(url)).body);
     expect(await Promise.all(urls.map(async url => (await get(url)).body))).toEqual(alone);
+  });
+
+  test('why a figure is what it is says the figure by its name and each claim by its rule', async () => {
+    const why = async (figure: string): Promise<ProofNode> => (await get(`/api/explain?ref=figure:${figure}`)).body as ProofNode;
+    const { figures, datasets, combinations, roles } = result.exposure;
+    const all = await why('records.executed');
+    expect(all.text.ja).toMatch(new RegExp(`^「確認\\+実行」の件数は ${figures.records.executed.toLocaleString('en-US')} 件です。`));
+    expect(all.text.en).toContain(`Records “Confirmed + executed”: ${figures.records.executed.toLocaleString('en-US')}`);
+    const claims = all.children.flatMap(d => d.children);
+    expect(claims.length).toBeGreaterThan(0);
+    for (const claim of claims) expect(claim.text.ja).toMatch(/^[\d,]+ 件: ./);
+    const { lower, upper } = figures.persons.possible;
+    expect((await why('persons.possible')).text.ja).toContain(`は ${lower.toLocaleString('en-US')} 人から ${upper.toLocaleString('en-US')} 人です`);
+    const name = t('ja', `common:element.${combinations[0]!.elements[0]}`);
+    expect((await why('combinations.0.persons')).text.ja).toMatch(new RegExp(`^${name}.*の人数は`));
+    expect((await why(`roles.${roles[0]!.role}.records.upper`)).text.ja).toContain(`${t('ja', `common:role.${roles[0]!.role}`)}の件数(可能性あり)`);
+    const d = datasets.find(x => x.records.executed > 0)!;
+    const c = d.columns.find(x => x.executed > 0)!;
+    expect((await why(`datasets.${d.id}.${c.name}.executed`)).text.ja).toContain(`${d.id} の列 ${c.name}`);
   });
 
   test('files outside the case cannot be named, other hosts are refused, pages carry a policy', async () => {

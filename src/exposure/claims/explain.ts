@@ -1,4 +1,4 @@
-import { isoUtc, printable, UserError } from '../../base/index.ts';
+import { groupBy, isoUtc, printable, UserError } from '../../base/index.ts';
 import type { OpenCase } from '../../case/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { contact } from '../tables.ts';
@@ -21,13 +21,8 @@ type ClaimRow = {
 
 const shownEvents = 5;
 const shownClaims = 8;
-/** The column of the totals that counts a figure. */
-const levels: Readonly<Record<string, string>> = { confirmed: 'confirmed', executed: 'executed', possible: 'possible', not_excluded: 'reachable' };
 
-/**
- * Why: `claim-…`, a record `customers/1234`, a cell `customers/1234/name`, a figure `figure:records.confirmed` or
- * `figure:customers.records.possible`. Throws UserError when there is nothing of that name.
- */
+/** Why: `claim-…`, a record `customers/1234`, a cell `customers/1234/name`, a data set. Throws UserError when there is nothing of that name. */
 export async function explainRef(kase: OpenCase, ref: string): Promise<ProofNode> {
   return decided(await proofOf(kase, ref), readPremises(kase));
 }
@@ -42,7 +37,6 @@ function decided(node: ProofNode, premises: Premises): ProofNode {
 async function proofOf(kase: OpenCase, ref: string): Promise<ProofNode> {
   const e = kase.engine;
   if (!(await exists(e, 'claim'))) throw new UserError('exposure.not-assessed');
-  if (ref.startsWith('figure:')) return explainFigure(e, ref.slice(7));
   if (ref.startsWith('claim-')) {
     const [claim] = await e.rows<ClaimRow>('explain.claim', sql`select * from claim where claim_id = ${ref}`);
     if (!claim) throw new UserError('exposure.unknown-ref', { ref: printable(ref, 80) });
@@ -177,51 +171,32 @@ async function claimPlaces(e: Engine, claimId: string, rowNo: number | null): Pr
 }
 
 async function explainDataset(e: Engine, dataset: string): Promise<ProofNode> {
-  return proofNode('dataset', { dataset }, await claimList(e, dataset, 'not_excluded'));
-}
-
-async function claimList(e: Engine, dataset: string, figure: string): Promise<ProofNode[]> {
-  const n = sql.id('n', levels[figure]!);
   const claims = await e.rows<ClaimRow & { rows: number }>(
     'explain.claims',
-    sql`select c.*, ${n} as rows from claim c join ${await totals(e, 'claim')} n using (claim_id)
-    where c.dataset_id = ${dataset} and ${n} > 0 order by ${n} desc, c.claim_id limit ${shownClaims}`,
+    sql`select c.*, n.reachable as rows from claim c join ${await totals(e, 'claim')} n using (claim_id)
+    where c.dataset_id = ${dataset} and n.reachable > 0 order by n.reachable desc, c.claim_id limit ${shownClaims}`,
   );
-  const out: ProofNode[] = [];
-  for (const c of claims) out.push(proofNode('claim-rows', { rows: c.rows, rule: `@rule.${c.rule}` }, [await explainClaim(e, c, null)]));
-  return out;
+  const children: ProofNode[] = [];
+  for (const c of claims) children.push(proofNode('claim-rows', { rows: c.rows, rule: `@rule.${c.rule}` }, [await explainClaim(e, c, null)]));
+  return proofNode('dataset', { dataset }, children);
 }
 
-/** `records.confirmed`, `persons.possible`, `customers.records.executed`, `customers.name.confirmed`. */
-async function explainFigure(e: Engine, name: string): Promise<ProofNode> {
-  const parts = name.split('.');
-  const figure = parts[parts.length - 1] ?? '';
-  const figureName = [figure, parts[parts.length - 2] ?? ''].find(x => levels[x] !== undefined);
-  if (figureName === undefined) throw new UserError('exposure.unknown-ref', { ref: printable(`figure:${name}`, 80) });
-  const all = await e.rows<{ dataset_id: string }>('explain.datasets', sql`select dataset_id from dataset order by dataset_id`);
-  const chosen = all.filter(d => d.dataset_id === parts[0]);
-  const children: ProofNode[] = [];
-  const counted = new Map(
-    (
-      await e.rows<{ dataset_id: string; n: number }>(
-        'explain.count',
-        sql`select dataset_id, ${sql.id(levels[figureName]!)} as n from ${await totals(e, 'dataset')} t order by dataset_id`,
-      )
-    ).map(r => [r.dataset_id, r.n]),
+/** The rule a proven claim rests on, in each language. */
+export function ruleOf(claim: ProofNode): ProofNode['text'] {
+  return proofNode('rule', { rule: claim.params['rule'] ?? '' }).text;
+}
+
+/** Data sets of which records cannot be excluded although nothing shows that they were read, with the reasons. */
+export async function explainReachable(e: Engine): Promise<ProofNode[]> {
+  const open = await e.rows<{ dataset_id: string; reason: string }>(
+    'explain.open',
+    sql`select distinct dataset_id, reason from reachable order by dataset_id, reason`,
   );
-  let total = 0;
-  for (const d of chosen.length > 0 ? chosen : all) {
-    const n = counted.get(d.dataset_id) ?? 0;
-    total += n;
-    if (n > 0) children.push(proofNode('figure-dataset', { dataset: d.dataset_id, records: n }, await claimList(e, d.dataset_id, figureName)));
-  }
-  if (figureName === 'not_excluded') {
-    const open = await e.rows<{ dataset_id: string; reason: string }>(
-      'explain.open',
-      sql`select distinct dataset_id, reason from reachable order by dataset_id, reason`,
-    );
-    for (const o of open) children.push(proofNode('open-dataset', { dataset: o.dataset_id }, [proofNode(`reachable.${o.reason}`)]));
-  }
-  if (parts.includes('persons')) children.unshift(proofNode('persons-from-records'));
-  return proofNode('figure', { figure: `@figure.${figureName}`, records: total, meaning: `@figure-meaning.${figureName}` }, children);
+  return [...groupBy(open, o => o.dataset_id)].map(([dataset, list]) =>
+    proofNode(
+      'open-dataset',
+      { dataset },
+      list.map(o => proofNode(`reachable.${o.reason}`)),
+    ),
+  );
 }

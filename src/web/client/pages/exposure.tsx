@@ -131,7 +131,7 @@ function Dataset({ dataset: d, label }: { dataset: Result['exposure']['datasets'
             <th scope="col">{t('item')}</th>
             {tiers.map(k => (
               <th key={k} scope="col" className="num">
-                {t(`figures.${k}`)}
+                {t(`common:figure.${k}`)}
               </th>
             ))}
           </tr>

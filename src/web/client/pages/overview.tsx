@@ -78,7 +78,7 @@ function Figures({ result }: { result: Result }) {
       <ul className="cards">
         {tiers.map(k => (
           <li key={k} className={`card ${k}`}>
-            <h2>{t(`figures.${k}`)}</h2>
+            <h2>{t(`common:figure.${k}`)}</h2>
             <p className="big">
               <Figure refName={`persons.${k}`}>
                 <Persons p={persons[k]} />
@@ -94,7 +94,7 @@ function Figures({ result }: { result: Result }) {
         ))}
       </ul>
       <p className="soft">
-        {t('figures.possible')}:{' '}
+        {t('common:figure.possible')}:{' '}
         <Figure refName="records.possible">
           <Count n={records.possible} unit="records" />
         </Figure>{' '}

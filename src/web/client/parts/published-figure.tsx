@@ -88,7 +88,7 @@ function choicesOf({ exposure }: Result, t: (key: string) => string): Choice[] {
   };
   return [
     ...units.flatMap(unit =>
-      tiers.map((tier): Choice => ({ name: `${unit}.${tier}`, label: `${t(`figures.${tier}`)} (${t(`unit.${unit}`)})`, unit, ...bounds(unit, tier) })),
+      tiers.map((tier): Choice => ({ name: `${unit}.${tier}`, label: `${t(`common:figure.${tier}`)} (${t(`unit.${unit}`)})`, unit, ...bounds(unit, tier) })),
     ),
     ...exposure.roles.flatMap(r =>
       units.map(
