@@ -5,6 +5,7 @@ import { inferReads } from './routes/infer-reads.ts';
 import { aloneInstance, type Instance, instancesOf } from './routes/instances.ts';
 import { learnRoutes, type RouteRead } from './routes/link-statements.ts';
 import { countRoutes, routeOf } from './routes/requests.ts';
+import { settleSignIns } from './routes/sign-ins.ts';
 
 /** A function that fewer others than this use teaches itself: the statements it runs carry the values of its own requests. */
 const fewOthers = 3;
@@ -34,7 +35,10 @@ async function learnFromLog({ engine, requests, others, log, index, part }: AtHa
   for (const r of others) if (r.status !== 404) uses.set(routeOf(r), (uses.get(routeOf(r)) ?? 0) + 1);
   const alone = new Set(requests.map(routeOf).filter(r => (uses.get(r) ?? 0) < fewOthers));
   const teaching = [...others, ...requests.filter(r => r.actor === 'wide' || alone.has(routeOf(r)))];
-  return learnRoutes(teaching, log, index, await countRoutes(engine, part.span), alone);
+  const counts = await countRoutes(engine, part.span);
+  const learned = learnRoutes(teaching, log, index, counts, alone);
+  const sent = [...others, ...requests].filter(r => r.method !== 'GET' && r.method !== 'HEAD');
+  return settleSignIns(learned, sent, log, index, counts);
 }
 
 /** Statements of the intruder that no request explains: shown to whoever held the connection. Certain only where the whole connection was theirs. */

@@ -6,7 +6,7 @@ import { readAll } from '../../src/exposure/replay/statements.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { snapshotEngine } from './snapshot.ts';
 
-const names = ['佐藤', '佐藤　花子', '佐 藤', '加藤', 'Sato', 'ＳＡＴＯ', '鈴木', 'すずき', '福\uFA00', '渡部', '渡邉部', '佐々木'];
+const names = ['佐藤', '佐藤　花子', '佐 藤', '加藤', 'Sato', 'ＳＡＴＯ', '鈴木', 'すずき', '福\uFA00', '渡部', '渡邉部', '佐々木', '宮\uFA11'];
 
 describe('text of a database whose collation is not known', () => {
   let engine: Engine;
@@ -42,6 +42,10 @@ describe('text of a database whose collation is not known', () => {
       must: ['佐藤', '佐藤　花子'],
       may: ['佐藤', '佐藤　花子', '佐 藤', '福\uFA00'],
     });
+  });
+
+  test('a kanji that stands among the compatibility ideographs without being one is a kanji', async () => {
+    expect(await found("SELECT mail FROM people WHERE name LIKE '%\uFA11%'")).toEqual({ must: ['宮\uFA11'], may: ['福\uFA00', '宮\uFA11'] });
   });
 
   test('a wildcard between kanji, kana and marks of repetition may be anything', async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { holesOf } from '../../src/exposure/claims/missing.ts';
+import { holesOf, readsNothing } from '../../src/exposure/claims/missing.ts';
 import type { Instance } from '../../src/exposure/routes/instances.ts';
-import type { RouteRead } from '../../src/exposure/routes/link-statements.ts';
+import { type RouteRead, StatementIndex } from '../../src/exposure/routes/link-statements.ts';
 import type { Span } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { request, statement } from './exchange.ts';
@@ -57,5 +57,31 @@ describe('a number left out of a short walk', () => {
   it('may have been where lines of that time are gone, or the log does not tell the others either', () => {
     expect(left(walk(ids), [{ fromUs: 30 * second, toUs: 40 * second }], true)).toEqual(['10', '14', '18']);
     expect(left(walk(ids, false), [], true)).toEqual(['10', '14', '18']);
+  });
+});
+
+describe('a page without statements', () => {
+  beforeAll(loadParser);
+  const minute = 60 * second;
+  const forms = (...minutes: number[]) => minutes.map(m => request('/books/new', m * minute, {}));
+  /** Statements of other pages, every ten minutes. */
+  const index = (...more: number[]) => new StatementIndex([5, 15, 25, 35, 45, ...more].map(m => statement(m * minute, text, ['1'])));
+
+  it('reads nothing where it was seen in several places of the log', () => {
+    expect(readsNothing(forms(10, 20, 30, 40), index())).toBe(true);
+  });
+
+  it('may have lost its lines where all its answers lie in one stretch without any', () => {
+    expect(readsNothing(forms(6, 7, 8, 9, 10, 11), index())).toBe(false);
+  });
+
+  it('is not told by times before and after the log, nor by answers that show nothing', () => {
+    expect(readsNothing(forms(1, 10, 20, 50), index())).toBe(false);
+    const empty = forms(10, 20, 30, 40).map(r => ({ ...r, status: 302 }));
+    expect(readsNothing(empty, index())).toBe(false);
+  });
+
+  it('reads something where most of its answers have a statement beside them', () => {
+    expect(readsNothing(forms(10, 20, 30, 40), index(10, 20))).toBe(false);
   });
 });

@@ -134,6 +134,19 @@ function usualShapes(others: readonly Request[], index: StatementIndex): Readonl
   return new Set([...counts].filter(([, n]) => 2 * n >= others.length).map(([shape]) => shape));
 }
 
+/** So many stretches of a log without a statement for a route are not all due to lost lines. */
+const fewestSilent = 4;
+
+/**
+ * A route that runs no statement for anybody: nobody's requests have one in common, and they stand in several places of the database log, with other
+ * statements between. What a lost line of the intruder's request on such a route would hide is nothing.
+ */
+export function readsNothing(others: readonly Request[], index: StatementIndex): boolean {
+  const answered = others.filter(o => showsBody(o) !== 'no');
+  const places = new Set(answered.map(o => index.before(o.loUs)).filter(n => n > 0 && n < index.size));
+  return places.size >= fewestSilent && usualShapes(answered, index)?.size === 0;
+}
+
 /** Write instances that are only possible. */
 export async function claimPossible(
   engine: Engine,

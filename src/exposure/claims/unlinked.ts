@@ -4,11 +4,13 @@ import type { Reads } from '../find-reads.ts';
 import { inferTerms } from '../routes/infer-terms.ts';
 import { type Instance, instancesOf } from '../routes/instances.ts';
 import { type Request, routeOf, type Span, streamOtherRequests } from '../routes/requests.ts';
+import { silentShapes } from '../routes/sign-ins.ts';
 import { claimLostStatements, claimUnread } from './lost-statements.ts';
-import { claimPossible, holesOf, strangersOf } from './missing.ts';
+import { claimPossible, holesOf, readsNothing, strangersOf } from './missing.ts';
 import { claimByNames, datasetsNamed } from './name-bound.ts';
 import { activeTimes, orphansOf } from './orphans.ts';
 import type { PossibleReads } from './reads.ts';
+import { claimShellAnswers } from './shell-answers.ts';
 import { claimShells } from './shell-bound.ts';
 
 /** `strangers`: statements beside requests of which nothing is known; `unnamed`: routes of which not even the name says what they read. */
@@ -24,7 +26,13 @@ export async function claimUnlinked(given: AtHand, reads: Reads, possible: Possi
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
   await claim('hole-in-sequence', holesOf(reads.instances, gaps, numbered));
   for (const p of possible) await claim(p.rule, p.instances);
-  if (log.present) await claim('orphan-statement', [...orphansOf(log, index, reads.instances, explained, times), ...strangers]);
+  if (log.present) {
+    const silent = silentShapes(reads.learned, [...given.others, ...requests]);
+    const found = orphansOf(log, index, reads.instances, explained, times).filter(i => !silent.has(i.read.shape));
+    const orphans = [...found, ...strangers];
+    await claim('orphan-statement', orphans);
+    await claimShellAnswers(given, orphans);
+  }
   await claimLostStatements(engine, catalogue, claims);
   await claimUnread(catalogue, claims, part.left);
   if (!log.present) await claimShells(engine, catalogue, claims);
@@ -41,7 +49,17 @@ async function claimStrangeRoutes(
   const unknown = requests.filter(r => !known.has(routeOf(r)));
   const strange = log.present ? strangersOf(unknown, index, explained, others) : null;
   // A log that lacks no line would hold what such a request read.
-  if (strange) for (const r of requests.map(routeOf)) if (whole || !strange.silent.has(r)) known.add(r);
+  if (strange)
+    for (const r of requests.map(routeOf))
+      if (
+        whole ||
+        !strange.silent.has(r) ||
+        readsNothing(
+          others.filter(o => routeOf(o) === r),
+          index,
+        )
+      )
+        known.add(r);
   const constant = new Set([...new Set(requests.map(routeOf))].filter(route => sameAlways(others.filter(r => routeOf(r) === route))));
   const searches = await inferTerms(engine, requests, others, known, route => datasetsNamed(catalogue, route.slice(route.indexOf(' ') + 1)));
   const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => log.present || constant.has(route), changes, searches);

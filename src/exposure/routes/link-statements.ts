@@ -63,16 +63,25 @@ export class StatementIndex {
     this.starts = Float64Array.from(this.list, s => s.loUs);
   }
 
-  within(fromUs: number, toUs: number): Statement[] {
+  get size(): number {
+    return this.list.length;
+  }
+
+  /** How many statements began before a time. */
+  before(us: number): number {
     let lo = 0;
     let hi = this.starts.length;
     while (lo < hi) {
       const mid = (lo + hi) >> 1;
-      if (this.starts[mid]! < fromUs) lo = mid + 1;
+      if (this.starts[mid]! < us) lo = mid + 1;
       else hi = mid;
     }
+    return lo;
+  }
+
+  within(fromUs: number, toUs: number): Statement[] {
     const out: Statement[] = [];
-    for (let i = lo; i < this.list.length && this.starts[i]! <= toUs; i++) out.push(this.list[i]!);
+    for (let i = this.before(fromUs); i < this.list.length && this.starts[i]! <= toUs; i++) out.push(this.list[i]!);
     return out;
   }
 

@@ -94,7 +94,8 @@ export function operation(body: Ast, x: ExpressionContext, compile: (node: Ast) 
   throw new Unsupported(`operator ${op}`);
 }
 
-const kanji = String.raw`\x{4E00}-\x{9FFF}`;
+/** Unified ideographs, the twelve among the compatibility ideographs too (﨑, 﨎, 﨟 …: they are forms of nothing). */
+const kanji = String.raw`\x{4E00}-\x{9FFF}\x{FA0E}\x{FA0F}\x{FA11}\x{FA13}\x{FA14}\x{FA1F}\x{FA21}\x{FA23}\x{FA24}\x{FA27}-\x{FA29}`;
 const blank = String.raw` \x{3000}`;
 /** Collations differ in kana, width, marks and case, but none takes one unified ideograph for another: kanji can be compared, whatever stands between them. */
 const onlyKanji = (text: Sql, ends: boolean): Sql => {
@@ -103,7 +104,8 @@ const onlyKanji = (text: Sql, ends: boolean): Sql => {
 };
 const kanjiOf = (text: Sql): Sql => sql`regexp_replace(${text}, ${sql.lit(`[^${kanji}]`)}, '', 'g')`;
 /** Radicals and compatibility ideographs may equal a kanji; so may whatever a collation does not know. */
-const otherForms = (text: Sql): Sql => sql`regexp_matches(${text}, ${sql.lit(String.raw`[\x{2E80}-\x{2FDF}\x{F900}-\x{FAFF}\x{10000}-\x{10FFFF}]`)})`;
+const otherForms = (text: Sql): Sql =>
+  sql`regexp_matches(${text}, ${sql.lit(String.raw`[\x{2E80}-\x{2FDF}\x{F900}-\x{FA0D}\x{FA10}\x{FA12}\x{FA15}-\x{FA1E}\x{FA20}\x{FA22}\x{FA25}\x{FA26}\x{FA2A}-\x{FAFF}\x{10000}-\x{10FFFF}]`)})`;
 
 /** LIKE under some usual collation, with a pattern that stands for itself but for `%` and `_`. */
 export function looseLike(text: Sql, pattern: Sql): Sql {
