@@ -19,6 +19,7 @@ const factsOf = (nodes: readonly RefNode[]): Facts => ({
   birth: Int32Array.from(nodes, n => n.birth),
   sex: new Int8Array(nodes.length),
   email: new Int32Array(nodes.length),
+  latin: new Uint8Array(nodes.length),
   known: new Uint8Array(nodes.length),
 });
 const groupsOf = (labels: Int32Array): number[][] => {
@@ -119,4 +120,19 @@ test('namesakes that know nothing in common are one in the widest view only; tho
       ).wide,
     )[0],
   ).not.toContain(1);
+});
+
+test('in Latin letters two clusters join by more than the chance of their many pairs, and a record alone joins by any likely pair', () => {
+  // 0–3 and 4–7 are sure to be together; one pair of likely persons of three bits lies between them. 8 is alone.
+  const ring = (from: number): RefEdge[] => [0, 1, 2].map(i => ({ l: from + i, r: from + i + 1, weight: 20, grade: 2 }));
+  const edges = [...ring(0), ...ring(4), { l: 3, r: 4, weight: 3, grade: 2 }, { l: 7, r: 8, weight: 1, grade: 2 }];
+  const nodes = Array.from({ length: 9 }, () => ({ given: 0, birth: 0 }));
+  const [japanese, latin] = [0, 1].map(x =>
+    groupsOf(clusterNodes(9, edgesOf(edges), { ...factsOf(nodes), latin: new Uint8Array(9).fill(x) }, [], new Map()).best),
+  );
+  expect(japanese).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8]]);
+  expect(latin).toEqual([
+    [0, 1, 2, 3],
+    [4, 5, 6, 7, 8],
+  ]);
 });

@@ -105,3 +105,31 @@ test.each([1, 2, 3])(
     );
   },
 );
+
+test('father and son of one name with one e-mail and no birth dates are nowhere one person for certain; a mobile telephone of their own makes them one', async () => {
+  const columns = ['id', 'first_name', 'surname', 'address', 'phone', 'email'];
+  const { surnames, men } = nameList().western;
+  const rows: (string | null)[][] = [];
+  for (let home = 0; home < 60; home++) {
+    const [given, surname] = [men[home % men.length]!, surnames[home % surnames.length]!];
+    const at = [`${home + 1} ${surnames[(home * 7) % surnames.length]!} Street`, `020 7946 ${1000 + home}`, `${surname.toLowerCase()}${home}@example.com`];
+    // Father, son; then a lodger who gave the number of a Japanese mobile telephone twice.
+    rows.push([String(rows.length + 1), given, surname, ...at], [String(rows.length + 2), given, surname, ...at]);
+    const lodger = [men[(home + 5) % men.length]!, surnames[(home + 9) % surnames.length]!, at[0]!, `090-${1000 + home}-5678`, `lodger${home}@example.net`];
+    rows.push([String(rows.length + 1), ...lodger], [String(rows.length + 2), ...lodger]);
+  }
+  const kase = await caseOf([{ id: 'people', columns, rows }]);
+  await classifyColumns(kase, quietEffects);
+  await identifyPersons(kase, quietEffects);
+  const persons = await kase.engine.rows<{ s: string; b: string }>(
+    'test.linked',
+    sql`select person_strict as s, person_best as b from person_record order by row_no`,
+  );
+  kase.close();
+  for (let home = 0; home < 60; home++) {
+    const [father, son, lodger, again] = persons.slice(home * 4, home * 4 + 4);
+    expect([home, father!.s === son!.s]).toEqual([home, false]);
+    expect([home, father!.b === son!.b]).toEqual([home, true]);
+    expect([home, lodger!.s === again!.s]).toEqual([home, true]);
+  }
+});

@@ -11,6 +11,8 @@ export type Facts = {
   readonly birth: Int32Array;
   readonly sex: Int8Array;
   readonly email: Int32Array;
+  /** 1 where slips of spelling are to be expected: the name is not in Japanese script. */
+  readonly latin: Uint8Array;
   /** Which of birth date, address, phone, e-mail and number are known, as bits; records without a common bit cannot be told apart but by name. */
   readonly known: Uint8Array;
 };
@@ -22,6 +24,12 @@ export type Namesakes = { readonly node: Int32Array; readonly group: Int32Array 
 export type Apart = ReadonlyMap<number, ReadonlyMap<number, number>>;
 
 export type Partition = { readonly strict: Int32Array; readonly best: Int32Array; readonly wide: Int32Array };
+
+/**
+ * Bits that the heaviest pair between two clusters of likely persons has by chance where slips are common: as many pairs were tried as the
+ * smaller cluster has records, squared. A record alone is tried once.
+ */
+const chance = (a: number, b: number): number => 2 * Math.log2(Math.min(a, b));
 
 /** Bits at which everything else outweighs two different birth dates. */
 const outweighs = 8;
@@ -99,7 +107,8 @@ export function clusterNodes(
         (birthsFar && (birth[a]! > 0 || bridges)) ||
         (sex[a] !== 0 && sex[b] !== 0 && sex[a] !== sex[b])
       );
-    if (level === 2) return namesDiffer || birthsDiffer;
+    if (level === 2)
+      return namesDiffer || birthsDiffer || (facts.latin[edges.l[e]!] === 1 && facts.latin[edges.r[e]!] === 1 && weight < chance(size[a]!, size[b]!));
     return namesDiffer || (birthsDiffer && bridges);
   };
   for (const [a, b] of together) {

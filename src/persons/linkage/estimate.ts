@@ -154,7 +154,7 @@ const sameMobile = sql`coalesce(${mobile(sql`l.phone`, sql`r.phone`)}, false) or
 export async function writeLevels(engine: Steps, d: Dialect = duckdb): Promise<void> {
   const frequencies = [...new Set(comparisons.flatMap(c => c.levels.flatMap(x => (x.frequency ? [x.frequency] : []))))];
   const columns = [
-    sql`p.l, p.r, p.rules, (l.japanese and r.japanese) as japanese, ${sameMobile} as same_mobile`,
+    sql`p.l, p.r, p.rules, (l.japanese and r.japanese) as japanese, (not l.japanese and not r.japanese) as latin, ${sameMobile} as same_mobile`,
     ...frequencies.map(f => sql`greatest(l.${sql.id(`f_${f}`)}, r.${sql.id(`f_${f}`)}) as ${sql.id(`f_${f}`)}`),
   ];
   await engine.run('link.levels', d.table('link_level', levelsOf(sql`select * from link_pair`, sql.join(columns), d)));

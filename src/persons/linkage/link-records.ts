@@ -112,15 +112,16 @@ async function readFacts(kase: OpenCase, nodes: number): Promise<Facts> {
     birth: new Int32Array(nodes),
     sex: new Int8Array(nodes),
     email: new Int32Array(nodes),
+    latin: new Uint8Array(nodes),
     known: new Uint8Array(nodes),
   };
   const code = (column: string) =>
     sql`case when japanese and ${sql.id(column)} is not null then (hash(${sql.id(column)}) % 2147483646)::integer + 1 else 0 end`;
-  for await (const batch of kase.engine.stream<{ nid: number; g: number; k: number; b: number; s: number; m: number; f: number }>(
+  for await (const batch of kase.engine.stream<{ nid: number; g: number; k: number; b: number; s: number; m: number; f: number; x: number }>(
     'link.facts',
     sql`select nid, ${code('given')} as g, ${code('given_read')} as k,
     coalesce(try_cast(birth as integer), 0) * case when japanese then 1 else -1 end as b, case sex when 'm' then 1 when 'f' then 2 else 0 end as s,
-    case when email is not null then (hash(email) % 2147483646)::integer + 1 else 0 end as m, ${knownBits} as f from link_node`,
+    case when email is not null then (hash(email) % 2147483646)::integer + 1 else 0 end as m, ${knownBits} as f, (not japanese)::integer as x from link_node`,
   )) {
     for (const r of batch) {
       facts.given[r.nid] = r.g;
@@ -129,6 +130,7 @@ async function readFacts(kase: OpenCase, nodes: number): Promise<Facts> {
       facts.sex[r.nid] = r.s;
       facts.email[r.nid] = r.m;
       facts.known[r.nid] = r.f;
+      facts.latin[r.nid] = r.x;
     }
   }
   return facts;

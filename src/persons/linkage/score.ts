@@ -51,7 +51,7 @@ export async function writeScores(engine: Steps, model: Model, nodes: number, d:
     'link.bits',
     d.table(
       'link_bits',
-      sql`select * from (select l, r, japanese, same_mobile, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${weightSql(model)} as bits from link_level) x where bits >= ${sql.lit(-2)}`,
+      sql`select * from (select l, r, japanese, latin, same_mobile, ${sql.join(comparisons.map(c => sql.id(`g_${c.name}`)))}, ${weightSql(model)} as bits from link_level) x where bits >= ${sql.lit(-2)}`,
     ),
   );
   await engine.run('link.drop', sql`drop table link_level`);
@@ -119,11 +119,12 @@ const family = sql`(not japanese and g_given = 0 and g_birth = -1 and g_ident < 
 /**
  * Certain is what could not be two people of one household: their given names and readings differ, or their birth dates do. So a surname
  * that changed by marriage does not matter where given name, birth date and two ways to reach somebody agree. Where no birth date is known,
- * something of the person's own has to agree: father and son may share a name, a home and its telephone.
+ * something of the person's own has to agree: father and son may share a name, a home and its telephone. Where names are handed down as they
+ * are (in Latin letters) they may share an e-mail address too, so that it makes nobody one person by itself (docs/decisions/0009).
  */
 const certain = sql`(weight >= 12 and g_given >= 2 and g_surname >= 2 and (g_birth in (4, -1, 3, 2) or (g_ident = 2 and not japanese)) and g_sex <> 0
     and case when g_birth = 4 then firm >= 2 and not (g_email = 0 and g_phone <> 1)
-      when g_birth = -1 then g_email = 2 or g_ident = 2 or (same_mobile and g_given = 4 and g_surname = 4 and g_address >= 4)
+      when g_birth = -1 then (g_email = 2 and (not latin or same_mobile)) or g_ident = 2 or (same_mobile and g_given = 4 and g_surname = 4 and g_address >= 4)
       else g_ident = 2 or (g_email = 2 and firm >= 2) end)`;
 const certainDespiteMarriage = sql`(weight >= 12 and g_given = 4 and g_birth = 4 and g_sex <> 0 and japanese
     and (g_address >= 4)::integer + (g_phone = 1)::integer + (g_email = 2)::integer >= 2 and not (g_email = 0 and g_phone <> 1))`;
@@ -134,7 +135,7 @@ const certainDespiteMarriage = sql`(weight >= 12 and g_given = 4 and g_birth = 4
  */
 const certainDespiteSlips = sql`(not japanese and weight >= 14 and g_sex <> 0 and case
     when g_ident = 2 then g_birth >= 2 and (g_given >= 1 or g_surname >= 1)
-    when g_email = 2 then g_given >= 2 and (g_birth = 4 or (g_surname >= 1 and g_birth in (-1, 2, 3)))
+    when g_email = 2 then g_given >= 2 and (g_birth = 4 or (g_surname >= 1 and (g_birth in (2, 3) or (g_birth = -1 and (not latin or same_mobile)))))
     else g_given >= 2 and g_surname >= 1 and g_birth = 4 and g_email <> 0 and g_address <> 0 end)`;
 
 function gradeSql(wide: number): Sql {
