@@ -17,7 +17,7 @@ export async function readEventFiles(kase: Pick<OpenCase, 'engine'>): Promise<Ev
 const smallRows = 200_000;
 const smallTotal = 4_000_000;
 /** Grows when the columns of the view mean something else. */
-const viewVersion = 3;
+const viewVersion = 4;
 
 /**
  * Make the view `event` from `event_file`: call it again after clock offsets in that table changed, or when the output folder has moved.

@@ -3,7 +3,7 @@ import { decodeBytes, writeVisible } from './decode.ts';
 import { clientBehind } from './forwarded.ts';
 import { type Column, maxDictionary, type NumberColumn, rowGroupRows, type StringColumn } from './parquet-column.ts';
 import { type ColumnShape, makeColumns, ParquetWriter } from './parquet-writer.ts';
-import { clientKeyOf, collapseNumbers, holderKeyOf, longestShape, writeShape } from './request-keys.ts';
+import { clientKeyOf, collapseNumbers, holderKeyOf, longestShape, onlyNumber, writeShape } from './request-keys.ts';
 import type { EventSink } from './source.ts';
 
 const denseColumns = new Set<string>(['line_no', 'byte_off', 'byte_len', 'line_count', 'class', 'client_key']);
@@ -31,12 +31,14 @@ export class PartSink implements EventSink {
   private readonly writer: ParquetWriter;
   private readonly columns: readonly Column[];
   private readonly byName: Record<string, Column> = {};
-  private readonly placed: Readonly<Record<'nth' | 'line' | 'offset' | 'length' | 'lines' | 'class' | 'client' | 'holder', NumberColumn>>;
+  private readonly placed: Readonly<Record<'nth' | 'line' | 'offset' | 'length' | 'lines' | 'class' | 'client' | 'holder' | 'number', NumberColumn>>;
   private readonly sent: Readonly<Record<'address' | 'forwarded' | 'agent' | 'session' | 'account', StringColumn>>;
   private readonly asked: Readonly<Record<'path' | 'route' | 'shape', StringColumn>>;
   /** By dictionary id of a path: that of its route and of its shape, plus 1. */
   private readonly routeOf = new Uint32Array(maxDictionary);
   private readonly shapeOf = new Uint32Array(maxDictionary);
+  /** The number of that path (onlyNumber); holds where its route is known. */
+  private readonly numberOf = new Float64Array(maxDictionary);
   private readonly decoder: Decoder | null;
   private readonly defaultClass: number;
   private readonly place: RecordPlace = { line: 0, offset: 0, length: 0, lines: 0 };
@@ -67,6 +69,7 @@ export class PartSink implements EventSink {
       class: number('class'),
       client: number('client_key'),
       holder: number('holder_key'),
+      number: number('path_number'),
     };
     const text = (name: string): StringColumn => this.byName[name] as StringColumn;
     this.sent = { address: text('src_ip'), forwarded: text('forwarded'), agent: text('user_agent'), session: text('session'), account: text('account') };
@@ -248,12 +251,12 @@ export class PartSink implements EventSink {
     if (ascii) this.shape(mark < 0 && pathStart === from ? path : -1, bytes, from, to);
   }
 
-  /** The route of a path: read once for each that the dictionary of paths knows. `bytes`: null when the path was kept otherwise than it came. */
+  /** The route of a path, and its number: read once for each that the dictionary of paths knows. `bytes`: null when the path was kept otherwise than it came. */
   private route(path: number, bytes: Uint8Array | null, from: number, to: number): void {
     const c = this.asked.route;
     this.touch(c);
     const known = path < 0 ? 0 : this.routeOf[path]!;
-    if (known > 0 && c.repeat(this.row, known - 1)) return;
+    if (known > 0 && c.repeat(this.row, known - 1)) return this.pathNumber(this.numberOf[path]!);
     if (bytes === null) {
       const kept = this.asked.path.last();
       this.route(-1, kept, 0, kept.length);
@@ -261,7 +264,17 @@ export class PartSink implements EventSink {
     }
     if (masked.length < to - from) masked = new Uint8Array((to - from) * 2);
     c.add(this.row, masked, 0, collapseNumbers(bytes, from, to, masked), true);
-    if (path >= 0) this.routeOf[path] = c.lastId() + 1;
+    const number = onlyNumber(bytes, from, to);
+    this.pathNumber(number);
+    if (path < 0) return;
+    this.routeOf[path] = c.lastId() + 1;
+    this.numberOf[path] = number;
+  }
+
+  private pathNumber(number: number): void {
+    if (Number.isNaN(number)) return;
+    this.touch(this.placed.number);
+    this.placed.number.add(this.row, number);
   }
 
   /** The shape of a target, in the same way; `path` where the target is a path and no more. */

@@ -69,6 +69,27 @@ export function collapseNumbers(bytes: Uint8Array, from: number, to: number, out
   return p;
 }
 
+const mostDigits = 15;
+
+/** The number in a path that holds one run of digits, short enough to be exact, and no `#` of its own; -1: its numbers are others; NaN: it holds none. */
+export function onlyNumber(bytes: Uint8Array, from: number, to: number): number {
+  let digits = 0;
+  let value = 0;
+  let other = false;
+  for (let i = from; i < to; i++) {
+    const b = bytes[i]!;
+    if (b === 0x23) other = true;
+    if (b < 0x30 || b > 0x39) continue;
+    if (digits > 0) return -1;
+    for (; i < to && bytes[i]! >= 0x30 && bytes[i]! <= 0x39; i++) {
+      if (++digits > mostDigits) return -1;
+      value = value * 10 + bytes[i]! - 0x30;
+    }
+    i--;
+  }
+  return digits === 0 ? Number.NaN : other ? -1 : value;
+}
+
 /** Longer targets have no shape: they hardly ever come twice. */
 export const longestShape = 256;
 

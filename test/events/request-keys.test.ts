@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientKeyOf, clientKeysOf, collapseNumbers, holderKeyOf, textKey, writeShape } from '../../src/events/request-keys.ts';
+import { clientKeyOf, clientKeysOf, collapseNumbers, holderKeyOf, onlyNumber, textKey, writeShape } from '../../src/events/request-keys.ts';
 
 const encoder = new TextEncoder();
 const out = new Uint8Array(1 << 16);
@@ -26,6 +26,23 @@ describe('what ingest derives of a request', () => {
       }),
     );
     expect(route('/customers/00123/claims/7')).toBe('/customers/#/claims/#');
+  });
+
+  it('the number of a path is told where there is one that is exact; other numbers are told from none', () => {
+    const number = (path: string): number => onlyNumber(encoder.encode(path), 0, encoder.encode(path).length);
+    const slow = (path: string): number => {
+      const runs = path.match(/[0-9]+/g) ?? [];
+      if (runs.length === 0) return Number.NaN;
+      return runs.length === 1 && runs[0]!.length <= 15 && !path.includes('#') ? Number(runs[0]) : -1;
+    };
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'0123456789/a#é'), maxLength: 24 }), path => {
+        expect(number(path)).toBe(slow(path));
+      }),
+    );
+    expect([number('/customers/00123'), number('/a/999999999999999'), number('/a/1000000000000000'), number('/a/1/b/2')]).toEqual([
+      123, 999999999999999, -1, -1,
+    ]);
   });
 
   it('a shape has the length of its target, no digit but 0, and tells words from numbers', () => {

@@ -133,16 +133,44 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   if (n < minPeers + 1) return [];
   const shown = await readForms(engine, people);
   if (shown.length === 0) return [];
+  // Most logs are told by a part of their clients: no page is brought by nearly all.
+  const some = await readMet(engine, shown, sql`who % ${parts} = 0`);
+  if (!(await mayBeUsual(engine, some))) return [];
+  return [...some, ...(await readMet(engine, shown, sql`who % ${parts} <> 0`))].sort((a, b) => a.no - b.no);
+}
+
+/** One client of so many is looked at first. */
+const parts = 4;
+
+/** Whether at some door a page may still be brought with nearly all sign-ins of all but one client, after what is known of some of them. */
+async function mayBeUsual(engine: Engine, some: readonly Entry[]): Promise<boolean> {
+  const doors = await engine.rows<{ door: number; n: number; most: number }>(
+    'detection.cold-doors',
+    sql`select door, sum(n)::bigint as n, max(n) as most from (select door, who, count(*) as n from detection_entry group by door, who) group by door order by door`,
+  );
+  const known = groupBy(some, e => e.door);
+  return doors.some(({ door, n, most }) => {
+    const list = known.get(door) ?? [];
+    const brought = new Map<string, number>();
+    for (const e of list) for (const f of e.forms) brought.set(f, (brought.get(f) ?? 0) + 1);
+    const lacking = list.length - Math.max(0, ...brought.values());
+    return n - lacking >= minShare * (n - most);
+  });
+}
+
+/** Sign-ins of some clients, each with the pages before it. */
+async function readMet(engine: Engine, shown: readonly Page[], clients: Sql): Promise<Entry[]> {
   // What lies further back than an hour before a sign-in of the same client plays no part, nor what comes after the last one.
   const visits = engine.stream<Visit>(
     'detection.cold-visits',
     sql`
-    with entered as (select who, at_us // ${HOUR}::bigint as h, min(at_us) - ${arrivalUs}::bigint as from_us, max(at_us) as to_us from detection_entry group by all),
+    with entry as (select * from detection_entry where ${clients}),
+      entered as (select who, at_us // ${HOUR}::bigint as h, min(at_us) - ${arrivalUs}::bigint as from_us, max(at_us) as to_us from entry group by all),
       hour as (select who, unnest([h, h - 1]) as h, from_us, to_us from entered),
-      near as (select event_id, at_us, who, page from (${viewsOf(shown, sql`event_id, at_us, at_us // ${HOUR}::bigint as h, ${clientKey} as who`, sql`at_us is not null`)})
+      near as (select event_id, at_us, who, page from (select * from (${viewsOf(shown, sql`event_id, at_us, at_us // ${HOUR}::bigint as h, ${clientKey} as who`, sql`at_us is not null`)}) where ${clients})
         v semi join hour on hour.who = v.who and hour.h = v.h and v.at_us >= from_us and v.at_us <= to_us),
       visit as (select no, at_us, event_id, page from near join detection_entrant using (who)
-        union all select no, at_us, event_id, door from detection_entry)
+        union all select no, at_us, event_id, door from entry)
     select no, at_us::double as at_us, case when page <= 0 then event_id end::double as event_id, page::integer as page from visit order by visit.no, visit.at_us, visit.event_id`,
   );
   const met: Entry[] = [];
@@ -205,13 +233,29 @@ async function readForms(engine: Engine, people: number): Promise<Page[]> {
       )),
     );
   if (pages.length === 0) return [];
-  const rows = await engine.rows<{ page: number; n: number }>(
-    'detection.cold-forms',
-    sql`
-    with seen as (select distinct page, who from (${viewsOf(pages, sql`${clientKey} as who`, sql`status < 400`)}) semi join detection_entrant using (who))
-    select page, count(*) as n from seen group by page having n >= 0.5 * ${people}`,
+  const seenBy = new Map<Page, number>();
+  const look = async (of: readonly Page[], test: Sql): Promise<void> => {
+    if (of.length === 0) return;
+    const rows = await engine.rows<{ page: number; n: number }>(
+      'detection.cold-forms',
+      sql`
+      with seen as (select distinct page, who from (${viewsOf(of, sql`${clientKey} as who`, sql`status < 400 and ${test}`)}) semi join detection_entrant using (who))
+      select page, count(*) as n from seen group by page having n >= 0.5 * ${people}`,
+    );
+    for (const r of rows) seenBy.set(of[r.page - 1]!, r.n);
+  };
+  // Pages that half of all asked for at the beginning of the log already need no more; which are the commonest matters where there are many.
+  if (pages.length <= mostForms) {
+    const { lines } = await engine.row<{ lines: number }>(
+      'detection.cold-lines',
+      sql`select coalesce(max(line_no), 0)::bigint as lines from event where class = 1`,
+    );
+    await look(pages, sql`line_no <= ${Math.floor(lines / 4)}`);
+  }
+  await look(
+    pages.filter(p => !seenBy.has(p)),
+    sql`true`,
   );
-  const seenBy = new Map(rows.map(r => [pages[r.page - 1]!, r.n]));
   return [...seenBy]
     .sort(([a, n], [b, m]) => m - n || (a.path < b.path ? -1 : 1))
     .slice(0, mostForms)

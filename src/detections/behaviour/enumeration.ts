@@ -1,18 +1,13 @@
 import { groupBy, SECOND } from '../../base/index.ts';
-import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
 import { count } from '../requests/judge.ts';
-import { actorKey, clientKey, episodes, oneOf, pathMatches } from '../requests/request.ts';
+import { actorKey, episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { countPeers } from './count-peers.ts';
+import { prepareCalls } from './numbered-calls.ts';
 import { openRoutes } from './open-routes.ts';
 import { withOwnership } from './owners.ts';
 import { splitRun } from './shared-walks.ts';
-
-/** What may stand before the number in the code of a record (`R2024-`, `PO`): short, as no opaque id is. */
-const codePrefix = String.raw`[A-Za-z](?:[A-Za-z0-9._-]{0,9}[A-Za-z._-])?`;
-/** Query parameters that carry the number of a record, alone or at the end of a code, and those that carry a place in a list. */
-const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|key|user|uid|pid|cid|customer|account|order|doc|document|file|policy|claim|contract|invoice|member|record|quote|ref))=(?:${codePrefix})?([0-9]{1,15})(?:&|$)`;
-const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|page_index|offset|start|from|skip|first|index|cursor|after|since|since_id|last_id|lastid|marker|position)=([0-9]{1,9})(?:&|$)`;
-const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
 
 const minObjects = 30;
 
@@ -40,7 +35,7 @@ type Walk = {
  * so many, so fast and with so many that do not exist that no person does it.
  */
 export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
-  await prepareObjects(engine);
+  await prepareCalls(engine);
   const walks = await findWalks(engine);
   const out: Detection[] = [];
   for (const [actor, list] of groupBy(walks, w => w.actor)) {
@@ -53,106 +48,31 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
 }
 
 /**
- * `detection_call`: event, keys of actor and client, `place`, and the number, for actors who call up enough of them to tell. Opaque ids (UUID, long hex) are
- * not numbers and are counted by exports and peers only. `detection_place`: places by number (of records from 1 up, of lists below 0), with the route
- * in which the number is taken out, and `how`. The view `detection_object` shows all that with the texts of actor and client.
- */
-async function prepareObjects(engine: Engine): Promise<void> {
-  await engine.run(
-    'detection.busy',
-    sql`create or replace temp table detection_busy as
-    select who from (select ${actorKey} as who, target from event where class = 1 and case when shape is null then regexp_matches(target, '[0-9]') else contains(shape, '0') end)
-    group by who having count(*) >= 10 and approx_count_distinct(target) >= 8`,
-  );
-  await callsOfPaths(engine);
-  await callsOfParameters(engine);
-  await engine.run(
-    'detection.object',
-    sql`create or replace temp view detection_object as
-    select event_id, at_us, coalesce(holder, n.client) as actor, n.client, status, route, how, object
-    from detection_call c join detection_place using (place) join detection_client n on n.client_key = c.client left join detection_holder on holder_key = who`,
-  );
-}
-
-async function callsOfPaths(engine: Engine): Promise<void> {
-  await engine.run(
-    'detection.places',
-    sql`create or replace temp table detection_place as
-    select row_number() over (order by value)::integer as place, value as route, 'object' as how, value like '%#%#%' as several, strpos(value, '#') as begins, length(value) as width
-    from detection_value where name = 'route' and contains(value, '#')`,
-  );
-  const isAsset = await pathMatches(engine, asset);
-  // A path that holds the very sign of a number is no route with one.
-  const numbered = (several: Sql): Sql => sql`
-    (select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, place, begins, width from event join (select * from detection_place where ${several}) using (route)
-      where class = 1 and route <> path and not ${isAsset} and ${actorKey} in (select who from detection_busy))`;
-  // With one number in a path its place and length are told by the route: no second pass of a pattern is needed.
-  await engine.run(
-    'detection.numbered',
-    sql`create or replace temp table detection_call as
-    select event_id, at_us, who, client, status, place, try_cast(substring(path, begins, length(path) - width + 1) as bigint) as object from ${numbered(sql`not several`)}`,
-  );
-  await engine.run(
-    'detection.call',
-    sql`insert into detection_call
-    with listed as (select event_id, at_us, who, client, status, place, regexp_extract_all(path, '[0-9]+') as numbers from ${numbered(sql`several`)}),
-      varying as (select place, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from listed group by place),
-      placed as (select place, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as nth from varying)
-    select event_id, at_us, who, client, status, place, try_cast(numbers[nth] as bigint) from listed join placed using (place)`,
-  );
-}
-
-async function callsOfParameters(engine: Engine): Promise<void> {
-  const parameter = `${objectParameter}|${pageParameter}`;
-  const named = await oneOf(engine, 'shape', value => sql`regexp_matches(substring(${value}, strpos(${value}, '?') + 1), ${sql.lit(parameter)})`);
-  await engine.run(
-    'detection.parameter',
-    sql`create or replace temp table detection_parameter as
-    with asked as (
-        select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, query from event
-        where class = 1 and query is not null and (${named} or (shape is null and regexp_matches(query, ${sql.lit(`=(?:${codePrefix})?[0-9]`)}))) and ${actorKey} in (select who from detection_busy)),
-      different as materialized (select distinct query from asked),
-      read as materialized (select query, regexp_extract(lower(query), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(query), ${sql.lit(pageParameter)}, ['name', 'value']) as p
-        from different where regexp_matches(lower(query), ${sql.lit(parameter)})),
-      found as (select query, 'object' as how, o as found from read where o.value <> '' union all select query, 'page', p from read where p.value <> '')
-    select event_id, at_us, who, client, status, path || '?' || found.name as route, how, try_cast(found.value as bigint) as object from asked join found using (query)`,
-  );
-  await engine.run(
-    'detection.places',
-    sql`insert into detection_place (place, route, how)
-    select case how when 'page' then -1 else 1 end * ((select count(*) from detection_place) + row_number() over (order by route, how)), route, how
-    from (select distinct route, how from detection_parameter where route is not null)`,
-  );
-  await engine.run(
-    'detection.parameter',
-    sql`insert into detection_call select event_id, at_us, who, client, status, place, object from detection_parameter join detection_place using (route, how)`,
-  );
-  await engine.run('detection.parameter-drop', sql`drop table detection_parameter`);
-}
-
-/**
  * Walks that stand out. What is usual on a route is measured over all actors by key; those who reach the least number are read with their texts
  * (`detection_walk`) and judged by these. Who walks through pages that are open to everybody reaches nobody's records.
  */
 async function findWalks(engine: Engine): Promise<Walk[]> {
+  await countPeers(
+    engine,
+    'detection_far',
+    sql`select who, place, sum(n)::bigint as n from detection_reach where place in (select place from detection_reach group by who, place having sum(n) >= ${minObjects}) group by who, place`,
+    sql`select who, place, object from detection_called`,
+  );
   await engine.run(
     'detection.walk-hot',
     sql`create or replace temp table detection_hot as
-    with often as (select distinct place from (select place from detection_call where object is not null group by who, place having count(*) >= ${minObjects})),
-      per as (select who, place, count(*) as d from (select distinct who, place, object from detection_call semi join often using (place) where object is not null) group by all),
-      peers as (select place, quantile_cont(d, 0.95) as q95, count(*) as actors from per group by all)
-    select who, route, how, d, q95, actors from per join peers using (place) join detection_place using (place) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)`,
+    select who, route, how, d, q95, actors from detection_far join detection_place using (place) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)`,
   );
   const { n } = await engine.row<{ n: number }>('detection.walk-count', sql`select count(*) as n from detection_hot`);
-  if (n === 0) return [];
   // All that the hot ones called up, on other routes too: a walk goes on below its route.
   await engine.run(
     'detection.walk-texts',
     sql`create or replace temp table detection_walk as
     select event_id, at_us, who, coalesce(holder, n.client) as actor, n.client, status, route, how, object
-    from (select * from detection_call where who in (select who from detection_hot) and object is not null) c join detection_place using (place)
+    from (select * from detection_called where ${n > 0} and client in (select client from detection_reach semi join detection_hot using (who)) and who in (select who from detection_hot)) c join detection_place using (place)
       join detection_client n on n.client_key = c.client left join detection_holder on holder_key = who`,
   );
+  if (n === 0) return [];
   return engine
     .rows<Walk>(
       'detection.walks',

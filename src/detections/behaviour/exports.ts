@@ -1,5 +1,6 @@
 import { DAY, groupBy, HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { knowFound } from '../found-events.ts';
 import { count } from '../requests/judge.ts';
 import { episodes, pathMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
@@ -231,6 +232,7 @@ function isAnybodys(r: Export, reasons: readonly string[], sure: ReadonlySet<num
 /** Sessions and clients that walked through records or got in by guessing, and when. */
 async function markedActors(engine: Engine, marks: readonly Detection[]): Promise<Map<string, Span>> {
   if (marks.length === 0) return new Map();
+  await knowFound(engine, marks);
   await engine.load(
     'detection_suspicious',
     [
@@ -243,7 +245,7 @@ async function markedActors(engine: Engine, marks: readonly Detection[]): Promis
     'detection.marked-actors',
     sql`
     select coalesce(holder, client) as actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us, bool_and(doubtful) as doubtful
-    from (select client_key, holder_key, at_us, doubtful from event join detection_suspicious using (event_id) where class = 1)
+    from (select client_key, holder_key, at_us, doubtful from detection_found join detection_suspicious using (event_id))
       join detection_client using (client_key) left join detection_holder using (holder_key) group by actor order by actor`,
   );
   return new Map(rows.map(r => [r.actor, { from: r.from_us, to: r.to_us, doubtful: r.doubtful }]));

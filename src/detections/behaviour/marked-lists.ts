@@ -1,6 +1,6 @@
 import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { episodes } from '../requests/request.ts';
+import { episodes, ofClients } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { medianGap } from '../times.ts';
 import { clientsOf, readingUs } from './opaque-ids.ts';
@@ -12,7 +12,7 @@ const mostlyMarked = 0.6;
 
 /**
  * Lists leafed through from page to page, faster than anybody reads them, by a client at whom another method points with most of what it did. Large
- * pages make few requests: their number alone never stands out. Uses `detection_object` of the enumeration pass.
+ * pages make few requests: their number alone never stands out. Uses `detection_page` of the enumeration pass.
  */
 export async function detectMarkedLists(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
   const marked = await clientsOf(engine, found);
@@ -21,8 +21,8 @@ export async function detectMarkedLists(engine: Engine, found: readonly Detectio
   if (own.length === 0) return [];
   const pages = await engine.rows<Omit<Page, 'atUs'>>(
     'detection.marked-pages',
-    sql`select event_id, at_us, client, route, object, status from detection_object
-      where how = 'page' and object is not null and client in (${sql.join(own.map(c => sql`${c}`))}) order by at_us nulls first, event_id, route`,
+    sql`select event_id, at_us, client, route, object, status from detection_page
+      where client in (${sql.join(own.map(c => sql`${c}`))}) order by at_us nulls first, event_id, route`,
   );
   const known = new Set(found.filter(d => d.kind === 'mass-export').flatMap(d => d.events.map(e => Number(e.eventId))));
   const out: Detection[] = [];
@@ -60,7 +60,7 @@ async function mostlyOf(engine: Engine, found: readonly Detection[], clients: re
   );
   const rows = await engine.rows<{ client: string }>(
     'detection.mostly-marked',
-    sql`select client from detection_request where client in (${sql.join(clients.map(c => sql`${c}`))})
+    sql`select client from detection_request where ${ofClients(clients)}
       group by client having count(*) filter (event_id in (select event_id from detection_suspicious)) >= ${mostlyMarked} * count(*) order by client`,
   );
   return rows.map(r => r.client);

@@ -33,8 +33,7 @@ export async function detectMarkedWalks(engine: Engine, found: readonly Detectio
   const calls = await engine.rows<Omit<Call, 'atUs'>>(
     'detection.marked-calls',
     sql`
-    select event_id, at_us, actor, route, object, status from detection_object join detection_suspicious using (event_id)
-    where how = 'object' and object is not null order by at_us nulls first, event_id, route`,
+    select event_id, at_us, actor, route, object, status from detection_object join detection_suspicious using (event_id) order by at_us nulls first, event_id, route`,
   );
   const out: Detection[] = [];
   for (const [actor, list] of groupBy(

@@ -1,5 +1,6 @@
 import { SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
+import { knowFound } from '../found-events.ts';
 import { ofClient, requestsWhere, targetMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { robustZ } from './weigh-clients.ts';
@@ -96,6 +97,7 @@ export async function clientsOf(engine: Engine, found: readonly Detection[]): Pr
     found.filter(d => kinds.has(d.kind) && d.outcome === 'succeeded' && d.facts['doubtful'] !== true).flatMap(d => d.events.map(e => e.eventId)),
   );
   if (ids.size === 0) return new Set();
+  await knowFound(engine, found);
   await engine.load(
     'detection_suspicious',
     [{ name: 'event_id', type: 'BIGINT' }],
@@ -103,7 +105,7 @@ export async function clientsOf(engine: Engine, found: readonly Detection[]): Pr
   );
   const rows = await engine.rows<{ client: string }>(
     'detection.found-clients',
-    sql`select client from detection_client semi join (select client_key from event semi join detection_suspicious using (event_id) where class = 1) using (client_key) order by client`,
+    sql`select client from detection_client semi join (select client_key from detection_found semi join detection_suspicious using (event_id)) using (client_key) order by client`,
   );
   return new Set(rows.map(r => r.client));
 }

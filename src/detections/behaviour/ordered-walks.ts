@@ -1,10 +1,10 @@
 import { DAY, groupBy, HOUR } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { clientKey, ofClient } from '../requests/request.ts';
+import { clientKey } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 
 type Ordered = {
-  key: number;
+  key: string;
   client: string;
   place: number;
   route: string;
@@ -33,52 +33,91 @@ const minPeers = 5;
  * Certain where the client did nothing else, unlike its peers; else a doubt (somebody may have been told to go through the files).
  */
 export async function detectOrderedWalks(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
-  const rows = (await readOrdered(engine)).filter(isWalk);
-  if (rows.length === 0) return [];
   const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').flatMap(d => d.events.map(e => Number(e.eventId))));
+  const places = await openPlaces(engine, taken);
+  if (places.length === 0) return [];
+  const rows = (await readOrdered(engine, places)).filter(isWalk);
+  // Where many do it, it is how this site is used.
+  const walks = [...groupBy(rows, r => r.route).values()].filter(list => list.length <= Math.max(3, 0.05 * list[0]!.peers)).flat();
+  const calls = await readCalls(engine, walks);
   const out: Detection[] = [];
-  for (const [, list] of groupBy(rows, r => r.route)) {
-    // Where many do it, it is how this site is used.
-    if (list.length > Math.max(3, 0.05 * list[0]!.peers)) continue;
-    for (const w of list) {
-      const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
-        'detection.ordered-events',
-        sql`select event_id, at_us, object, status from detection_call semi join (select event_id from detection_request where ${ofClient(w.client)}) using (event_id)
-          where client = ${w.key}::bigint and place = ${w.place} and object is not null order by at_us nulls first, event_id`,
-      );
-      if (events.some(e => taken.has(e.event_id))) continue;
-      const ok = events.filter(e => e.status !== null && e.status < 300).length;
-      const doubtful = !(w.peers >= minPeers && w.share >= 0.85 && w.peers_share !== null && w.peers_share <= 0.8 * w.share);
-      out.push({
-        ruleId: 'ordered-walk',
-        kind: 'idor-enumeration',
-        family: 'enumeration',
-        level: 'high',
-        outcome: doubtful ? 'unknown' : ok > 0 ? 'succeeded' : 'attempted',
-        groupKey: `ordered|${w.route}|${w.client}`,
-        facts: {
-          ...(doubtful && { doubtful }),
-          route: w.route,
-          requests: w.n,
-          distinct: w.d,
-          lowest: w.lo,
-          highest: w.hi,
-          in_order: Math.round(w.forward * 1000) / 1000,
-          share_of_requests: Math.round(w.share * 1000) / 1000,
-          hours: Math.round((w.last_us - w.first_us) / HOUR),
-          answered_ok: ok,
-          peers: w.peers,
-        },
-        events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us, facts: { object: e.object } })),
-      });
-    }
+  for (const w of walks) {
+    const events = calls.get(placeOf(w)) ?? [];
+    if (events.some(e => taken.has(e.event_id))) continue;
+    const ok = events.filter(e => e.status !== null && e.status < 300).length;
+    const doubtful = !(w.peers >= minPeers && w.share >= 0.85 && w.peers_share !== null && w.peers_share <= 0.8 * w.share);
+    out.push({
+      ruleId: 'ordered-walk',
+      kind: 'idor-enumeration',
+      family: 'enumeration',
+      level: 'high',
+      outcome: doubtful ? 'unknown' : ok > 0 ? 'succeeded' : 'attempted',
+      groupKey: `ordered|${w.route}|${w.client}`,
+      facts: {
+        ...(doubtful && { doubtful }),
+        route: w.route,
+        requests: w.n,
+        distinct: w.d,
+        lowest: w.lo,
+        highest: w.hi,
+        in_order: Math.round(w.forward * 1000) / 1000,
+        share_of_requests: Math.round(w.share * 1000) / 1000,
+        hours: Math.round((w.last_us - w.first_us) / HOUR),
+        answered_ok: ok,
+        peers: w.peers,
+      },
+      events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us, facts: { object: e.object } })),
+    });
   }
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
 }
 
-/** Clients that called up enough numbers of a route in nearly the order of time, beside their peers there. By keys; their texts at the end. */
-async function readOrdered(engine: Engine): Promise<Ordered[]> {
-  const seen = sql`select client, place, object, at_us, event_id from detection_call where place > 0 and object is not null and at_us is not null`;
+const leastSpanUs = Math.round(0.75 * DAY);
+
+/** Places at which somebody called up enough over enough time whom no other method found there. */
+async function openPlaces(engine: Engine, taken: ReadonlySet<number>): Promise<number[]> {
+  const long = sql`select client as key, place from detection_reach where place > 0 group by client, place having sum(timed) >= ${minObjects} and max(last_us) - min(first_us) >= ${leastSpanUs}::bigint`;
+  const some = await engine.rows<{ client: string; place: number; route: string }>(
+    'detection.ordered-some',
+    sql`select n.client, place, route from (${long}) l join detection_client n on n.client_key = l.key join detection_place using (place) order by place, n.client`,
+  );
+  if (some.length === 0) return [];
+  const known = new Set<string>();
+  const walked = await engine.rows<{ event_id: number; client: string; route: string }>(
+    'detection.ordered-known',
+    sql`select event_id, client, route from detection_walk where client in (select n.client from (${long}) l join detection_client n on n.client_key = l.key)`,
+  );
+  for (const w of walked) if (taken.has(w.event_id)) known.add(`${w.route}\u0000${w.client}`);
+  return [...new Set(some.filter(s => !known.has(`${s.route}\u0000${s.client}`)).map(s => s.place))];
+}
+
+type Call = { key: string; place: number; event_id: number; at_us: number | null; object: number; status: number | null };
+const placeOf = (w: { readonly key: string; readonly place: number }): string => `${w.place}|${w.key}`;
+
+/** The calls of these walks, each by its client's own text. */
+async function readCalls(engine: Engine, walks: readonly Ordered[]): Promise<Map<string, Call[]>> {
+  if (walks.length === 0) return new Map();
+  await engine.load(
+    'detection_in_order',
+    [
+      { name: 'client', type: 'BIGINT' },
+      { name: 'place', type: 'INTEGER' },
+      { name: 'text', type: 'VARCHAR' },
+    ],
+    walks.map(w => [Number(w.key), w.place, w.client]),
+  );
+  const rows = await engine.rows<Call>(
+    'detection.ordered-events',
+    sql`
+    select c.client::varchar as key, place, event_id, c.at_us, object, c.status from detection_call c join detection_in_order using (client, place)
+      join (select event_id, client as own from detection_request where client_key in (select client from detection_in_order)) using (event_id) where own = text order by c.at_us nulls first, event_id`,
+  );
+  return groupBy(rows, placeOf);
+}
+
+/** Clients that called up enough numbers of these places in nearly the order of time, beside their peers there. By keys; their texts at the end. */
+async function readOrdered(engine: Engine, places: readonly number[]): Promise<Ordered[]> {
+  const seen = sql`select client, place, object, at_us, event_id from detection_call where place in (${sql.join(places.map(p => sql`${p}`))}) and at_us is not null`;
   await engine.run(
     'detection.ordered-peers',
     sql`create or replace temp table detection_ordered as
@@ -86,7 +125,7 @@ async function readOrdered(engine: Engine): Promise<Ordered[]> {
     select client, place, count(*) as n, count(distinct object) as d, abs(corr(at_us, object)) as r, min(object) as lo, max(object) as hi, min(at_us) as first_us, max(at_us) as last_us
     from seen semi join often using (client, place) group by client, place having count(distinct object) >= ${leastObjects}`,
   );
-  const isHot = sql`d >= ${minObjects} and r >= 0.9 and n <= 2 * d and last_us - first_us >= ${Math.round(0.75 * DAY)}::bigint`;
+  const isHot = sql`d >= ${minObjects} and r >= 0.9 and n <= 2 * d and last_us - first_us >= ${leastSpanUs}::bigint`;
   const { n } = await engine.row<{ n: number }>('detection.ordered-hot', sql`select count(*) as n from detection_ordered where ${isHot}`);
   if (n === 0) return [];
   return engine.rows<Ordered>(
@@ -104,7 +143,7 @@ async function readOrdered(engine: Engine): Promise<Ordered[]> {
       older as (select s.client, s.place, avg((s.object <= b.highest)::int) as older from seen s join before b using (client, place) group by s.client, s.place),
       known as (select h.client, h.place, h.d / count(distinct s.object) as coverage from hot h join seen s on s.place = h.place and s.object between h.lo and h.hi group by h.client, h.place, h.d),
       named as (select client_key as key, client as text from detection_client where ${clientKey} in (select client from hot))
-    select key, text as client, hot.place, route, n, d, lo, hi, first_us, last_us, forward, share, peers_share, peers, peers_ordered, older, coverage
+    select key::varchar as key, text as client, hot.place, route, n, d, lo, hi, first_us, last_us, forward, share, peers_share, peers, peers_ordered, older, coverage
     from hot join peers using (client, place) join way using (client, place) join older using (client, place) join known using (client, place) join named on key = hot.client
       join detection_place on detection_place.place = hot.place order by route, text`,
   );

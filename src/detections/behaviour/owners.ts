@@ -69,7 +69,7 @@ export async function readOwners(engine: Engine, of?: readonly string[]): Promis
 async function commonRoutes(engine: Engine): Promise<string[]> {
   const rows = await engine.rows<{ route: string }>(
     'detection.object-routes',
-    sql`select route from detection_call join detection_place using (place) where how = 'object' and object is not null and status < 300 group by route order by count(distinct client) desc, count(*) desc, route limit 5`,
+    sql`select route from detection_reach join detection_place using (place) where how = 'object' and accepted > 0 group by route order by count(distinct client) desc, sum(accepted) desc, route limit 5`,
   );
   return rows.map(r => r.route);
 }
@@ -177,8 +177,7 @@ function callsOf(route: string): Sql {
       from detection_request where path = ${route.slice(0, mark)} and status < 300) where k is not null`;
   }
   // Which number of several is meant is settled in the enumeration pass; with one number there is no choice.
-  if (route.split('#').length !== 2)
-    return sql`select distinct client, object::varchar as k from detection_object where route = ${route} and how = 'object' and object is not null and status < 300`;
+  if (route.split('#').length !== 2) return sql`select distinct client, object::varchar as k from detection_object where route = ${route} and status < 300`;
   return sql`select distinct client, k from (select client, try_cast(regexp_extract(path, '[0-9]+') as bigint)::varchar as k from detection_request
     where route = ${route} and route <> path and status < 300) where k is not null`;
 }

@@ -1,7 +1,8 @@
-import { DAY, HOUR } from '../../base/index.ts';
+import { DAY, groupBy, HOUR } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { actorKey } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { countPeers } from './count-peers.ts';
 
 type Steady = {
   actor: string;
@@ -16,26 +17,30 @@ type Steady = {
   actors: number;
 };
 
+type Call = { who: string; event_id: number; at_us: number | null; object: number; status: number | null };
+
 const minObjects = 200;
 const longestPauseUs = 3 * HOUR;
 
 /**
  * Slow scraping over days, in any order: far more distinct records than peers and never a night's rest. People pause, and so do the shared
- * addresses of offices; the few who never do stand out. Uses `detection_call` (records: `place` > 0) of the enumeration pass. Runs already found are left out.
+ * addresses of offices; the few who never do stand out. Uses `detection_reach` and `detection_called` (records: `place` > 0). Runs already found are left out.
  */
 export async function detectSlowScrapes(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
-  const { n } = await engine.row<{ n: number }>(
+  const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').map(d => d.groupKey.slice(d.groupKey.indexOf('|', 5) + 1)));
+  const some = await engine.rows<{ actor: string | null }>(
     'detection.steady-some',
-    sql`select count(*) as n from (select who from detection_call where place > 0 and object is not null group by who having count(*) >= ${minObjects})`,
+    sql`select coalesce(holder, client) as actor from (select who from detection_reach where place > 0 group by who having sum(n) >= ${minObjects})
+      left join detection_holder on holder_key = who left join detection_client on client_key = who`,
   );
-  if (n === 0) return [];
-  await engine.run(
-    'detection.steady-many',
-    sql`create or replace temp table detection_many as
-    with per as (select who, sum(n)::bigint as n, count(*) as d from (select who, object, count(*) as n from detection_call where place > 0 and object is not null group by all) group by who),
-      peers as (select quantile_cont(d, 0.95) as q95, count(*) as actors from per)
-    select who, n, d, q95, actors from per, peers where d >= ${minObjects} and d >= 2 * q95`,
+  if (some.every(s => s.actor !== null && taken.has(s.actor))) return [];
+  await countPeers(
+    engine,
+    'detection_many',
+    sql`select who, 0 as place, sum(n)::bigint as n from detection_reach where place > 0 group by who`,
+    sql`select who, 0 as place, object from detection_called where place > 0`,
   );
+  await engine.run('detection.steady-many', sql`delete from detection_many where d < ${minObjects} or d < 2 * q95`);
   const rows = await engine.rows<Steady>(
     'detection.steady',
     sql`
@@ -47,15 +52,20 @@ export async function detectSlowScrapes(engine: Engine, found: readonly Detectio
     where last_us - first_us >= ${1.25 * DAY}::bigint and longest_pause <= ${longestPauseUs}::bigint order by actor`,
   );
   const many = rows.length > Math.max(3, 0.05 * (rows[0]?.actors ?? 0));
-  const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').map(d => d.groupKey.slice(d.groupKey.indexOf('|', 5) + 1)));
-  const out: Detection[] = [];
-  for (const r of many ? [] : rows) {
-    if (taken.has(r.actor) || r.other_share > 0.4) continue;
-    const events = await engine.rows<{ event_id: number; at_us: number | null; object: number; status: number | null }>(
+  const steady = many ? [] : rows.filter(r => !taken.has(r.actor) && r.other_share <= 0.4);
+  if (steady.length === 0) return [];
+  const whos = sql.join(steady.map(r => sql`${r.who}::bigint`));
+  const calls = groupBy(
+    await engine.rows<Call>(
       'detection.steady-events',
-      sql`
-      select event_id, at_us, object, status from detection_call where who = ${r.who}::bigint and place > 0 and object is not null order by at_us nulls first, event_id`,
-    );
+      sql`select who::varchar as who, event_id, at_us, object, status from detection_called
+        where place > 0 and who in (${whos}) and client in (select client from detection_reach where who in (${whos})) order by at_us nulls first, event_id`,
+    ),
+    c => c.who,
+  );
+  const out: Detection[] = [];
+  for (const r of steady) {
+    const events = calls.get(r.who) ?? [];
     out.push({
       ruleId: 'slow-scrape',
       kind: 'idor-enumeration',

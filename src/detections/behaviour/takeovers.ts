@@ -1,5 +1,6 @@
 import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
+import { knowFound } from '../found-events.ts';
 import type { Detection } from '../tables.ts';
 
 type Use = {
@@ -25,7 +26,7 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
   const uses = await engine.rows<Use>(
     'detection.session-uses',
     sql`
-    with moved as (select holder_key from event where class = 1 and session is not null group by holder_key having min(client_key) <> max(client_key)),
+    with moved as (select holder_key from detection_holder where moved and starts_with(holder, 's:')),
       shared as (select session from event semi join moved using (holder_key) where class = 1 and session is not null group by session having min(src_ip) <> max(src_ip)),
       raw as (
         select session, src_ip, user_agent, min(at_us) as first_us, max(at_us) as last_us, count(*) as n, min(event_id) as first_event
@@ -41,7 +42,7 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
   if (uses.length === 0) return [];
   const { sessions } = await engine.row<{ sessions: number }>(
     'detection.sessions',
-    sql`select count(distinct holder_key) as sessions from detection_request where session is not null`,
+    sql`select count(*) as sessions from detection_holder where starts_with(holder, 's:')`,
   );
   const bySession = groupBy(uses, u => u.session);
   const several = [...bySession.values()].filter(list => list[0]!.clients >= 2);
@@ -95,6 +96,7 @@ async function suspiciousSessions(engine: Engine, found: readonly Detection[]): 
     .filter(d => (d.kind === 'idor-enumeration' || d.kind === 'credential-stuffing' || d.kind === 'mass-export') && d.facts['doubtful'] !== true)
     .flatMap(d => d.events.map(e => Number(e.eventId)));
   if (ids.length === 0) return new Map();
+  await knowFound(engine, found);
   await engine.load(
     'detection_suspicious',
     [{ name: 'event_id', type: 'BIGINT' }],
@@ -103,7 +105,7 @@ async function suspiciousSessions(engine: Engine, found: readonly Detection[]): 
   const rows = await engine.rows<{ session: string; src_ip: string }>(
     'detection.suspicious-sessions',
     sql`
-    select holder[3:] as session, src_ip from (select distinct client_key, holder_key from event semi join detection_suspicious using (event_id) where class = 1)
+    select holder[3:] as session, src_ip from (select distinct client_key, holder_key from detection_found semi join detection_suspicious using (event_id))
       join detection_client using (client_key) join detection_holder using (holder_key) where starts_with(holder, 's:') and src_ip is not null order by 1, 2`,
   );
   const out = new Map<string, Set<string>>();

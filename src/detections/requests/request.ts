@@ -2,6 +2,7 @@ import { MINUTE } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { clientKeysOf } from '../../events/index.ts';
 import { distinctValues } from '../distinct-values.ts';
+import { forgetFound } from '../found-events.ts';
 
 /** Silence that ends an episode of one actor. */
 export const episodeGapUs = 30 * MINUTE;
@@ -75,8 +76,9 @@ export async function prepareRequests(engine: Engine): Promise<void> {
   await engine.run(
     'detection.holders',
     sql`create or replace temp table detection_holder as
-    select holder_key, coalesce('s:' || any_value(session), 'a:' || any_value(account)) as holder from event where class = 1 and holder_key is not null group by holder_key`,
+    select holder_key, coalesce('s:' || any_value(session), 'a:' || any_value(account)) as holder, min(client_key) <> max(client_key) as moved from event where class = 1 and holder_key is not null group by holder_key`,
   );
+  await forgetFound(engine);
   await distinctValues(engine, 'detection_value', distinctColumns, sql`1`);
 }
 
@@ -143,6 +145,14 @@ export async function targetMatches(engine: Engine, onShapes: string, exact: Sql
 export function ofClient(client: string): Sql {
   const keys = clientKeysOf(client);
   return keys === null ? sql`client = ${client}` : sql`(client_key in (${sql.join(keys.map(k => sql`${k}::bigint`))}) and client = ${client})`;
+}
+
+/** The same for several clients. */
+export function ofClients(clients: readonly string[]): Sql {
+  const keys = clients.map(clientKeysOf);
+  const named = sql`client in (${sql.join(clients.map(c => sql`${c}`))})`;
+  if (clients.length === 0 || keys.includes(null)) return clients.length === 0 ? none : named;
+  return sql`(client_key in (${sql.join([...new Set(keys.flatMap(k => k ?? []))].map(k => sql`${k}::bigint`))}) and ${named})`;
 }
 
 /** Cut a list in time order where more than `gap` lies between neighbours. Events without a time go to the first episode. */

@@ -139,9 +139,7 @@ async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[
   const holds = (c: string): Sql =>
     sql`coalesce(${containsAny(sql`lower(${sql.id(c)})`, words, leads && c.startsWith('target') ? [leads.targetPattern] : [])}, false)`;
   const parts = used.flatMap(c => {
-    // What was decoded has no shape.
-    if (c === 'target') return [];
-    if (c === 'target_norm') return [sql`shape is null and (${holds('target')} or ${holds(c)})`];
+    if (c === 'target' || c === 'target_norm') return [];
     if (!repeated.has(c)) return [sql`${sql.id(c)} is not null and ${holds(c)}`];
     const own = found.filter(f => f.name === c).map(f => f.value);
     if (own.length === 0) return [];
@@ -153,9 +151,21 @@ async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[
   });
   if (used.includes('target')) {
     parts.push(await ofShapes(engine, [...words.map(shapeOfWord), ...(leads ? [leads.shapePattern] : [])], holds('target')));
-    if (!used.includes('target_norm')) parts.push(sql`shape is null and ${holds('target')}`);
+    parts.push(await ofOddTargets(engine, classes, used.includes('target_norm') ? sql`(${holds('target')} or ${holds('target_norm')})` : holds('target')));
   }
   return [...parts, ...(leads?.also ?? [])];
+}
+
+/** Targets without a shape, of which what was decoded is one part: tried once a target, of which the same come again and again. */
+async function ofOddTargets(engine: Engine, classes: Sql, holds: Sql): Promise<Sql> {
+  // The texts that are tried are aggregates, or the test would be made on every row before.
+  await engine.run(
+    'sigma.odd-targets',
+    sql`create or replace temp table sigma_odd_target as
+    select own from (select target as own, any_value(target) as target, any_value(target_norm) as target_norm from event where class in (${classes}) and shape is null and target is not null group by own, target_norm) where ${holds}`,
+  );
+  const { n } = await engine.row<{ n: number }>('sigma.odd-targets', sql`select count(*) as n from sigma_odd_target`);
+  return n === 0 ? sql`false` : sql`shape is null and target in (select own from sigma_odd_target)`;
 }
 
 const mostShapes = 256;

@@ -23,7 +23,7 @@ export type Evaluation = {
   readonly visible: (rule: Rule) => (field: string) => boolean;
 };
 
-const perStatement = 8;
+const perStatement = 16;
 const commonShare = 0.01;
 const sampleRows = 4_000;
 /** Below this many rows a full scan costs less than the prefilter. */
@@ -135,11 +135,14 @@ async function evaluate(
 }
 
 async function run(engine: Engine, rules: readonly Indexed[], { from, key, target, scope }: Evaluation): Promise<Match[]> {
-  const parts = rules.map(({ rule, index }) => {
+  const tests = rules.map(({ rule, index }) => {
     const whole: Expr = { op: 'search', name: rule.id, item: rule.expr };
-    return sql`select ${sql.lit(index)} as rule, ${key} as event from ${from} where ${scope(rule)} and ${compileExpr(whole, target)}`;
+    return sql`case when ${scope(rule)} and ${compileExpr(whole, target)} then ${sql.lit(index)} end`;
   });
-  const rows = await engine.rows<{ rule: number; event: number }>('sigma.match', sql`${sql.join(parts, sql` union all `)}`);
+  const rows = await engine.rows<{ rule: number; event: number }>(
+    'sigma.match',
+    sql`select rule, event from (select unnest([${sql.join(tests)}]) as rule, ${key} as event from ${from}) where rule is not null`,
+  );
   return rows;
 }
 

@@ -1,0 +1,107 @@
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { actorKey, clientKey, oneOf, pathMatches } from '../requests/request.ts';
+
+/** What may stand before the number in the code of a record (`R2024-`, `PO`): short, as no opaque id is. */
+const codePrefix = String.raw`[A-Za-z](?:[A-Za-z0-9._-]{0,9}[A-Za-z._-])?`;
+/** Query parameters that carry the number of a record, alone or at the end of a code, and those that carry a place in a list. */
+const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|key|user|uid|pid|cid|customer|account|order|doc|document|file|policy|claim|contract|invoice|member|record|quote|ref))=(?:${codePrefix})?([0-9]{1,15})(?:&|$)`;
+const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|page_index|offset|start|from|skip|first|index|cursor|after|since|since_id|last_id|lastid|marker|position)=([0-9]{1,9})(?:&|$)`;
+const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
+
+/**
+ * What was called up by number, by actors who call up enough to tell. Opaque ids (UUID, long hex) are not numbers and are counted by exports and peers only.
+ *
+ * `detection_place`: places by number (of records from 1 up, of lists below 0), with the route in which the number is taken out, and `how`.
+ * View `detection_call`: event, keys of actor (`who`) and client, `place`, and the number; the only number of a path is read where it is kept, others are
+ * in `detection_parsed`. `detection_called` is the same with actors who call up too little. Table `detection_reach`: how often each actor and client
+ * called up a place, and when: hardly anything is asked of single calls that it does not settle first. Views `detection_object`, `detection_page`: calls of
+ * records and of lists with the texts of actor and client.
+ */
+export async function prepareCalls(engine: Engine): Promise<void> {
+  await engine.run(
+    'detection.busy',
+    sql`create or replace temp table detection_busy as
+    select who from (select ${actorKey} as who, target from event where class = 1 and case when shape is null then regexp_matches(target, '[0-9]') else contains(shape, '0') end)
+    group by who having count(*) >= 10 and approx_count_distinct(target) >= 8`,
+  );
+  await engine.run(
+    'detection.places',
+    sql`create or replace temp table detection_place as
+    select row_number() over (order by value)::integer as place, value as route, 'object' as how, value like '%#%#%' as several
+    from detection_value where name = 'route' and contains(value, '#')`,
+  );
+  const isAsset = await pathMatches(engine, asset);
+  await parsePaths(engine, isAsset);
+  await parseParameters(engine);
+  await engine.run(
+    'detection.called',
+    sql`create or replace temp view detection_called as
+    select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, place, path_number as object
+    from (select * from event where class = 1 and path_number >= 0 and not ${isAsset}) join (select place, route from detection_place where not several) using (route)
+    union all select event_id, at_us, who, client, status, place, object from detection_parsed`,
+  );
+  await engine.run(
+    'detection.call',
+    sql`create or replace temp view detection_call as select * from detection_called where who in (select who from detection_busy)`,
+  );
+  await engine.run(
+    'detection.reach',
+    sql`create or replace temp table detection_reach as
+    select who, client, place, count(*) as n, count(at_us) as timed, min(at_us) as first_us, max(at_us) as last_us,
+      count(*) filter (status < 300) as accepted, count(*) filter (status between 200 and 299) as answered
+    from detection_called group by who, client, place having who in (select who from detection_busy)`,
+  );
+  await viewTexts(engine, 'detection_object', sql`detection_call where place > 0`);
+  await viewTexts(engine, 'detection_page', sql`detection_parsed where place < 0`);
+}
+
+async function viewTexts(engine: Engine, name: string, calls: Sql): Promise<void> {
+  await engine.run(
+    'detection.object',
+    sql`create or replace temp view ${sql.id(name)} as
+    select event_id, at_us, coalesce(holder, n.client) as actor, n.client, status, route, object
+    from (select * from ${calls}) c join detection_place using (place) join detection_client n on n.client_key = c.client left join detection_holder on holder_key = who`,
+  );
+}
+
+/** Paths with several numbers, of which the one that varies most is meant, or with a long one. */
+async function parsePaths(engine: Engine, isAsset: Sql): Promise<void> {
+  await engine.run(
+    'detection.numbered',
+    sql`create or replace temp table detection_parsed as
+    with listed as (select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, place, regexp_extract_all(path, '[0-9]+') as numbers from event join detection_place using (route)
+        where class = 1 and path_number < 0 and not ${isAsset} and ${actorKey} in (select who from detection_busy)),
+      varying as (select place, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from listed group by place),
+      placed as (select place, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as nth from varying)
+    select * from (select event_id, at_us, who, client, status, place, try_cast(numbers[nth] as bigint) as object from listed join placed using (place)) where object is not null`,
+  );
+}
+
+async function parseParameters(engine: Engine): Promise<void> {
+  const parameter = `${objectParameter}|${pageParameter}`;
+  const named = await oneOf(engine, 'shape', value => sql`regexp_matches(substring(${value}, strpos(${value}, '?') + 1), ${sql.lit(parameter)})`);
+  // The patterns are tried once a query: `text` is an aggregate, or they would be tried on every row before.
+  await engine.run(
+    'detection.parameter',
+    sql`create or replace temp table detection_parameter as
+    with asked as (
+        select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, query from event
+        where class = 1 and query is not null and (${named} or (shape is null and regexp_matches(query, ${sql.lit(`=(?:${codePrefix})?[0-9]`)}))) and ${actorKey} in (select who from detection_busy)),
+      different as materialized (select query, any_value(query) as text from asked group by query),
+      read as materialized (select query, regexp_extract(lower(text), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(text), ${sql.lit(pageParameter)}, ['name', 'value']) as p
+        from different where regexp_matches(lower(text), ${sql.lit(parameter)})),
+      found as (select query, 'object' as how, o as found from read where o.value <> '' union all select query, 'page', p from read where p.value <> '')
+    select event_id, at_us, who, client, status, path || '?' || found.name as route, how, try_cast(found.value as bigint) as object from asked join found using (query)`,
+  );
+  await engine.run(
+    'detection.places',
+    sql`insert into detection_place (place, route, how)
+    select case how when 'page' then -1 else 1 end * ((select count(*) from detection_place) + row_number() over (order by route, how)), route, how
+    from (select distinct route, how from detection_parameter where route is not null)`,
+  );
+  await engine.run(
+    'detection.parameter',
+    sql`insert into detection_parsed select event_id, at_us, who, client, status, place, object from detection_parameter join detection_place using (route, how) where object is not null`,
+  );
+  await engine.run('detection.parameter-drop', sql`drop table detection_parameter`);
+}
