@@ -3,7 +3,7 @@ import { groupBy, type Problem, packageRoot, problem } from '../base/index.ts';
 import { type Engine, type Sql, sql } from '../engine/index.ts';
 import { eventDocuments } from './detect-files.ts';
 import { shapePrefilter, suspectValues, targetPrefilter } from './requests/prefilter.ts';
-import { episodes, requestColumns, viewRequests } from './requests/request.ts';
+import { episodes, oddTargets, requestColumns, viewRequests } from './requests/request.ts';
 import type { RuleHead } from './sigma/ir.ts';
 import type { ReadRules } from './sigma/rule.ts';
 import { readRuleFolder } from './sigma/rule-folder.ts';
@@ -29,6 +29,7 @@ export async function detectByRules(engine: Engine, others: ReadRules | null = n
     table: 'detection_leads',
     targetPattern: targetPrefilter,
     shapePattern: shapePrefilter,
+    oddTargets: (holds: Sql) => oddTargets(engine, holds),
     also: await suspectValues(engine),
     columns: [...requestColumns, 'db_user'],
   };

@@ -2,7 +2,8 @@ import { DAY, groupBy, HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { knowFound } from '../found-events.ts';
 import { count } from '../requests/judge.ts';
-import { episodes, pathMatches } from '../requests/request.ts';
+import { actorKey, episodes, pathMatches } from '../requests/request.ts';
+import { readSenders } from '../senders.ts';
 import type { Detection } from '../tables.ts';
 import { medianGap, spanOf } from '../times.ts';
 import { loginPath } from './sign-in-answers.ts';
@@ -13,13 +14,11 @@ const exportType = String.raw`text/csv|octet-stream|ms-excel|spreadsheetml|/zip`
 type Export = {
   event_id: number;
   at_us: number | null;
-  actor: string;
-  client: string;
-  user_agent: string | null;
+  who: number;
+  client: number;
   route: string;
   query: string | null;
-  status: number | null;
-  bytes_out: number | null;
+  bytes_out: number;
 };
 
 const minOthers = 20;
@@ -39,8 +38,8 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
   const out: Detection[] = [];
   for (const [route, list] of groupBy(rows, r => r.route)) {
     const chosen = new Map<Export, string[]>();
-    const perActor = groupBy(list, r => r.actor);
-    const maxima = [...perActor].map(([actor, l]) => ({ actor, max: l.reduce((m, r) => Math.max(m, r.bytes_out!), 0) })).sort((a, b) => b.max - a.max);
+    const perActor = groupBy(list, r => r.who);
+    const maxima = [...perActor].map(([who, l]) => ({ who, max: l.reduce((m, r) => Math.max(m, r.bytes_out), 0) })).sort((a, b) => b.max - a.max);
     let usedBy: ReadonlyMap<string, number> | null = null;
     const ofOne = (name: string): boolean => {
       usedBy ??= new Map(count([...perActor.values()].flatMap(l => [...new Set(l.flatMap(x => parameterNames(x.query)))])));
@@ -48,20 +47,23 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
     };
     for (const r of list) {
       const reasons: string[] = [];
-      const others = maxima.find(m => m.actor !== r.actor && !marked.has(m.actor))?.max ?? null;
+      const others = maxima.find(m => m.who !== r.who && !marked.has(m.who))?.max ?? null;
       const enough = perActor.size - 1 >= minOthers;
-      if (enough && others !== null && r.bytes_out! >= 3 * others) reasons.push('largest-by-far');
-      if (enough && others !== null && r.bytes_out! >= 1.25 * others && parameterNames(r.query).some(ofOne)) reasons.push('larger-with-new-parameter');
-      if (isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us)) reasons.push('actor-already-marked');
+      if (enough && others !== null && r.bytes_out >= 3 * others) reasons.push('largest-by-far');
+      if (enough && others !== null && r.bytes_out >= 1.25 * others && parameterNames(r.query).some(ofOne)) reasons.push('larger-with-new-parameter');
+      if (isMarked(marked, r)) reasons.push('actor-already-marked');
       else if (kin.has(r)) reasons.push('function-only-of-a-marked-actor');
       else if (unsigned.has(r)) reasons.push('never-signed-in-after-a-broken-door');
       if (reasons.length > 0) chosen.set(r, reasons);
     }
     for (const [r, reason] of burstsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
     for (const [r, reason] of sweepsOf(perActor, marked)) chosen.set(r, [...(chosen.get(r) ?? []), reason]);
-    for (const events of groupBy(chosen.keys(), r => `${isAnybodys(r, chosen.get(r)!, sure)}|${r.actor}`).values()) {
-      const actor = events[0]!.actor;
-      const anybodys = isAnybodys(events[0]!, chosen.get(events[0]!)!, sure);
+    const senders = await readSenders(engine, chosen.keys());
+    const isAnybodys = (r: Export): boolean => isShared(senders.actor(r), r, chosen.get(r)!, sure);
+    for (const events of groupBy(chosen.keys(), r => `${isAnybodys(r)}|${r.who}`).values()) {
+      const [{ who }] = events as [Export];
+      const actor = senders.actor(events[0]!);
+      const anybodys = isAnybodys(events[0]!);
       const reasons = [...new Set(events.flatMap(e => chosen.get(e)!))].sort();
       out.push({
         ruleId: 'mass-export',
@@ -75,8 +77,8 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
           route,
           basis: reasons,
           requests: events.length,
-          bytes: events.reduce((n, e) => n + e.bytes_out!, 0),
-          largest_of_others: maxima.find(m => m.actor !== actor)?.max ?? null,
+          bytes: events.reduce((n, e) => n + e.bytes_out, 0),
+          largest_of_others: maxima.find(m => m.who !== who)?.max ?? null,
           other_actors: perActor.size - 1,
         },
         events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us, facts: { bytes: e.bytes_out } })),
@@ -86,33 +88,25 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
 }
 
-/** All answered exports in order of time. There may be millions: texts that repeat are held once. */
+/** All answered exports in order of time. There may be millions: senders are numbers, and a route is held once. */
 async function readExports(engine: Engine): Promise<Export[]> {
-  const held = new Map<string, string>();
-  const once = <T extends string | null>(text: T): T => {
-    if (text === null) return text;
-    const known = held.get(text);
-    if (known === undefined) held.set(text, text);
-    return (known ?? text) as T;
-  };
+  const routes = new Map<string, string>();
   const out: Export[] = [];
   const named = await pathMatches(engine, exportPath);
   const exported = (test: Sql): Sql =>
-    sql`select event_id, at_us, client_key, holder_key, route, query, status, bytes_out from event where class = 1 and status between 200 and 299 and bytes_out > 0 and ${test}`;
+    sql`select event_id, at_us, ${actorKey} as who, client_key, route, query, bytes_out from event where class = 1 and status between 200 and 299 and bytes_out > 0 and ${test}`;
   const batches = engine.stream<Export>(
     'detection.exports',
     sql`
-    select event_id, at_us, coalesce(holder, client) as actor, client, user_agent, route, query, status, bytes_out
-    from (${exported(named)} union all ${exported(sql`content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)}) and not coalesce(${named}, false)`)})
-      join detection_client using (client_key) left join detection_holder using (holder_key)
-    order by at_us nulls first, event_id`,
+    select event_id::double as event_id, at_us::double as at_us, who::double as who, client_key::double as client, route, query, bytes_out::double as bytes_out
+    from (${exported(named)} union all ${exported(sql`content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)}) and not coalesce(${named}, false)`)}) e
+    order by e.at_us nulls first, e.event_id`,
   );
   for await (const batch of batches)
     for (const r of batch) {
-      r.actor = once(r.actor);
-      r.client = once(r.client);
-      r.user_agent = once(r.user_agent);
-      r.route = once(r.route);
+      const route = routes.get(r.route);
+      if (route === undefined) routes.set(r.route, r.route);
+      else r.route = route;
       out.push(r);
     }
   return out;
@@ -122,18 +116,18 @@ const burstGapUs = 5 * MINUTE;
 const minBurst = 8;
 
 /** Runs of many different exports in a short time: at least eight, and three times what any other actor takes in one go. */
-function burstsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlyMap<string, Span>): [Export, string][] {
-  const runs = [...perActor].flatMap(([actor, list]) =>
+function burstsOf(perActor: ReadonlyMap<number, readonly Export[]>, marked: ReadonlyMap<number, Span>): [Export, string][] {
+  const runs = [...perActor].flatMap(([who, list]) =>
     episodes(
       list.map(r => ({ atUs: r.at_us, row: r })),
       burstGapUs,
-    ).map(part => ({ actor, part, different: new Set(part.map(r => r.row.query)).size })),
+    ).map(part => ({ who, part, different: new Set(part.map(r => r.row.query)).size })),
   );
-  runs.sort((a, b) => b.different - a.different || (a.actor < b.actor ? -1 : 1));
+  runs.sort((a, b) => b.different - a.different);
   return runs
     .filter(run => run.different >= minBurst)
     .flatMap(run => {
-      const others = runs.find(o => o.actor !== run.actor && !marked.has(o.actor))?.different ?? 0;
+      const others = runs.find(o => o.who !== run.who && !marked.has(o.who))?.different ?? 0;
       return perActor.size - 1 >= 5 && run.different >= 3 * others ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row']) : [];
     });
 }
@@ -142,16 +136,15 @@ const minSweep = 20;
 const clickUs = 2 * SECOND;
 
 /** Runs of at least twenty different exports faster than anybody clicks, by an actor at whom another method points; not where they come on other days too. */
-function sweepsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: ReadonlyMap<string, Span>): [Export, string][] {
+function sweepsOf(perActor: ReadonlyMap<number, readonly Export[]>, marked: ReadonlyMap<number, Span>): [Export, string][] {
   const out: [Export, string][] = [];
   for (const list of perActor.values()) {
     // Only what a marked actor did is ever told.
-    if (!list.some(r => marked.has(r.actor) || marked.has(r.client))) continue;
+    if (!list.some(r => marked.has(r.who) || marked.has(r.client))) continue;
     const timed = list.map(r => ({ atUs: r.at_us, row: r }));
     const runs = episodes(timed, burstGapUs).filter(part => new Set(part.map(r => r.row.query)).size >= minSweep && medianGap(part.map(r => r.atUs)) < clickUs);
     if (runs.length === 0 || new Set(runs.map(part => Math.floor((part[0]!.atUs ?? 0) / DAY))).size > 1) continue;
-    for (const { row } of runs.flat())
-      if (isMarked(marked, row.actor, row.at_us) || isMarked(marked, row.client, row.at_us)) out.push([row, 'faster-than-anybody-clicks']);
+    for (const { row } of runs.flat()) if (isMarked(marked, row)) out.push([row, 'faster-than-anybody-clicks']);
   }
   return out;
 }
@@ -160,20 +153,23 @@ function sweepsOf(perActor: ReadonlyMap<string, readonly Export[]>, marked: Read
  * Exports by a client that nothing else points at, of a function (last word of the path, on whatever table) that nobody uses but marked actors and
  * clients with the very agent of one of them, an agent nobody else has: the same hands from another address.
  */
-async function kinOfMarked(engine: Engine, rows: readonly Export[], marked: ReadonlyMap<string, Span>): Promise<Set<Export>> {
+async function kinOfMarked(engine: Engine, rows: readonly Export[], marked: ReadonlyMap<number, Span>): Promise<Set<Export>> {
   const out = new Set<Export>();
   if (marked.size === 0) return out;
   const { actors } = await engine.row<{ actors: number }>('detection.actors', sql`select count(*) as actors from detection_client`);
   if (actors <= minOthers) return out;
-  const isFound = (r: Export): boolean => isMarked(marked, r.actor, r.at_us) || isMarked(marked, r.client, r.at_us);
-  for (const [, list] of groupBy(rows, r => r.route.slice(r.route.lastIndexOf('/') + 1))) {
-    const agents = new Set(list.filter(isFound).map(r => r.user_agent));
+  const isFound = (r: Export): boolean => isMarked(marked, r);
+  const functions = [...groupBy(rows, r => r.route.slice(r.route.lastIndexOf('/') + 1)).values()].filter(list => list.some(isFound));
+  const senders = await readSenders(engine, functions.flat());
+  for (const list of functions) {
+    const agents = new Set(list.filter(isFound).map(senders.agent));
     const others = list.filter(r => !isFound(r));
-    if (agents.size === 0 || others.length === 0 || others.some(r => r.user_agent === null || !agents.has(r.user_agent))) continue;
-    const clients = new Set(list.map(r => r.client));
+    const isTheirs = (agent: string | null): boolean => agent !== null && agents.has(agent);
+    if (others.length === 0 || !others.every(r => isTheirs(senders.agent(r)))) continue;
+    const clients = new Set(list.map(senders.client));
     const holders = await engine.rows<{ client: string }>(
       'detection.agent-holders',
-      sql`select distinct client from detection_request where user_agent in (${sql.join([...new Set(others.map(r => r.user_agent!))].sort().map(a => sql`${a}`))}) order by client limit ${clients.size + 1}`,
+      sql`select distinct client from detection_request where user_agent in (${sql.join([...new Set(others.map(r => senders.agent(r)!))].sort().map(a => sql`${a}`))}) order by client limit ${clients.size + 1}`,
     );
     if (holders.every(h => clients.has(h.client))) for (const r of others) out.add(r);
   }
@@ -195,17 +191,26 @@ async function neverSignedIn(engine: Engine, rows: readonly Export[], found: rea
     .filter(t => t !== null);
   if (entered.length === 0 || rows.length === 0) return out;
   const { from, to } = spanOf(entered);
-  const clients = await engine.rows<{ client: string; first_us: number; signed: boolean }>(
+  await engine.load(
+    'detection_exporter',
+    [{ name: 'client_key', type: 'BIGINT' }],
+    [...new Set(rows.map(r => r.client))].map(c => [c]),
+  );
+  const clients = await engine.rows<{ client: number; first_us: number; signed: boolean }>(
     'detection.export-clients',
-    sql`select client, min(at_us) as first_us, coalesce(bool_or(method = 'POST' and ${await pathMatches(engine, loginPath)}), false) as signed from detection_request
-      where client in (${sql.join([...new Set(rows.map(r => r.client))].sort().map(c => sql`${c}`))}) and at_us is not null group by client order by client`,
+    sql`select client_key::double as client, min(at_us) as first_us, coalesce(bool_or(method = 'POST' and ${await pathMatches(engine, loginPath)}), false) as signed
+      from event semi join detection_exporter using (client_key) where class = 1 and at_us is not null group by client_key`,
   );
   const signed = new Set(clients.filter(c => c.signed).map(c => c.client));
   const late = new Set(clients.filter(c => !c.signed && c.first_us >= from && c.first_us <= to + carriedUs).map(c => c.client));
+  const senders = await readSenders(
+    engine,
+    rows.filter(r => late.has(r.client)),
+  );
   for (const [, list] of groupBy(rows, r => r.route)) {
     const others = [...new Set(list.map(r => r.client))].filter(c => !late.has(c));
     const n = others.filter(c => signed.has(c)).length;
-    if (n >= minSigners && n >= 0.9 * others.length) for (const r of list) if (late.has(r.client) && !r.actor.startsWith('s:')) out.add(r);
+    if (n >= minSigners && n >= 0.9 * others.length) for (const r of list) if (late.has(r.client) && !senders.actor(r).startsWith('s:')) out.add(r);
   }
   return out;
 }
@@ -225,12 +230,12 @@ type Span = { readonly from: number; readonly to: number; readonly doubtful: boo
 const pointsAtActor = (d: Detection): boolean => d.kind === 'idor-enumeration' || d.kind === 'account-takeover' || d.ruleId === 'list-walk';
 
 /** Taken at an address that several may share (its requests name neither agent nor holder), and marked by nothing but another request from there. */
-function isAnybodys(r: Export, reasons: readonly string[], sure: ReadonlySet<number>): boolean {
-  return r.actor.startsWith('i:') && r.actor.endsWith('|') && reasons.every(x => x === 'actor-already-marked') && !sure.has(r.event_id);
+function isShared(actor: string, r: Export, reasons: readonly string[], sure: ReadonlySet<number>): boolean {
+  return actor.startsWith('i:') && actor.endsWith('|') && reasons.every(x => x === 'actor-already-marked') && !sure.has(r.event_id);
 }
 
 /** Sessions and clients that walked through records or got in by guessing, and when. */
-async function markedActors(engine: Engine, marks: readonly Detection[]): Promise<Map<string, Span>> {
+async function markedActors(engine: Engine, marks: readonly Detection[]): Promise<Map<number, Span>> {
   if (marks.length === 0) return new Map();
   await knowFound(engine, marks);
   await engine.load(
@@ -241,28 +246,27 @@ async function markedActors(engine: Engine, marks: readonly Detection[]): Promis
     ],
     marks.flatMap(d => d.events.map(e => [Number(e.eventId), isDoubtful(d)])),
   );
-  const rows = await engine.rows<{ actor: string; from_us: number; to_us: number; doubtful: boolean }>(
+  const rows = await engine.rows<{ who: number; from_us: number; to_us: number; doubtful: boolean }>(
     'detection.marked-actors',
     sql`
-    select coalesce(holder, client) as actor, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us, bool_and(doubtful) as doubtful
-    from (select client_key, holder_key, at_us, doubtful from detection_found join detection_suspicious using (event_id))
-      join detection_client using (client_key) left join detection_holder using (holder_key) group by actor order by actor`,
+    select ${actorKey}::double as who, coalesce(min(at_us), 0) as from_us, coalesce(max(at_us), 0) as to_us, bool_and(doubtful) as doubtful
+    from detection_found join detection_suspicious using (event_id) where client_key is not null group by who order by who`,
   );
-  return new Map(rows.map(r => [r.actor, { from: r.from_us, to: r.to_us, doubtful: r.doubtful }]));
+  return new Map(rows.map(r => [r.who, { from: r.from_us, to: r.to_us, doubtful: r.doubtful }]));
 }
 
 const isDoubtful = (d: Detection): boolean => d.facts['doubtful'] === true;
 
 /** An export that stands out by nothing but a doubtful mark is itself a doubt: it may widen the upper bound, it accuses nobody. */
-function restsOnDoubt(marked: ReadonlyMap<string, Span>, reasons: readonly string[], events: readonly Export[]): boolean {
+function restsOnDoubt(marked: ReadonlyMap<number, Span>, reasons: readonly string[], events: readonly Export[]): boolean {
   if (reasons.every(r => r === 'never-signed-in-after-a-broken-door')) return true;
   const own = reasons.every(r => r === 'actor-already-marked' || r === 'function-only-of-a-marked-actor');
-  const spans = events.flatMap(e => [marked.get(e.actor), marked.get(e.client)]).filter(m => m !== undefined);
+  const spans = events.flatMap(e => [marked.get(e.who), marked.get(e.client)]).filter(m => m !== undefined);
   return own && (spans.length > 0 ? spans.every(m => m.doubtful) : [...marked.values()].every(m => m.doubtful));
 }
 
 /** A session stays its holder's; an address and agent may be others' at other times. */
-function isMarked(marked: ReadonlyMap<string, Span>, actor: string, atUs: number | null): boolean {
-  const span = marked.get(actor);
-  return span !== undefined && (!actor.startsWith('i:') || (atUs !== null && atUs >= span.from - HOUR && atUs <= span.to + 12 * HOUR));
+function isMarked(marked: ReadonlyMap<number, Span>, r: Export): boolean {
+  const near = (span: Span | undefined): boolean => span !== undefined && r.at_us !== null && r.at_us >= span.from - HOUR && r.at_us <= span.to + 12 * HOUR;
+  return near(marked.get(r.client)) || (r.who !== r.client && marked.has(r.who));
 }

@@ -79,6 +79,7 @@ export async function prepareRequests(engine: Engine): Promise<void> {
     select holder_key, coalesce('s:' || any_value(session), 'a:' || any_value(account)) as holder, min(client_key) <> max(client_key) as moved from event where class = 1 and holder_key is not null group by holder_key`,
   );
   await forgetFound(engine);
+  await prepareOddTargets(engine);
   await distinctValues(engine, 'detection_value', distinctColumns, sql`1`);
 }
 
@@ -135,10 +136,38 @@ export function routePattern(pattern: string): string {
   });
 }
 
+/** `detection_odd_target`: targets (of applications too) without shape (decoded, not ASCII, long), each once; none where hardly any comes twice: they are then tried where they stand. */
+async function prepareOddTargets(engine: Engine): Promise<void> {
+  const odd = sql`event where class in (1, 7) and shape is null and target is not null`;
+  const { n, d } = await engine.row<{ n: number; d: number }>(
+    'detection.odd-targets',
+    sql`select count(*) as n, approx_count_distinct(target) as d from ${odd}`,
+  );
+  await engine.run(
+    'detection.odd-targets',
+    sql`create or replace temp table detection_odd_target as select distinct target, target_norm from (select * from ${odd}) where ${n > 2 * d}`,
+  );
+}
+
+/** SQL that is true for requests without shape whose target, or decoded target, passes a test. */
+export async function oddTargets(engine: Engine, holds: Sql): Promise<Sql> {
+  const { n } = await engine.row<{ n: number }>('detection.odd-targets', sql`select count(*) as n from detection_odd_target`);
+  if (n === 0) return sql`(shape is null and ${holds})`;
+  const passing = sql`select distinct target from detection_odd_target where ${holds}`;
+  const rows = await engine.rows<{ target: string }>('detection.odd-targets', sql`${passing} order by target limit ${mostListed + 1}`);
+  if (rows.length === 0) return none;
+  if (rows.length > mostListed) return sql`(shape is null and target in (${passing}))`;
+  return sql`(shape is null and coalesce(list_contains([${sql.join(rows.map(r => sql.lit(r.target)))}], target), false))`;
+}
+
+const mostListed = 256;
+
 /** SQL that is true for requests whose target matches a pattern of lower-case texts, tried once a shape. `onShapes` must match every shape of a target that matches. */
 export async function targetMatches(engine: Engine, onShapes: string, exact: Sql): Promise<Sql> {
   const shapes = await oneOf(engine, 'shape', value => sql`regexp_matches(${value}, ${sql.lit(onShapes)})`);
-  return sql`(${shapes === none ? sql`shape is null` : sql`(shape is null or ${shapes})`} and case when shape is null or ${shapes} then ${exact} else false end)`;
+  const odd = await oddTargets(engine, exact);
+  if (shapes === none) return odd;
+  return sql`(${odd} or (${shapes} and case when ${shapes} then ${exact} else false end))`;
 }
 
 /** SQL that is true for the requests of one client, which is named by its text. */

@@ -59,6 +59,8 @@ export type Leads = {
   readonly table: string;
   readonly targetPattern: string;
   readonly shapePattern: string;
+  /** Whether a request without shape has a target, or decoded target, that passes a test. */
+  readonly oddTargets: (holds: Sql) => Promise<Sql>;
   readonly also: readonly Sql[];
   readonly columns: readonly string[];
 };
@@ -151,21 +153,11 @@ async function candidatesOf(engine: Engine, classes: Sql, used: readonly string[
   });
   if (used.includes('target')) {
     parts.push(await ofShapes(engine, [...words.map(shapeOfWord), ...(leads ? [leads.shapePattern] : [])], holds('target')));
-    parts.push(await ofOddTargets(engine, classes, used.includes('target_norm') ? sql`(${holds('target')} or ${holds('target_norm')})` : holds('target')));
+    // What was decoded has no shape.
+    const odd = used.includes('target_norm') ? sql`(${holds('target')} or ${holds('target_norm')})` : holds('target');
+    parts.push(leads ? await leads.oddTargets(odd) : sql`shape is null and ${odd}`);
   }
   return [...parts, ...(leads?.also ?? [])];
-}
-
-/** Targets without a shape, of which what was decoded is one part: tried once a target, of which the same come again and again. */
-async function ofOddTargets(engine: Engine, classes: Sql, holds: Sql): Promise<Sql> {
-  // The texts that are tried are aggregates, or the test would be made on every row before.
-  await engine.run(
-    'sigma.odd-targets',
-    sql`create or replace temp table sigma_odd_target as
-    select own from (select target as own, any_value(target) as target, any_value(target_norm) as target_norm from event where class in (${classes}) and shape is null and target is not null group by own, target_norm) where ${holds}`,
-  );
-  const { n } = await engine.row<{ n: number }>('sigma.odd-targets', sql`select count(*) as n from sigma_odd_target`);
-  return n === 0 ? sql`false` : sql`shape is null and target in (select own from sigma_odd_target)`;
 }
 
 const mostShapes = 256;
