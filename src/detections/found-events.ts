@@ -3,7 +3,7 @@ import type { Detection } from './tables.ts';
 
 /** Nothing is known of any event. */
 export async function forgetFound(engine: Engine): Promise<void> {
-  await engine.run('detection.found', sql`create or replace temp table detection_found (event_id bigint, at_us bigint, client_key bigint, holder_key bigint)`);
+  await engine.run('detection.found', sql`create or replace temp table detection_found (event_id bigint, at_us bigint, client_key bigint, actor_key bigint)`);
 }
 
 /** Makes `detection_found` hold the events of all these detections, with time and keys of the sender where they are requests: each is looked for once. */
@@ -19,7 +19,7 @@ export async function knowFound(engine: Engine, found: readonly Detection[]): Pr
   await engine.run(
     'detection.found',
     sql`insert into detection_found
-    select event_id, at_us, client_key, holder_key from detection_named
-      left join (select event_id, at_us, client_key, holder_key from event where class = 1 and event_id in (select event_id from detection_named)) using (event_id)`,
+    select event_id, at_us, client_key, actor_key from detection_named
+      left join (select event_id, at_us, client_key, actor_key from event where class = 1 and event_id in (select event_id from detection_named)) using (event_id)`,
   );
 }

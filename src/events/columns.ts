@@ -89,9 +89,9 @@ export const eventColumns = [
  */
 export const derivedColumns = [
   { name: 'client_key', type: 'i64', meaning: 'hash of address and agent of a request; 0 for anything else' },
-  { name: 'holder_key', type: 'i64', meaning: 'hash of the session of a request, else of its account; NULL when it names neither' },
+  { name: 'actor_key', type: 'i64', meaning: 'hash of the session of a request, else of its account; client_key when it names neither' },
   { name: 'route', type: 'str', meaning: 'path with each run of digits as #' },
-  { name: 'path_number', type: 'i64', meaning: 'the number in the path where it holds one run of digits, of at most 15; -1: it holds others; NULL: none' },
+  { name: 'path_number', type: 'i64', meaning: 'the number in the path where it holds one run of digits, of at most 15; -1: it holds others; -2: none' },
   { name: 'shape', type: 'str', meaning: 'target in small letters, digits and hexadecimal words as 0; NULL when it is decoded, long, or no plain path' },
 ] as const satisfies readonly EventColumn[];
 

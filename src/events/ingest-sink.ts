@@ -3,10 +3,10 @@ import { decodeBytes, writeVisible } from './decode.ts';
 import { clientBehind } from './forwarded.ts';
 import { type Column, maxDictionary, type NumberColumn, rowGroupRows, type StringColumn } from './parquet-column.ts';
 import { type ColumnShape, makeColumns, ParquetWriter } from './parquet-writer.ts';
-import { clientKeyOf, collapseNumbers, holderKeyOf, longestShape, onlyNumber, writeShape } from './request-keys.ts';
+import { clientKeyOf, collapseNumbers, holderKeyOf, longestShape, noNumber, onlyNumber, writeShape } from './request-keys.ts';
 import type { EventSink } from './source.ts';
 
-const denseColumns = new Set<string>(['line_no', 'byte_off', 'byte_len', 'line_count', 'class', 'client_key']);
+const denseColumns = new Set<string>(['line_no', 'byte_off', 'byte_len', 'line_count', 'class', 'client_key', 'actor_key', 'path_number']);
 
 /** Columns of a Parquet part: those of the events table, what is derived of them, and `nth`: the row's number within its record. */
 export const partShape: readonly ColumnShape[] = [
@@ -31,7 +31,7 @@ export class PartSink implements EventSink {
   private readonly writer: ParquetWriter;
   private readonly columns: readonly Column[];
   private readonly byName: Record<string, Column> = {};
-  private readonly placed: Readonly<Record<'nth' | 'line' | 'offset' | 'length' | 'lines' | 'class' | 'client' | 'holder' | 'number', NumberColumn>>;
+  private readonly placed: Readonly<Record<'nth' | 'line' | 'offset' | 'length' | 'lines' | 'class' | 'client' | 'actor' | 'number', NumberColumn>>;
   private readonly sent: Readonly<Record<'address' | 'forwarded' | 'agent' | 'session' | 'account', StringColumn>>;
   private readonly asked: Readonly<Record<'path' | 'route' | 'shape', StringColumn>>;
   /** By dictionary id of a path: that of its route and of its shape, plus 1. */
@@ -51,6 +51,7 @@ export class PartSink implements EventSink {
   private startId = 0;
   private classSet = -1;
   private timeSet: number | null = null;
+  private numberSet = noNumber;
   private rowTouched = false;
   private recordFirst: number | null = null;
   private recordLast: number | null = null;
@@ -68,7 +69,7 @@ export class PartSink implements EventSink {
       lines: number('line_count'),
       class: number('class'),
       client: number('client_key'),
-      holder: number('holder_key'),
+      actor: number('actor_key'),
       number: number('path_number'),
     };
     const text = (name: string): StringColumn => this.byName[name] as StringColumn;
@@ -91,6 +92,7 @@ export class PartSink implements EventSink {
     this.base = line * 16;
     this.classSet = -1;
     this.timeSet = null;
+    this.numberSet = noNumber;
     this.recordFirst = null;
     this.recordLast = null;
     this.rowTouched = false;
@@ -115,6 +117,7 @@ export class PartSink implements EventSink {
     this.nth = 0;
     this.classSet = -1;
     this.timeSet = null;
+    this.numberSet = noNumber;
     this.recordFirst = null;
     this.recordLast = null;
     this.rowTouched = false;
@@ -136,7 +139,11 @@ export class PartSink implements EventSink {
     const kind = this.classSet >= 0 ? this.classSet : this.defaultClass;
     p.class.add(row, kind);
     if (kind === eventClass.http) this.identify(row);
-    else p.client.add(row, 0);
+    else {
+      p.client.add(row, 0);
+      p.actor.add(row, 0);
+    }
+    p.number.add(row, this.numberSet);
     if (this.timeSet !== null) {
       if (this.recordFirst === null || this.timeSet < this.recordFirst) this.recordFirst = this.timeSet;
       if (this.recordLast === null || this.timeSet > this.recordLast) this.recordLast = this.timeSet;
@@ -144,6 +151,7 @@ export class PartSink implements EventSink {
     this.row++;
     this.classSet = -1;
     this.timeSet = null;
+    this.numberSet = noNumber;
     this.rowTouched = false;
   }
 
@@ -159,11 +167,9 @@ export class PartSink implements EventSink {
 
   private identify(row: number): void {
     const { address, agent, session, account } = this.sent;
-    this.placed.client.add(row, clientKeyOf(address.key(row), agent.key(row)));
-    const holder = holderKeyOf(session.key(row), account.key(row));
-    if (holder === 0) return;
-    this.touch(this.placed.holder);
-    this.placed.holder.add(row, holder);
+    const client = clientKeyOf(address.key(row), agent.key(row));
+    this.placed.client.add(row, client);
+    this.placed.actor.add(row, holderKeyOf(session.key(row), account.key(row)) || client);
   }
 
   next(): void {
@@ -256,7 +262,10 @@ export class PartSink implements EventSink {
     const c = this.asked.route;
     this.touch(c);
     const known = path < 0 ? 0 : this.routeOf[path]!;
-    if (known > 0 && c.repeat(this.row, known - 1)) return this.pathNumber(this.numberOf[path]!);
+    if (known > 0 && c.repeat(this.row, known - 1)) {
+      this.numberSet = this.numberOf[path]!;
+      return;
+    }
     if (bytes === null) {
       const kept = this.asked.path.last();
       this.route(-1, kept, 0, kept.length);
@@ -264,17 +273,10 @@ export class PartSink implements EventSink {
     }
     if (masked.length < to - from) masked = new Uint8Array((to - from) * 2);
     c.add(this.row, masked, 0, collapseNumbers(bytes, from, to, masked), true);
-    const number = onlyNumber(bytes, from, to);
-    this.pathNumber(number);
+    this.numberSet = onlyNumber(bytes, from, to);
     if (path < 0) return;
     this.routeOf[path] = c.lastId() + 1;
-    this.numberOf[path] = number;
-  }
-
-  private pathNumber(number: number): void {
-    if (Number.isNaN(number)) return;
-    this.touch(this.placed.number);
-    this.placed.number.add(this.row, number);
+    this.numberOf[path] = this.numberSet;
   }
 
   /** The shape of a target, in the same way; `path` where the target is a path and no more. */

@@ -70,8 +70,9 @@ export function collapseNumbers(bytes: Uint8Array, from: number, to: number, out
 }
 
 const mostDigits = 15;
+export const noNumber = -2;
 
-/** The number in a path that holds one run of digits, short enough to be exact, and no `#` of its own; -1: its numbers are others; NaN: it holds none. */
+/** The number in a path that holds one run of digits, short enough to be exact, and no `#` of its own; -1: its numbers are others; `noNumber`: it holds none. */
 export function onlyNumber(bytes: Uint8Array, from: number, to: number): number {
   let digits = 0;
   let value = 0;
@@ -87,7 +88,7 @@ export function onlyNumber(bytes: Uint8Array, from: number, to: number): number 
     }
     i--;
   }
-  return digits === 0 ? Number.NaN : other ? -1 : value;
+  return digits === 0 ? noNumber : other ? -1 : value;
 }
 
 /** Longer targets have no shape: they hardly ever come twice. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientKeyOf, clientKeysOf, collapseNumbers, holderKeyOf, onlyNumber, textKey, writeShape } from '../../src/events/request-keys.ts';
+import { clientKeyOf, clientKeysOf, collapseNumbers, holderKeyOf, noNumber, onlyNumber, textKey, writeShape } from '../../src/events/request-keys.ts';
 
 const encoder = new TextEncoder();
 const out = new Uint8Array(1 << 16);
@@ -32,7 +32,7 @@ describe('what ingest derives of a request', () => {
     const number = (path: string): number => onlyNumber(encoder.encode(path), 0, encoder.encode(path).length);
     const slow = (path: string): number => {
       const runs = path.match(/[0-9]+/g) ?? [];
-      if (runs.length === 0) return Number.NaN;
+      if (runs.length === 0) return noNumber;
       return runs.length === 1 && runs[0]!.length <= 15 && !path.includes('#') ? Number(runs[0]) : -1;
     };
     fc.assert(

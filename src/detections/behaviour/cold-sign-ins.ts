@@ -21,7 +21,7 @@ const minShare = 0.9;
 /** A page that a client saw (`page` from 1), or a sign-in (0 and below: the number of its door). */
 type Visit = { no: number; at_us: number; event_id: number | null; page: number };
 /** `door`: the number of the path that the sign-in was sent to. */
-type Entry = { readonly no: number; readonly door: number; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
+export type Entry = { readonly no: number; readonly door: number; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
 type Use = {
   event_id: number;
   at_us: number | null;
@@ -135,19 +135,22 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   if (shown.length === 0) return [];
   // Most logs are told by a part of their clients: no page is brought by nearly all.
   const some = await readMet(engine, shown, sql`who % ${parts} = 0`);
-  if (!(await mayBeUsual(engine, some))) return [];
+  const doors = await engine.rows<DoorSize>(
+    'detection.cold-doors',
+    sql`select door, sum(n)::bigint as n, max(n) as most from (select door, who, count(*) as n from detection_entry group by door, who) group by door order by door`,
+  );
+  if (!mayBeJudged(doors, some)) return [];
   return [...some, ...(await readMet(engine, shown, sql`who % ${parts} <> 0`))].sort((a, b) => a.no - b.no);
 }
 
 /** One client of so many is looked at first. */
 const parts = 4;
 
-/** Whether at some door a page may still be brought with nearly all sign-ins of all but one client, after what is known of some of them. */
-async function mayBeUsual(engine: Engine, some: readonly Entry[]): Promise<boolean> {
-  const doors = await engine.rows<{ door: number; n: number; most: number }>(
-    'detection.cold-doors',
-    sql`select door, sum(n)::bigint as n, max(n) as most from (select door, who, count(*) as n from detection_entry group by door, who) group by door order by door`,
-  );
+/** Sign-ins at a door, and the most of any one client there. */
+export type DoorSize = { readonly door: number; readonly n: number; readonly most: number };
+
+/** Whether a page may still come with nearly all sign-ins of all but one client at some door, after what is known of some of them. */
+export function mayBeJudged(doors: readonly DoorSize[], some: readonly Entry[]): boolean {
   const known = groupBy(some, e => e.door);
   return doors.some(({ door, n, most }) => {
     const list = known.get(door) ?? [];
@@ -279,7 +282,7 @@ function viewsOf(pages: readonly Page[], columns: Sql, test: Sql): Sql {
 const listOf = (texts: readonly string[]): Sql => sql`[${sql.join(texts.map(t => sql.lit(t)))}]`;
 const isIn = (column: 'path' | 'route', texts: readonly string[]): Sql => sql`list_contains(${listOf(texts)}, ${sql.id(column)})`;
 
-type Judged = { readonly no: number; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };
+export type Judged = { readonly no: number; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };
 
 /** What people bring to one door: the pages that are usual before it, and the commonest of them. */
 type Door = { readonly entries: readonly Entry[]; readonly usual: ReadonlySet<string>; readonly top: string | null };
@@ -305,7 +308,7 @@ function judgeDoor({ entries, usual, top }: Door, own: readonly Entry[]): Omit<J
 }
 
 /** Clients with sign-ins that lack the page nearly all others bring to the same door: another door may have no such page at all. */
-function judgeEntries(entries: readonly Entry[]): Judged[] {
+export function judgeEntries(entries: readonly Entry[]): Judged[] {
   const byClient = groupBy(entries, e => e.no);
   const doors = new Map([...groupBy(entries, e => e.door)].map(([door, list]) => [door, readDoor(list)]));
   const out: Judged[] = [];

@@ -70,7 +70,7 @@ async function parsePaths(engine: Engine, isAsset: Sql): Promise<void> {
     'detection.numbered',
     sql`create or replace temp table detection_parsed as
     with listed as (select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, place, regexp_extract_all(path, '[0-9]+') as numbers from event join detection_place using (route)
-        where class = 1 and path_number < 0 and not ${isAsset} and ${actorKey} in (select who from detection_busy)),
+        where class = 1 and path_number = -1 and not ${isAsset} and ${actorKey} in (select who from detection_busy)),
       varying as (select place, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from listed group by place),
       placed as (select place, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as nth from varying)
     select * from (select event_id, at_us, who, client, status, place, try_cast(numbers[nth] as bigint) as object from listed join placed using (place)) where object is not null`,

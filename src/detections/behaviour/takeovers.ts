@@ -27,10 +27,10 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
     'detection.session-uses',
     sql`
     with moved as (select holder_key from detection_holder where moved and starts_with(holder, 's:')),
-      shared as (select session from event semi join moved using (holder_key) where class = 1 and session is not null group by session having min(src_ip) <> max(src_ip)),
+      shared as (select session from event semi join moved on holder_key = actor_key where class = 1 and session is not null group by session having min(src_ip) <> max(src_ip)),
       raw as (
         select session, src_ip, user_agent, min(at_us) as first_us, max(at_us) as last_us, count(*) as n, min(event_id) as first_event
-        from event semi join moved using (holder_key) join shared using (session) where class = 1 and src_ip is not null group by all),
+        from event semi join moved on holder_key = actor_key join shared using (session) where class = 1 and src_ip is not null group by all),
       use as (
         select session, src_ip, regexp_replace(coalesce(user_agent, ''), '[0-9][0-9._]*', '', 'g') as agent, min(first_us) as first_us, max(last_us) as last_us, sum(n)::bigint as n, min(first_event) as first_event
         from raw group by all)
@@ -105,8 +105,8 @@ async function suspiciousSessions(engine: Engine, found: readonly Detection[]): 
   const rows = await engine.rows<{ session: string; src_ip: string }>(
     'detection.suspicious-sessions',
     sql`
-    select holder[3:] as session, src_ip from (select distinct client_key, holder_key from detection_found semi join detection_suspicious using (event_id))
-      join detection_client using (client_key) join detection_holder using (holder_key) where starts_with(holder, 's:') and src_ip is not null order by 1, 2`,
+    select holder[3:] as session, src_ip from (select distinct client_key, actor_key from detection_found semi join detection_suspicious using (event_id))
+      join detection_client using (client_key) join detection_holder on holder_key = actor_key where starts_with(holder, 's:') and src_ip is not null order by 1, 2`,
   );
   const out = new Map<string, Set<string>>();
   for (const r of rows) {

@@ -12,7 +12,7 @@ export const episodeGapUs = 30 * MINUTE;
  * texts. Two clients may share one by bad luck, so they choose what is looked at and measure the peers; what is claimed is read by the texts again.
  */
 export const clientKey: Sql = sql`client_key`;
-export const actorKey: Sql = sql`coalesce(holder_key, client_key)`;
+export const actorKey: Sql = sql`actor_key`;
 
 /** The identities as texts, of a table with the columns of events: `actor` is the best a request carries, `client` always address and agent. */
 export const clientText: Sql = sql`'i:' || coalesce(src_ip, '') || '|' || coalesce(user_agent, '')`;
@@ -41,7 +41,7 @@ export const requestColumns = [
   'content_type',
   'extra',
 ] as const;
-const keyColumns = ['client_key', 'holder_key', 'route', 'shape'] as const;
+const keyColumns = ['client_key', 'actor_key', 'route', 'shape'] as const;
 
 /** A view of the HTTP events of a table, with the identities of their senders. */
 export async function viewRequests(engine: Engine, name: string, from: string, columns: readonly string[] = requestColumns): Promise<void> {
@@ -56,7 +56,7 @@ export async function viewRequests(engine: Engine, name: string, from: string, c
 /** Requests that pass a test of the columns of events, with their senders: the texts are those of the keys, so that no others are read. */
 export const requestsWhere = (test: Sql): Sql =>
   sql`(select e.*, coalesce(h.holder, c.client) as actor, c.client from (select * from event where class = 1 and ${test}) e
-    join detection_client c using (client_key) left join detection_holder h using (holder_key))`;
+    join detection_client c using (client_key) left join detection_holder h on h.holder_key = actor_key)`;
 
 const distinctColumns = ['user_agent', 'referer', 'route', 'shape'] as const;
 
@@ -76,7 +76,7 @@ export async function prepareRequests(engine: Engine): Promise<void> {
   await engine.run(
     'detection.holders',
     sql`create or replace temp table detection_holder as
-    select holder_key, coalesce('s:' || any_value(session), 'a:' || any_value(account)) as holder, min(client_key) <> max(client_key) as moved from event where class = 1 and holder_key is not null group by holder_key`,
+    select actor_key as holder_key, coalesce('s:' || any_value(session), 'a:' || any_value(account)) as holder, min(client_key) <> max(client_key) as moved from event where class = 1 and actor_key <> client_key group by actor_key`,
   );
   await forgetFound(engine);
   await prepareOddTargets(engine);
@@ -139,9 +139,14 @@ export function routePattern(pattern: string): string {
 /** `detection_odd_target`: targets (of applications too) without shape (decoded, not ASCII, long), each once; none where hardly any comes twice: they are then tried where they stand. */
 async function prepareOddTargets(engine: Engine): Promise<void> {
   const odd = sql`event where class in (1, 7) and shape is null and target is not null`;
+  const { lines } = await engine.row<{ lines: number }>(
+    'detection.odd-targets',
+    sql`select coalesce(max(line_no), 0)::bigint as lines from event where class in (1, 7)`,
+  );
+  // The beginning tells whether they come again; later they do so more.
   const { n, d } = await engine.row<{ n: number; d: number }>(
     'detection.odd-targets',
-    sql`select count(*) as n, approx_count_distinct(target) as d from ${odd}`,
+    sql`select count(*) as n, approx_count_distinct(target) as d from ${odd} and line_no <= ${Math.max(100_000, Math.floor(lines / 8))}`,
   );
   await engine.run(
     'detection.odd-targets',
