@@ -108,15 +108,18 @@ function timeSteps(Engine, timings) {
     return (user + system) / 1e6;
   };
   const add = (step, start) => timings.set(step, (timings.get(step) ?? 0) + spent() - start);
-  const { run, stream } = Engine.prototype;
-  Engine.prototype.run = async function (step, fragment) {
-    const start = spent();
-    try {
-      return await run.call(this, step, fragment);
-    } finally {
-      add(step, start);
-    }
-  };
+  const { stream } = Engine.prototype;
+  for (const name of ['run', 'rows']) {
+    const method = Engine.prototype[name];
+    Engine.prototype[name] = async function (step, fragment) {
+      const start = spent();
+      try {
+        return await method.call(this, step, fragment);
+      } finally {
+        add(step, start);
+      }
+    };
+  }
   Engine.prototype.stream = async function* (step, fragment) {
     const batches = stream.call(this, step, fragment);
     for (;;) {
