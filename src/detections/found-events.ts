@@ -6,12 +6,22 @@ export async function forgetFound(engine: Engine): Promise<void> {
   await engine.run('detection.found', sql`create or replace temp table detection_found (event_id bigint, at_us bigint, client_key bigint, actor_key bigint)`);
 }
 
-/** Makes `detection_found` hold the events of all these detections, with time and keys of the sender where they are requests: each is looked for once. */
+/** Kinds of detections that say that somebody got in or took something. */
+export const graveKinds: ReadonlySet<string> = new Set([
+  'account-takeover',
+  'idor-enumeration',
+  'mass-export',
+  'credential-stuffing',
+  'password-spray',
+  'web-shell',
+]);
+
+/** Makes `detection_found` hold the events of these detections where they are of a grave kind, with time and keys of the sender where they are requests: each is looked for once. */
 export async function knowFound(engine: Engine, found: readonly Detection[]): Promise<void> {
   await engine.load(
     'detection_named',
     [{ name: 'event_id', type: 'BIGINT' }],
-    [...new Set(found.flatMap(d => d.events.map(e => Number(e.eventId))))].map(id => [id]),
+    [...new Set(found.filter(d => graveKinds.has(d.kind)).flatMap(d => d.events.map(e => Number(e.eventId))))].map(id => [id]),
   );
   await engine.run('detection.found', sql`delete from detection_named where event_id in (select event_id from detection_found)`);
   const { n } = await engine.row<{ n: number }>('detection.found', sql`select count(*) as n from detection_named`);

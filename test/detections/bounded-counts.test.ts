@@ -86,7 +86,7 @@ describe('counts that are bounded before they are made', () => {
   });
 });
 
-const of = (...ids: number[]): Detection => ({ events: ids.map(eventId => ({ eventId, atUs: null })) }) as unknown as Detection;
+const of = (...ids: number[]): Detection => ({ kind: 'mass-export', events: ids.map(eventId => ({ eventId, atUs: null })) }) as unknown as Detection;
 
 it('events of detections are looked for once, and those that are no requests are known to be none', async () => {
   await loadEvents(engine, [

@@ -98,9 +98,9 @@ async function readExports(engine: Engine): Promise<Export[]> {
   const batches = engine.stream<Export>(
     'detection.exports',
     sql`
-    select event_id::double as event_id, at_us::double as at_us, who::double as who, client_key::double as client, route, query, bytes_out::double as bytes_out
+    select event_id, at_us::double as at_us, who::double as who, client_key::double as client, route, query, bytes_out::double as bytes_out
     from (${exported(named)} union all ${exported(sql`content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)}) and not coalesce(${named}, false)`)}) e
-    order by e.at_us nulls first, e.event_id`,
+    order by e.at_us nulls first, event_id`,
   );
   for await (const batch of batches)
     for (const r of batch) {

@@ -1,6 +1,6 @@
 import { SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { knowFound } from '../found-events.ts';
+import { graveKinds, knowFound } from '../found-events.ts';
 import { ofClient, requestsWhere, targetMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { robustZ } from './weigh-clients.ts';
@@ -92,9 +92,8 @@ export async function detectOpaqueIds(engine: Engine, found: readonly Detection[
 
 /** Clients (address and agent) of what was found so far, where it says that somebody got in or took something. */
 export async function clientsOf(engine: Engine, found: readonly Detection[]): Promise<Set<string>> {
-  const kinds = new Set(['account-takeover', 'idor-enumeration', 'mass-export', 'credential-stuffing', 'password-spray', 'web-shell']);
   const ids = new Set(
-    found.filter(d => kinds.has(d.kind) && d.outcome === 'succeeded' && d.facts['doubtful'] !== true).flatMap(d => d.events.map(e => e.eventId)),
+    found.filter(d => graveKinds.has(d.kind) && d.outcome === 'succeeded' && d.facts['doubtful'] !== true).flatMap(d => d.events.map(e => e.eventId)),
   );
   if (ids.size === 0) return new Set();
   await knowFound(engine, found);

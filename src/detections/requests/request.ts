@@ -136,6 +136,9 @@ export function routePattern(pattern: string): string {
   });
 }
 
+/** More in an eighth of a log are too many to hold. */
+const mostOdd = 500_000;
+
 /** `detection_odd_target`: targets (of applications too) without shape (decoded, not ASCII, long), each once; none where hardly any comes twice: they are then tried where they stand. */
 async function prepareOddTargets(engine: Engine): Promise<void> {
   const odd = sql`event where class in (1, 7) and shape is null and target is not null`;
@@ -150,7 +153,7 @@ async function prepareOddTargets(engine: Engine): Promise<void> {
   );
   await engine.run(
     'detection.odd-targets',
-    sql`create or replace temp table detection_odd_target as select distinct target, target_norm from (select * from ${odd}) where ${n > 2 * d}`,
+    sql`create or replace temp table detection_odd_target as select distinct target, target_norm from (select * from ${odd}) where ${n > 2 * d && d < mostOdd}`,
   );
 }
 

@@ -11,6 +11,8 @@ export type Evaluation = {
   readonly from: Sql;
   readonly key: Sql;
   readonly target: Target;
+  /** The rows are few: making the plan costs more than looking at them. */
+  readonly few?: boolean;
   /** Rows a rule may look at (its log source). */
   readonly scope: (rule: Rule) => Sql;
   /** Tests of which a row passes one when some part of its message holds one of the words; where absent, the whole message is looked at. */
@@ -73,13 +75,13 @@ export async function matchRules(
       'sigma.candidates',
       sql`create or replace temp table ${table} as select ${parts.length === 1 ? sql`` : sql`distinct on (${evaluation.key})`} * from (${sql.join(parts, sql` union all `)})`,
     );
-    await evaluate(engine, fast, { ...evaluation, from: table }, out);
+    await evaluate(engine, fast, { ...evaluation, from: table, few: true }, out);
     if (evaluation.keep) out.kept = true;
     else await engine.run('sigma.candidates-drop', sql`drop table sigma_candidate`);
   }
   if (slow.length > 0 && !worth) {
     await engine.run('sigma.small', sql`create or replace temp table sigma_candidate as select * from ${evaluation.from}`);
-    await evaluate(engine, slow, { ...evaluation, from: sql`sigma_candidate` }, out);
+    await evaluate(engine, slow, { ...evaluation, from: sql`sigma_candidate`, few: true }, out);
     await engine.run('sigma.small-drop', sql`drop table sigma_candidate`);
   } else await evaluate(engine, slow, evaluation, out);
   out.matches.sort((a, b) => a.event - b.event || a.rule - b.rule);
@@ -134,14 +136,19 @@ async function evaluate(
   }
 }
 
-async function run(engine: Engine, rules: readonly Indexed[], { from, key, target, scope }: Evaluation): Promise<Match[]> {
+async function run(engine: Engine, rules: readonly Indexed[], { from, few, key, target, scope }: Evaluation): Promise<Match[]> {
   const tests = rules.map(({ rule, index }) => {
     const whole: Expr = { op: 'search', name: rule.id, item: rule.expr };
-    return sql`case when ${scope(rule)} and ${compileExpr(whole, target)} then ${sql.lit(index)} end`;
+    return { index: sql.lit(index), test: sql`${scope(rule)} and ${compileExpr(whole, target)}` };
   });
   const rows = await engine.rows<{ rule: number; event: number }>(
     'sigma.match',
-    sql`select rule, event from (select unnest([${sql.join(tests)}]) as rule, ${key} as event from ${from}) where rule is not null`,
+    few
+      ? sql`select rule, event from (select unnest([${sql.join(tests.map(t => sql`case when ${t.test} then ${t.index} end`))}]) as rule, ${key} as event from ${from}) where rule is not null`
+      : sql.join(
+          tests.map(t => sql`select ${t.index} as rule, ${key} as event from ${from} where ${t.test}`),
+          sql` union all `,
+        ),
   );
   return rows;
 }
