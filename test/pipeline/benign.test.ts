@@ -41,6 +41,7 @@ describe.each([
   });
 
   it('explains the figure of what cannot be excluded', async () => {
+    fs.writeFileSync(path.join(kase.outDir, 'result.json'), JSON.stringify({ exposure: counts }));
     const proof = await explainAnything(kase, 'figure:records.not_excluded');
     for (const lang of ['ja', 'en'] as const) expect(proofText(proof, lang).length).toBeGreaterThan(20);
     expect(proofText(proof, 'en')).toMatch(/\b0\b/);

@@ -4,7 +4,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { contact } from '../tables.ts';
 import { type Premises, readPremises } from './premises.ts';
 import { type ProofNode, type ProofPlace, proofNode } from './proof.ts';
-import { totals } from './totals.ts';
+import { claimTotals } from './totals.ts';
 import { exists } from './write-cells.ts';
 
 type ClaimRow = {
@@ -142,7 +142,7 @@ export async function explainClaim(e: Engine, c: ClaimRow, rowNo: number | null,
   for (const w of Array.isArray(p['widened']) ? (p['widened'] as string[]) : []) children.push(proofNode('widened', { construct: printable(w, 60) }));
   for (const n of await e.rows<{ least: number; most: number; rows: number }>(
     'explain.counts',
-    sql`select max(k.lower) as least, sum(k.upper)::bigint as most, (select n.possible from ${await totals(e, 'claim')} n where n.claim_id = ${c.claim_id}) as rows
+    sql`select max(k.lower) as least, sum(k.upper)::bigint as most, (select n.possible from ${await claimTotals(e)} n where n.claim_id = ${c.claim_id}) as rows
       from claim_count k where k.claim_id = ${c.claim_id} and k.scope = 'rows' having count(*) > 0`,
   ))
     children.push(proofNode('count', { least: n.least, most: n.most, rows: n.rows }));
@@ -173,8 +173,8 @@ async function claimPlaces(e: Engine, claimId: string, rowNo: number | null): Pr
 async function explainDataset(e: Engine, dataset: string): Promise<ProofNode> {
   const claims = await e.rows<ClaimRow & { rows: number }>(
     'explain.claims',
-    sql`select c.*, n.reachable as rows from claim c join ${await totals(e, 'claim')} n using (claim_id)
-    where c.dataset_id = ${dataset} and n.reachable > 0 order by n.reachable desc, c.claim_id limit ${shownClaims}`,
+    sql`select c.*, n.not_excluded as rows from claim c join ${await claimTotals(e)} n using (claim_id)
+    where c.dataset_id = ${dataset} and n.not_excluded > 0 order by n.not_excluded desc, c.claim_id limit ${shownClaims}`,
   );
   const children: ProofNode[] = [];
   for (const c of claims) children.push(proofNode('claim-rows', { rows: c.rows, rule: `@rule.${c.rule}` }, [await explainClaim(e, c, null)]));
