@@ -9,19 +9,16 @@ export function count(lang: Lang, n: number, unit: 'records' | 'persons'): strin
   return `${digits} ${word}`;
 }
 
-/** `12人` or `10〜12人`: the interval of a number of persons. */
-export function personRange(lang: Lang, p: { readonly lower: number; readonly upper: number }): string {
-  if (p.lower === p.upper) return count(lang, p.upper, 'persons');
-  const dash = lang === 'ja' ? '〜' : '–';
-  return `${p.lower.toLocaleString('en-US')}${dash}${count(lang, p.upper, 'persons')}`;
+type Range = { readonly lower: number; readonly upper: number };
+
+/** `12人` or `10〜12人`: an interval of records or persons. */
+export function countRange(lang: Lang, p: Range, unit: 'records' | 'persons'): string {
+  if (p.lower === p.upper) return count(lang, p.upper, unit);
+  return `${p.lower.toLocaleString('en-US')}${lang === 'ja' ? '〜' : '–'}${count(lang, p.upper, unit)}`;
 }
 
+export const personRange = (lang: Lang, p: Range): string => countRange(lang, p, 'persons');
 export const recordFigure = (lang: Lang, ref: string, n: number): Inline => figure(`figure:${ref}`, count(lang, n, 'records'));
-export const personFigure = (lang: Lang, ref: string, p: { readonly lower: number; readonly upper: number }): Inline =>
-  figure(`figure:${ref}`, personRange(lang, p));
+export const personFigure = (lang: Lang, ref: string, p: Range): Inline => figure(`figure:${ref}`, personRange(lang, p));
 /** An interval of records or persons with its reference. */
-export const rangeFigure = (lang: Lang, ref: string, p: { readonly lower: number; readonly upper: number }, unit: 'records' | 'persons'): Inline =>
-  figure(
-    `figure:${ref}`,
-    p.lower === p.upper ? count(lang, p.upper, unit) : `${p.lower.toLocaleString('en-US')}${lang === 'ja' ? '〜' : '–'}${count(lang, p.upper, unit)}`,
-  );
+export const rangeFigure = (lang: Lang, ref: string, p: Range, unit: 'records' | 'persons'): Inline => figure(`figure:${ref}`, countRange(lang, p, unit));

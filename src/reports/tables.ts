@@ -2,7 +2,7 @@ import { displayTime, type Lang, parseIso, problemText, t } from '../base/index.
 import { type Element, elements } from '../case/index.ts';
 import type { ExposureCounts } from '../persons/index.ts';
 import { type Block, type Column, code, type Inline } from '../view/index.ts';
-import { personFigure, rangeFigure, recordFigure } from './numbers.ts';
+import { countRange, personFigure, rangeFigure, recordFigure } from './numbers.ts';
 import type { ReportInput } from './report-input.ts';
 
 /** The tables that several documents share. Each takes its figures from the results and names their references. */
@@ -128,6 +128,27 @@ export function rolesTable(lang: Lang, counts: ExposureCounts): Block {
       boundsRow(lang, t(lang, `common:role.${r.role}`), `roles.${r.role}`, r),
       ...r.of_which.map(o => boundsRow(lang, t(lang, 'reports:of-which', { item: elementLabel(lang, o.element) }), `roles.${r.role}.${o.element}`, o)),
     ]),
+  };
+}
+
+/** Why records are more than persons: who is in several of them, who is no individual, who has died. */
+export function countingTable(lang: Lang, counts: ExposureCounts): Block {
+  const row = (key: string, unit: 'records' | 'persons', n: { lower: number; upper: number }): Inline[][] => [
+    [t(lang, `common:counting.${key}`)],
+    [countRange(lang, n, unit)],
+  ];
+  return {
+    kind: 'table',
+    caption: t(lang, 'common:counting.title'),
+    columns: [
+      { title: t(lang, 'common:counting.what'), width: '4fr' },
+      { title: t(lang, 'common:counting.number'), align: 'right' },
+    ],
+    rows: [
+      row('duplicates', 'records', counts.duplicates.possible),
+      row('legal-persons', 'records', counts.legal_persons.records),
+      row('deceased', 'persons', counts.living.deceased),
+    ],
   };
 }
 

@@ -61,11 +61,11 @@ function Counting({ exposure: e }: { exposure: Result['exposure'] }) {
   ] as const;
   return (
     <section>
-      <h2>{t('counting.title')}</h2>
+      <h2>{t('common:counting.title')}</h2>
       <dl className="facts">
         {rows.map(([key, unit, bounds]) => (
           <div key={key}>
-            <dt>{t(`counting.${key}`)}</dt>
+            <dt>{t(`common:counting.${key}`)}</dt>
             <dd>
               {shown(bounds)} <small>{t(`unit.${unit}`)}</small>
             </dd>
