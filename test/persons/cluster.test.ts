@@ -136,3 +136,17 @@ test('in Latin letters two clusters join by more than the chance of their many p
     [4, 5, 6, 7, 8],
   ]);
 });
+
+test('a record without a birth date joins nobody to somebody else whose birth date is far from theirs, however much of a home they share', () => {
+  const nodes = [
+    { given: 0, birth: -19500101 },
+    { given: 0, birth: 0 },
+    { given: 0, birth: -19720323 },
+  ];
+  const edges = [
+    { l: 0, r: 1, weight: 15, grade: 1 },
+    { l: 1, r: 2, weight: 14, grade: 1 },
+  ];
+  const found = clusterNodes(3, edgesOf(edges), { ...factsOf(nodes), latin: new Uint8Array(3).fill(1) }, [], new Map());
+  expect(groupsOf(found.wide)).toEqual([[0, 1], [2]]);
+});

@@ -109,7 +109,7 @@ export function clusterNodes(
       );
     if (level === 2)
       return namesDiffer || birthsDiffer || (facts.latin[edges.l[e]!] === 1 && facts.latin[edges.r[e]!] === 1 && weight < chance(size[a]!, size[b]!));
-    return namesDiffer || (birthsDiffer && bridges);
+    return namesDiffer || (birthsFar && bridges);
   };
   for (const [a, b] of together) {
     const [x, y] = [find(a), find(b)];

@@ -90,7 +90,7 @@ function* clusterRows(n: number, p: ReturnType<typeof clusterNodes>): Generator<
 
 async function readEdges(kase: OpenCase): Promise<Edges> {
   const { engine } = kase;
-  const all = sql`select l, r, weight, grade from link_score where grade >= 1 or not japanese union all select l, r, 1000 as weight, grade from link_shared where grade >= 1`;
+  const all = sql`select l, r, weight, grade from link_score where grade >= 1 or (grade = 0 and not japanese) union all select l, r, 1000 as weight, grade from link_shared where grade >= 1`;
   const count = Number((await engine.row('link.edge_count', sql`select count(*) as n from (${all})`))['n']);
   const edges = { l: new Int32Array(count), r: new Int32Array(count), weight: new Float32Array(count), grade: new Int8Array(count), count };
   let i = 0;

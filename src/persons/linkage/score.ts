@@ -44,7 +44,7 @@ export type Calibration = { readonly prior: number; readonly wide: number };
 
 /**
  * Write `link_score`: `l, r, weight` (bits, prior included), the level of each comparison `g_*` and `grade`: 3 = certainly one person,
- * 2 = likely, 1 = could be, 0 = no. Two people of one household and twins are kept apart whatever their weight.
+ * 2 = likely, 1 = could be, 0 = no, -1 = not even as a last resort. Two people of one household and twins are kept apart whatever their weight.
  */
 export async function writeScores(engine: Steps, model: Model, nodes: number, d: Dialect = duckdb): Promise<Calibration> {
   await engine.run(
@@ -138,8 +138,12 @@ const certainDespiteSlips = sql`(not japanese and weight >= 14 and g_sex <> 0 an
     when g_email = 2 then g_given >= 2 and (g_birth = 4 or (g_surname >= 1 and (g_birth in (2, 3) or (g_birth = -1 and (not latin or same_mobile)))))
     else g_given >= 2 and g_surname >= 1 and g_birth = 4 and g_email <> 0 and g_address <> 0 end)`;
 
+/** Another given name and another birth date in one home: two of one family, and not even the last resort of a lone record. */
+const twoOfOneHome = sql`(not japanese and veto and g_given = 0 and (g_address >= 4 or g_phone = 1))`;
+
 function gradeSql(wide: number): Sql {
   return sql`case
+    when ${twoOfOneHome} then -1
     when veto then (case when g_ident = 2 and g_given >= 1 and weight >= 0 then 2 when weight >= 3 and g_birth <> 0 and not (japanese and g_given = 0) then 1 else 0 end)
     when ${certain} or ${certainDespiteMarriage} or ${certainDespiteSlips} then 3
     when weight >= 0 and not ${twins} and not ${family} then 2
