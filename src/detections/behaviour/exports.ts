@@ -3,7 +3,7 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { knowFound } from '../found-events.ts';
 import { count } from '../requests/judge.ts';
 import { actorKey, episodes, pathMatches } from '../requests/request.ts';
-import { readSenders } from '../senders.ts';
+import { readSenders, type Senders } from '../senders.ts';
 import type { Detection } from '../tables.ts';
 import { medianGap, spanOf } from '../times.ts';
 import { loginPath } from './sign-in-answers.ts';
@@ -159,13 +159,19 @@ async function kinOfMarked(engine: Engine, rows: readonly Export[], marked: Read
   const { actors } = await engine.row<{ actors: number }>('detection.actors', sql`select count(*) as actors from detection_client`);
   if (actors <= minOthers) return out;
   const isFound = (r: Export): boolean => isMarked(marked, r);
-  const functions = [...groupBy(rows, r => r.route.slice(r.route.lastIndexOf('/') + 1)).values()].filter(list => list.some(isFound));
-  const senders = await readSenders(engine, functions.flat());
-  for (const list of functions) {
-    const agents = new Set(list.filter(isFound).map(senders.agent));
+  for (const list of groupBy(rows, r => r.route.slice(r.route.lastIndexOf('/') + 1)).values()) {
+    const marks = list.filter(isFound);
     const others = list.filter(r => !isFound(r));
-    const isTheirs = (agent: string | null): boolean => agent !== null && agents.has(agent);
-    if (others.length === 0 || !others.every(r => isTheirs(senders.agent(r)))) continue;
+    if (marks.length === 0 || others.length === 0) continue;
+    const areTheirs = (of: Senders, some: readonly Export[]): boolean => {
+      const agents = new Set(marks.map(of.agent));
+      return some.every(r => of.agent(r) !== null && agents.has(of.agent(r)));
+    };
+    // Where many use a function, a few of them mostly tell that it is no such one.
+    const first = others.slice(0, 100);
+    if (!areTheirs(await readSenders(engine, [...marks, ...first]), first)) continue;
+    const senders = await readSenders(engine, list);
+    if (!areTheirs(senders, others)) continue;
     const clients = new Set(list.map(senders.client));
     const holders = await engine.rows<{ client: string }>(
       'detection.agent-holders',
