@@ -5,7 +5,7 @@ import { quietEffects } from '../../src/base/index.ts';
 import { type OpenCase, recordDecision } from '../../src/case/index.ts';
 import { sql } from '../../src/engine/index.ts';
 import { assessExposure, explainRef, premiseStates, proofText, writeRecovered } from '../../src/exposure/index.ts';
-import { cellsOf, detail, type Event, type Incident, openIncident, traffic } from './incident.ts';
+import { cellsOf, detail, type Event, type Incident, openIncident, people, traffic } from './incident.ts';
 
 describe('assessing exposure', () => {
   const opened: Incident[] = [];
@@ -40,6 +40,20 @@ describe('assessing exposure', () => {
   it('keeps a size that does not fit out of the lower bound but in the upper', async () => {
     const { events, mine } = traffic([{ id: '123', bytes: 5000 }]);
     expect(await cellsOf(await assess(events, mine))).toEqual({ '123.address': '0-2', '123.name': '0-2' });
+  });
+
+  it('does not hold a size against a record whose value was changed since', async () => {
+    const { events, mine } = traffic([{ id: '123', bytes: 77 }]);
+    const written: Event = {
+      id: events.at(-1)!.id + 16,
+      cls: 2,
+      us: events.at(-1)!.us + 60_000_000,
+      sql: 'UPDATE people SET name = $1 WHERE id = $2',
+      params: [people.find(p => p[0] === '123')![1]!, '123'],
+      conn: 'c1',
+    };
+    expect(await cellsOf(await assess(events, mine))).toEqual({ '123.address': '0-2', '123.name': '0-2' });
+    expect(await cellsOf(await assess([...events, written], mine))).toEqual({ '123.address': '3-3', '123.name': '3-3' });
   });
 
   it('learns what a missing line of the database log said', async () => {

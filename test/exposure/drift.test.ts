@@ -95,6 +95,15 @@ const theft = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
+      .tuple(fc.constantFrom('a', 'b'), where(''), where(''), fc.constantFrom('', 'order by n, id limit 2', 'limit 1', 'order by id offset 1', 'q'))
+      .map(([t, w, v, l]) => {
+        const inner = l === 'q' ? `select id, s from ${t} where ${v} order by n, id limit 1 offset 1` : `select id, s from ${t} where ${v} ${l}`;
+        return `select id, s from ${t} where ${w} union all ${l === 'q' ? `select id, s from (${inner}) q where s is not null` : `(${inner})`}`;
+      }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
       .constantFrom(
         'a.n = (select max(n) from a)',
         'exists (select 1 from b where b.n = a.n)',

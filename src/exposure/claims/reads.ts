@@ -22,7 +22,7 @@ export async function claimReads(given: AtHand, reads: Reads, problems: Problem[
   const sized = groups.filter(g => g.members[0]!.instance.routeRead && models.get(g.members[0]!.instance.routeRead.route)?.model.valid);
   const verdicts = judgeRequests(
     aborted.kept.filter(i => i.request && i.routeRead),
-    await predictSizes(engine, catalogue, sized),
+    await predictSizes(engine, catalogue, sized, changes),
     models,
   );
   const notes: EvaluationNotes = { failures: new Map(), widened: new Map(), mismatches: 0, rowCountMismatches: 0, premises, unknown: new Map() };

@@ -40,7 +40,7 @@ export async function cutAborted(
       continue;
     }
     cut++;
-    const bounds = await rowsWithin(engine, catalogue, i, window, model!);
+    const bounds = await rowsWithin(engine, catalogue, i, window, model!, changes);
     if (!bounds) {
       kept.push(i);
       continue;
@@ -69,10 +69,11 @@ async function rowsWithin(
   i: Instance,
   window: { readonly limit: number; readonly offset: number },
   { model, reads }: RouteModel,
+  changes: Changes,
 ): Promise<{ least: number; most: number } | null> {
   const sizeOf = async (rows: number): Promise<OutputSize | null> => {
     const prefix = moved(i, window.offset, Math.min(window.limit, rows), false);
-    return (await predictSizes(engine, catalogue, groupInstances([prefix]))).get(prefix) ?? null;
+    return (await predictSizes(engine, catalogue, groupInstances([prefix]), changes)).get(prefix) ?? null;
   };
   const whole = await sizeOf(everything);
   if (!whole?.certain) return null;

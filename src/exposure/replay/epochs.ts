@@ -54,7 +54,8 @@ function watchFor(select: Ast, catalogue: Catalogue, changes: Changes): { readon
   const datasets = through ? [...catalogue.datasets] : tables.map(t => catalogue.byTable(t)).filter(d => d !== null);
   if (!datasets.some(d => changes.has(d.id))) return null;
   const simple = !through && isSimple(select);
-  const deciding = simple && !sorted(select) ? columnsIn([select['whereClause'], select['fromClause']]) : columnsIn(select);
+  const deciding =
+    simple && text(select, 'op') === 'SETOP_NONE' && !sorted(select) ? columnsIn([select['whereClause'], select['fromClause']]) : columnsIn(select);
   const any = deciding.has('*') || usesNames(select);
   const watched = datasets.map(d => {
     const names = new Map(d.columns.map(c => [c.no, c.name.toLowerCase()]));
@@ -104,7 +105,23 @@ export function betweenOf(d: Dataset, fromUs: number, toUs: number): (us: number
   return us => (us >= fromUs - slack && (asOf === null || us <= asOf + slack)) || (asOf !== null && us <= toUs + slack && us >= asOf - slack);
 }
 
-const sorted = (select: Ast): boolean => child(select, 'limitCount') !== null || child(select, 'limitOffset') !== null;
+const sorted = (select: Ast): boolean =>
+  child(select, 'limitCount') !== null || child(select, 'limitOffset') !== null || [...(armsOf(select) ?? []), ...innerOf(select)].some(sorted);
+
+/** Selects that stand in FROM, not among joins. */
+function innerOf(select: Ast): Ast[] {
+  return nodes(select, 'fromClause').flatMap(f => {
+    const [tag, body] = unwrap(f);
+    const query = tag === 'RangeSubselect' && body['lateral'] !== true ? child(body, 'subquery') : null;
+    return query ? [child(query, 'SelectStmt') ?? query] : [];
+  });
+}
+
+/** The two selects of a UNION ALL. */
+function armsOf(select: Ast): Ast[] | null {
+  const [left, right] = [child(select, 'larg'), child(select, 'rarg')];
+  return text(select, 'op') === 'SETOP_UNION' && select['all'] === true && left && right ? [left, right] : null;
+}
 
 /**
  * Records of which some value may have been another one in a span than in the snapshot, or that may not have been there, as a condition on
@@ -127,13 +144,23 @@ function usesNames(select: Ast): boolean {
   return anyNode(select, (tag, body) => (tag === 'JoinExpr' && (nodes(body, 'usingClause').length > 0 || body['isNatural'] === true) ? true : null));
 }
 
-/** One block of inner joins of tables: each row of the answer stands by itself. */
+/** One block of inner joins of tables or of one inner select, or several with UNION ALL between them: each row of the answer stands by itself. */
 function isSimple(select: Ast): boolean {
+  const arms = armsOf(select);
+  if (arms)
+    return (
+      !child(select, 'withClause') &&
+      !child(select, 'limitCount') &&
+      !child(select, 'limitOffset') &&
+      nodes(select, 'sortClause').length === 0 &&
+      arms.every(isSimple)
+    );
   if (text(select, 'op') !== 'SETOP_NONE' || child(select, 'withClause') || nodes(select, 'valuesLists').length > 0) return false;
   if (['groupClause', 'distinctClause', 'windowClause'].some(k => nodes(select, k).length > 0) || child(select, 'havingClause')) return false;
   const plain = (from: Ast): boolean => {
     const [tag, body] = unwrap(from);
     if (tag === 'RangeVar') return true;
+    if (tag === 'RangeSubselect') return nodes(select, 'fromClause').length === 1 && innerOf(select).length === 1 && isSimple(innerOf(select)[0]!);
     return (
       tag === 'JoinExpr' &&
       text(body, 'jointype') === 'JOIN_INNER' &&

@@ -13,6 +13,8 @@ import type { RouteModel } from '../routes/route-models.ts';
 import { echoOf, type Features, judgeSize, type SizeModel } from '../routes/size-model.ts';
 import { isStarred, targetsOf } from '../sql/index.ts';
 import { tier } from '../tables.ts';
+import type { Changes } from './changes.ts';
+import { timesOf, unsettled } from './epochs.ts';
 import { columnSizes, type OutputSize, outputSizes, type Replay, recordReplay } from './replay.ts';
 import { type Group, instanceTable, type Member, replayGroup } from './replay-group.ts';
 import { columnsIn, tablesIn } from './statements.ts';
@@ -20,18 +22,40 @@ import { columnsIn, tablesIn } from './statements.ts';
 /** What the replay of one member gave, for the size check of its request. */
 export type Predicted = Map<Instance, OutputSize>;
 
-/** Sizes of what every instance would show. */
-export async function predictSizes(engine: Engine, catalogue: Catalogue, groups: readonly Group[]): Promise<Predicted> {
+/** Sizes of what every instance would show; not certain where a value it shows may have been another one then. */
+export async function predictSizes(engine: Engine, catalogue: Catalogue, groups: readonly Group[], changes: Changes = new Map()): Promise<Predicted> {
   const out: Predicted = new Map();
   for (const g of groups) {
     await replayGroup(engine, catalogue, g, async ({ replay: r, tuples, batch }) => {
       if (!r) return;
       const sizes = await outputSizes(engine, r.relation, batch ? instanceTable : null);
       const opaque = r.relation.columns.some(c => c.type === 'opaque');
-      for (const s of sizes) for (const m of tuples[s.n]?.members ?? []) out.set(m.instance, opaque ? { ...s, certain: false } : s);
+      const other = await shownOtherwise(engine, r, g, changes, batch);
+      for (const s of sizes) for (const m of tuples[s.n]?.members ?? []) out.set(m.instance, opaque || other(s.n) ? { ...s, certain: false } : s);
     });
   }
   return out;
+}
+
+/** Tells of which of a group's statements some record they show was changed on the way to the snapshot. */
+async function shownOtherwise(engine: Engine, r: Replay, g: Group, changes: Changes, batch: boolean): Promise<(n: number) => boolean> {
+  if (!r.relation.occurrences.some(o => changes.has(o.dataset.id))) return () => false;
+  const span = g.members.reduce(
+    (all, m) => {
+      const ran = timesOf(m.instance);
+      return { fromUs: Math.min(all.fromUs, ran.fromUs), toUs: Math.max(all.toUs, ran.toUs) };
+    },
+    { fromUs: Infinity, toUs: -Infinity },
+  );
+  const touched = r.relation.occurrences
+    .filter(o => !o.list && changes.has(o.dataset.id))
+    .map(
+      o =>
+        sql`select distinct ${batch ? sql`n` : sql`0`} as n from (select ${sql.id(o.ref)} as row_no ${batch ? sql`, n` : sql``} from replay_result) where ${unsettled(o.dataset, span, changes)}`,
+    );
+  if (touched.length === 0) return () => false;
+  const found = new Set((await engine.rows<{ n: number }>('exposure.shown_otherwise', sql.join(touched, sql` union `))).map(x => Number(x.n)));
+  return n => found.has(n);
 }
 
 /** Bytes by column of what every instance would show, where it reads one data set. */
