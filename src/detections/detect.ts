@@ -14,6 +14,7 @@ import { detectScans } from './behaviour/scans.ts';
 import { detectSignIns } from './behaviour/sign-ins.ts';
 import { detectSlowScrapes } from './behaviour/slow-scrapes.ts';
 import { detectTakeovers } from './behaviour/takeovers.ts';
+import { detectUnopened } from './behaviour/unopened.ts';
 import { detectWebShells } from './behaviour/web-shells.ts';
 import { detectByRules } from './own-rules.ts';
 import { detectAttacks } from './requests/attacks.ts';
@@ -46,6 +47,7 @@ export async function detect(kase: Pick<OpenCase, 'engine'>, effects: Effects, o
   found.push(...(await detectEntries(engine, found)));
   found.push(...(await detectColdSignIns(engine, found)));
   found.push(...(await detectTakeovers(engine, found)));
+  found.push(...(await detectUnopened(engine, found)));
   found.push(...(await detectMarkedWalks(engine, found)));
   found.push(...(await detectMarkedLists(engine, found)));
   found.push(...(await detectExports(engine, found)));

@@ -287,7 +287,13 @@ export function headerField(name: string): Field {
 
 const sessionName = /sess|sid$|^sid|token|auth/i;
 
-/** The whole header: the cookie that names itself a session (or stands alone) is the session, the header itself goes to `extra` when there is more. */
+/** Long and of the letters that tokens are made of: `pref=north` is no session, whoever sends it. */
+const sessionValue = /(?:^|=)"?[\w.~+/%=-]{16,}"?$/;
+
+/**
+ * The whole header: the cookie that names itself a session, or stands alone and may be one, is the session; the header itself goes to `extra` when there is
+ * more, or none.
+ */
 export const cookieHeaderField: Field = {
   name: 'cookie',
   shape: 'text',
@@ -295,10 +301,11 @@ export const cookieHeaderField: Field = {
     if (absent(bytes, from, to)) return true;
     const text = utf8.decode(bytes.subarray(from, to));
     const pairs = text.split(/;(?:\s|%20|\+)*/).filter(p => p !== '');
-    const session = pairs.length === 1 ? pairs[0]! : pairs.find(p => p.includes('=') && sessionName.test(p.slice(0, p.indexOf('='))));
+    const named = pairs.find(p => p.includes('=') && sessionName.test(p.slice(0, p.indexOf('='))));
+    const session = pairs.length === 1 && (!text.includes('=') || sessionValue.test(text)) ? pairs[0]! : named;
     if (session !== undefined && pairs.length === 1) sink.bytes('session', bytes, from, to);
     else if (session !== undefined) sink.text('session', session);
-    if (pairs.length > 1) row.addExtra('cookie', text);
+    if (pairs.length > 1 || session === undefined) row.addExtra('cookie', text);
     return true;
   },
 };

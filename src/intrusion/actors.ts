@@ -1,6 +1,7 @@
 import { contentId, HOUR } from '../base/index.ts';
 import { type OpenCase, standingDecisions } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
+import { strayAttempts } from './attempts.ts';
 import { type Identity, isOwn, isShared, readIdentities, readUse, type Uses } from './identities.ts';
 import { addShellStatements } from './shell-statements.ts';
 import { linkSoftly } from './soft-links.ts';
@@ -109,13 +110,14 @@ function isGrave(list: readonly DetectionRow[], identities: readonly Identity[],
   return list.some(d => d.outcome === 'succeeded') || list.reduce((n, d) => n + (weight[d.level] ?? 1) * Math.min(d.events, 20), 0) >= 20;
 }
 
+/** `seenAt`: the addresses that each detection names. */
+type Draft = Omit<Actor, 'id' | 'certainty' | 'events' | 'firstUs' | 'lastUs'> & {
+  readonly seenAt: readonly { readonly detection: string; readonly ip: string }[];
+};
+
 const sorted = (values: Iterable<string | null>): string[] => [...new Set([...values].filter((v): v is string => v !== null))].sort();
 
-function draft(
-  list: readonly DetectionRow[],
-  identities: readonly Identity[],
-  reasons: ReadonlyMap<string, ReadonlySet<string>>,
-): Omit<Actor, 'id' | 'certainty' | 'events' | 'firstUs' | 'lastUs'> {
+function draft(list: readonly DetectionRow[], identities: readonly Identity[], reasons: ReadonlyMap<string, ReadonlySet<string>>): Draft {
   const ids = new Set(list.map(d => d.detection_id));
   const mine = identities.filter(i => ids.has(i.detection_id));
   return {
@@ -126,19 +128,21 @@ function draft(
     conns: sorted(mine.map(i => i.conn)),
     detections: list,
     pairs: sorted(mine.filter(i => i.ip !== null).map(i => `${i.ip}\u0000${i.agent ?? ''}`)),
+    seenAt: mine.flatMap(i => (i.ip === null ? [] : [{ detection: i.detection_id, ip: i.ip }])),
     reasons: sorted(list.flatMap(d => [...(reasons.get(`d:${d.detection_id}`) ?? [])])),
   };
 }
 
 async function writeActors(
   engine: Engine,
-  drafts: readonly ReturnType<typeof draft>[],
+  drafts: readonly Draft[],
   use: Uses,
   known: ReadonlySet<string>,
   accounts: readonly string[],
   confirmed: ReadonlySet<string>,
 ): Promise<Actor[]> {
-  const isDoubtful = (d: DetectionRow): boolean => saysDoubtful(d) && !confirmed.has(d.detection_id);
+  const stray = new Set([...strayAttempts(drafts.filter(d => !d.ips.some(ip => known.has(ip))))].flatMap(a => a.detections.map(d => d.detection_id)));
+  const isDoubtful = (d: DetectionRow): boolean => (saysDoubtful(d) || stray.has(d.detection_id)) && !confirmed.has(d.detection_id);
   const named = drafts
     .map(d => ({
       ...d,
@@ -154,21 +158,26 @@ async function writeActors(
   for (const a of named) {
     const doubtful = a.detections.length > 0 && a.detections.every(isDoubtful);
     const sure = doubtful ? 'wide' : 'strict';
+    const proven = new Set(a.detections.filter(d => !isDoubtful(d)).map(d => d.detection_id));
+    // an address that only doubts name is possible, however certain the actor is elsewhere
+    const sureIps = new Set(a.seenAt.filter(s => proven.has(s.detection)).map(s => s.ip));
+    const sureAt = (ip: string): 'strict' | 'wide' => (sureIps.has(ip) ? sure : 'wide');
     for (const d of a.detections)
       scope.push([a.id, 'detection', d.detection_id, null, isDoubtful(d) ? 'wide' : 'strict', isAnothers(d) ? 'another-signed-in' : 'detection']);
     for (const ip of a.ips) {
       if (known.has(ip)) scope.push([a.id, 'ip', ip, null, ...(isShared(ip, use) ? ['wide', 'stated-address-shared'] : ['strict', 'stated-in-case-file'])]);
-      else if (isOwn(use.ips.get(ip))) scope.push([a.id, 'ip', ip, null, sure, 'own-address']);
+      else if (isOwn(use.ips.get(ip))) scope.push([a.id, 'ip', ip, null, sureAt(ip), 'own-address']);
     }
     for (const pair of a.pairs) {
       const [ip, agent] = pair.split('\u0000') as [string, string];
       if (isOwn(use.ips.get(ip))) continue;
       const u = use.pairs.get(pair);
-      if (isOwn(u)) scope.push([a.id, 'pair', ip, agent, sure, 'address-and-agent']);
+      if (isOwn(u)) scope.push([a.id, 'pair', ip, agent, sureAt(ip), 'address-and-agent']);
       else if (u && u.innocentSessions === 0 && u.innocentAccounts === 0) scope.push([a.id, 'pair', ip, agent, 'wide', 'shared-address-and-agent']);
       else scope.push([a.id, 'nameless', ip, agent, 'wide', 'shared-address-and-agent']);
     }
-    for (const s of a.sessions) if ((use.sessionIps.get(s) ?? 1) <= hubSession) for (const ip of a.ips) scope.push([a.id, 'session', s, ip, sure, 'session']);
+    for (const s of a.sessions)
+      if ((use.sessionIps.get(s) ?? 1) <= hubSession) for (const ip of a.ips) scope.push([a.id, 'session', s, ip, sureAt(ip), 'session']);
     for (const c of a.conns) scope.push([a.id, 'conn', c, null, 'strict', 'database-connection']);
   }
   const stated = accounts.flatMap(account => named.filter(x => x.accounts.includes(account) || named.length === 1).map(a => ({ actorId: a.id, account })));

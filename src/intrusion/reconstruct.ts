@@ -45,7 +45,8 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   const cells = [...recovered, ...shownCells(judged)];
   progress(2);
   await noteInjections(engine, rebuilt);
-  const all = await readDetections(engine);
+  const gainful = await detectionsOf(engine, cells);
+  const all = (await readDetections(engine)).map(d => (gainful.has(d.detection_id) ? { ...d, outcome: 'succeeded' } : d));
   const work = workItems(rebuilt);
   let actors = await findActors(kase, all, work);
   let steps = findSteps(actors);
@@ -112,6 +113,22 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   effects.log('intrusion.done', summary);
   progress(5);
   return summary;
+}
+
+/** Injections that obtained a cell or a part of one, whatever their answers looked like. */
+async function detectionsOf(engine: Engine, cells: readonly Recovered[]): Promise<Set<string>> {
+  const first = cells.filter(c => c.status !== 'attempted').flatMap(c => c.eventIds.slice(0, 1));
+  await engine.load(
+    'intrusion_gain',
+    [{ name: 'event_id', type: 'BIGINT' }],
+    [...new Set(first)].map(id => [id]),
+  );
+  const rows = await engine.rows<{ detection_id: string }>(
+    'intrusion.gainful',
+    sql`select distinct detection_id from detection join detection_event using (detection_id) semi join intrusion_gain using (event_id) where family = 'sqli' order by 1`,
+  );
+  await engine.run('intrusion.drop', sql`drop table intrusion_gain`);
+  return new Set(rows.map(r => r.detection_id));
 }
 
 /** Cells that several clients worked on, and random markers they share. */

@@ -254,6 +254,28 @@ describe('what is found, and who is left alone', () => {
     expect(told.map((f, i) => [f.kind, f.events, facts[i]!['tables'], facts[i]!['doubtful']])).toEqual([['db-dump', 2, ['`customers`', '`quotes`'], doubtful]]);
   });
 
+  it('what the same role dumps at the same hour of three days is a backup, of two days a doubt; at another hour it is neither', async () => {
+    const app = Array.from(
+      { length: 100 },
+      (_, i): EventRow => ({ class: 2, time_us: t0 + i * SECOND, db_user: 'app', sql_text: 'select * from q where id = 1' }),
+    );
+    const dump = (hours: number): EventRow => ({
+      class: 2,
+      time_us: t0 + hours * HOUR,
+      db_user: 'postgres',
+      app_name: 'pg_dump',
+      src_ip: '203.0.113.10',
+      sql_text: 'COPY public.customers TO stdout;',
+    });
+    const told = async (...hours: number[]) =>
+      (await run(numbered([...app, ...hours.map(dump)])))
+        .filter(f => f.rule_id === 'database-dump')
+        .map(f => [f.level, f.outcome, (JSON.parse(f.facts) as { doubtful?: boolean }).doubtful]);
+    expect(await told(2, 26, 50.5)).toEqual(Array.from({ length: 3 }, () => ['informational', 'unknown', undefined]));
+    expect(await told(2, 26)).toEqual(Array.from({ length: 2 }, () => ['high', 'succeeded', true]));
+    expect(await told(2, 26, 50, 60)).toContainEqual(['high', 'succeeded', undefined]);
+  });
+
   it('an injection whose body was not logged is seen in the database log', async () => {
     const post = Array.from({ length: 20 }, (_, i): EventRow => ({ ...get(100 + i, '192.0.2.4', '/search'), method: 'POST' }));
     const statement = (i: number, text: string): EventRow => ({
@@ -266,8 +288,11 @@ describe('what is found, and who is left alone', () => {
       statement(i, `SELECT a FROM q WHERE n = 'x' AND ASCII(SUBSTRING((SELECT p FROM u LIMIT 1),${i},1))>64 AND 'a'='a'`),
     );
     const usual = Array.from({ length: 50 }, (_, i) => statement(i, 'SELECT a FROM q WHERE n = $1'));
-    const found = await run(numbered([...people(), ...post, ...injected, ...usual]));
+    const found = await run(numbered([...people(), ...injected, ...usual]));
     expect(found.map(f => [f.rule_id, f.kind, f.outcome, f.events])).toEqual([['database-injection', 'sqli-boolean', 'succeeded', 20]]);
+    // The requests that came at the same moments, and nobody else's, are its own.
+    const asked = await run(numbered([...people(), ...post, ...injected, ...usual]));
+    expect(asked.map(f => [f.rule_id, f.kind, f.events, f.ips])).toEqual([['database-injection', 'sqli-boolean', 40, ['192.0.2.4', null]]]);
   });
 
   it('old records in the order of their numbers over days, though no more than others call up; new ones as they come are work', async () => {

@@ -37,7 +37,7 @@ const request: fc.Arbitrary<Request> = fc.record({
   referer: anyText,
   agent: anyText,
   durationMs: fc.integer({ min: 0, max: 1e7 }),
-  cookie: ascii.filter(s => s !== '-'),
+  cookie: ascii.filter(s => s !== '-' && !s.includes('=')),
 });
 
 /** What must come back, whatever the format. */
@@ -185,6 +185,21 @@ test('#Fields may change in the middle of an IIS log; values are read by name', 
     bytes_out: 77,
     target: '/b',
   });
+});
+
+test('a cookie that is alone is a session when it may be one; a preference is not, whoever sends it', () => {
+  const line = (cookie: string): string => `2026-11-21 20:23:15 GET /a 203.0.113.4 ${cookie} 200`;
+  const cookies = ['pref=north', 'pref=%27+OR+1', 'id=3f9ac2b17e5d4c60', '3f9a', 'JSESSIONID=7;+pref=east', '-'];
+  const rows = readLines(iisW3c, ['#Fields: date time cs-method cs-uri-stem c-ip cs(Cookie) sc-status', ...cookies.map(line)]).slice(1);
+  expect(rows.map(r => r.row!['session'] ?? null)).toEqual([null, null, 'id=3f9ac2b17e5d4c60', '3f9a', 'JSESSIONID=7', null]);
+  expect(rows.map(r => (JSON.parse(String(r.row!['extra'] ?? '{}')) as { cookie?: string }).cookie ?? null)).toEqual([
+    'pref=north',
+    'pref=%27 OR 1',
+    null,
+    null,
+    'JSESSIONID=7; pref=east',
+    null,
+  ]);
 });
 
 test('CloudFront: tabs, names, a doubly encoded agent, seconds', () => {

@@ -223,6 +223,22 @@ describe('actors', () => {
     expect(r.events.every(e => events[e.n]!.session === 'evil')).toBe(true);
   });
 
+  it('an address that only a doubtful detection names is possible, however certain the actor is at another one', async () => {
+    const events: Event[] = [
+      ...Array.from({ length: 4 }, (_, i): Event => ({ ip: '192.0.2.8', agent: 'A', session: 's1', at: i })),
+      { ip: '192.0.2.8', agent: 'A', session: null, at: 5 },
+      ...Array.from({ length: 4 }, (_, i): Event => ({ ip: '192.0.2.9', agent: 'A', session: 's1', at: 10 + i })),
+      { ip: '192.0.2.9', agent: 'A', session: null, at: 15 },
+    ];
+    const r = await rebuild(events, [
+      { id: 'd1', kind: 'account-takeover', events: [0, 1, 2, 3], doubtful: true, outcome: 'unknown' },
+      { id: 'd2', kind: 'idor-enumeration', events: [5, 6, 7, 8] },
+    ]);
+    expect(r.actors).toMatchObject([{ certainty: 'strict', ips: ['192.0.2.8', '192.0.2.9'] }]);
+    expect(r.events.filter(e => e.certainty === 'strict').map(e => e.n)).toEqual([5, 6, 7, 8, 9]);
+    expect(r.events.filter(e => e.certainty === 'wide').map(e => e.n)).toEqual([0, 1, 2, 3, 4]);
+  });
+
   it('without sessions, other agents on the address stay out and the same agent is only possible', async () => {
     const events: Event[] = [];
     for (let u = 0; u < 60; u++) events.push({ ip: '203.0.113.1', agent: u % 2 ? 'Chrome' : 'Edge', at: u * 100 });

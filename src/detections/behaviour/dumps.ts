@@ -27,7 +27,7 @@ type Statement = {
 
 /**
  * Whole tables copied out of the database: COPY … TO, dump tools by their application name, SELECT * without a condition on several tables.
- * A role that does the same at about the same hour on other days makes backups; that is said, and it weighs less.
+ * A role that does the same at about the same hour on other days makes backups: on three days and more that is only said, on two it is a doubt.
  */
 export async function detectDumps(engine: Engine): Promise<Detection[]> {
   const rows = await engine.rows<Statement>(
@@ -55,8 +55,8 @@ export async function detectDumps(engine: Engine): Promise<Detection[]> {
         ruleId: 'database-dump',
         kind: 'db-dump',
         family: 'database',
-        level: habit >= 2 ? 'low' : 'high',
-        outcome: 'succeeded',
+        level: habit >= 2 ? 'informational' : 'high',
+        outcome: habit >= 2 ? 'unknown' : 'succeeded',
         groupKey: `dump|${actor}`,
         facts: {
           db_user: part[0]!.db_user,
@@ -66,7 +66,7 @@ export async function detectDumps(engine: Engine): Promise<Detection[]> {
           tables: [...tables].sort().slice(0, 50),
           same_hour_on_other_days: habit,
           // The same program from a machine of the site's own is most often a backup.
-          ...(hint && !tool && part.every(r => r.src_ip === null || isInner(r.src_ip)) && { doubtful: true }),
+          ...((habit === 1 || ((hint || tool) && part.every(r => r.src_ip === null || isInner(r.src_ip)))) && { doubtful: true }),
         },
         events: part.map(r => ({ eventId: r.event_id, atUs: r.at_us })),
       });

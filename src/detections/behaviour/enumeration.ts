@@ -1,4 +1,4 @@
-import { groupBy, SECOND } from '../../base/index.ts';
+import { DAY, groupBy, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { count } from '../requests/judge.ts';
 import { actorKey, episodes } from '../requests/request.ts';
@@ -10,6 +10,11 @@ import { withOwnership } from './owners.ts';
 import { splitRun } from './shared-walks.ts';
 
 const minObjects = 30;
+/** So many in exactly one stride come by no chance; they need not outdo the others by as much. */
+const manyInStride = 100;
+const strideLead = 1.5;
+/** Who reads the same records again on that many days is a job of the site. */
+const jobDays = 3;
 
 type Walk = {
   actor: string;
@@ -37,6 +42,7 @@ type Walk = {
 export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
   await prepareCalls(engine);
   const walks = await findWalks(engine);
+  if (walks.length > 0) await leaveOutJobs(engine);
   const out: Detection[] = [];
   for (const [actor, list] of groupBy(walks, w => w.actor)) {
     for (const how of ['object', 'page'] as const) {
@@ -61,7 +67,7 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
   await engine.run(
     'detection.walk-hot',
     sql`create or replace temp table detection_hot as
-    select who, route, how, d, q95, actors from detection_far join detection_place using (place) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10)`,
+    select who, route, how, d, q95, actors from detection_far join detection_place using (place) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10 or (d >= ${manyInStride} and d >= ${strideLead} * q95))`,
   );
   const { n } = await engine.row<{ n: number }>('detection.walk-count', sql`select count(*) as n from detection_hot`);
   // All that the hot ones called up, on other routes too: a walk goes on below its route.
@@ -112,6 +118,7 @@ function isWalk(w: Walk): boolean {
   if (w.how === 'page') return w.d >= Math.max(minObjects, 2 * (peersLittle ? 0 : w.q95)) && (w.same_steps >= 0.3 || (w.corr ?? 0) >= 0.9);
   const inOrder = w.steps >= 0.6 || ((w.corr ?? 0) >= 0.95 && coverage >= 0.1);
   if (inOrder) return w.d >= Math.max(minObjects, 2 * (peersLittle ? 15 : w.q95));
+  if (!peersLittle && w.same_steps >= 0.95 && (w.corr ?? 0) >= 0.99 && w.d >= Math.max(manyInStride, strideLead * w.q95)) return true;
   const fast = w.gap_us !== null && w.gap_us < 2 * SECOND;
   const onlyThis = w.n >= 0.6 * w.all_requests;
   const many = w.d >= (peersLittle ? 300 : Math.max(100, 6 * w.q95));
@@ -119,6 +126,17 @@ function isWalk(w: Walk): boolean {
   if (w.actor.startsWith('i:'))
     return many && onlyThis && (w.missed >= 0.1 || (fast && w.n >= 0.9 * w.all_requests) || (fast && !peersLittle && w.d >= 8 * w.q95));
   return many && onlyThis && (w.missed >= 0.1 || (fast && coverage >= 0.05) || coverage >= 0.5);
+}
+
+/** A client that reads most of its records of a route anew on several days takes nothing: a nightly batch, a cache that is kept warm. */
+async function leaveOutJobs(engine: Engine): Promise<void> {
+  await engine.run(
+    'detection.walk-jobs',
+    sql`delete from detection_walk using (
+      select client, route from (select client, route, object, count(distinct at_us // ${DAY}::bigint) as days from detection_walk group by all)
+      group by client, route having avg((days >= ${jobDays})::int) >= 0.5) job
+    where detection_walk.client = job.client and detection_walk.route = job.route`,
+  );
 }
 
 type ObjectEvent = {

@@ -2,6 +2,7 @@ import { DAY, groupBy, HOUR } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { clientKey } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { openRoutes } from './open-routes.ts';
 
 type Ordered = {
   key: string;
@@ -36,7 +37,12 @@ export async function detectOrderedWalks(engine: Engine, found: readonly Detecti
   const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').flatMap(d => d.events.map(e => Number(e.eventId))));
   const places = await openPlaces(engine, taken);
   if (places.length === 0) return [];
-  const rows = (await readOrdered(engine, places)).filter(isWalk);
+  const ordered = (await readOrdered(engine, places)).filter(isWalk);
+  const open = await openRoutes(
+    engine,
+    ordered.map(w => w.route),
+  );
+  const rows = ordered.filter(w => !open.has(w.route));
   // Where many do it, it is how this site is used.
   const walks = [...groupBy(rows, r => r.route).values()].filter(list => list.length <= Math.max(3, 0.05 * list[0]!.peers)).flat();
   const calls = await readCalls(engine, walks);

@@ -3,6 +3,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { actorKey } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { countPeers } from './count-peers.ts';
+import { openRoutes } from './open-routes.ts';
 
 type Steady = {
   actor: string;
@@ -17,7 +18,7 @@ type Steady = {
   actors: number;
 };
 
-type Call = { who: string; event_id: number; at_us: number | null; object: number; status: number | null };
+type Call = { who: string; event_id: number; at_us: number | null; route: string; object: number; status: number | null };
 
 const minObjects = 200;
 const longestPauseUs = 3 * HOUR;
@@ -58,14 +59,20 @@ export async function detectSlowScrapes(engine: Engine, found: readonly Detectio
   const calls = groupBy(
     await engine.rows<Call>(
       'detection.steady-events',
-      sql`select who::varchar as who, event_id, at_us, object, status from detection_called
+      sql`select who::varchar as who, event_id, at_us, route, object, status from detection_called join detection_place using (place)
         where place > 0 and who in (${whos}) and client in (select client from detection_reach where who in (${whos})) order by at_us nulls first, event_id`,
     ),
     c => c.who,
   );
+  // Goods and news are there to be read, and crawlers read them all.
+  const open = await openRoutes(
+    engine,
+    [...calls.values()].flat().map(c => c.route),
+  );
   const out: Detection[] = [];
   for (const r of steady) {
-    const events = calls.get(r.who) ?? [];
+    const events = (calls.get(r.who) ?? []).filter(c => !open.has(c.route));
+    if (new Set(events.map(e => e.object)).size < minObjects) continue;
     out.push({
       ruleId: 'slow-scrape',
       kind: 'idor-enumeration',

@@ -2,6 +2,7 @@ import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { knowFound } from '../found-events.ts';
 import type { Detection } from '../tables.ts';
+import { readingUs } from './opaque-ids.ts';
 
 type Use = {
   session: string;
@@ -16,6 +17,9 @@ type Use = {
 
 const rareShare = 0.01;
 const rareCount = 3;
+const manyRequests = 30;
+/** What more addresses than this send is no session of one person, or of two. */
+const mostAddresses = 8;
 
 /**
  * Sessions used from several addresses with agents of different families. People change networks and update browsers; one session on two
@@ -51,35 +55,85 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
   for (const [session, list] of bySession) {
     const flagged = suspicious.has(session);
     const agents = new Set(list.map(u => u.agent));
-    if (!(flagged && list.length >= 2) && !(rare && agents.size >= 2 && overlapping(list))) continue;
     const home = list[0]!;
-    const rows = await engine.rows<{ event_id: number; at_us: number | null; src_ip: string }>(
+    const atOnce = overlapping(list);
+    const moved = new Set(list.filter(u => u.src_ip !== home.src_ip && u.agent !== home.agent).map(u => u.src_ip));
+    const addresses = [...new Set(list.map(u => u.src_ip))].sort();
+    const odd = rare && agents.size >= 2 && addresses.length <= mostAddresses && (atOnce || moved.size > 0);
+    if (!(flagged && list.length >= 2) && !odd) continue;
+    const rows = await engine.rows<SessionEvent>(
       'detection.session-events',
       sql`
-      select event_id, at_us, src_ip from detection_request where session = ${session} order by at_us nulls first, event_id`,
+      select event_id, at_us, src_ip, user_agent from detection_request where session = ${session} order by at_us nulls first, event_id`,
     );
     // Whether the first user is the owner or the thief cannot be told unless the session stands out by itself.
-    const events = flagged ? rows.filter(r => suspicious.get(session)!.has(r.src_ip)) : rows.filter(r => r.src_ip !== home.src_ip);
+    const { events, possible } = flagged
+      ? await sameHands(engine, rows, suspicious.get(session)!, addresses)
+      : { events: rows.filter(r => (atOnce ? r.src_ip !== home.src_ip : moved.has(r.src_ip))), possible: [] };
     if (events.length === 0) continue;
+    if (possible.length > 0) out.push(beside(session, possible));
+    const sure = flagged || isHurried(events.map(e => e.at_us));
     out.push({
       ruleId: 'session-elsewhere',
       kind: 'account-takeover',
       family: 'session',
-      level: flagged ? 'high' : 'medium',
-      outcome: flagged ? 'succeeded' : 'unknown',
+      level: sure ? 'high' : 'medium',
+      outcome: sure ? 'succeeded' : 'unknown',
       groupKey: `session|${session}`,
       facts: {
-        addresses: [...new Set(list.map(u => u.src_ip))].sort(),
+        addresses,
         agents: agents.size,
         requests: events.length,
         sessions_with_several_clients: several.length,
         sessions,
         also_flagged: flagged,
+        ...(!sure && !atOnce && { doubtful: true }),
       },
       events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us })),
     });
   }
   return out;
+}
+
+type SessionEvent = { event_id: number; at_us: number | null; src_ip: string; user_agent: string | null };
+
+/**
+ * What came from the addresses that stand out. The session's other requests are of the same hands where it is all one agent that nobody else in the log has;
+ * they may be where it is one agent that others have too: the owner of a session that was stolen rarely has the very agent of the thief.
+ */
+async function sameHands(
+  engine: Engine,
+  rows: readonly SessionEvent[],
+  his: ReadonlySet<string>,
+  addresses: readonly string[],
+): Promise<{ readonly events: readonly SessionEvent[]; readonly possible: readonly SessionEvent[] }> {
+  const events = rows.filter(r => his.has(r.src_ip));
+  const agent = rows[0]?.user_agent ?? '';
+  if (events.length === 0 || agent === '' || rows.some(r => r.user_agent !== agent)) return { events, possible: [] };
+  const { others } = await engine.row<{ others: number }>(
+    'detection.agent-elsewhere',
+    sql`select count(*)::integer as others from detection_client where user_agent = ${agent} and src_ip not in (${sql.join(addresses.map(ip => sql`${ip}`))})`,
+  );
+  return others === 0 ? { events: rows, possible: [] } : { events, possible: rows.filter(r => !his.has(r.src_ip)) };
+}
+
+/** The part of a session that stands out elsewhere which may be the owner's as well. */
+function beside(session: string, possible: readonly SessionEvent[]): Detection {
+  return {
+    ruleId: 'session-elsewhere',
+    kind: 'account-takeover',
+    family: 'session',
+    level: 'medium',
+    outcome: 'unknown',
+    groupKey: `session|${session}|beside`,
+    facts: { addresses: [...new Set(possible.map(e => e.src_ip))].sort(), requests: possible.length, doubtful: true },
+    events: possible.map(e => ({ eventId: e.event_id, atUs: e.at_us })),
+  };
+}
+
+function isHurried(times: readonly (number | null)[]): boolean {
+  const known = times.filter(t => t !== null);
+  return known.length >= manyRequests && known.at(-1)! - known[0]! < known.length * readingUs;
 }
 
 function overlapping(list: readonly Use[]): boolean {

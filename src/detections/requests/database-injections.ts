@@ -1,26 +1,45 @@
 import { groupBy, MINUTE } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
+import { type SqlToken, tokenizeSql } from '../sql/index.ts';
 import type { Detection, StepKind } from '../tables.ts';
 import { spanOf } from '../times.ts';
 import { tracedStatements } from './attacks.ts';
+import { readLogDialects, withoutLiterals } from './log-dialect.ts';
 import { episodes } from './request.ts';
+import { soleAsker } from './sole-asker.ts';
 
 /** Marks no application writes by itself; one RE2 pass, then the sharper tests below. */
 const marks =
   String.raw`pg_sleep\s*\(|\bsleep\s*\(\s*\d|waitfor\s+delay|benchmark\s*\(\s*\d{4}|dbms_pipe\.receive_message|union\s+all\s+select\s+null|extractvalue\s*\(|updatexml\s*\(|` +
-  String.raw`chr\(\d+\)\s*\|\|\s*chr\(\d+\)|char\(\d+\)\s*\+\s*char\(\d+\)|(?:ascii|ord|unicode)\s*\(\s*(?:substr|substring|mid)|\b(?:and|or)\s+\d{3,5}\s*=\s*\d{3,5}\b|information_schema\.(?:tables|columns)`;
+  String.raw`chr\(\d+\)\s*\|\|\s*chr\(\d+\)|char\(\d+\)\s*\+\s*char\(\d+\)|(?:ascii|ord|unicode)\s*\(\s*(?:substr|substring|mid)|\b(?:and|or)\s+\d{3,5}\s*=\s*\d{3,5}\b|information_schema\.(?:tables|columns)|` +
+  String.raw`(?:substr|substring|mid)\s*\([^;]{1,400}[=<>]\s*n?cha?r\s*\(\d+\)|union\s+(?:all\s+|distinct\s+)?\(?\s*select\b[^;]*(?:--|#|/\*)`;
 
 const techniques: readonly (readonly [StepKind, RegExp])[] = [
   ['sqli-time', /pg_sleep\s*\(|\bsleep\s*\(\s*\d|waitfor\s+delay|benchmark\s*\(\s*\d{4}|dbms_pipe\.receive_message/],
   ['sqli-error', /extractvalue\s*\(|updatexml\s*\(|=\s*cast\s*\(\s*\(*\s*(?:chr|char|select)/],
   ['sqli-union', /union\s+all\s+select\s+(?:null|chr|char|concat|'|\d)/],
-  ['sqli-boolean', /(?:ascii|ord|unicode)\s*\(\s*(?:substr|substring|mid)|\b(?:and|or)\s+(\d{3,5})\s*=\s*\1\b|\b(?:and|or)\s+\d{3,5}\s*=\s*\d{3,5}\s+and\b/],
+  [
+    'sqli-boolean',
+    /(?:ascii|ord|unicode)\s*\(\s*(?:substr|substring|mid)|(?:substr|substring|mid)\s*\([^;]{1,400}[=<>]\s*n?cha?r\s*\(\d+\)|\b(?:and|or)\s+(\d{3,5})\s*=\s*\1\b|\b(?:and|or)\s+\d{3,5}\s*=\s*\d{3,5}\s+and\b/,
+  ],
 ];
 
 const leastStatements = 3;
 
+/** A UNION whose text ends in a comment that swallows what the application had written behind it: no other explanation is left. */
+function swallowsRest(text: string): boolean {
+  const tokens = tokenizeSql(text, { comments: true });
+  const union = tokens.findIndex(t => t.kind === 'word' && t.value === 'UNION');
+  const swallows = (t: SqlToken, i: number): boolean =>
+    t.kind === 'comment' && (t.quote === '--' || t.quote === '#') && (i === tokens.length - 1 || /^\s*['"]/.test(t.value));
+  return union >= 0 && tokens.slice(union).some((t, i) => swallows(t, union + i));
+}
+
+const techniqueOf = (text: string): StepKind | null => techniques.find(([, pattern]) => pattern.test(text))?.[0] ?? (swallowsRest(text) ? 'sqli-union' : null);
+
 type Statement = {
   event_id: number;
+  file_no: number;
   at_us: number | null;
   db_user: string | null;
   app_name: string | null;
@@ -39,23 +58,30 @@ export async function detectDatabaseInjections(engine: Engine, found: readonly D
     'detection.injected-statements',
     sql`
     with traced as (select distinct sql_text from event semi join ${sql.id(tracedStatements)} using (event_id))
-    select event_id, at_us, db_user, app_name, err_code is not null as failed, sql_text in (select sql_text from traced) as traced, left(lower(sql_text), 4000) as text
+    select event_id, file_no, at_us, db_user, app_name, err_code is not null as failed, sql_text in (select sql_text from traced) as traced, left(lower(sql_text), 4000) as text
     from event where class = 2 and sql_text is not null and regexp_matches(lower(sql_text), ${sql.lit(marks)}) order by at_us nulls first, event_id`,
   );
-  const open = unexplained(rows, await readSpans(engine, found));
+  const dialects = await readLogDialects(engine);
+  const open = unexplained(rows, await readSpans(engine, found)).map(r => ({ ...r, text: withoutLiterals(r.text, dialects.get(r.file_no) ?? 'any') }));
   const named = open.map(r => ({
     ...r,
     atUs: r.at_us,
-    technique: techniques.find(([, pattern]) => pattern.test(r.text))?.[0] ?? null,
+    technique: techniqueOf(r.text),
   }));
+  const told = new Set(found.filter(d => d.family === 'sqli').flatMap(d => d.events.map(e => e.eventId)));
   const out: Detection[] = [];
   for (const [key, list] of groupBy(
     named.filter(r => r.technique !== null),
     r => `${r.technique}|d:${r.db_user ?? ''}|${r.app_name ?? ''}`,
   )) {
     for (const part of episodes(list)) {
-      if (part.length < leastStatements) continue;
+      if (part.length < leastStatements && !part.some(r => swallowsRest(r.text))) continue;
       const ran = part.filter(r => !r.failed).length;
+      const asked = await soleAsker(
+        engine,
+        part.map(r => r.at_us).filter(t => t !== null),
+        told,
+      );
       out.push({
         ruleId: 'database-injection',
         kind: part[0]!.technique!,
@@ -70,8 +96,9 @@ export async function detectDatabaseInjections(engine: Engine, found: readonly D
           db_user: part[0]!.db_user,
           app_name: part[0]!.app_name,
           basis: ['database-log'],
+          ...(asked.length > 0 && { asked_by_requests: asked.length }),
         },
-        events: part.map(r => ({ eventId: r.event_id, atUs: r.at_us })),
+        events: [...part.map(r => ({ eventId: r.event_id, atUs: r.at_us })), ...asked],
       });
     }
   }

@@ -1,9 +1,10 @@
 import { MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { decodeStages } from '../signatures/stages.ts';
-import { tokenizeSql } from '../sql/index.ts';
+import type { SqlDialect } from '../sql/index.ts';
 import { spanOf } from '../times.ts';
 import type { Scored } from './judge.ts';
+import { readLogDialects, staysLiteral } from './log-dialect.ts';
 
 /**
  * What became of a payload in the database: part of a statement that ran, that failed over a value it had read (which the server's message
@@ -16,9 +17,16 @@ const slackSeconds = 5;
 const longestUs = 2 * MINUTE;
 const maxStatements = 2_000_000;
 
-/** The statements of the database log by second, to look a request's payload up among those of its time. */
-type Statement = { readonly id: number; readonly text: string; readonly params: string | null; readonly failed: boolean; readonly message: string | null };
+type Statement = {
+  readonly id: number;
+  readonly text: string;
+  readonly params: string | null;
+  readonly failed: boolean;
+  readonly message: string | null;
+  readonly dialect: SqlDialect;
+};
 
+/** The statements of the database log by second, to look a request's payload up among those of its time. */
 export class StatementTrace {
   private readonly bySecond: Map<number, Statement[]>;
 
@@ -34,10 +42,12 @@ export class StatementTrace {
     const { from, to } = spanOf(requests.map(r => r.atUs));
     if (from > to) return new StatementTrace(bySecond);
     const slack = slackSeconds * SECOND + Math.min(longestUs, Math.max(0, spanOf(requests.map(r => r.durationUs)).to));
-    const rows = engine.stream<{ event_id: number; at_us: number; sql_text: string; sql_params: string | null; failed: boolean; message: string | null }>(
+    const dialects = await readLogDialects(engine);
+    type Row = { event_id: number; file_no: number; at_us: number; sql_text: string; sql_params: string | null; failed: boolean; message: string | null };
+    const rows = engine.stream<Row>(
       'detection.statements',
       sql`
-      select event_id, at_us, sql_text, sql_params, err_code is not null and err_code <> '00000' as failed,
+      select event_id, file_no, at_us, sql_text, sql_params, err_code is not null and err_code <> '00000' as failed,
         case when err_code is not null then message end as message from event
       where class = 2 and sql_text is not null and at_us between ${Math.floor(from - slack)}::bigint and ${Math.ceil(to + slack)}::bigint
         and (sql_params is not null or regexp_matches(lower(sql_text), 'select|union|sleep|waitfor|case|and|or|--|;'))
@@ -48,7 +58,7 @@ export class StatementTrace {
         const second = Math.floor(r.at_us / SECOND);
         let list = bySecond.get(second);
         if (!list) bySecond.set(second, (list = []));
-        list.push({ id: r.event_id, text: r.sql_text, params: r.sql_params, failed: r.failed, message: r.message });
+        list.push({ id: r.event_id, text: r.sql_text, params: r.sql_params, failed: r.failed, message: r.message, dialect: dialects.get(r.file_no) ?? 'any' });
       }
     }
     return new StatementTrace(bySecond);
@@ -60,6 +70,7 @@ export class StatementTrace {
     const { texts } = decodeStages(request.score.value, true);
     const needles = [...new Set(texts)].filter(t => t.length >= 8 && /[\s'"()=<>]/.test(t)).reverse();
     if (needles.length === 0) return null;
+    const escaped = [...new Set(needles.flatMap(escapedForms))];
     const second = Math.floor(request.atUs / SECOND);
     let fate: StatementFate | null = null;
     for (const distance of nearFirst(Math.min(longestUs, request.durationUs ?? 0))) {
@@ -67,26 +78,29 @@ export class StatementTrace {
         for (const n of needles) {
           if (s.text.includes(n)) {
             this.explained.add(s.id);
-            if (staysText(s.text, n)) fate ??= 'bound';
+            if (staysLiteral(s.text, n, s.dialect)) fate ??= 'bound';
             else if (!s.failed) return 'executed';
             else if (namesValue(s)) fate = 'told';
             else if (fate !== 'told') fate = 'failed';
           } else if (fate === null && s.params !== null && s.params.includes(JSON.stringify(n).slice(1, -1))) fate = 'bound';
         }
+        const inert = escaped.find(f => s.text.includes(f));
+        if (inert !== undefined && staysLiteral(s.text, inert, s.dialect)) {
+          this.explained.add(s.id);
+          fate ??= 'bound';
+        }
       }
-      if (fate !== null) return fate;
+      // A text that was only stored may run in another statement a moment later.
+      if (fate !== null && fate !== 'bound') return fate;
     }
     return fate;
   }
 }
 
-/** Whether a payload stands nowhere in a statement but inside of text literals, which it has no quote to leave. */
-function staysText(statement: string, payload: string): boolean {
-  if (/['"\\]/.test(payload)) return false;
-  const literals = tokenizeSql(statement).filter(t => t.kind === 'string' && t.closed);
-  for (let at = statement.indexOf(payload); at >= 0; at = statement.indexOf(payload, at + 1))
-    if (!literals.some(t => t.start < at && at + payload.length < t.end)) return false;
-  return true;
+/** How applications write a text into a literal so that it cannot leave it: quotes doubled, or with a backslash. */
+function escapedForms(text: string): string[] {
+  const forms = [text.replaceAll("'", "''"), text.replace(/[\\'"]/g, '\\$&'), text.replace(/[\\']/g, '\\$&')];
+  return [...new Set(forms)].filter(f => f !== text);
 }
 
 /** Whether the server's message quotes something that stands nowhere in the statement, so that it must have come from the data. */

@@ -11,6 +11,7 @@ import { looseLike } from '../sql/index.ts';
 import { tier } from '../tables.ts';
 import { claimAnyRecord } from './any-record.ts';
 import type { Claims } from './claims.ts';
+import { claimTerms, termsOf } from './found-terms.ts';
 import { type KnownInjections, knownInjections, literalPart } from './literal-part.ts';
 import { exists } from './write-cells.ts';
 
@@ -19,9 +20,6 @@ const upperNames = /^(?:to|until|end|before|max|lte?|upper)(?:_?(?:date|at|day))
 
 export const isLower = (name: string): boolean => lowerNames.test(name);
 export const isUpper = (name: string): boolean => upperNames.test(name);
-
-/** Terms looked for at most: each is held against every text of every dataset. */
-const mostTerms = 2_000;
 
 /**
  * Successful requests on routes of which nothing is known but their name: rows of the dataset the path names that agree with what
@@ -58,7 +56,7 @@ export async function claimByNames(
       if ((r.bytes ?? 1) > 0) {
         unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
         if (!silent(route) && [...r.values.values()].some(v => readingsOf(v).some(breaksOut) && asked(r, v, injections) === null)) broken.push(r);
-        if (!silent(route)) for (const v of r.values.values()) for (const t of readingsOf(v)) terms.set(termOf(t), r);
+        if (!silent(route)) for (const v of r.values.values()) for (const t of readingsOf(v).flatMap(termsOf)) terms.set(t, r);
       }
       continue;
     }
@@ -167,52 +165,6 @@ function claimUnknownRoute(catalogue: Catalogue, claims: Claims, route: string, 
     () => ({ kind: 'request', rule: 'route-unknown', statement: route, premises: { route, requests: requests.length } }),
     identity,
   );
-}
-
-/** What a request asked for, without what breaks out of it. */
-function termOf(value: string): string {
-  return value.split(/['"%;\\]|--|\/\*/)[0]!.trim();
-}
-
-/** Nothing says what such a route reads: rows of any dataset in which a text holds what was asked for are possible (T2). */
-async function claimTerms(
-  engine: Engine,
-  catalogue: Catalogue,
-  claims: Claims,
-  terms: ReadonlyMap<string, Request>,
-  open: ReadonlyMap<string, Sql>,
-): Promise<void> {
-  const asked = [...terms].filter(([t]) => (t.length >= 2 || /[^\x00-\x7f]/.test(t)) && !/^\d{1,3}$/.test(t)).sort((a, b) => (a[0] < b[0] ? -1 : 1));
-  if (asked.length === 0) return;
-  await engine.load(
-    'asked_term',
-    [{ name: 'q', type: 'VARCHAR' }],
-    asked.slice(0, mostTerms).map(([t]) => [t]),
-  );
-  for (const dataset of catalogue.datasets) {
-    const texts = dataset.columns.filter(c => c.type === 'text' || c.type === 'int');
-    if (texts.length === 0) continue;
-    const id = claims.add(
-      {
-        kind: 'request',
-        datasetId: dataset.id,
-        mustTier: 0,
-        mayTier: tier.possible,
-        rule: 'term-found',
-        statement: [...new Set(asked.map(([, r]) => routeOf(r)))].sort().join(' ').slice(0, 400),
-        premises: { requests: asked.length, source: 'terms' },
-        assumptions: [],
-      },
-      { terms: true },
-    );
-    for (const [, r] of asked.slice(0, 3)) claims.source(id, { eventId: null, requestId: r.eventId });
-    const holds = sql.join(
-      texts.map(c => (c.type === 'text' ? sql`contains(${sql.id('t', `c${c.no}`)}, q)` : sql`cast(${sql.id('t', `c${c.no}`)} as varchar) = q`)),
-      sql` or `,
-    );
-    await claims.possibleRows(id, dataset, sql`(exists (select 1 from asked_term where ${holds}) or ${open.get(dataset.id)!})`);
-  }
-  await engine.run('exposure.drop_terms', sql`drop table asked_term`);
 }
 
 /** Datasets whose name (singular or plural) is a word of the path; the last word that names one wins, its parents narrow it. */
