@@ -11,9 +11,9 @@ import { type Changes, readChanges } from './replay/changes.ts';
 import { withDefinitions } from './replay/definitions.ts';
 import { choosePart, type LogPart } from './replay/log-part.ts';
 import { readStatements, type StatementLog } from './replay/statements.ts';
-import { StatementIndex } from './routes/link-statements.ts';
 import { type Request, readActorRequests, readOtherRequests, type Span, spanOf } from './routes/requests.ts';
 import { type StatedRoutes, statedRoutes } from './routes/stated-routes.ts';
+import { StatementIndex } from './routes/statement-index.ts';
 
 /** Requests of everybody else that are read of each method and shape. */
 const othersOfEach = 300;

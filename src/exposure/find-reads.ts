@@ -1,9 +1,10 @@
 import type { AtHand } from './at-hand.ts';
 import type { Statement } from './replay/statements.ts';
 import { settleAlone } from './routes/alone.ts';
+import type { RouteRead } from './routes/binding.ts';
 import { inferReads } from './routes/infer-reads.ts';
 import { aloneInstance, type Instance, instancesOf } from './routes/instances.ts';
-import { learnRoutes, type RouteRead } from './routes/link-statements.ts';
+import { learnRoutes } from './routes/learn-routes.ts';
 import { countRoutes, routeOf } from './routes/requests.ts';
 import { settleSignIns } from './routes/sign-ins.ts';
 

@@ -3,8 +3,9 @@ import { Engine } from '../../src/engine/index.ts';
 import type { StatementLog } from '../../src/exposure/replay/statements.ts';
 import { settleAlone } from '../../src/exposure/routes/alone.ts';
 import { instancesOf } from '../../src/exposure/routes/instances.ts';
-import { learnRoutes, StatementIndex } from '../../src/exposure/routes/link-statements.ts';
+import { learnRoutes } from '../../src/exposure/routes/learn-routes.ts';
 import type { Request, Span } from '../../src/exposure/routes/requests.ts';
+import { StatementIndex } from '../../src/exposure/routes/statement-index.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { request, statement } from './exchange.ts';
 

@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Statement, StatementLog } from '../../src/exposure/replay/statements.ts';
 import { decodedAs, layersOf } from '../../src/exposure/routes/coding.ts';
 import { type Instance, instancesOf } from '../../src/exposure/routes/instances.ts';
-import { learnRoutes, StatementIndex } from '../../src/exposure/routes/link-statements.ts';
+import { learnRoutes } from '../../src/exposure/routes/learn-routes.ts';
 import { echoOf } from '../../src/exposure/routes/size-model.ts';
+import { StatementIndex } from '../../src/exposure/routes/statement-index.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { request, statement } from './exchange.ts';
 

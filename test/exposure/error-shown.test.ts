@@ -4,7 +4,7 @@ import { readCatalogue } from '../../src/exposure/catalogue.ts';
 import { Claims } from '../../src/exposure/claims/claims.ts';
 import { claimErrors } from '../../src/exposure/claims/error-shown.ts';
 import { type ReadableStatement, readingOf } from '../../src/exposure/replay/statements.ts';
-import type { RouteRead } from '../../src/exposure/routes/link-statements.ts';
+import type { RouteRead } from '../../src/exposure/routes/binding.ts';
 import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { snapshotEngine } from './snapshot.ts';

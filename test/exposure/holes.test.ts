@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { holesOf, readsNothing } from '../../src/exposure/claims/missing.ts';
+import type { RouteRead } from '../../src/exposure/routes/binding.ts';
 import type { Instance } from '../../src/exposure/routes/instances.ts';
-import { type RouteRead, StatementIndex } from '../../src/exposure/routes/link-statements.ts';
 import type { Span } from '../../src/exposure/routes/requests.ts';
+import { StatementIndex } from '../../src/exposure/routes/statement-index.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { request, statement } from './exchange.ts';
 

@@ -3,7 +3,7 @@ import { HOUR, MINUTE, SECOND } from '../../src/base/index.ts';
 import { activeTimes, orphansOf } from '../../src/exposure/claims/orphans.ts';
 import type { Statement } from '../../src/exposure/replay/statements.ts';
 import { aloneInstance, type Instance } from '../../src/exposure/routes/instances.ts';
-import { StatementIndex } from '../../src/exposure/routes/link-statements.ts';
+import { StatementIndex } from '../../src/exposure/routes/statement-index.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { request, statement } from './exchange.ts';
 

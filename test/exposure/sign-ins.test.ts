@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HOUR, SECOND } from '../../src/base/index.ts';
 import type { Statement } from '../../src/exposure/replay/statements.ts';
-import { learnRoutes, type RouteRead, StatementIndex } from '../../src/exposure/routes/link-statements.ts';
+import type { RouteRead } from '../../src/exposure/routes/binding.ts';
+import { learnRoutes } from '../../src/exposure/routes/learn-routes.ts';
 import type { Request } from '../../src/exposure/routes/requests.ts';
 import { asksPassword, settleSignIns, silentShapes } from '../../src/exposure/routes/sign-ins.ts';
+import { StatementIndex } from '../../src/exposure/routes/statement-index.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { request, statement } from './exchange.ts';
 

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Statement, StatementLog } from '../../src/exposure/replay/statements.ts';
 import { instancesOf } from '../../src/exposure/routes/instances.ts';
-import { learnRoutes, StatementIndex } from '../../src/exposure/routes/link-statements.ts';
+import { learnRoutes } from '../../src/exposure/routes/learn-routes.ts';
+import { StatementIndex } from '../../src/exposure/routes/statement-index.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { request, statement } from './exchange.ts';
 

@@ -1,8 +1,8 @@
 import { HOUR, MINUTE } from '../../base/index.ts';
 import type { Statement, StatementLog } from '../replay/statements.ts';
 import { aloneInstance, type Instance } from '../routes/instances.ts';
-import type { StatementIndex } from '../routes/link-statements.ts';
 import type { Request, Span } from '../routes/requests.ts';
+import type { StatementIndex } from '../routes/statement-index.ts';
 
 /** So many times as far as the next trace of the intruder is, it may have done more: little beside a burst, long beside somebody who comes now and then. */
 const pauses = 3;

@@ -5,8 +5,8 @@ import { claimGroups, type EvaluationNotes } from '../replay/evaluate.ts';
 import { outputSizes } from '../replay/replay.ts';
 import { groupInstances, instanceTable, replayGroup } from '../replay/replay-group.ts';
 import type { Instance } from '../routes/instances.ts';
-import { statementSlackUs } from '../routes/link-statements.ts';
 import type { Request } from '../routes/requests.ts';
+import { statementSlackUs } from '../routes/statement-index.ts';
 import { shellAnswers } from './shell-bound.ts';
 
 /** What a result is as text: rows of cells with one character after each, without or with a line of names. */

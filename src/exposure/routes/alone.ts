@@ -1,9 +1,10 @@
 import { groupBy, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Statement } from '../replay/statements.ts';
+import { matches, type RouteRead } from './binding.ts';
 import { type Instance, showsBody, toParameters } from './instances.ts';
-import { matches, type RouteRead, type StatementIndex, statementSlackUs } from './link-statements.ts';
 import { pathShape, type Request, requestEnd, requestStart, routeOf, type Span, spanOf } from './requests.ts';
+import { type StatementIndex, statementSlackUs } from './statement-index.ts';
 
 /** More than these are left as they are: each is held against all requests of its time. */
 const mostSettled = 20_000;

@@ -2,8 +2,8 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import { datasetsNamed, isLower, isUpper } from '../claims/name-bound.ts';
 import { readingOf } from '../replay/statements.ts';
+import type { Binding } from './binding.ts';
 import type { InferredRead } from './infer-reads.ts';
-import type { Binding } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
 
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;

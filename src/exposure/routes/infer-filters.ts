@@ -2,10 +2,10 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import { datasetsNamed } from '../claims/name-bound.ts';
 import { readingOf } from '../replay/statements.ts';
+import type { Binding } from './binding.ts';
 import { type Compared, fitTables } from './fit-tables.ts';
 import type { InferredRead } from './infer-reads.ts';
 import { showsBody } from './instances.ts';
-import type { Binding } from './link-statements.ts';
 import { formOf, type Request, routeOf } from './requests.ts';
 
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -1,10 +1,10 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import { readingOf } from '../replay/statements.ts';
+import type { Binding, RouteRead } from './binding.ts';
 import { inferExport } from './infer-export.ts';
 import { inferFilters } from './infer-filters.ts';
 import { inferSearch } from './infer-search.ts';
-import type { Binding, RouteRead } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
 import { solve } from './size-model.ts';
 

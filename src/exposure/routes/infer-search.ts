@@ -1,10 +1,10 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import { readingOf } from '../replay/statements.ts';
+import { type Binding, sentValue } from './binding.ts';
 import type { Coding } from './coding.ts';
 import { chanceFits, exactFit, farthest, possible, type Shot } from './infer-exact.ts';
 import type { InferredRead } from './infer-reads.ts';
-import { type Binding, sentValue } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
 import { solve } from './size-model.ts';
 

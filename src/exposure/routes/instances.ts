@@ -1,9 +1,10 @@
 import { groupBy } from '../../base/index.ts';
 import { type ReadableStatement, readingOf, type Statement, type StatementLog } from '../replay/statements.ts';
 import { text as textOf } from '../sql/index.ts';
+import { type Concatenation, matches, pasted, type RouteRead, sentValue, slotValue } from './binding.ts';
 import { layersOf } from './coding.ts';
-import { type Concatenation, matches, pasted, type RouteRead, type StatementIndex, sentValue, slotValue } from './link-statements.ts';
 import { formOf, type Request, routeOf } from './requests.ts';
+import type { StatementIndex } from './statement-index.ts';
 import { variantsOf } from './variants.ts';
 
 /** One execution of a read for one request (or without one, when the intruder was on the database itself). */

@@ -4,11 +4,12 @@ import type { Catalogue } from '../catalogue.ts';
 import { predictColumns, predictSizes } from '../replay/evaluate.ts';
 import { groupInstances } from '../replay/replay-group.ts';
 import type { StatementLog } from '../replay/statements.ts';
+import type { RouteRead } from './binding.ts';
 import { type Instance, instancesOf } from './instances.ts';
-import type { RouteRead, StatementIndex } from './link-statements.ts';
 import { type Request, routeOf } from './requests.ts';
 import { type ColumnsTold, fitColumns } from './shown-columns.ts';
 import { echoOf, fitSizes, type Observation, type SizeModel } from './size-model.ts';
+import type { StatementIndex } from './statement-index.ts';
 
 /** `columns`: what the sizes say of single columns, by read, where it reads one data set. */
 export type RouteModel = { readonly model: SizeModel; readonly reads: readonly RouteRead[]; readonly columns: ReadonlyMap<RouteRead, ColumnsTold> };

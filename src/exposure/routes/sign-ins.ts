@@ -1,9 +1,10 @@
 import { groupBy } from '../../base/index.ts';
 import { columnsIn, type ReadableStatement, type StatementLog } from '../replay/statements.ts';
 import { child } from '../sql/index.ts';
+import type { RouteRead } from './binding.ts';
 import { showsBody } from './instances.ts';
-import type { RouteRead, StatementIndex } from './link-statements.ts';
 import { formOf, type Request, routeOf } from './requests.ts';
+import type { StatementIndex } from './statement-index.ts';
 
 const secret = /pass(?:wo?r?d|wd|phrase|code)|^pwd|_pwd$|secret|^pin(?:_?code)?$|パスワード|暗証/i;
 const leastRequests = 3;

@@ -1,6 +1,6 @@
+import type { RouteRead } from './binding.ts';
 import { decodedAs } from './coding.ts';
 import { leverageOf, type Moments, momentsOf } from './leverage.ts';
-import type { RouteRead } from './link-statements.ts';
 
 /** Response size against what a request would show: a linear model learned from everybody else's requests of the route (methods §6.4). */
 

@@ -1,6 +1,6 @@
 import type { RouteSpec } from '../../case/index.ts';
 import { readingOf } from '../replay/statements.ts';
-import type { Binding, RouteRead } from './link-statements.ts';
+import type { Binding, RouteRead } from './binding.ts';
 import type { Request } from './requests.ts';
 
 export type StatedRoutes = { readonly reads: readonly RouteRead[]; readonly unreadable: readonly string[]; apply(r: Request): Request };

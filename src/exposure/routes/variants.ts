@@ -1,7 +1,8 @@
 import type { ReadableStatement, Statement } from '../replay/statements.ts';
 import { nodes, shapeOf } from '../sql/index.ts';
-import { type RouteRead, type StatementIndex, slotValue } from './link-statements.ts';
+import { type RouteRead, slotValue } from './binding.ts';
 import { formOf, type Request } from './requests.ts';
+import type { StatementIndex } from './statement-index.ts';
 
 /** Statements that show the same columns of the same tables as a learned read, under conditions made of the request's own parameters. */
 export type Variants = {
