@@ -284,8 +284,8 @@ const isIn = (column: 'path' | 'route', texts: readonly string[]): Sql => sql`li
 
 export type Judged = { readonly no: number; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };
 
-/** What people bring to one door: the pages that are usual before it, and the commonest of them. */
-type Door = { readonly entries: readonly Entry[]; readonly usual: ReadonlySet<string>; readonly top: string | null };
+/** What people bring to one door: the pages that are usual before it, the commonest of them, and how many of its `entries` brought that one. */
+type Door = { readonly entries: number; readonly usual: ReadonlySet<string>; readonly top: string | null; readonly brought: number };
 
 function readDoor(entries: readonly Entry[]): Door {
   const byClient = groupBy(entries, e => e.no);
@@ -294,17 +294,16 @@ function readDoor(entries: readonly Entry[]): Door {
   for (const own of byClient.values()) for (const f of own[0]!.forms) before.set(f, (before.get(f) ?? 0) + 1);
   const usual = new Set([...before].filter(([, n]) => n >= 0.5 * byClient.size).map(([f]) => f));
   const counts = [...usual].map(f => ({ f, n: entries.filter(e => e.forms.has(f)).length })).sort((a, b) => b.n - a.n || (a.f < b.f ? -1 : 1));
-  return { entries, usual, top: counts[0]?.f ?? null };
+  return { entries: entries.length, usual, top: counts[0]?.f ?? null, brought: counts[0]?.n ?? 0 };
 }
 
 /** Sign-ins of one client at one door that lack the page nearly all others bring there. */
-function judgeDoor({ entries, usual, top }: Door, own: readonly Entry[]): Omit<Judged, 'no' | 'alone'> | null {
-  if (top === null) return null;
-  const peers = entries.length - own.length;
-  const brought = (list: readonly Entry[]): number => list.filter(e => e.forms.has(top)).length;
-  const share = peers === 0 ? 0 : (brought(entries) - brought(own)) / peers;
+function judgeDoor({ entries, usual, top, brought }: Door, own: readonly Entry[]): Omit<Judged, 'no' | 'alone'> | null {
   const cold = own.filter(e => ![...e.forms].some(f => usual.has(f)));
-  return cold.length === 0 || peers < minPeers || share < minShare ? null : { entries: cold, peers, share: Math.round(share * 1000) / 1000 };
+  const peers = entries - own.length;
+  if (top === null || cold.length === 0 || peers < minPeers) return null;
+  const share = (brought - own.filter(e => e.forms.has(top)).length) / peers;
+  return share < minShare ? null : { entries: cold, peers, share: Math.round(share * 1000) / 1000 };
 }
 
 /** Clients with sign-ins that lack the page nearly all others bring to the same door: another door may have no such page at all. */
