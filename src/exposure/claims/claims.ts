@@ -318,7 +318,7 @@ export class Claims {
       'exposure.cell_tier',
       sql`create or replace view cell_tier as
       select s.dataset_id, r.row_no, s.column_no, max(r.tier_lower) as tier_lower, max(r.tier_upper) as tier_upper,
-        arg_max(r.claim_id, r.tier_lower::bigint * 1000 + r.tier_upper::bigint * 10 order by r.claim_id) as claim_id
+        substr(min((99999 - r.tier_lower::integer * 1000 - r.tier_upper::integer * 10)::varchar || r.claim_id), 6) as claim_id
       from claim_row r join colset s using (colset_id) group by s.dataset_id, r.row_no, s.column_no`,
     );
   }

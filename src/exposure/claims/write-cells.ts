@@ -10,43 +10,73 @@ export async function exists(engine: Engine, table: string): Promise<boolean> {
   return r.n > 0;
 }
 
+/** Rows of a data set whose cells are brought together at once: millions of records must not be held. */
+const rowsAtOnce = 500_000;
+
 /**
- * `cells.parquet` and `records.parquet` of contract §5: cells of tier ≥ 2, in one total order; and `contacts.parquet`: what had to do with an
- * answer without being shown in it (a record as a whole has no column).
+ * `cells.parquet` of contract §5: cells of tier ≥ 2, in one total order; and `contacts.parquet`: what had to do with an answer without being shown in it
+ * (a record as a whole has no column).
  */
 export async function writeCells(kase: OpenCase): Promise<void> {
   const e = kase.engine;
   fs.mkdirSync(kase.outDir, { recursive: true });
-  const elements = await exists(e, 'column_element');
-  const persons = await exists(e, 'person_record');
-  const datasets = await e.rows<{ dataset_id: string }>('exposure.dataset_ids', sql`select dataset_id from dataset order by dataset_id`);
+  await e.run('exposure.keep_order', sql`set preserve_insertion_order = true`);
+  try {
+    await gatherCells(e);
+    const cells = path.join(kase.outDir, 'cells.parquet');
+    await e.run('exposure.write_cells', sql`copy exposed_cell to ${sql.lit(cells)} (format parquet, compression zstd)`);
+    await e.run('exposure.cells_done', sql`drop table exposed_cell`);
+    await writeContacts(e, path.join(kase.outDir, 'contacts.parquet'));
+  } finally {
+    await e.run('exposure.free_order', sql`set preserve_insertion_order = false`);
+  }
+}
+
+/** `exposed_cell`: what is written, in its order, a piece of a data set after the other. */
+async function gatherCells(e: Engine): Promise<void> {
+  const classified = await exists(e, 'column_element');
+  const element = classified ? sql`coalesce(x.element, 'none')` : sql`'none'`;
+  const elementJoin = classified ? sql`left join column_element x on x.dataset_id = t.dataset_id and x.column_no = t.column_no` : sql``;
+  const deleted = await exists(e, 'missing_record_cell');
+  await e.run(
+    'exposure.cells',
+    sql`create or replace table exposed_cell (dataset varchar, key varchar, "column" varchar, element varchar, tier_lower tinyint, tier_upper tinyint, claim_id varchar, contact varchar)`,
+  );
+  for (const { id } of await readIds(e)) {
+    const { rows } = await e.row<{ rows: number }>('exposure.last_row', sql`select coalesce(max(row_no), -1) + 1 as rows from ${sql.id(`data_${id}`)}`);
+    for (let from = 0; from < rows; from += rowsAtOnce) {
+      const piece = sql`between ${from} and ${from + rowsAtOnce - 1}`;
+      await e.run(
+        'exposure.dataset_cells',
+        sql`insert into exposed_cell select t.dataset_id, k.key, c.name, ${element}, t.tier_lower, t.tier_upper, t.claim_id, q.contact
+          from (from cell_tier where dataset_id = ${id} and row_no ${piece}) t join claim q using (claim_id)
+            join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no
+            join (select row_no, key from ${sql.id(`data_${id}`)} where row_no ${piece}) k on k.row_no = t.row_no ${elementJoin}
+          where t.tier_upper >= 2 order by t.row_no, t.column_no`,
+      );
+    }
+    // Records deleted since have a key from the log and no row: listed with their cells, never among the records of the snapshot.
+    if (deleted)
+      await e.run(
+        'exposure.deleted_cells',
+        sql`insert into exposed_cell select t.dataset_id, t.key, c.name, ${element}, 0, t.tier_upper, t.claim_id, 'displayed'
+          from missing_record_cell t join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no ${elementJoin}
+          where t.dataset_id = ${id} order by t.key, t.column_no`,
+      );
+  }
+}
+
+const readIds = (e: Engine): Promise<{ id: string }[]> => e.rows('exposure.dataset_ids', sql`select dataset_id as id from dataset order by dataset_id`);
+
+async function writeContacts(e: Engine, file: string): Promise<void> {
+  const datasets = await readIds(e);
   const keys: Sql =
     datasets.length === 0
       ? sql`(select '' as dataset_id, 0::bigint as row_no, '' as key where false)`
       : sql`(${sql.join(
-          datasets.map(d => sql`select ${sql.lit(d.dataset_id)} as dataset_id, row_no, key from ${sql.id(`data_${d.dataset_id}`)}`),
+          datasets.map(d => sql`select ${sql.lit(d.id)} as dataset_id, row_no, key from ${sql.id(`data_${d.id}`)}`),
           sql` union all `,
         )})`;
-  const element = elements ? sql`coalesce(x.element, 'none')` : sql`'none'`;
-  const elementJoin = elements ? sql`left join column_element x on x.dataset_id = t.dataset_id and x.column_no = t.column_no` : sql``;
-  // Records deleted since have a key from the log and no row: listed with their cells, never among the records of the snapshot.
-  const missing = (await exists(e, 'missing_record_cell'))
-    ? sql`union all select t.dataset_id, t.key, c.name, ${element}, 0::tinyint, t.tier_upper, t.claim_id, null::bigint, t.column_no, 'displayed'
-        from missing_record_cell t join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no ${elementJoin}`
-    : sql``;
-  await e.run(
-    'exposure.cells',
-    sql`create or replace temp table exposed_cell as
-    select t.dataset_id as dataset, k.key as key, c.name as "column", ${element} as element, t.tier_lower, t.tier_upper, t.claim_id, t.row_no, t.column_no, q.contact
-    from cell_tier t join claim q using (claim_id) join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no
-    join ${keys} k on k.dataset_id = t.dataset_id and k.row_no = t.row_no ${elementJoin}
-    where t.tier_upper >= 2 ${missing}`,
-  );
-  const cells = path.join(kase.outDir, 'cells.parquet');
-  await e.run(
-    'exposure.write_cells',
-    sql`copy (select dataset, key, "column", element, tier_lower, tier_upper, claim_id, contact from exposed_cell order by dataset, row_no nulls last, key, column_no) to ${sql.lit(cells)} (format parquet, compression zstd)`,
-  );
   const names = sql.join(Object.entries(contact).map(([name, rank]) => sql`(${sql.lit(rank)}, ${sql.lit(name)})`));
   await e.run(
     'exposure.write_contacts',
@@ -54,39 +84,8 @@ export async function writeCells(kase: OpenCase): Promise<void> {
       from (select q.dataset_id, x.row_no, s.column_no, x.contact_lower, x.contact_upper, x.claim_id from contact_row x join claim q using (claim_id) left join colset s using (colset_id) where x.row_no is not null) t
       join ${keys} k on k.dataset_id = t.dataset_id and k.row_no = t.row_no left join dataset_column c on c.dataset_id = t.dataset_id and c.column_no = t.column_no
       join (values ${names}) lo(rank, name) on lo.rank = t.contact_lower join (values ${names}) up(rank, name) on up.rank = t.contact_upper
-      order by t.dataset_id, t.row_no, t.column_no, t.claim_id) to ${sql.lit(path.join(kase.outDir, 'contacts.parquet'))} (format parquet, compression zstd)`,
+      order by t.dataset_id, t.row_no, t.column_no, t.claim_id) to ${sql.lit(file)} (format parquet, compression zstd)`,
   );
-  const person = persons ? sql`p.person_best` : sql`null::varchar`;
-  const personJoin = persons ? sql`left join person_record p on p.dataset_id = r.dataset and p.row_no = r.row_no` : sql``;
-  const role = roleOf(
-    kase,
-    datasets.map(d => d.dataset_id),
-  );
-  const records = path.join(kase.outDir, 'records.parquet');
-  await e.run(
-    'exposure.write_records',
-    sql`copy (
-    with r as (select dataset, row_no, any_value(key) as key, max(tier_lower) as tier_lower, max(tier_upper) as tier_upper,
-      coalesce(list_sort(list(distinct element) filter (where tier_lower >= 3 and element <> 'none')), []::varchar[]) as elements_lower,
-      coalesce(list_sort(list(distinct element) filter (where element <> 'none')), []::varchar[]) as elements_upper
-      from exposed_cell where row_no is not null group by dataset, row_no)
-    select r.dataset, r.key, ${role} as role, r.tier_lower, r.tier_upper, r.elements_lower, r.elements_upper, ${person} as person_id
-    from r ${personJoin} order by r.dataset, r.row_no) to ${sql.lit(records)} (format parquet, compression zstd)`,
-  );
-}
-
-function roleOf(kase: OpenCase, ids: readonly string[]): Sql {
-  const branches = kase.file.datasets
-    .filter(d => ids.includes(d.id))
-    .map(d => {
-      const spec = d.role;
-      if ('constant' in spec) return sql`when ${sql.lit(d.id)} then ${sql.lit(spec.constant)}`;
-      const known = Object.entries(spec.map);
-      const value = sql`(select ${sql.id(spec.column)} from ${sql.id(`data_${d.id}`)} v where v.row_no = r.row_no)`;
-      const cases = known.map(([from, to]) => sql`when ${value} = ${sql.lit(from)} then ${sql.lit(to)}`);
-      return known.length === 0 ? sql`when ${sql.lit(d.id)} then 'other'` : sql`when ${sql.lit(d.id)} then (case ${sql.join(cases, sql` `)} else 'other' end)`;
-    });
-  return branches.length === 0 ? sql`'other'` : sql`case r.dataset ${sql.join(branches, sql` `)} else 'other' end`;
 }
 
 type Recovered = {
