@@ -7,6 +7,7 @@ export { estimateClockOffsets } from './clock.ts';
 export { derivedColumns, timeKind } from './columns.ts';
 export { measureCoverage } from './coverage/measure-coverage.ts';
 export { loadDatasets } from './datasets/index.ts';
+export { placeOfEvent } from './event-id.ts';
 export { defineEventView } from './event-view.ts';
 export { isInner } from './forwarded.ts';
 export { readEvents } from './read-events.ts';

@@ -8,7 +8,6 @@ export { compareResults } from './claims/compare.ts';
 export { explainReachable, explainRef, ruleOf } from './claims/explain.ts';
 export { type PremiseState, premiseStates } from './claims/premises.ts';
 export { type ProofNode, proofText } from './claims/proof.ts';
-export { claimTotals } from './claims/totals.ts';
 export { writeCells, writeRecovered } from './claims/write-cells.ts';
 export { assessReadiness } from './readiness.ts';
 export * from './tables.ts';

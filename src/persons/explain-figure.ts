@@ -3,7 +3,7 @@ import path from 'node:path';
 import { printable, UserError } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Engine, type Sql, sql } from '../engine/index.ts';
-import { claimTotals, explainReachable, explainRef, type ProofNode, ruleOf } from '../exposure/index.ts';
+import { explainReachable, explainRef, type ProofNode, ruleOf } from '../exposure/index.ts';
 import type { ExposureCounts } from './count/figures.ts';
 import { type Figure, parseFigure, type Tier } from './figure.ts';
 import { type Words, words } from './figure-title.ts';
@@ -52,6 +52,8 @@ async function explainBounds(kase: OpenCase, counts: ExposureCounts, name: strin
 }
 
 const claimsShown = 5;
+/** Of all data sets together; of each at least two. */
+const claimsInAll = 15;
 
 /** The tiers of a record `r` or of a row of a claim `k` at a level. */
 function atLevel(tier: Tier, of: 'r' | 'k'): Sql {
@@ -65,10 +67,12 @@ const isCounted = ({ tier, condition }: Figure): Sql => (condition === null ? at
 async function explainRecords(kase: OpenCase, counts: ExposureCounts, figure: Figure): Promise<ProofNode> {
   const { engine } = kase;
   const children: ProofNode[] = [];
-  for (const { dataset, records, first } of await datasetsOf(engine, counts, figure)) {
+  const shares = await datasetsOf(engine, counts, figure);
+  const most = Math.max(2, Math.min(claimsShown, Math.floor(claimsInAll / Math.max(1, shares.length))));
+  for (const { dataset, records, first } of shares) {
     const proofs: ProofNode[] = [];
     const whole = records === counts.datasets.find(d => d.id === dataset)!.records[figure.tier];
-    for (const c of await claimsOf(engine, figure, dataset, whole)) {
+    for (const c of await claimsOf(engine, figure, dataset, whole, most)) {
       const proof = await explainRef(kase, c.claim_id);
       proofs.push(say('claim', { records: c.n, rule: ruleOf(proof) }, [proof]));
     }
@@ -83,29 +87,20 @@ async function explainRecords(kase: OpenCase, counts: ExposureCounts, figure: Fi
 
 type DatasetShare = { readonly dataset: string; readonly records: number; readonly first: string };
 
-/** How many records of each data set a figure counts, and the key of the first. Millions of records are looked at only where nobody has counted them yet. */
+/** How many records of each data set a figure counts, and the key of the first. */
 async function datasetsOf(engine: Engine, counts: ExposureCounts, figure: Figure): Promise<DatasetShare[]> {
   const { tier, dataset, column } = figure;
-  const shares =
-    figure.condition === null
-      ? counts.datasets
-          .filter(d => dataset === null || d.id === dataset)
-          .map(d => ({ dataset: d.id, records: column === null ? d.records[tier] : d.columns.find(c => c.name === column)![tier] }))
-      : await engine.rows<{ dataset: string; records: number }>(
-          'explain.by_dataset',
-          sql`select r.dataset_id as dataset, count(*) as records from record_person r where ${isCounted(figure)} group by 1 order by 1`,
-        );
+  const found =
+    column === null
+      ? sql`select r.dataset_id as dataset, count(*) as records, min(r.row_no) as row_no from record_person r
+          where ${isCounted(figure)}${dataset === null ? sql`` : sql` and r.dataset_id = ${dataset}`} group by 1 order by 1`
+      : sql`select ${dataset}::varchar as dataset, ${counts.datasets.find(d => d.id === dataset)!.columns.find(c => c.name === column)![tier]}::bigint as records, min(k.row_no) as row_no
+          from claim_row k where ${ofColumn(dataset!, column)} and ${atLevel(tier, 'k')}`;
   const out: DatasetShare[] = [];
-  for (const share of shares.filter(s => s.records > 0)) {
-    const row =
-      column === null
-        ? sql`select min(r.row_no) from record_person r where r.dataset_id = ${share.dataset} and ${isCounted(figure)}`
-        : sql`select min(k.row_no) from claim_row k where ${ofColumn(share.dataset, column)} and ${atLevel(tier, 'k')}`;
-    const [first] = await engine.rows<{ key: string }>(
-      'explain.first',
-      sql`select key from person_label where dataset_id = ${share.dataset} and row_no = (${row})`,
-    );
-    out.push({ ...share, first: first?.key ?? '' });
+  for (const share of await engine.rows<{ dataset: string; records: number; row_no: number | null }>('explain.by_dataset', found)) {
+    if (share.row_no === null) continue;
+    const first = await engine.row<{ key: string }>('explain.first', sql`select key from ${sql.id(`data_${share.dataset}`)} where row_no = ${share.row_no}`);
+    out.push({ dataset: share.dataset, records: share.records, first: first.key });
   }
   return out;
 }
@@ -114,18 +109,18 @@ async function datasetsOf(engine: Engine, counts: ExposureCounts, figure: Figure
  * The claims that a figure's records of a data set rest on, the surest and largest first, with how many of them each claims.
  * `whole`: these are all records of that level there.
  */
-async function claimsOf(engine: Engine, figure: Figure, dataset: string, whole: boolean): Promise<{ claim_id: string; n: number }[]> {
+async function claimsOf(engine: Engine, figure: Figure, dataset: string, whole: boolean, most: number): Promise<{ claim_id: string; n: number }[]> {
   const { tier, column } = figure;
   const own = sql`select r.row_no from record_person r where r.dataset_id = ${dataset} and ${isCounted(figure)}`;
   // What a claim's rows are at each level was counted when it was written.
   const counted =
     whole && column === null
-      ? sql`select c.claim_id, ${sql.id('t', tier)} as n, c.must_tier as sure from ${await claimTotals(engine)} t join claim c using (claim_id)
+      ? sql`select c.claim_id, ${sql.id('t', tier)} as n, c.must_tier as sure from claim_total t join claim c using (claim_id)
           where c.dataset_id = ${dataset} and ${sql.id('t', tier)} > 0`
       : sql`select k.claim_id, count(distinct k.row_no) as n, max(k.tier_lower) as sure from claim_row k
           where ${column === null ? sql`k.colset_id in (select colset_id from colset where dataset_id = ${dataset}) and k.row_no in (${own})` : sql`${ofColumn(dataset, column)} and ${atLevel(tier, 'k')}`}
           group by 1`;
-  return engine.rows('explain.claims', sql`select claim_id, n from (${counted}) order by sure desc, n desc, claim_id limit ${claimsShown}`);
+  return engine.rows('explain.claims', sql`select claim_id, n from (${counted}) order by sure desc, n desc, claim_id limit ${most}`);
 }
 
 /** Rows of claims that hold a column. */

@@ -1,10 +1,10 @@
 import { groupBy, isoUtc, printable, UserError } from '../../base/index.ts';
 import type { OpenCase } from '../../case/index.ts';
-import { type Engine, sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { placeOfEvent } from '../../events/index.ts';
 import { contact } from '../tables.ts';
 import { type Premises, readPremises } from './premises.ts';
 import { type ProofNode, type ProofPlace, proofNode } from './proof.ts';
-import { claimTotals } from './totals.ts';
 import { exists } from './write-cells.ts';
 
 type ClaimRow = {
@@ -142,7 +142,7 @@ export async function explainClaim(e: Engine, c: ClaimRow, rowNo: number | null,
   for (const w of Array.isArray(p['widened']) ? (p['widened'] as string[]) : []) children.push(proofNode('widened', { construct: printable(w, 60) }));
   for (const n of await e.rows<{ least: number; most: number; rows: number }>(
     'explain.counts',
-    sql`select max(k.lower) as least, sum(k.upper)::bigint as most, (select n.possible from ${await claimTotals(e)} n where n.claim_id = ${c.claim_id}) as rows
+    sql`select max(k.lower) as least, sum(k.upper)::bigint as most, (select n.possible from claim_total n where n.claim_id = ${c.claim_id}) as rows
       from claim_count k where k.claim_id = ${c.claim_id} and k.scope = 'rows' having count(*) > 0`,
   ))
     children.push(proofNode('count', { least: n.least, most: n.most, rows: n.rows }));
@@ -156,24 +156,30 @@ async function claimPlaces(e: Engine, claimId: string, rowNo: number | null): Pr
     rowNo === null
       ? sql`select event_id, request_id from claim_row_source where claim_id = ${claimId} order by row_no limit ${shownEvents}`
       : sql`select event_id, request_id from claim_row_source where claim_id = ${claimId} and row_no = ${rowNo} order by event_id limit ${shownEvents}`;
-  const pick = (q: typeof own) =>
-    e.rows<ProofPlace>(
-      'explain.places',
-      sql`
-    with s as (${q}), ids as (select event_id as id from s union select request_id from s)
-    select f.path as file, e.line_no as line, e.byte_off as byte, e.byte_len as bytes, f.sha256
-    from ids join event e on e.event_id = ids.id join source_file f using (file_no) order by e.event_id limit ${2 * shownEvents}`,
-    );
-  const places = await pick(own);
-  return places.length > 0
-    ? places
-    : pick(sql`select event_id, request_id from claim_source where claim_id = ${claimId} order by event_id, request_id limit ${shownEvents}`);
+  const places = await placesOf(e, own);
+  if (places.length > 0) return places;
+  return placesOf(e, sql`select event_id, request_id from claim_source where claim_id = ${claimId} order by event_id, request_id limit ${shownEvents}`);
+}
+
+/** The lines of some events and requests. Their ids are asked for first: by its line an event is found without looking through all. */
+async function placesOf(e: Engine, sources: Sql): Promise<ProofPlace[]> {
+  const ids = await e.rows<{ id: number }>(
+    'explain.sources',
+    sql`with s as (${sources}) select event_id as id from s where event_id is not null union select request_id from s where request_id is not null`,
+  );
+  if (ids.length === 0) return [];
+  const known = (numbers: readonly number[]): Sql => sql.join([...new Set(numbers)].map(n => sql.lit(n)));
+  return e.rows<ProofPlace>(
+    'explain.places',
+    sql`select f.path as file, e.line_no as line, e.byte_off as byte, e.byte_len as bytes, f.sha256 from event e join source_file f using (file_no)
+      where e.event_id in (${known(ids.map(i => i.id))}) and e.line_no in (${known(ids.map(i => placeOfEvent(i.id).line))}) order by e.event_id limit ${2 * shownEvents}`,
+  );
 }
 
 async function explainDataset(e: Engine, dataset: string): Promise<ProofNode> {
   const claims = await e.rows<ClaimRow & { rows: number }>(
     'explain.claims',
-    sql`select c.*, n.not_excluded as rows from claim c join ${await claimTotals(e)} n using (claim_id)
+    sql`select c.*, n.not_excluded as rows from claim c join claim_total n using (claim_id)
     where c.dataset_id = ${dataset} and n.not_excluded > 0 order by n.not_excluded desc, c.claim_id limit ${shownClaims}`,
   );
   const children: ProofNode[] = [];

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { OpenCase } from '../../case/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
+import { placeOfEvent } from '../../events/index.ts';
 import { contact } from '../tables.ts';
 
 /** Does a table or view of this name exist? Stages after this one may not have run. */
@@ -127,7 +128,8 @@ export async function writeRecovered(kase: OpenCase): Promise<void> {
         const evidence = [...(r.event_ids ?? [])]
           .sort((a, b) => a - b)
           .slice(0, 200)
-          .map(id => ({ file: files.get(Math.floor(id / 2 ** 40)) ?? null, line: Math.floor((id % 2 ** 40) / 16) }));
+          .map(placeOfEvent)
+          .map(p => ({ file: files.get(p.fileNo) ?? null, line: p.line }));
         fs.writeSync(
           out,
           `${JSON.stringify({ step: r.step_id, table: r.table_name, column: r.column_name, row: r.row_ordinal, key: r.key, value: r.value, status: r.status, confidence: r.confidence, evidence })}\n`,
