@@ -82,7 +82,8 @@ async function explainRecords(kase: OpenCase, counts: ExposureCounts, figure: Fi
   if (figure.tier === 'not_excluded') children.push(...(await explainReachable(engine)));
   const meaning = words(`explain:meaning.${figure.condition === null ? figure.tier : 'listed'}`);
   const said = { figure: figure.title, records: figure.records.upper, column: figure.column ?? '', meaning };
-  return say(figure.column === null ? 'records' : 'column-records', said, children);
+  const key = figure.column !== null ? 'column-records' : figure.unit === 'persons' ? 'records-of-persons' : 'records';
+  return say(key, said, children);
 }
 
 type DatasetShare = { readonly dataset: string; readonly records: number; readonly first: string };
@@ -106,7 +107,7 @@ async function datasetsOf(engine: Engine, counts: ExposureCounts, figure: Figure
 }
 
 /**
- * The claims that a figure's records of a data set rest on, the surest and largest first, with how many of them each claims.
+ * The claims that a figure's records of a data set rest on, the largest first, with how many of them each claims.
  * `whole`: these are all records of that level there.
  */
 async function claimsOf(engine: Engine, figure: Figure, dataset: string, whole: boolean, most: number): Promise<{ claim_id: string; n: number }[]> {
@@ -120,7 +121,7 @@ async function claimsOf(engine: Engine, figure: Figure, dataset: string, whole: 
       : sql`select k.claim_id, count(distinct k.row_no) as n, max(k.tier_lower) as sure from claim_row k
           where ${column === null ? sql`k.colset_id in (select colset_id from colset where dataset_id = ${dataset}) and k.row_no in (${own})` : sql`${ofColumn(dataset, column)} and ${atLevel(tier, 'k')}`}
           group by 1`;
-  return engine.rows('explain.claims', sql`select claim_id, n from (${counted}) order by sure desc, n desc, claim_id limit ${most}`);
+  return engine.rows('explain.claims', sql`select claim_id, n from (${counted}) order by n desc, sure desc, claim_id limit ${most}`);
 }
 
 /** Rows of claims that hold a column. */
