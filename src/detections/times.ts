@@ -1,3 +1,11 @@
+import { SECOND } from '../base/index.ts';
+
+/** People who read what they open take longer than this from record to record. */
+export const readingUs = 2 * SECOND;
+
+/** So many requests between two times that nobody reads the answers. */
+export const isHurried = (requests: number, fromUs: number, toUs: number): boolean => toUs - fromUs < requests * readingUs;
+
 /** From the first to the last of these times, micros; `from` > `to` where none is known. */
 export function spanOf(times: Iterable<number | null>): { readonly from: number; readonly to: number } {
   let from = Infinity;

@@ -4,6 +4,7 @@ import type { OpenCase } from '../case/index.ts';
 import { type Engine, type Sql, sql } from '../engine/index.ts';
 import { derivedColumns, type EventColumnType, eventColumns, timeKind } from './columns.ts';
 import type { CopiedLines } from './copies.ts';
+import { idsOfFile, idsOfLine } from './event-id.ts';
 import type { EventFile } from './tables.ts';
 
 const duckType = { u8: 'INTEGER', u16: 'INTEGER', u32: 'BIGINT', u64: 'BIGINT', i64: 'BIGINT', str: 'VARCHAR' } as const;
@@ -88,7 +89,7 @@ function fileBranch(file: EventFile, files: readonly string[], constants: Readon
   const parts = sql.join(files.map(lit));
   const nth = constants.get('nth') ?? sql`nth`;
   const named = columns.map(c => sql`${constants.get(c.name) ?? sql.id(c.name)} as ${sql.id(c.name)}`);
-  return sql`select ${sql.lit(file.file_no)}::bigint * 1099511627776 + line_no * 16 + ${nth} as event_id, ${sql.lit(file.file_no)}::integer as file_no,
+  return sql`select ${sql.lit(file.file_no)}::bigint * ${sql.lit(idsOfFile)} + line_no * ${sql.lit(idsOfLine)} + ${nth} as event_id, ${sql.lit(file.file_no)}::integer as file_no,
     ${lit(file.evidence_id)} as evidence_id, ${lit(file.system_id)} as system_id, ${lit(file.source_kind)} as source_kind, ${sql.join(named)}, ${nth} as nth,
     time_us - ${sql.lit(file.clock_offset_us)}::bigint as at_us, ${intervals(file)}
     from read_parquet([${parts}])${withoutCopies(file)}`;

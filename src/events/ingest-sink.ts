@@ -1,5 +1,6 @@
 import { decodeFlag, derivedColumns, type EventColumnName, eventClass, eventColumns } from './columns.ts';
 import { decodeBytes, writeVisible } from './decode.ts';
+import { idsOfLine } from './event-id.ts';
 import { clientBehind } from './forwarded.ts';
 import { type Column, maxDictionary, type NumberColumn, rowGroupRows, type StringColumn } from './parquet-column.ts';
 import { type ColumnShape, makeColumns, ParquetWriter } from './parquet-writer.ts';
@@ -89,7 +90,7 @@ export class PartSink implements EventSink {
     this.startRow = this.row;
     this.startId = this.lastId;
     this.nth = 0;
-    this.base = line * 16;
+    this.base = line * idsOfLine;
     this.classSet = -1;
     this.timeSet = null;
     this.numberSet = noNumber;

@@ -5,7 +5,7 @@
 export * from './assess.ts';
 export { boundCount, boundFigure } from './claims/bounds.ts';
 export { compareResults } from './claims/compare.ts';
-export { explainReachable, explainRef, ruleOf } from './claims/explain.ts';
+export { explainReachable, explainRef } from './claims/explain.ts';
 export { type PremiseState, premiseStates } from './claims/premises.ts';
 export { type ProofNode, proofText } from './claims/proof.ts';
 export { writeCells, writeRecovered } from './claims/write-cells.ts';

@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Lang, packageRoot, t } from '../base/index.ts';
 import type { CaseFile } from '../case/index.ts';
-import { elementLabel, fillTemplate, type ReportResult, sortElements, spoken } from '../reports/index.ts';
+import { elementLabel } from '../persons/index.ts';
+import { fillTemplate, type ReportResult, sortElements, spoken } from '../reports/index.ts';
 import type { Document, Inline } from '../view/index.ts';
 import type { Addressee } from './addressees.ts';
 

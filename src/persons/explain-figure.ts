@@ -3,7 +3,7 @@ import path from 'node:path';
 import { printable, UserError } from '../base/index.ts';
 import type { OpenCase } from '../case/index.ts';
 import { type Engine, type Sql, sql } from '../engine/index.ts';
-import { explainReachable, explainRef, type ProofNode, ruleOf } from '../exposure/index.ts';
+import { explainReachable, explainRef, type ProofNode } from '../exposure/index.ts';
 import type { ExposureCounts } from './count/figures.ts';
 import { type Figure, parseFigure, type Tier } from './figure.ts';
 import { type Words, words } from './figure-title.ts';
@@ -74,7 +74,7 @@ async function explainRecords(kase: OpenCase, counts: ExposureCounts, figure: Fi
     const whole = records === counts.datasets.find(d => d.id === dataset)!.records[figure.tier];
     for (const c of await claimsOf(engine, figure, dataset, whole, most)) {
       const proof = await explainRef(kase, c.claim_id);
-      proofs.push(say('claim', { records: c.n, rule: ruleOf(proof) }, [proof]));
+      proofs.push(say('claim', { records: c.n, rule: words(`exposure:${String(proof.params['rule']).slice(1)}`) }, [proof]));
     }
     children.push(say('dataset', { dataset, records, first: `${dataset}/${first}` }, proofs));
   }

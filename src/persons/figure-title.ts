@@ -1,4 +1,5 @@
 import { type Lang, t } from '../base/index.ts';
+import { elementList } from './element-names.ts';
 
 /** One text in each language. */
 export type Words = Readonly<Record<Lang, string>>;
@@ -23,16 +24,13 @@ export function titleOfFigure(figure: Tiered | Subject): Words {
     const key = column !== null ? 'column' : dataset !== null ? 'dataset' : unit;
     return words(`explain:name.${key}`, { tier: words(`common:figure.${figure.tier}`), dataset: dataset ?? '', column: column ?? '' });
   }
-  const subject = joined([
-    ...(figure.role === null ? [] : [words(`common:role.${figure.role}`)]),
-    ...(figure.subject.length === 0 && figure.role === null ? ['none'] : figure.subject).map(e =>
-      words(`common:element.${e === 'contact.*' ? 'contact.any' : e}`),
-    ),
-  ]);
+  const subject = { ja: subjectIn('ja', figure), en: subjectIn('en', figure) };
   if (figure.bound === 'persons') return words('explain:name.subject-persons', { subject });
   return words('explain:name.subject-records', { subject, side: words(`explain:name.${figure.bound}`) });
 }
 
-function joined(list: readonly Words[]): Words {
-  return { ja: list.map(w => w.ja).join('、'), en: list.map(w => w.en).join(', ') };
+function subjectIn(lang: Lang, { role, subject }: Subject): string {
+  if (role === null) return elementList(lang, subject.length === 0 ? ['none'] : subject);
+  const of = t(lang, `common:role.${role}`);
+  return subject.length === 0 ? of : `${of}${lang === 'ja' ? '、' : ', '}${elementList(lang, subject)}`;
 }

@@ -3,6 +3,7 @@ export * from './columns/index.ts';
 export { countExposure } from './count/count-exposure.ts';
 export * from './count/figures.ts';
 export * from './count/rounding.ts';
+export { elementLabel, elementList } from './element-names.ts';
 export { explainAnything } from './explain-figure.ts';
 export { identifyPersons } from './identify-persons.ts';
 export { mergePersons, splitPersons } from './linkage/decisions.ts';

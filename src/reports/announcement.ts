@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type Lang, packageRoot, t } from '../base/index.ts';
+import { elementList } from '../persons/index.ts';
 import type { Document, Inline } from '../view/index.ts';
 import { personFigure, recordFigure } from './numbers.ts';
 import type { ReportInput } from './report-input.ts';
-import { elementList, rolesTable, sortElements, spoken, spokenTime } from './tables.ts';
+import { rolesTable, sortElements, spoken, spokenTime } from './tables.ts';
 import { documentDay } from './technical.ts';
 import { fillTemplate } from './template.ts';
 

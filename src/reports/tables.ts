@@ -1,14 +1,11 @@
 import { displayTime, type Lang, parseIso, problemText, t } from '../base/index.ts';
 import { type Element, elements } from '../case/index.ts';
-import type { ExposureCounts } from '../persons/index.ts';
+import { type ExposureCounts, elementLabel, elementList } from '../persons/index.ts';
 import { type Block, type Column, code, type Inline } from '../view/index.ts';
 import { countRange, personFigure, rangeFigure, recordFigure } from './numbers.ts';
 import type { ReportInput } from './report-input.ts';
 
 /** The tables that several documents share. Each takes its figures from the results and names their references. */
-
-export const elementLabel = (lang: Lang, element: string): string => t(lang, `common:element.${element === 'contact.*' ? 'contact.any' : element}`);
-export const elementList = (lang: Lang, elements: readonly string[]): string => elements.map(e => elementLabel(lang, e)).join(lang === 'ja' ? '、' : ', ');
 
 /** An instant of result.json in the zone of the case, or a dash. */
 export function when(iso: string | null, zone: string): string {

@@ -4,7 +4,8 @@ import { HOUR, quietEffects, SECOND } from '../../src/base/index.ts';
 import type { OpenCase } from '../../src/case/index.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
-import { combinedRows, type EventRow, loadEvents, memoryEngine, postgresRows, requestColumns } from '../fixtures/event-table.ts';
+import { combinedRows, type EventRow, loadEvents, memoryEngine, postgresRows } from '../fixtures/event-table.ts';
+import { get, t0 } from '../fixtures/web-request.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -35,17 +36,7 @@ async function run(rows: Iterable<EventRow>): Promise<Found[]> {
   );
 }
 
-const t0 = 1_745_000_000 * SECOND;
 const agents = ['Mozilla/5.0 (Windows NT 10.0) Chrome/124.0', 'Mozilla/5.0 (Macintosh) Safari/605.1', 'Mozilla/5.0 (X11; Linux) Firefox/125.0'];
-const get = (seconds: number, ip: string, target: string, more: EventRow = {}): EventRow => ({
-  time_us: t0 + Math.round(seconds * SECOND),
-  src_ip: ip,
-  user_agent: agents[0],
-  status: 200,
-  bytes_out: 500,
-  ...requestColumns(`GET ${target} HTTP/1.1`),
-  ...more,
-});
 
 let seed = 1;
 const random = (n: number): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;

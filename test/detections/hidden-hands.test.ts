@@ -4,7 +4,8 @@ import type { OpenCase } from '../../src/case/index.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { soleAsker } from '../../src/detections/requests/sole-asker.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
-import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
+import { type EventRow, loadEvents, memoryEngine } from '../fixtures/event-table.ts';
+import { get, t0 } from '../fixtures/web-request.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -14,17 +15,7 @@ afterAll(() => engine.close());
 
 type Found = { rule_id: string; kind: string; outcome: string; facts: string; ips: string[] };
 
-const t0 = 1_745_000_000 * SECOND;
 const agents = ['Mozilla/5.0 (Windows NT 10.0) Chrome/124.0', 'Mozilla/5.0 (iPhone) Safari/605.1', 'Mozilla/5.0 (X11; Linux) Firefox/125.0'];
-const get = (seconds: number, ip: string, target: string, more: EventRow = {}): EventRow => ({
-  time_us: t0 + Math.round(seconds * SECOND),
-  src_ip: ip,
-  user_agent: agents[0],
-  status: 200,
-  bytes_out: 500,
-  ...requestColumns(`GET ${target} HTTP/1.1`),
-  ...more,
-});
 const signIn = (seconds: number, ip: string, more: EventRow = {}): EventRow => ({ ...get(seconds, ip, '/login', more), method: 'POST', status: 302 });
 const statement = (seconds: number, text: string): EventRow => ({ class: 2, time_us: t0 + Math.round(seconds * SECOND), db_user: 'app', sql_text: text });
 const sorted = (rows: EventRow[]): EventRow[] =>

@@ -3,7 +3,8 @@ import { DAY, quietEffects, SECOND } from '../../src/base/index.ts';
 import type { OpenCase } from '../../src/case/index.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
-import { type EventRow, loadEvents, memoryEngine, requestColumns } from '../fixtures/event-table.ts';
+import { type EventRow, loadEvents, memoryEngine } from '../fixtures/event-table.ts';
+import { get } from '../fixtures/web-request.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -12,23 +13,14 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 const day = DAY / SECOND;
-const t0 = 1_745_000_000 * SECOND;
-const get = (seconds: number, ip: string, session: string, record: number): EventRow => ({
-  time_us: t0 + Math.round(seconds * SECOND),
-  src_ip: ip,
-  session,
-  user_agent: 'Mozilla/5.0 (Windows NT 10.0) Chrome/124.0',
-  status: 200,
-  bytes_out: 500,
-  ...requestColumns(`GET /people/${record} HTTP/1.1`),
-});
+const read = (seconds: number, ip: string, session: string, record: number): EventRow => get(seconds, ip, `/people/${record}`, { session });
 
 /** Numbers lie 37 apart. Clerks look up whoever comes, each in a session a day. */
 const numberOf = (i: number): number => 31_000_000 + 37 * i;
 const clerks = (): EventRow[] =>
   Array.from({ length: 20 }, (_, c) =>
     Array.from({ length: 4 }, (_, d) =>
-      Array.from({ length: 80 }, (_, i) => get(d * day + c * 11 + i * 300, '10.0.0.7', `c${c}-${d}`, numberOf((c * 7919 + d * 104_729 + i * 7331) % 1600))),
+      Array.from({ length: 80 }, (_, i) => read(d * day + c * 11 + i * 300, '10.0.0.7', `c${c}-${d}`, numberOf((c * 7919 + d * 104_729 + i * 7331) % 1600))),
     ).flat(),
   ).flat();
 const run = async (rows: EventRow[]): Promise<{ rule_id: string; outcome: string; events: number }[]> => {
@@ -38,7 +30,7 @@ const run = async (rows: EventRow[]): Promise<{ rule_id: string; outcome: string
   return engine.rows('test', sql`select rule_id, outcome, events from detection where level <> 'informational' order by first_us, detection_id`);
 };
 const walk = (at: number, session: string, from: number, n: number): EventRow[] =>
-  Array.from({ length: n }, (_, i) => get(at + i * 9, '10.0.0.7', session, numberOf(from + i)));
+  Array.from({ length: n }, (_, i) => read(at + i * 9, '10.0.0.7', session, numberOf(from + i)));
 
 describe('records in one stride', () => {
   it('from behind the address of the office, at the pace of a person and not twice as many as others: a walk', async () => {

@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest';
-import { quietEffects } from '../../src/base/index.ts';
 import { given, surnames } from '../../src/drills/words/names.ts';
-import { sql } from '../../src/engine/index.ts';
-import { classifyColumns, identifyPersons } from '../../src/persons/index.ts';
-import { caseOf } from './tables.ts';
+import { caseOf, linkRecords } from './tables.ts';
 
 type Registered = { readonly person: number; readonly cells: readonly string[] };
 
@@ -37,12 +34,7 @@ function registers(): Registered[] {
 test('who shares a name, a home and its telephone may be two: without a birth date only something of their own makes them one for certain', async () => {
   const records = registers();
   const kase = await caseOf([{ id: 'victims', columns: ['id', 'name', 'kana', 'address', 'phone'], rows: records.map(r => r.cells) }]);
-  await classifyColumns(kase, quietEffects);
-  await identifyPersons(kase, quietEffects);
-  const rows = await kase.engine.rows<{ s: string; w: string }>(
-    'test.linked',
-    sql`select person_strict as s, person_wide as w from person_record order by row_no`,
-  );
+  const rows = await linkRecords(kase);
   kase.close();
   const behind = new Map<string, Set<number>>();
   for (const [i, r] of rows.entries()) behind.set(r.s, (behind.get(r.s) ?? new Set()).add(records[i]!.person));

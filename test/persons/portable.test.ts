@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { given, surnames } from '../../src/drills/words/names.ts';
 import { Engine, sql } from '../../src/engine/index.ts';
-import { type Steps, writePairs } from '../../src/persons/linkage/blocking.ts';
-import { type Dialect, duckdb } from '../../src/persons/linkage/dialect.ts';
+import { writePairs } from '../../src/persons/linkage/blocking.ts';
+import { type Dialect, duckdb, type Steps } from '../../src/persons/linkage/dialect.ts';
 import { estimateModel, writeLevels } from '../../src/persons/linkage/estimate.ts';
 import { writeLinkNodes } from '../../src/persons/linkage/nodes.ts';
 import { writeScores } from '../../src/persons/linkage/score.ts';

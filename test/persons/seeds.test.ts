@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { quietEffects } from '../../src/base/index.ts';
 import { createInsurer } from '../../src/drills/worlds/insurer.ts';
-import { sql } from '../../src/engine/index.ts';
-import { classifyColumns, identifyPersons } from '../../src/persons/index.ts';
-import { caseOf } from './tables.ts';
+import { caseOf, linkRecords } from './tables.ts';
 
 const held = ['customers', 'quotes', 'victims', 'agents'] as const;
 const size = 110;
@@ -14,12 +11,7 @@ type Outcome = { seed: number; persons: number; lower: number; upper: number; wr
 async function outcome(seed: number): Promise<Outcome> {
   const world = createInsurer(seed, size);
   const kase = await caseOf(held.map(id => ({ id, columns: world.tables[id]!.columns, rows: world.tables[id]!.rows, key: 'id' })));
-  await classifyColumns(kase, quietEffects);
-  await identifyPersons(kase, quietEffects);
-  const rows = await kase.engine.rows<{ d: string; key: string; s: string; b: string; w: string }>(
-    'test.linked',
-    sql`select dataset_id as d, key, person_strict as s, person_best as b, person_wide as w from person_record order by dataset_id, row_no`,
-  );
+  const rows = await linkRecords(kase);
   kase.close();
   const truthOf = (r: { d: string; key: string }): number | undefined => world.persons[r.d]![r.key];
   const people = rows.filter(r => truthOf(r) !== undefined);

@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
-import { quietEffects } from '../../src/base/index.ts';
-import { sql } from '../../src/engine/index.ts';
-import { classifyColumns, explainMerge, identifyPersons } from '../../src/persons/index.ts';
-import { caseOf, type TestTable } from './tables.ts';
+import { explainMerge } from '../../src/persons/index.ts';
+import { caseOf, linkRecords, type TestTable } from './tables.ts';
 
 const policy = { policy_no: 'contract.policy_number', name: 'person.name', phone: 'contact.phone' } as const;
 const number = (i: number): string => `P${String(20_000_000 + i * 17)}`;
@@ -14,12 +12,7 @@ async function numbersOf(tables: readonly TestTable[]): Promise<Map<string, { s:
   const kase = await caseOf(
     tables.map(t => ({ ...t, spec: { columns: Object.fromEntries(Object.entries(policy).filter(([c]) => t.columns.includes(c))), ...t.spec } })),
   );
-  await classifyColumns(kase, quietEffects);
-  await identifyPersons(kase, quietEffects);
-  const rows = await kase.engine.rows<{ d: string; key: string; s: string; b: string; w: string }>(
-    'test.numbers',
-    sql`select dataset_id as d, key, person_strict as s, person_best as b, person_wide as w from person_record`,
-  );
+  const rows = await linkRecords(kase);
   kase.close();
   return new Map(rows.map(r => [`${r.d}/${r.key}`, r]));
 }
@@ -92,8 +85,7 @@ test('a merge by a number is explained by that number, over several records too'
   const kase = await caseOf(
     [named, again, bare].map(t => ({ ...t, spec: { columns: Object.fromEntries(Object.entries(policy).filter(([c]) => t.columns.includes(c))) } })),
   );
-  await classifyColumns(kase, quietEffects);
-  await identifyPersons(kase, quietEffects);
+  await linkRecords(kase);
   const one = await explainMerge(kase, { dataset: 'named', key: '20' }, { dataset: 'again', key: '20' });
   expect(one[0]!.same).toEqual({ strict: true, best: true, wide: true });
   const nothing = await explainMerge(kase, { dataset: 'bare', key: '1' }, { dataset: 'named', key: '3' });

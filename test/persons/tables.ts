@@ -1,9 +1,11 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { quietEffects } from '../../src/base/index.ts';
 import type { CaseFile, DatasetSpec, OpenCase } from '../../src/case/index.ts';
 import { CaseStore } from '../../src/case/index.ts';
 import { type ColumnType, Engine, sql } from '../../src/engine/index.ts';
+import { classifyColumns, identifyPersons } from '../../src/persons/index.ts';
 
 export type TestTable = {
   readonly id: string;
@@ -132,4 +134,17 @@ export function readCsv(file: string, separator = ','): { header: string[]; rows
     rows.push(row);
   }
   return { header: rows[0]!.map(h => (h ?? '').trim()), rows: rows.slice(1) };
+}
+
+/** A record and the person it is of: for certain (`s`), most likely (`b`), possibly (`w`). */
+export type LinkedRecord = { d: string; key: string; s: string; b: string; w: string };
+
+/** What the linkage makes of a case's records, in their order. */
+export async function linkRecords(kase: OpenCase): Promise<LinkedRecord[]> {
+  await classifyColumns(kase, quietEffects);
+  await identifyPersons(kase, quietEffects);
+  return kase.engine.rows<LinkedRecord>(
+    'test.linked',
+    sql`select dataset_id as d, key, person_strict as s, person_best as b, person_wide as w from person_record order by dataset_id, row_no`,
+  );
 }

@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest';
-import { quietEffects } from '../../src/base/index.ts';
-import { sql } from '../../src/engine/index.ts';
-import { classifyColumns, identifyPersons } from '../../src/persons/index.ts';
 import { nameList } from '../../src/persons/normal/index.ts';
-import { caseOf } from './tables.ts';
+import { caseOf, linkRecords } from './tables.ts';
 
 type Registered = { readonly person: number; readonly cells: readonly (string | null)[] };
 
@@ -84,12 +81,7 @@ test.each([1, 2, 3])(
     const records = registers(pseudoRandom(seed));
     const columns = ['id', 'first_name', 'surname', 'date_of_birth', 'address', 'phone', 'email'];
     const kase = await caseOf([{ id: 'people', columns, rows: records.map(r => r.cells) }]);
-    await classifyColumns(kase, quietEffects);
-    await identifyPersons(kase, quietEffects);
-    const rows = await kase.engine.rows<{ s: string; b: string; w: string }>(
-      'test.linked',
-      sql`select person_strict as s, person_best as b, person_wide as w from person_record order by row_no`,
-    );
+    const rows = await linkRecords(kase);
     kase.close();
     const behind = new Map<string, number[]>();
     for (const [i, r] of rows.entries()) behind.set(r.s, [...(behind.get(r.s) ?? []), i]);
@@ -119,12 +111,7 @@ test('father and son of one name with one e-mail and no birth dates are nowhere 
     rows.push([String(rows.length + 1), ...lodger], [String(rows.length + 2), ...lodger]);
   }
   const kase = await caseOf([{ id: 'people', columns, rows }]);
-  await classifyColumns(kase, quietEffects);
-  await identifyPersons(kase, quietEffects);
-  const persons = await kase.engine.rows<{ s: string; b: string }>(
-    'test.linked',
-    sql`select person_strict as s, person_best as b from person_record order by row_no`,
-  );
+  const persons = await linkRecords(kase);
   kase.close();
   for (let home = 0; home < 60; home++) {
     const [father, son, lodger, again] = persons.slice(home * 4, home * 4 + 4);

@@ -2,8 +2,8 @@ import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { episodes, ofClients } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
-import { medianGap } from '../times.ts';
-import { clientsOf, readingUs } from './opaque-ids.ts';
+import { medianGap, readingUs } from '../times.ts';
+import { clientsOf } from './opaque-ids.ts';
 
 type Page = { event_id: number; at_us: number | null; atUs: number | null; client: string; route: string; object: number; status: number | null };
 

@@ -2,8 +2,7 @@ import { groupBy, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
-import { medianGap } from '../times.ts';
-import { readingUs } from './opaque-ids.ts';
+import { medianGap, readingUs } from '../times.ts';
 
 type Call = {
   event_id: number;

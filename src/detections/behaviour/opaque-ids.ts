@@ -3,6 +3,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { graveKinds, knowFound } from '../found-events.ts';
 import { ofClient, requestsWhere, targetMatches } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { isHurried } from '../times.ts';
 import { robustZ } from './weigh-clients.ts';
 
 /** Ids that cannot be counted through: UUIDs, long hexadecimal, long random words, in a path or as the value of a parameter. */
@@ -10,8 +11,6 @@ const opaque = String.raw`(?i)[/=](?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm)$`;
 
 const minIds = 30;
-/** People who read what they open take longer than this from record to record. */
-export const readingUs = 2 * SECOND;
 const alone = 300;
 const minZ = 6;
 
@@ -54,7 +53,7 @@ export async function detectOpaqueIds(engine: Engine, found: readonly Detection[
     const unlinked = c.others <= 0.1 * c.n;
     const guessing = c.missed >= minIds && c.missed >= 0.2 * c.n;
     // Who is in with another's account need not outdo anybody: his pace tells.
-    const hurried = inside.has(c.client) && c.to_us - c.from_us < c.n * readingUs;
+    const hurried = inside.has(c.client) && isHurried(c.n, c.from_us, c.to_us);
     if (!hurried && !(stands && (unlinked || guessing)) && !(guessing && c.missed >= 100)) continue;
     const counts = guessing || marked.has(c.client);
     const events = await engine.rows<{ event_id: number; at_us: number | null; status: number | null }>(

@@ -1,6 +1,5 @@
 import { episodes } from '../requests/request.ts';
-import { medianGap } from '../times.ts';
-import { readingUs } from './opaque-ids.ts';
+import { medianGap, readingUs } from '../times.ts';
 
 type Step = { readonly atUs: number | null; readonly object: number };
 

@@ -2,7 +2,7 @@ import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { knowFound } from '../found-events.ts';
 import type { Detection } from '../tables.ts';
-import { readingUs } from './opaque-ids.ts';
+import { isHurried } from '../times.ts';
 
 type Use = {
   session: string;
@@ -72,7 +72,7 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
       : { events: rows.filter(r => (atOnce ? r.src_ip !== home.src_ip : moved.has(r.src_ip))), possible: [] };
     if (events.length === 0) continue;
     if (possible.length > 0) out.push(beside(session, possible));
-    const sure = flagged || isHurried(events.map(e => e.at_us));
+    const sure = flagged || isRush(events.map(e => e.at_us));
     out.push({
       ruleId: 'session-elsewhere',
       kind: 'account-takeover',
@@ -131,9 +131,9 @@ function beside(session: string, possible: readonly SessionEvent[]): Detection {
   };
 }
 
-function isHurried(times: readonly (number | null)[]): boolean {
+function isRush(times: readonly (number | null)[]): boolean {
   const known = times.filter(t => t !== null);
-  return known.length >= manyRequests && known.at(-1)! - known[0]! < known.length * readingUs;
+  return known.length >= manyRequests && isHurried(known.length, known[0]!, known.at(-1)!);
 }
 
 function overlapping(list: readonly Use[]): boolean {

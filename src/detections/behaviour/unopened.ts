@@ -1,7 +1,7 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import { clientKey, episodes, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
-import { readingUs } from './opaque-ids.ts';
+import { isHurried } from '../times.ts';
 
 const fewestMembers = 10;
 const mostStrangers = 3;
@@ -48,12 +48,12 @@ export async function detectUnopened(engine: Engine, found: readonly Detection[]
   return many.flatMap(s => {
     const own = rows.filter(r => r.client === s.client).map(r => ({ ...r, atUs: r.at_us }));
     const told = own.filter(r => known.has(r.event_id)).length >= own.length / 2;
-    return told || !episodes(own).some(isHurried) ? [] : [detectionOf(s, own, members)];
+    return told || !episodes(own).some(isRush) ? [] : [detectionOf(s, own, members)];
   });
 }
 
-function isHurried(part: readonly Asked[]): boolean {
-  return part.length >= manyRequests && (part.at(-1)!.at_us ?? 0) - (part[0]!.at_us ?? 0) < part.length * readingUs;
+function isRush(part: readonly Asked[]): boolean {
+  return part.length >= manyRequests && isHurried(part.length, part[0]!.at_us ?? 0, part.at(-1)!.at_us ?? 0);
 }
 
 function detectionOf(s: Stranger, own: readonly Asked[], members: number): Detection {

@@ -1,4 +1,4 @@
-import type { Micros } from '../../base/index.ts';
+import { groupBy, type Micros } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { EventId } from '../tables.ts';
 
@@ -51,7 +51,5 @@ export async function soleAsker(engine: Engine, moments: readonly Micros[], told
 
 /** In how many moments each of them shows up. */
 function groupCount<K>(met: readonly Met[], keyOf: (m: Met) => K): Map<K, number> {
-  const moments = new Map<K, Set<number>>();
-  for (const m of met) (moments.get(keyOf(m)) ?? moments.set(keyOf(m), new Set()).get(keyOf(m))!).add(m.moment);
-  return new Map([...moments].map(([key, set]) => [key, set.size]));
+  return new Map([...groupBy(met, keyOf)].map(([key, list]) => [key, new Set(list.map(m => m.moment)).size]));
 }

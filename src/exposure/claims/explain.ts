@@ -187,11 +187,6 @@ async function explainDataset(e: Engine, dataset: string): Promise<ProofNode> {
   return proofNode('dataset', { dataset }, children);
 }
 
-/** The rule a proven claim rests on, in each language. */
-export function ruleOf(claim: ProofNode): ProofNode['text'] {
-  return proofNode('rule', { rule: claim.params['rule'] ?? '' }).text;
-}
-
 /** Data sets of which records cannot be excluded although nothing shows that they were read, with the reasons. */
 export async function explainReachable(e: Engine): Promise<ProofNode[]> {
   const open = await e.rows<{ dataset_id: string; reason: string }>(

@@ -23,18 +23,20 @@ export async function writeCells(kase: OpenCase): Promise<void> {
   fs.mkdirSync(kase.outDir, { recursive: true });
   await e.run('exposure.keep_order', sql`set preserve_insertion_order = true`);
   try {
-    await gatherCells(e);
+    const datasets = await e.rows<{ id: string }>('exposure.dataset_ids', sql`select dataset_id as id from dataset order by dataset_id`);
+    const ids = datasets.map(d => d.id);
+    await gatherCells(e, ids);
     const cells = path.join(kase.outDir, 'cells.parquet');
     await e.run('exposure.write_cells', sql`copy exposed_cell to ${sql.lit(cells)} (format parquet, compression zstd)`);
     await e.run('exposure.cells_done', sql`drop table exposed_cell`);
-    await writeContacts(e, path.join(kase.outDir, 'contacts.parquet'));
+    await writeContacts(e, ids, path.join(kase.outDir, 'contacts.parquet'));
   } finally {
     await e.run('exposure.free_order', sql`set preserve_insertion_order = false`);
   }
 }
 
 /** `exposed_cell`: what is written, in its order, a piece of a data set after the other. */
-async function gatherCells(e: Engine): Promise<void> {
+async function gatherCells(e: Engine, ids: readonly string[]): Promise<void> {
   const classified = await exists(e, 'column_element');
   const element = classified ? sql`coalesce(x.element, 'none')` : sql`'none'`;
   const elementJoin = classified ? sql`left join column_element x on x.dataset_id = t.dataset_id and x.column_no = t.column_no` : sql``;
@@ -43,7 +45,7 @@ async function gatherCells(e: Engine): Promise<void> {
     'exposure.cells',
     sql`create or replace table exposed_cell (dataset varchar, key varchar, "column" varchar, element varchar, tier_lower tinyint, tier_upper tinyint, claim_id varchar, contact varchar)`,
   );
-  for (const { id } of await readIds(e)) {
+  for (const id of ids) {
     const { rows } = await e.row<{ rows: number }>('exposure.last_row', sql`select coalesce(max(row_no), -1) + 1 as rows from ${sql.id(`data_${id}`)}`);
     for (let from = 0; from < rows; from += rowsAtOnce) {
       const piece = sql`between ${from} and ${from + rowsAtOnce - 1}`;
@@ -67,15 +69,12 @@ async function gatherCells(e: Engine): Promise<void> {
   }
 }
 
-const readIds = (e: Engine): Promise<{ id: string }[]> => e.rows('exposure.dataset_ids', sql`select dataset_id as id from dataset order by dataset_id`);
-
-async function writeContacts(e: Engine, file: string): Promise<void> {
-  const datasets = await readIds(e);
+async function writeContacts(e: Engine, ids: readonly string[], file: string): Promise<void> {
   const keys: Sql =
-    datasets.length === 0
+    ids.length === 0
       ? sql`(select '' as dataset_id, 0::bigint as row_no, '' as key where false)`
       : sql`(${sql.join(
-          datasets.map(d => sql`select ${sql.lit(d.id)} as dataset_id, row_no, key from ${sql.id(`data_${d.id}`)}`),
+          ids.map(id => sql`select ${sql.lit(id)} as dataset_id, row_no, key from ${sql.id(`data_${id}`)}`),
           sql` union all `,
         )})`;
   const names = sql.join(Object.entries(contact).map(([name, rank]) => sql`(${sql.lit(rank)}, ${sql.lit(name)})`));

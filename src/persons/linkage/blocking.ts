@@ -1,5 +1,5 @@
-import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { type Dialect, duckdb } from './dialect.ts';
+import { type Sql, sql } from '../../engine/index.ts';
+import { type Dialect, duckdb, type Steps } from './dialect.ts';
 
 /** Two records are compared when all key parts of a rule are equal and known. `learns` is false where the key says too much to learn from. */
 export type BlockingRule = {
@@ -55,9 +55,6 @@ export const blockingRules: readonly BlockingRule[] = [
   { name: 'swapped', keys: [sql`least(surname, given)`, sql`greatest(surname, given)`], decides: ['surname', 'given'], upTo: large, latin: true },
   { name: 'name-block', keys: [c('whole'), c('block')], decides: ['surname', 'given', 'address'], from: large },
 ];
-
-/** What the steps need of an engine. */
-export type Steps = Pick<Engine, 'run' | 'row' | 'rows'>;
 
 export type Blocked = { readonly pairs: number; readonly skipped: readonly { readonly rule: string; readonly blocks: number; readonly nodes: number }[] };
 

@@ -1,4 +1,7 @@
-import { type Sql, sql } from '../../engine/index.ts';
+import { type Engine, type Sql, sql } from '../../engine/index.ts';
+
+/** What the steps need of an engine. */
+export type Steps = Pick<Engine, 'run' | 'row' | 'rows'>;
 
 /**
  * How an engine spells what standard SQL has no word for. The steps of the linkage are written in standard SQL and these words only, so that

@@ -1,7 +1,7 @@
 import { type Sql, sql } from '../../engine/index.ts';
-import { blockingRules, type Steps } from './blocking.ts';
+import { blockingRules } from './blocking.ts';
 import { type Comparison, comparisons, comparisonsIn, levelSql } from './comparisons.ts';
-import { type Dialect, duckdb } from './dialect.ts';
+import { type Dialect, duckdb, type Steps } from './dialect.ts';
 
 /** What was learned: shares of each level among matches (m) and others (u), and how many pairs match. */
 export type Model = {

@@ -1,6 +1,5 @@
 import { type Sql, sql } from '../../engine/index.ts';
-import type { Steps } from './blocking.ts';
-import { type Dialect, duckdb } from './dialect.ts';
+import { type Dialect, duckdb, type Steps } from './dialect.ts';
 import { linkRowNames } from './standardise.ts';
 
 /** Copies of one person must not make their own telephone look common, so a few are taken off each count. */

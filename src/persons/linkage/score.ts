@@ -1,7 +1,6 @@
 import { type Sql, sql } from '../../engine/index.ts';
-import type { Steps } from './blocking.ts';
 import { comparisons, type Level } from './comparisons.ts';
-import { type Dialect, duckdb } from './dialect.ts';
+import { type Dialect, duckdb, type Steps } from './dialect.ts';
 import type { Model } from './estimate.ts';
 
 /** Bits below which a pair is forgotten: nobody would call it one person even in the widest view. */

@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { type Result, useResult } from '../data.ts';
 import { BoundsTable } from '../parts/bounds-table.tsx';
-import { Figure } from '../parts/figure.tsx';
+import { Figure, Range } from '../parts/figure.tsx';
 import { State } from '../parts/state.tsx';
 
 const tiers = ['confirmed', 'executed', 'possible', 'not_excluded'] as const;
@@ -53,7 +53,6 @@ export function Exposure() {
 /** Why records are more than persons: who is in several of them, who is no individual, who has died. */
 function Counting({ exposure: e }: { exposure: Result['exposure'] }) {
   const { t } = useTranslation();
-  const shown = ({ lower, upper }: { lower: number; upper: number }): string => [...new Set([lower, upper])].map(n => n.toLocaleString('en-US')).join('–');
   const rows = [
     ['duplicates', 'records', e.duplicates.possible],
     ['legal-persons', 'records', e.legal_persons.records],
@@ -67,7 +66,7 @@ function Counting({ exposure: e }: { exposure: Result['exposure'] }) {
           <div key={key}>
             <dt>{t(`common:counting.${key}`)}</dt>
             <dd>
-              {shown(bounds)} <small>{t(`unit.${unit}`)}</small>
+              <Range p={bounds} unit={unit} />
             </dd>
           </div>
         ))}

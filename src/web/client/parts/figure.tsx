@@ -33,15 +33,18 @@ export function Count({ n, unit }: { n: number; unit: 'records' | 'persons' }) {
   );
 }
 
-export function Persons({ p }: { p: { lower: number; upper: number } }) {
+/** `12 人` or `10–12 人`. */
+export function Range({ p, unit }: { p: { lower: number; upper: number }; unit: 'records' | 'persons' }) {
   const { t } = useTranslation();
-  if (p.lower === p.upper) return <Count n={p.upper} unit="persons" />;
+  if (p.lower === p.upper) return <Count n={p.upper} unit={unit} />;
   return (
     <>
       <span className="n">
         {p.lower.toLocaleString('en-US')}–{p.upper.toLocaleString('en-US')}
       </span>
-      <small>{t('unit.persons')}</small>
+      <small>{t(`unit.${unit}`)}</small>
     </>
   );
 }
+
+export const Persons = ({ p }: { p: { lower: number; upper: number } }) => <Range p={p} unit="persons" />;
