@@ -1,5 +1,6 @@
-import type { OpenCase } from '../case/index.ts';
+import { elements, type OpenCase } from '../case/index.ts';
 import { type Sql, sql } from '../engine/index.ts';
+import { elementsIn, maskOf } from '../persons/index.ts';
 
 /** One person to be told, with the items of that person only. `person` is the finest clustering: a wrong merge is a person who is never told. */
 export type Addressee = {
@@ -13,31 +14,39 @@ export type Addressee = {
 
 type DatasetColumns = { readonly dataset: string; readonly name: string | null; readonly postal: string | null; readonly address: string | null };
 
-/** Persons with any cell that may have been disclosed, without companies, in order of their id; at most `limit`. */
+/** What a letter does not speak of: the key of a record is nobody's item. */
+const told = maskOf(elements.filter(e => e !== 'none' && e !== 'record.key'));
+
+/**
+ * Persons with any value that may have been disclosed, without companies, in order of their id; at most `limit`. Reads `record_person`: only who
+ * gets a letter is looked at closely, however many are counted.
+ */
 export async function findAddressees({ engine }: OpenCase, limit: number): Promise<{ total: number; list: Addressee[] }> {
+  const toTell = sql`r.tier_upper >= 2 and r.m2 & ${sql.lit(told)}::bigint <> 0 and not r.legal_person and r.strict is not null`;
+  const { total } = await engine.row<{ total: number }>('notices.total', sql`select count(distinct strict) as total from record_person r where ${toTell}`);
+  await engine.run(
+    'notices.record',
+    sql`create or replace temp table notice_record as
+    select r.dataset_id, r.row_no, r.strict, r.m2 & ${sql.lit(told)}::bigint as items from record_person r
+    where ${toTell} and r.strict in (select distinct strict from record_person r where ${toTell} order by strict limit ${limit})`,
+  );
   await engine.run(
     'notices.person',
     sql`create or replace temp table notice_person as
-    with exposed as (
-      select distinct c.dataset_id, c.row_no, e.element from cell_tier c join column_element e using (dataset_id, column_no)
-      where c.tier_upper >= 2 and e.element not in ('none', 'record.key')
-    )
-    select p.person_strict as person, list(distinct x.element order by x.element) as elements, list(distinct x.dataset_id || '/' || p.key order by x.dataset_id || '/' || p.key) as records
-    from exposed x join person_record p using (dataset_id, row_no) where not coalesce(p.legal_person, false) group by 1`,
+    select p.person_strict as person, bit_or(n.items) as items, list(distinct p.dataset_id || '/' || p.key order by p.dataset_id || '/' || p.key) as records
+    from notice_record n join person_record p using (dataset_id, row_no) group by 1`,
   );
-  const { total } = await engine.row<{ total: number }>('notices.total', sql`select count(*) as total from notice_person`);
   const contacts = await contactSql(engine);
   const list = await engine.rows<{ person: string; elements: string[]; records: string[]; name: string | null; postal: string | null; address: string | null }>(
     'notices.addressees',
     sql`
-    with chosen as (select * from notice_person order by person limit ${limit}),
-    contact as (${contacts}),
+    with contact as (${contacts}),
     ranked as (
-      select c.person, first(c.name order by c.name is null, c.dataset_id, c.row_no) as name,
-        first(c.postal order by c.address is null, c.dataset_id, c.row_no) as postal, first(c.address order by c.address is null, c.dataset_id, c.row_no) as address
-      from contact c join chosen using (person) group by 1
+      select person, first(name order by name is null, dataset_id, row_no) as name,
+        first(postal order by address is null, dataset_id, row_no) as postal, first(address order by address is null, dataset_id, row_no) as address
+      from contact group by person
     )
-    select chosen.person, elements, records, name, postal, address from chosen left join ranked using (person) order by chosen.person`,
+    select person, ${elementsIn(sql`items`)} as elements, records, name, postal, address from notice_person left join ranked using (person) order by person`,
   );
   return {
     total,
@@ -45,7 +54,7 @@ export async function findAddressees({ engine }: OpenCase, limit: number): Promi
   };
 }
 
-/** name, postal code and address of every record, from the columns that mean them. */
+/** Name, postal code and address of every record of the persons to be told, from the columns that mean them. */
 async function contactSql(engine: OpenCase['engine']): Promise<Sql> {
   const rows = await engine.rows<{ dataset_id: string; element: string; name: string }>(
     'notices.columns',
@@ -61,8 +70,10 @@ async function contactSql(engine: OpenCase['engine']): Promise<Sql> {
   }
   const parts = [...datasets.values()].map(
     d => sql`
-    select p.person_strict as person, ${d.dataset} as dataset_id, d.row_no, ${column(d.name)} as name, ${column(d.postal)} as postal, ${column(d.address)} as address
-    from ${sql.id(`data_${d.dataset}`)} d join person_record p on p.dataset_id = ${d.dataset} and p.row_no = d.row_no`,
+    select p.person, ${d.dataset} as dataset_id, d.row_no, ${column(d.name)} as name, ${column(d.postal)} as postal, ${column(d.address)} as address
+    from ${sql.id(`data_${d.dataset}`)} d join (
+      select row_no, person_strict as person from person_record where dataset_id = ${d.dataset} and person_strict in (select person from notice_person)
+    ) p on p.row_no = d.row_no`,
   );
   if (parts.length === 0)
     return sql`select null::varchar as person, null::varchar as dataset_id, 0::bigint as row_no, null::varchar as name, null::varchar as postal, null::varchar as address where false`;

@@ -2,6 +2,7 @@ export { classifyColumns } from './classify-columns.ts';
 export * from './columns/index.ts';
 export { countExposure } from './count/count-exposure.ts';
 export * from './count/figures.ts';
+export { elementsIn, maskOf } from './count/record-masks.ts';
 export * from './count/rounding.ts';
 export { elementLabel, elementList } from './element-names.ts';
 export { explainAnything } from './explain-figure.ts';

@@ -1,18 +1,10 @@
 import path from 'node:path';
 import type { OpenCase } from '../case/index.ts';
-import { elements } from '../case/index.ts';
 import { type Sql, sql } from '../engine/index.ts';
-import { elementBit } from './count/record-masks.ts';
+import { elementsIn } from './count/record-masks.ts';
 
 /** Write `persons.parquet` and `records.parquet` of contract §5 into DIR. Needs the tables of countExposure. */
 export async function writePersons(kase: OpenCase): Promise<void> {
-  const list = (mask: Sql): Sql =>
-    sql`list_filter([${sql.join(
-      [...elements]
-        .filter(e => e !== 'none')
-        .sort()
-        .map(e => sql`case when ${mask} & ${sql.lit(1n << BigInt(elementBit.get(e)!))}::bigint <> 0 then ${sql.lit(e)} end`),
-    )}], x -> x is not null)`;
   await write(
     kase,
     'persons.parquet',
@@ -21,7 +13,7 @@ export async function writePersons(kase: OpenCase): Promise<void> {
   await write(
     kase,
     'records.parquet',
-    sql`select r.dataset_id as dataset, p.key, r.role, r.tier_lower, r.tier_upper, ${list(sql`r.m3`)} as elements_lower, ${list(sql`r.m2`)} as elements_upper, p.person_best as person_id
+    sql`select r.dataset_id as dataset, p.key, r.role, r.tier_lower, r.tier_upper, ${elementsIn(sql`r.m3`)} as elements_lower, ${elementsIn(sql`r.m2`)} as elements_upper, p.person_best as person_id
     from record_person r join person_record p on p.dataset_id = r.dataset_id and p.row_no = r.row_no where r.tier_upper >= 2 order by r.dataset_id, r.row_no`,
   );
 }

@@ -4,7 +4,7 @@ import { type Row, type Sql, sql } from '../../engine/index.ts';
 import { countBounds } from './count-bounds.ts';
 import { countContacts } from './count-contacts.ts';
 import type { AbsentElement, CombinationCount, DatasetCount, ElementGroup, ExposureCounts, PersonCount, RecordRange, RoleCount } from './figures.ts';
-import { type CountedDataset, countedDatasets, elementBit, hasTable, writeRecordMasks } from './record-masks.ts';
+import { type CountedDataset, countedDatasets, elementBit, hasTable, maskOf, writeRecordMasks } from './record-masks.ts';
 
 /** Elements that the law or the public asks for by name: listed as うち, and as absent when nothing of them was reachable. */
 const special: readonly Element[] = [
@@ -27,7 +27,6 @@ const askedWhenAbsent: readonly Element[] = special.filter(e => !e.startsWith('c
 
 const shown = elements.filter(e => e !== 'none' && e !== 'record.key');
 const contact = elements.filter(e => e.startsWith('contact.'));
-const maskOf = (list: readonly Element[]): bigint => list.reduce((m, e) => m | (1n << BigInt(elementBit.get(e)!)), 0n);
 
 /** Lower counts clusters that merge all that might be one person, upper those that merge only what must be. */
 const persons = (lower: Sql, upper: Sql): Sql => sql`

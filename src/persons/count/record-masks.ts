@@ -4,6 +4,18 @@ import { type Sql, sql } from '../../engine/index.ts';
 /** Bit of each element in the masks of `record_mask`; contact.* share what they mean but keep their own bits. */
 export const elementBit = new Map<Element, number>(elements.map((e, i) => [e, i]));
 
+/** The mask of these elements together. */
+export const maskOf = (list: readonly Element[]): bigint => list.reduce((m, e) => m | (1n << BigInt(elementBit.get(e)!)), 0n);
+
+/** The elements of a mask, as a list in order of their names. */
+export const elementsIn = (mask: Sql): Sql =>
+  sql`list_filter([${sql.join(
+    [...elements]
+      .filter(e => e !== 'none')
+      .sort()
+      .map(e => sql`case when ${mask} & ${sql.lit(maskOf([e]))}::bigint <> 0 then ${sql.lit(e)} end`),
+  )}], x -> x is not null)`;
+
 export type CountedColumn = {
   readonly dataset_id: string;
   readonly column_no: number;
