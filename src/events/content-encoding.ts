@@ -1,4 +1,4 @@
-import { detectEncoding, type Encoding } from './encoding.ts';
+import { detectEncoding, type Encoding, encodingNames } from './encoding.ts';
 import type { Sample, Source } from './source.ts';
 import { openTranscoder } from './transcode.ts';
 
@@ -9,29 +9,12 @@ export type ContentEncoding = {
   readonly reader: string;
 };
 
-const labels: Readonly<Record<string, Encoding>> = {
-  'utf-8': 'utf-8',
-  utf8: 'utf-8',
-  cp932: 'shift_jis',
-  ms932: 'shift_jis',
-  'windows-31j': 'shift_jis',
-  shift_jis: 'shift_jis',
-  'shift-jis': 'shift_jis',
-  sjis: 'shift_jis',
-  'euc-jp': 'euc-jp',
-  eucjp: 'euc-jp',
-  'utf-16': 'utf-16le',
-  utf16: 'utf-16le',
-  'utf-16le': 'utf-16le',
-  'utf-16be': 'utf-16be',
-};
-
 /** What the case states holds, but for a byte order mark that says otherwise; `auto` looks at the sample. */
 export function contentEncoding(stated: string, source: Source, sample: Sample): ContentEncoding {
   if (source.binary) return { from: null, bomBytes: 0, reader: 'utf-8' };
   const found = detectEncoding(sample.head);
   const label = stated.toLowerCase();
-  const known = label === 'auto' || found.bomBytes > 0 ? found.encoding : labels[label];
+  const known = label === 'auto' || found.bomBytes > 0 ? found.encoding : encodingNames[label];
   if (known === undefined) return { from: null, bomBytes: 0, reader: label };
   return { from: known === 'utf-8' ? null : known, bomBytes: found.bomBytes, reader: 'utf-8' };
 }
@@ -39,7 +22,7 @@ export function contentEncoding(stated: string, source: Source, sample: Sample):
 /** A sample of UTF-16 content in UTF-8, so that detection can read it: the lines of its head. Other samples stay as they are. */
 export function readableSample(stated: string, sample: Sample): Sample {
   const found = detectEncoding(sample.head);
-  const label = labels[stated.toLowerCase()];
+  const label = encodingNames[stated.toLowerCase()];
   const wide = found.encoding.startsWith('utf-16') ? found.encoding : label?.startsWith('utf-16') ? label : null;
   if (wide !== 'utf-16le' && wide !== 'utf-16be') return sample;
   const head = openTranscoder(wide, found.bomBytes).push(sample.head, true);

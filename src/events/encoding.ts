@@ -3,6 +3,25 @@ import { utf8Length } from './record-text.ts';
 /** Encodings a log may come in, as WHATWG labels; `shift_jis` there is CP932. */
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'shift_jis' | 'euc-jp';
 
+/** What people call the encodings, in small letters. */
+export const encodingNames: Readonly<Record<string, Encoding>> = {
+  'utf-8': 'utf-8',
+  utf8: 'utf-8',
+  cp932: 'shift_jis',
+  ms932: 'shift_jis',
+  'windows-31j': 'shift_jis',
+  shift_jis: 'shift_jis',
+  'shift-jis': 'shift_jis',
+  sjis: 'shift_jis',
+  'euc-jp': 'euc-jp',
+  eucjp: 'euc-jp',
+  'eucjp-ms': 'euc-jp',
+  'utf-16': 'utf-16le',
+  utf16: 'utf-16le',
+  'utf-16le': 'utf-16le',
+  'utf-16be': 'utf-16be',
+};
+
 /** `bomBytes`: length of the mark to skip. `certain` is false when nothing but ASCII was seen or the reading is a guess. */
 export type EncodingReport = { readonly encoding: Encoding; readonly bomBytes: number; readonly certain: boolean };
 

@@ -7,6 +7,7 @@ import { sql } from '../../src/engine/index.ts';
 import { spread } from '../../src/events/clock.ts';
 import { estimateOffset, type Pairs } from '../../src/events/clock-estimate.ts';
 import { estimateClockOffsets, measureCoverage } from '../../src/events/index.ts';
+import { randomOf } from '../fixtures/random.ts';
 import { type GivenLog, type IngestedCase, ingestCase } from './ingest-case.ts';
 import { haveShared, sharedFile } from './memory/record-reader.ts';
 
@@ -17,16 +18,6 @@ const pairsOf = (rows: readonly { token: number; lo: number; hi: number; at?: nu
   at: Float64Array.from(rows.map(r => r.at ?? 0)),
 });
 
-function generator(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 describe('estimateOffset', () => {
   it('finds an offset of any size among chance pairs, and its bounds hold the true one', () => {
     fc.assert(
@@ -36,7 +27,7 @@ describe('estimateOffset', () => {
         fc.integer({ min: 0, max: 300 }),
         fc.integer(),
         (seconds, n, noise, seed) => {
-          const random = generator(seed);
+          const random = randomOf(seed);
           const truth = seconds * SECOND + Math.floor(random() * SECOND);
           const rows = [
             ...Array.from({ length: n }, (_, i) => {
@@ -61,7 +52,7 @@ describe('estimateOffset', () => {
   it('says nothing when only chance speaks', () => {
     let found = 0;
     for (let seed = 1; seed <= 300; seed++) {
-      const random = generator(seed);
+      const random = randomOf(seed);
       const rows = Array.from({ length: 20 + (seed % 10) * 60 }, (_, i) => {
         const lo = (random() - 0.5) * 4000 * SECOND;
         return { token: i, lo, hi: lo + SECOND };

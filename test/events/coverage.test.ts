@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/base/index.ts';
 import { type Bins, judgeTraffic, poissonAtMost } from '../../src/events/coverage/traffic-model.ts';
-
-/** Small deterministic generator (mulberry32). */
-function generator(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { randomOf } from '../fixtures/random.ts';
 
 type Traffic = {
   days: number;
@@ -24,7 +14,7 @@ type Traffic = {
 
 /** Visitors come as Poisson, stay for a while and are seen in some of the minutes; lost stretches are cut out. */
 function simulate(t: Traffic, width = MINUTE): Bins {
-  const random = generator(t.seed);
+  const random = randomOf(t.seed);
   const start = Date.UTC(2026, 3, 6) * 1000;
   const counts = new Map<number, number>();
   let first = Number.POSITIVE_INFINITY;

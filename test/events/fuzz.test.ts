@@ -3,7 +3,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventColumns } from '../../src/events/columns.ts';
 import { sourceEntries } from '../../src/events/sources/index.ts';
-import { mutate, randomOf } from './memory/mutate.ts';
+import { randomOf } from '../fixtures/random.ts';
+import { mutate } from './memory/mutate.ts';
 import { context, haveShared, readAll, shared, sharedFile } from './memory/record-reader.ts';
 
 const folder = (name: string): Uint8Array[] =>

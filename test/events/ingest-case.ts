@@ -7,6 +7,7 @@ import { type Effects, quietEffects } from '../../src/base/index.ts';
 import type { EvidenceSpec, OpenCase } from '../../src/case/index.ts';
 import { Engine, sql } from '../../src/engine/index.ts';
 import { readEvents } from '../../src/events/index.ts';
+import { sourceFileColumns } from '../../src/evidence/index.ts';
 
 export type GivenLog = {
   readonly name: string;
@@ -17,21 +18,6 @@ export type GivenLog = {
 };
 
 export type IngestedCase = { readonly kase: OpenCase; readonly dir: string; close(): void };
-
-const sourceFileTable = [
-  { name: 'file_no', type: 'INTEGER' },
-  { name: 'evidence_id', type: 'VARCHAR' },
-  { name: 'system_id', type: 'VARCHAR' },
-  { name: 'kind', type: 'VARCHAR' },
-  { name: 'path', type: 'VARCHAR' },
-  { name: 'sha256', type: 'VARCHAR' },
-  { name: 'bytes', type: 'BIGINT' },
-  { name: 'content_sha256', type: 'VARCHAR' },
-  { name: 'content_bytes', type: 'BIGINT' },
-  { name: 'compression', type: 'VARCHAR' },
-  { name: 'role', type: 'VARCHAR' },
-  { name: 'modified_us', type: 'BIGINT' },
-] as const;
 
 /** A case over the given logs, with `source_file` as the evidence stage writes it, read by `readEvents`. */
 export async function ingestCase(
@@ -62,7 +48,7 @@ export async function ingestCase(
       1_795_000_000_000_000,
     ];
   });
-  await engine.load('source_file', sourceFileTable, rows);
+  await engine.load('source_file', sourceFileColumns, rows);
   const evidence = logs.map(
     (log, i): EvidenceSpec => ({
       id: `e${i + 1}`,

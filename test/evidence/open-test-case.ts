@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Problem } from '../../src/base/index.ts';
-import { type CaseFile, CaseStore, type DatasetSpec, type EvidenceSpec, type OpenCase, readProblems } from '../../src/case/index.ts';
+import { type CaseFile, CaseStore, type DatasetSpec, type EvidenceSpec, emptyCaseFile, type OpenCase, readProblems } from '../../src/case/index.ts';
 import { Engine } from '../../src/engine/index.ts';
 
 export const evidenceSpec = (id: string, files: readonly string[]): EvidenceSpec => ({
@@ -44,25 +44,7 @@ export async function openTestCase(
   fs.mkdirSync(outDir, { recursive: true });
   const casePath = path.join(caseDir, 'case.yaml');
   if (!fs.existsSync(casePath)) fs.writeFileSync(casePath, 'schema: tadasu.case/1\nid: t\nevidence: []\ndatasets: []\n');
-  const file: CaseFile = {
-    id: 't',
-    title: { ja: 't', en: 't' },
-    timezone: 'Asia/Tokyo',
-    organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
-    facts: {
-      detectedAt: null,
-      knownAt: null,
-      containedAt: null,
-      attackerIps: { value: [], source: null, by: null },
-      compromisedAccounts: { value: [], source: null, by: null },
-      improperPurpose: null,
-    },
-    systems: [],
-    evidence,
-    datasets,
-    routes: [],
-    regimes: null,
-  };
+  const file: CaseFile = { ...emptyCaseFile('t', 'Asia/Tokyo'), title: { ja: 't', en: 't' }, evidence, datasets };
   const engine = await Engine.open({ file: ':memory:', threads: 2 });
   const store = new CaseStore(path.join(outDir, 'case.sqlite'));
   const close = (): void => {

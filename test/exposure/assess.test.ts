@@ -5,6 +5,7 @@ import { quietEffects } from '../../src/base/index.ts';
 import { type OpenCase, recordDecision } from '../../src/case/index.ts';
 import { sql } from '../../src/engine/index.ts';
 import { assessExposure, explainRef, premiseStates, proofText, writeRecovered } from '../../src/exposure/index.ts';
+import { instance } from './exchange.ts';
 import { cellsOf, detail, type Event, type Incident, openIncident, people, traffic } from './incident.ts';
 
 describe('assessing exposure', () => {
@@ -206,20 +207,7 @@ describe('a group of statements of one shape', () => {
     await loadParser();
     const read = readingOf(`select name from people where region = 'north' limit 5`);
     if ('none' in read) throw new Error(read.none);
-    const [group] = groupInstances([
-      {
-        read,
-        values: ['south', '5'],
-        parameters: [],
-        request: null,
-        statement: null,
-        routeRead: null,
-        certainty: 'strict',
-        ambiguous: false,
-        injected: false,
-        conditional: false,
-      },
-    ]);
+    const [group] = groupInstances([instance(read, { values: ['south', '5'] })]);
     expect(group!.varying).toEqual([0]);
   });
 });

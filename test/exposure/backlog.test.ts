@@ -6,10 +6,10 @@ import { claimDeleted, readBacklog } from '../../src/exposure/claims/backlog.ts'
 import { Claims, loadTiers } from '../../src/exposure/claims/claims.ts';
 import { readChanges } from '../../src/exposure/replay/changes.ts';
 import { failed, recordReplay, replay } from '../../src/exposure/replay/replay.ts';
-import { readingOf } from '../../src/exposure/replay/statements.ts';
 import { type Instance, showsBody } from '../../src/exposure/routes/instances.ts';
 import type { Request } from '../../src/exposure/routes/requests.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
+import { ranThen } from './exchange.ts';
 import { loadSnapshot } from './snapshot.ts';
 
 const second = 1_000_000;
@@ -29,27 +29,7 @@ const written: [number, string, (string | null)[]][] = [
   [320, 'insert into boat values ($1, $2)', ['6', 'Coot']],
 ];
 
-function instance(text: string, parameters: string[], atSeconds: number): Instance {
-  const read = readingOf(text);
-  if ('none' in read) throw new Error(read.none);
-  const values = read.slots.map(s => (s.kind === 'literal' ? s.value : parameters[s.number - 1]));
-  const statement = {
-    eventId: 1,
-    loUs: atSeconds * second,
-    hiUs: atSeconds * second,
-    conn: null,
-    text,
-    read,
-    values,
-    parameters,
-    rowsOut: null,
-    failed: false,
-    actor: 'strict' as const,
-    message: null,
-    program: 'app',
-  };
-  return { read, values, parameters, request: null, statement, routeRead: null, certainty: 'strict', ambiguous: false, injected: false, conditional: false };
-}
+const instance = (text: string, parameters: string[], atSeconds: number): Instance => ranThen(atSeconds * second, text, parameters, { conn: null });
 
 describe('a snapshot taken after the theft', () => {
   let engine: Engine;

@@ -5,8 +5,8 @@ import { type Catalogue, readCatalogue } from '../../src/exposure/catalogue.ts';
 import { failed, replay } from '../../src/exposure/replay/replay.ts';
 import { groupInstances, replayGroup } from '../../src/exposure/replay/replay-group.ts';
 import { readingOf } from '../../src/exposure/replay/statements.ts';
-import type { Instance } from '../../src/exposure/routes/instances.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
+import { ranThen } from './exchange.ts';
 import { snapshotEngine } from './snapshot.ts';
 
 /** Shapes with holes: `#` a whole number, `@` a text. */
@@ -91,37 +91,7 @@ describe('many statements of one shape', () => {
             let at = 0;
             return shape.replace(/[#@]/g, c => (c === '#' ? String(fill[at++]) : `'${words[fill[at++]! % 4]}'`));
           });
-          const instances = texts.map((text, i): Instance => {
-            const read = readingOf(text);
-            if ('none' in read) throw new Error(`unread: ${text}`);
-            const statement = {
-              eventId: i,
-              loUs: 0,
-              hiUs: 0,
-              conn: 'c',
-              text,
-              read,
-              values: [],
-              parameters: null,
-              rowsOut: null,
-              failed: false,
-              actor: 'strict' as const,
-              message: null,
-              program: 'app',
-            };
-            return {
-              read,
-              values: read.slots.map(s => s.value),
-              parameters: [],
-              request: null,
-              statement,
-              routeRead: null,
-              certainty: 'strict',
-              ambiguous: false,
-              injected: false,
-              conditional: false,
-            };
-          });
+          const instances = texts.map((text, i) => ranThen(0, text, [], { eventId: i }));
           for (const g of groupInstances(instances)) {
             const together: { text: string; rows: string[] }[] = [];
             await replayGroup(engine, catalogue, g, async ({ replay: r, failure, tuples, batch }) => {

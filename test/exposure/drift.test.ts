@@ -11,9 +11,8 @@ import { readChanges } from '../../src/exposure/replay/changes.ts';
 import { widenWindows } from '../../src/exposure/replay/drift.ts';
 import { claimGroups, type EvaluationNotes } from '../../src/exposure/replay/evaluate.ts';
 import { groupInstances } from '../../src/exposure/replay/replay-group.ts';
-import { readingOf } from '../../src/exposure/replay/statements.ts';
-import type { Instance } from '../../src/exposure/routes/instances.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
+import { ranThen } from './exchange.ts';
 import { loadSnapshot } from './snapshot.ts';
 
 /** A snapshot taken before or after the theft, the writes between in the log: what was shown stays between the bounds. */
@@ -311,37 +310,7 @@ describe('a snapshot of another time', () => {
           (left === 'log' ? log : []).map((l, i) => [i + 1, 1, 2, l.us, l.text, null, l.failed ? '23505' : null]),
         );
         await engine.run('test.files', sql`create or replace table event_file as select 1 as file_no, 'pg-csvlog' as format`);
-        const read = readingOf(h.theft);
-        if ('none' in read) throw new Error(read.none);
-        const us = at(10);
-        const values = read.slots.map(s => s.value);
-        const statement = {
-          eventId: 1000,
-          loUs: us,
-          hiUs: us,
-          conn: 'c',
-          text: h.theft,
-          read,
-          values,
-          parameters: null,
-          rowsOut: null,
-          failed: false,
-          actor: 'strict' as const,
-          message: null,
-          program: 'app',
-        };
-        const instance: Instance = {
-          read,
-          values,
-          parameters: [],
-          request: null,
-          statement,
-          routeRead: null,
-          certainty: 'strict',
-          ambiguous: false,
-          injected: false,
-          conditional: false,
-        };
+        const theft = ranThen(at(10), h.theft, [], { eventId: 1000 });
         const catalogue = await readCatalogue(engine);
         const claims = await Claims.open(engine);
         claims.unions = catalogue.unions;
@@ -358,7 +327,7 @@ describe('a snapshot of another time', () => {
           [],
         );
         claims.births(born, at(10));
-        const windows = widenWindows([instance], catalogue, changes);
+        const windows = widenWindows([theft], catalogue, changes);
         const notes: EvaluationNotes = {
           failures: new Map(),
           widened: new Map(),

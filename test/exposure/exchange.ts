@@ -1,4 +1,5 @@
-import { readingOf, type Statement } from '../../src/exposure/replay/statements.ts';
+import { type ReadableStatement, readingOf, type Statement } from '../../src/exposure/replay/statements.ts';
+import type { Instance } from '../../src/exposure/routes/instances.ts';
 import type { Request } from '../../src/exposure/routes/requests.ts';
 
 /** Requests and statements by hand, for tests of what links them. */
@@ -46,4 +47,16 @@ export function statement(atUs: number, text: string, parameters: readonly (stri
     message: null,
     program: 'app',
   };
+}
+
+/** A read of the intruder as the replay takes it. */
+export function instance(read: ReadableStatement, more: Partial<Instance>): Instance {
+  const of = { values: [], parameters: [], request: null, statement: null, routeRead: null };
+  return { ...of, read, certainty: 'strict', ambiguous: false, injected: false, conditional: false, ...more };
+}
+
+/** The intruder's own statement, which ran at that moment. */
+export function ranThen(atUs: number, text: string, parameters: readonly string[] = [], more: Partial<Statement> = {}): Instance {
+  const ran: Statement = { ...statement(atUs, text, parameters), hiUs: atUs, actor: 'strict', ...more };
+  return instance(ran.read, { values: ran.values, parameters: [...parameters], statement: ran });
 }

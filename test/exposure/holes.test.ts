@@ -5,7 +5,7 @@ import type { Instance } from '../../src/exposure/routes/instances.ts';
 import type { Span } from '../../src/exposure/routes/requests.ts';
 import { StatementIndex } from '../../src/exposure/routes/statement-index.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
-import { request, statement } from './exchange.ts';
+import { instance, request, statement } from './exchange.ts';
 
 const second = 1_000_000;
 const text = 'select title from book where id = $1';
@@ -23,18 +23,15 @@ function walk(ids: readonly number[], logged = true): Instance[] {
     source: 'log',
     parameters: true,
   };
-  return ids.map((id, n) => ({
-    read,
-    values: [String(id)],
-    parameters: [String(id)],
-    request: request('/books/{}', n * second, { 'path.2': String(id) }, { actor: 'strict' }),
-    statement: logged ? statement(n * second, text, [String(id)]) : null,
-    routeRead: route,
-    certainty: 'strict',
-    ambiguous: false,
-    injected: false,
-    conditional: false,
-  }));
+  return ids.map((id, n) =>
+    instance(read, {
+      values: [String(id)],
+      parameters: [String(id)],
+      request: request('/books/{}', n * second, { 'path.2': String(id) }, { actor: 'strict' }),
+      statement: logged ? statement(n * second, text, [String(id)]) : null,
+      routeRead: route,
+    }),
+  );
 }
 
 const left = (list: readonly Instance[], gaps: readonly Span[], numbered: boolean): string[] =>

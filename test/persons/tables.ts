@@ -2,8 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { quietEffects } from '../../src/base/index.ts';
-import type { CaseFile, DatasetSpec, OpenCase } from '../../src/case/index.ts';
-import { CaseStore } from '../../src/case/index.ts';
+import { CaseStore, type DatasetSpec, emptyCaseFile, type OpenCase } from '../../src/case/index.ts';
 import { type ColumnType, Engine, sql } from '../../src/engine/index.ts';
 import { classifyColumns, identifyPersons } from '../../src/persons/index.ts';
 
@@ -68,25 +67,7 @@ export async function caseOf(tables: readonly TestTable[]): Promise<OpenCase & {
     'test.tiers',
     sql`create table cell_tier (dataset_id varchar, row_no bigint, column_no integer, tier_lower tinyint, tier_upper tinyint, claim_id varchar)`,
   );
-  const file: CaseFile = {
-    id: 'test',
-    title: { ja: '', en: '' },
-    timezone: 'Asia/Tokyo',
-    organisation: { name: null, kind: null, listed: false, designatedInfrastructure: false },
-    facts: {
-      detectedAt: null,
-      knownAt: null,
-      containedAt: null,
-      attackerIps: { value: [], source: null, by: null },
-      compromisedAccounts: { value: [], source: null, by: null },
-      improperPurpose: null,
-    },
-    systems: [],
-    evidence: [],
-    datasets: specs,
-    routes: [],
-    regimes: null,
-  };
+  const file = { ...emptyCaseFile('test', 'Asia/Tokyo'), datasets: specs };
   return {
     file,
     casePath: path.join(dir, 'case.yaml'),

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { encodingNames } from '../encoding.ts';
 import { utf8Text } from '../record-text.ts';
 
 /** What a look at all bytes of a text file says about its encoding. `label` is a WHATWG label; `shift_jis` there is CP932. */
@@ -8,24 +9,6 @@ export type EncodingFinding = {
   readonly valid: boolean;
   readonly doubtful: boolean;
   readonly unknownLabel: boolean;
-};
-
-const labels: Record<string, string> = {
-  'utf-8': 'utf-8',
-  utf8: 'utf-8',
-  cp932: 'shift_jis',
-  ms932: 'shift_jis',
-  'windows-31j': 'shift_jis',
-  shift_jis: 'shift_jis',
-  'shift-jis': 'shift_jis',
-  sjis: 'shift_jis',
-  'euc-jp': 'euc-jp',
-  eucjp: 'euc-jp',
-  'eucjp-ms': 'euc-jp',
-  'utf-16': 'utf-16le',
-  utf16: 'utf-16le',
-  'utf-16le': 'utf-16le',
-  'utf-16be': 'utf-16be',
 };
 
 /** Collects what is needed to tell the encoding, chunk by chunk: validity as UTF-8 and a sample of the bytes around non-ASCII ones. */
@@ -47,7 +30,7 @@ export class EncodingSurvey {
 
   finish(declared: string): EncodingFinding {
     this.look(this.rest);
-    const wanted = labels[declared.toLowerCase()] ?? (declared === 'auto' || isKnown(declared) ? declared.toLowerCase() : null);
+    const wanted = encodingNames[declared.toLowerCase()] ?? (declared === 'auto' || isKnown(declared) ? declared.toLowerCase() : null);
     const bom = bomOf(this.head);
     const unknownLabel = wanted === null;
     const finding = (label: string, bomBytes: number, doubtful = false): EncodingFinding => ({

@@ -6,6 +6,7 @@ import { type Block, type Expression, nothing, type Occurrence, type Origin, occ
 import { directionOf, orderTerm } from './sort.ts';
 import { castTo } from './types.ts';
 
+type Witness = ReturnType<typeof occurrencesOf>[number];
 type Over = { readonly sql: Sql; readonly ordered: boolean; readonly total: boolean; readonly rows: boolean };
 
 /**
@@ -103,21 +104,7 @@ function frameOf(options: number): Sql {
 }
 
 /** Origins of a value taken from one other row: that row becomes a witness of its own. */
-function takenFrom(origins: readonly Origin[], b: Block, pick: (witness: Sql) => Sql): Origin[] {
-  const made = new Map<number, Occurrence>();
-  return origins.flatMap(o => {
-    const was = occurrencesOf(b).find(x => x.occurrence.id === o.occurrence);
-    if (!was) return [];
-    let occurrence = made.get(o.occurrence);
-    if (!occurrence) {
-      const id = b.c.nextId();
-      occurrence = { ...was.occurrence, id, ref: `w${id}` };
-      made.set(o.occurrence, occurrence);
-      b.windows.push({ occurrence, sql: pick(was.sql) });
-    }
-    return [{ ...o, occurrence: occurrence.id }];
-  });
-}
+const takenFrom = (origins: readonly Origin[], b: Block, pick: (witness: Sql) => Sql): Origin[] => witnessed(origins, b, was => ({ sql: pick(was.sql) }));
 
 /** Origins of a value made of all rows of the window. */
 function gathered(e: Expression, over: Over, b: Block, display: Origin['display']): Origin[] {
@@ -125,7 +112,14 @@ function gathered(e: Expression, over: Over, b: Block, display: Origin['display'
 }
 
 /** Origins of a value that may be made of any row of the window. */
-export function everyRow(origins: readonly Origin[], b: Block, over: Sql = sql``): Origin[] {
+export const everyRow = (origins: readonly Origin[], b: Block, over: Sql = sql``): Origin[] =>
+  witnessed(origins, b, was => {
+    const list = sql`list(${was.sql}) over (${over})`;
+    return { sql: was.occurrence.list ? sql`flatten(${list})` : list, list: true };
+  });
+
+/** The origins, each with a witness made of the one it has: as `other` says, and a list of rows if that says so. Origins without a witness fall away. */
+function witnessed(origins: readonly Origin[], b: Block, other: (was: Witness) => { readonly sql: Sql; readonly list?: true }): Origin[] {
   const made = new Map<number, Occurrence>();
   return origins.flatMap(o => {
     const was = occurrencesOf(b).find(x => x.occurrence.id === o.occurrence);
@@ -133,10 +127,10 @@ export function everyRow(origins: readonly Origin[], b: Block, over: Sql = sql``
     let occurrence = made.get(o.occurrence);
     if (!occurrence) {
       const id = b.c.nextId();
-      occurrence = { ...was.occurrence, id, ref: `w${id}`, list: true };
+      const { sql: witness, ...list } = other(was);
+      occurrence = { ...was.occurrence, id, ref: `w${id}`, ...list };
       made.set(o.occurrence, occurrence);
-      const list = sql`list(${was.sql}) over (${over})`;
-      b.windows.push({ occurrence, sql: was.occurrence.list ? sql`flatten(${list})` : list });
+      b.windows.push({ occurrence, sql: witness });
     }
     return [{ ...o, occurrence: occurrence.id }];
   });

@@ -1,16 +1,6 @@
+import type { Random } from '../../fixtures/random.ts';
+
 /** Deterministic mutations of real samples: the same seed gives the same inputs everywhere. */
-
-export type Random = () => number;
-
-export function randomOf(seed: number): Random {
-  let a = seed | 0;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 const spice = [
   '"',
