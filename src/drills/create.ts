@@ -12,7 +12,7 @@ import { type DatabaseFormat, type Dialect, type DrillOptions, dialects, strateg
 import { createPlay, type Script } from './play.ts';
 import { createRandom, type Random } from './random.ts';
 import { lullFor, type Scenario } from './scenarios.ts';
-import { createSite } from './site.ts';
+import { createSite } from './site/create-site.ts';
 import type { Handle } from './tables.ts';
 import { openTruth } from './truth.ts';
 import { browsers, type Crowd, createClient, officeAddress, spawnCrowd, staffSession } from './users.ts';

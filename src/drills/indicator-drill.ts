@@ -6,9 +6,9 @@ import { createIndicatorSite, type IndicatorSite, type MeasuredTable, measure } 
 import { type Act, asPhase, haste, intruder, lull, rest, type Stagecraft, send } from './intruders/plot.ts';
 import { openTextFile } from './logs/text-file.ts';
 import { type DrillOptions, webFormats } from './options.ts';
+import { pause } from './pause.ts';
 import type { Script } from './play.ts';
 import { createRandom, type Random } from './random.ts';
-import { pause } from './site.ts';
 import { arrivals, browsers, createClient, officeAddress, type Rhythm, staffHours } from './users.ts';
 import { createIndicators, type IndicatorTable, indicatorFigures } from './worlds/indicators.ts';
 

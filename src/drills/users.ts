@@ -1,9 +1,10 @@
 import { addDays, DAY, HOUR, MINUTE, type Micros, SECOND } from '../base/index.ts';
 import type { Answer, Call, Client } from './exchange.ts';
+import { pause } from './pause.ts';
 import { personAt } from './people.ts';
 import type { Script, Spawn, Step } from './play.ts';
 import type { Random } from './random.ts';
-import { pause, type Site } from './site.ts';
+import type { Site } from './site/create-site.ts';
 import type { Row } from './tables.ts';
 import { surnames } from './words/names.ts';
 import { newCustomer } from './worlds/drift.ts';

@@ -3,7 +3,7 @@ import type { Answer, Call, Client } from '../exchange.ts';
 import type { Dialect, Strategy, Tamper, Vector } from '../options.ts';
 import type { Play, Script, Step } from '../play.ts';
 import type { Random } from '../random.ts';
-import type { Site } from '../site.ts';
+import type { Site } from '../site/create-site.ts';
 import type { Row } from '../tables.ts';
 import type { Truth } from '../truth.ts';
 import { createClient, officeAddress } from '../users.ts';
