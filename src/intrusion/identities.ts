@@ -61,6 +61,12 @@ export async function readIdentities(engine: Engine, detections: readonly Detect
 
 export type Uses = { readonly ips: ReadonlyMap<string, Use>; readonly pairs: ReadonlyMap<string, Use>; readonly sessionIps: ReadonlyMap<string, number> };
 
+/** A session seen at more addresses than this is no one's: a mark that the application gives to many. */
+const hubSession = 50;
+
+/** Does the session tell one client? */
+export const tellsOne = (use: Uses, session: string): boolean => (use.sessionIps.get(session) ?? 1) <= hubSession;
+
 /** Use of every labelled or stated address, and of every pair of address and agent there. Keys: ip, and ip + NUL + agent. */
 export async function readUse(engine: Engine, stated: Iterable<string>): Promise<Uses> {
   await engine.load(

@@ -1,7 +1,8 @@
 import { type Effects, type Problem, problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
-import { findActors, type WorkItem } from './actors.ts';
+import type { WorkItem } from './actor-drafts.ts';
+import { findActors } from './actors.ts';
 import { noteInjections } from './found-injections.ts';
 import { readDetections } from './identities.ts';
 import {
