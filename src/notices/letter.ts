@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Lang, packageRoot, t } from '../base/index.ts';
 import type { CaseFile } from '../case/index.ts';
 import { elementLabel } from '../persons/index.ts';
-import { fillTemplate, type ReportResult, sortElements, spoken } from '../reports/index.ts';
+import { fillTemplate, type ReportResult, sortElements, spokenPeriod } from '../reports/index.ts';
 import type { Document, Inline } from '../view/index.ts';
 import type { Addressee } from './addressees.ts';
 
@@ -26,8 +26,7 @@ export function letter(lang: Lang, input: LetterInput, person: Addressee, letter
       system: system === '' ? blank('system') : system,
       name: person.name ?? t(lang, 'notices:no-name'),
       address,
-      first_trace: spoken(lang, result.intrusion.start.latest, file.timezone),
-      last_trace: spoken(lang, result.intrusion.end.earliest, file.timezone),
+      period: spokenPeriod(lang, result.intrusion.start.latest, result.intrusion.end.earliest, file.timezone, true),
       secondary: blank('secondary'),
       contact: blank('contact'),
       letter_no: letterNo,

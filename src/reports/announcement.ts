@@ -5,7 +5,8 @@ import { elementList } from '../persons/index.ts';
 import type { Document, Inline } from '../view/index.ts';
 import { personFigure, recordFigure } from './numbers.ts';
 import type { ReportInput } from './report-input.ts';
-import { rolesTable, sortElements, spoken, spokenTime } from './tables.ts';
+import { spokenPeriod, spokenTime } from './spoken.ts';
+import { rolesTable, sortElements } from './tables.ts';
 import { documentDay } from './technical.ts';
 import { fillTemplate } from './template.ts';
 
@@ -26,8 +27,7 @@ export function firstAnnouncement(lang: Lang, input: ReportInput): Document {
       system: system === '' ? blank('system') : system,
       detected_at: fact(file.facts.detectedAt?.value, 'detected_at'),
       contained_at: fact(file.facts.containedAt?.value, 'contained_at'),
-      first_trace: spoken(lang, result.intrusion.start.latest, zone),
-      last_trace: spoken(lang, result.intrusion.end.earliest, zone),
+      period: spokenPeriod(lang, result.intrusion.start.latest, result.intrusion.end.earliest, zone),
       elements: elementList(lang, sortElements(elements)),
       absent: elementList(lang, sortElements(counts.absent.map(a => a.element))),
       records_possible: recordFigure(lang, 'records.possible', counts.figures.records.possible),

@@ -2,6 +2,7 @@
 export * from './announcement.ts';
 export * from './numbers.ts';
 export * from './report-input.ts';
+export * from './spoken.ts';
 export * from './tables.ts';
 export * from './technical.ts';
 export * from './template.ts';

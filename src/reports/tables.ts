@@ -13,34 +13,6 @@ export function when(iso: string | null, zone: string): string {
   return us === null ? '—' : displayTime(us, zone);
 }
 
-/** An instant as letters and announcements write it: `2025年4月21日(月) 9時10分(日本時間)`, or `21 April 2025, 09:10 (Asia/Tokyo)`. */
-export function spokenTime(lang: Lang, us: number, zone: string): string {
-  const parts = Object.fromEntries(
-    new Intl.DateTimeFormat(lang === 'ja' ? 'ja-JP' : 'en-GB', {
-      timeZone: zone,
-      year: 'numeric',
-      month: lang === 'ja' ? 'numeric' : 'long',
-      day: 'numeric',
-      weekday: 'short',
-      hour: 'numeric',
-      minute: '2-digit',
-      hourCycle: 'h23',
-    })
-      .formatToParts(us / 1000)
-      .map(p => [p.type, p.value]),
-  );
-  const place = zone === 'Asia/Tokyo' && lang === 'ja' ? '日本時間' : zone;
-  if (lang === 'ja')
-    return `${parts['year']}年${parts['month']}月${parts['day']}日(${parts['weekday']}) ${Number(parts['hour'])}時${parts['minute']}分(${place})`;
-  return `${parts['day']} ${parts['month']} ${parts['year']}, ${parts['hour']!.padStart(2, '0')}:${parts['minute']} (${place})`;
-}
-
-/** The same for an instant of result.json. */
-export function spoken(lang: Lang, iso: string | null, zone: string): string {
-  const us = iso === null ? null : parseIso(iso);
-  return us === null ? t(lang, 'reports:technical.unknown') : spokenTime(lang, us, zone);
-}
-
 /** Elements in the order of the vocabulary: name first, then contact, contract … */
 export function sortElements(list: readonly string[]): string[] {
   const rank = (e: string): number => (e === 'contact.*' ? elements.indexOf('contact.address') : elements.indexOf(e as Element));
