@@ -8,3 +8,4 @@ export * from './detect.ts';
 export { type DetectFilesOptions, detectFiles } from './detect-files.ts';
 export * from './sql/index.ts';
 export { type Detection, replaceDetections, type StepKind } from './tables.ts';
+export { idleSessionUs } from './times.ts';

@@ -1,7 +1,10 @@
-import { SECOND } from '../base/index.ts';
+import { HOUR, SECOND } from '../base/index.ts';
 
 /** People who read what they open take longer than this from record to record. */
 export const readingUs = 2 * SECOND;
+
+/** Without a session id in the log: a session may live as long as it is used, and die of a pause as long as this. */
+export const idleSessionUs = 12 * HOUR;
 
 /** So many requests between two times that nobody reads the answers. */
 export const isHurried = (requests: number, fromUs: number, toUs: number): boolean => toUs - fromUs < requests * readingUs;

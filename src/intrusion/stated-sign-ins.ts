@@ -1,11 +1,9 @@
-import { HOUR, SECOND } from '../base/index.ts';
-import { loginPath } from '../detections/index.ts';
+import { SECOND } from '../base/index.ts';
+import { idleSessionUs, loginPath } from '../detections/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 
 /** Clocks of two machines, and a request that is logged when it ends. */
 const slackUs = 2 * SECOND;
-/** Without a session id in the log, as long as a session may last. */
-const sessionUs = 12 * HOUR;
 
 /**
  * Many web logs carry no account. Where the database log shows a stated account being looked up, the sign-ins of that moment are its own: all of
@@ -47,7 +45,11 @@ export async function addStatedSignIns(engine: Engine, stated: readonly { readon
   await engine.run(
     'intrusion.stated_use',
     sql`insert into actor_event with doubt as (select a.actor_id, s.* from stated_sign_in s join stated_account a using (account) where s.account not in (select account from explained_account)),
-      span as (select actor_id, src_ip, agent, min(at_us) - ${slackUs} as from_us, case when bool_and(heard) then max(at_us) + ${sessionUs} end as to_us from doubt where session is null group by all),
+      begun as (select actor_id, src_ip, agent, min(at_us) - ${slackUs} as from_us, max(at_us) as signed_us, bool_and(heard) as heard from doubt where session is null group by all),
+      used as (select b.actor_id, b.src_ip, b.agent, e.at_us as rest_us, lead(e.at_us) over (partition by b.actor_id, b.src_ip, b.agent order by e.at_us) as next_us
+        from begun b join event e on e.src_ip = b.src_ip and coalesce(e.user_agent, '') = b.agent and e.at_us >= b.signed_us where b.heard),
+      ended as (select actor_id, src_ip, agent, min(rest_us) as to_us from used where next_us is null or next_us - rest_us > ${idleSessionUs} group by all),
+      span as (select b.actor_id, b.src_ip, b.agent, b.from_us, n.to_us from begun b left join ended n using (actor_id, src_ip, agent)),
       found as (
         select d.actor_id, e.event_id from event e join (select distinct actor_id, session, src_ip from doubt where session is not null) d on e.session = d.session and e.src_ip = d.src_ip
         union select s.actor_id, e.event_id from event e join span s on e.src_ip = s.src_ip and coalesce(e.user_agent, '') = s.agent and e.at_us >= s.from_us and e.at_us <= coalesce(s.to_us, e.at_us))

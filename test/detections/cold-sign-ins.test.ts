@@ -3,7 +3,7 @@ import { DAY, quietEffects, SECOND } from '../../src/base/index.ts';
 import type { OpenCase } from '../../src/case/index.ts';
 import { detect } from '../../src/detections/detect.ts';
 import { type Engine, sql } from '../../src/engine/index.ts';
-import { browser, request, signIn } from '../fixtures/clerk-requests.ts';
+import { browser, request, signIn, t0 } from '../fixtures/clerk-requests.ts';
 import { type EventRow, loadEvents, memoryEngine } from '../fixtures/event-table.ts';
 
 let engine: Engine;
@@ -102,6 +102,30 @@ describe('sign-ins of clients that never saw the sign-in page', () => {
       request((d * DAY) / SECOND + 7201, '10.0.0.9', 'GET /export/customers.csv', { user_agent: script }),
     ]);
     expect(await cold([...people(20), ...job])).toEqual([]);
+  });
+
+  it('where no session tells people apart, what comes after it without half a day’s rest may be the same hands’', async () => {
+    const hour = 3600;
+    const office = '203.0.113.1';
+    const slow = [3, 9, 20, 31].flatMap(h => walk(h * hour + 30_000, office, 1, 1, 1001 + h));
+    const rows = [...people(12), signIn(30_000, office), ...slow, ...people(1, 2 * hour + 30_000), ...walk(60 * hour, office, 3, 60, 1100)];
+    expect(await cold(rows)).toMatchObject([{ ips: [office], events: 1 + 4 + people(1).length, doubtful: true }]);
+    const told = rows.map(r => ({ ...r, session: r['src_ip'] !== office || r['method'] === 'POST' ? null : slow.includes(r) ? 'his' : 'colleague’s' }));
+    // The colleague's two tries carry no session yet.
+    expect(await cold(told)).toMatchObject([{ ips: [office], events: 1 + 4 + 2, doubtful: true }]);
+  });
+
+  it('a page that may stand in what a rotation lost is missed of nobody; a program has none there either', async () => {
+    const files = (rows: readonly EventRow[]): EventRow[] => rows.map(r => ({ ...r, file_no: (r['time_us'] as number) < t0 + 9000 * SECOND ? 1 : 2 }));
+    const hum = Array.from({ length: 4000 }, (_, i) => request(i * 5, `192.0.2.${i % 40}`, 'GET /news')).filter((_, i) => i < 1760 || i >= 1800);
+    const visit = (user_agent: string, at: number): EventRow[] => [
+      signIn(at, '198.51.100.9', { user_agent }),
+      ...walk(at + 10, '198.51.100.9', 12, 60, 1001, { user_agent }),
+    ];
+    const site = [...people(12), ...hum];
+    expect(await cold(files([...site, ...visit(browser, 9010)]))).toEqual([]);
+    expect((await cold(files([...site, ...visit(browser, 9500)]))).map(f => f.ips)).toEqual([['198.51.100.9']]);
+    expect((await cold(files([...site, ...visit(script, 9010)]))).map(f => f.ips)).toEqual([['198.51.100.9']]);
   });
 
   it('nobody: clerks whose own door has no page that people open first', async () => {

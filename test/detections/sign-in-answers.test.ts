@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { classifyTable, readSignIns, type SignIn } from '../../src/detections/behaviour/sign-in-answers.ts';
 import { Engine, sql } from '../../src/engine/index.ts';
-import { classifyAnswers } from '../reference/sign-in-answers.ts';
+import { classifyAnswers, clientOf } from '../reference/sign-in-answers.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -48,8 +48,10 @@ function attempts(sites: readonly (typeof site extends fc.Arbitrary<infer S> ? S
 test('what an answer of a login means is judged in the engine as a slow reading of the same rule says', async () => {
   const seen = new Map<string, number>();
   await fc.assert(
-    fc.asyncProperty(fc.array(site, { minLength: 1, maxLength: 3 }), async sites => {
+    fc.asyncProperty(fc.array(site, { minLength: 1, maxLength: 3 }), fc.array(fc.nat(30), { minLength: 1, maxLength: 4 }), async (sites, others) => {
       const list = attempts(sites);
+      const clients = [...new Set(list.map(clientOf))];
+      const elsewhere = new Map(clients.map((c, i) => [c, others[i % others.length]!]));
       await engine.load(
         'tried',
         [
@@ -61,17 +63,46 @@ test('what an answer of a login means is judged in the engine as a slow reading 
           text('route'),
           big('status'),
           big('bytes_out'),
-          text('who'),
+          big('who'),
           text('outcome'),
         ],
-        list.map(a => [a.eventId, a.atUs, a.srcIp, a.agent, a.account, a.route, a.status, a.bytes, `${a.srcIp} ${a.agent}`, null]),
+        list.map(a => [a.eventId, a.atUs, a.srcIp, a.agent, a.account, a.route, a.status, a.bytes, clients.indexOf(clientOf(a)), null]),
+      );
+      const asked = [
+        ...list.map(a => ({ c: clientOf(a), path: a.route.toUpperCase() })),
+        ...clients.flatMap(c => Array(elsewhere.get(c)!).fill({ c, path: '/home' })),
+      ];
+      await engine.load(
+        'event',
+        [big('event_id'), big('class'), big('client_key'), text('path')],
+        asked.map(({ c, path }, i) => [i, 1, clients.indexOf(c), path]),
       );
       await classifyTable(engine, 'tried', sql`true`, 'detection_sign_in');
       const judged = await readSignIns(engine, 'test.judged', sql`true`);
       for (const a of judged) seen.set(a.outcome, (seen.get(a.outcome) ?? 0) + 1);
-      expect(judged).toEqual(classifyAnswers(list));
+      expect(judged).toEqual(classifyAnswers(list, elsewhere));
     }),
     { numRuns: 150, seed: 11 },
   );
   expect([...seen.keys()].sort()).toEqual(['failure', 'success', 'unknown']);
+});
+
+test('an answer that everybody gets refuses only those who come for hardly anything else', async () => {
+  const columns = [big('event_id'), big('at_us'), text('src_ip'), text('agent'), text('account'), text('route'), big('status'), big('bytes_out'), big('who')];
+  const tries = (who: number, n: number, bytes = 0) => Array.from({ length: n }, () => ({ who, bytes }));
+  const outcomes = async (list: { who: number; bytes: number }[], pages: { who: number }[]): Promise<string[][]> => {
+    const rows = list.map(({ who, bytes }, i) => [i, i * 1_000_000, `192.0.2.${who}`, '', null, '/login', 302, bytes, who, null]);
+    await engine.load('tried', [...columns, text('outcome')], rows);
+    await engine.load(
+      'event',
+      [big('event_id'), big('class'), big('client_key'), text('path')],
+      [...list.map(t => ({ ...t, path: '/Login' })), ...pages.map(p => ({ ...p, path: '/home' }))].map((e, i) => [i, 1, e.who, e.path]),
+    );
+    await classifyTable(engine, 'tried', sql`true`, 'detection_sign_in');
+    const judged = await readSignIns(engine, 'test.judged', sql`true`);
+    return [...new Set(list.map(t => t.who))].map(who => [...new Set(judged.filter(a => a.srcIp === `192.0.2.${who}`).map(a => a.outcome))]);
+  };
+  const everybody = [...tries(1, 12), ...tries(2, 3), ...tries(3, 30)];
+  expect(await outcomes(everybody, tries(1, 12))).toEqual([['unknown'], ['unknown'], ['failure']]);
+  expect(await outcomes([...everybody, ...tries(4, 1, 40)], tries(1, 12))).toEqual([['failure'], ['failure'], ['failure'], ['success']]);
 });

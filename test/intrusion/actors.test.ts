@@ -361,6 +361,17 @@ describe('actors', () => {
     expect(open.problems).toEqual([]);
   });
 
+  it('without a session id in the log a session lives as long as it is used, and who signs in beside it does not end it', async () => {
+    const hour = 3600;
+    const page = (hours: number, ip = '192.0.2.50'): Event => ({ ip, agent: 'Chrome', at: hours * hour, target: '/customers/1' });
+    const login = (hours: number): Event => ({ ...page(hours), target: '/login', method: 'POST', status: 302 });
+    const looked = { ip: '10.0.0.1', agent: '', sql: 'select id from agents where login = $1' };
+    const events = [page(0.5), { ...looked, params: '["agent006"]', at: hour }, login(1), page(8), { ...looked, params: '["agent007"]', at: 9 * hour }];
+    events.push(login(9), page(20), page(25), page(26, '192.0.2.51'), page(37.5), page(38));
+    const r = await rebuild(events, [], { accounts: ['agent006'] });
+    expect(r.events.map(e => [e.n, e.certainty])).toEqual([2, 3, 5, 6, 7].map(n => [n, 'wide']));
+  });
+
   it('a stated address is the intruder’s, unless others sign in there too: then only what behaves like him is', async () => {
     const own: Event[] = Array.from({ length: 12 }, (_, i) => ({ ip: '192.0.2.1', agent: 'x', session: i < 6 ? 'evil' : 'later', at: i * 60 }));
     const alone = await rebuild(own, [{ id: 'a', kind: 'mass-export', events: [1, 2] }], { attackers: ['192.0.2.1'] });

@@ -6,26 +6,35 @@ const denied = new Set([400, 401, 403, 404, 422, 423, 429]);
 
 /**
  * Which answers of a login route mean "in" and which "refused": by status where the route uses several, else by size: the size that
- * repeats for clients who try again and again is the refusal, others are not. Where neither tells, the outcome stays unknown.
+ * repeats for clients who try again and again is the refusal, others are not. Where neither tells, the outcome stays unknown; so it does where
+ * nobody was let in, but for clients with at least ten tries and half as many requests elsewhere (`elsewhere`, by client) at most.
  */
-export function classifyAnswers(attempts: readonly SignIn[]): SignIn[] {
+export function classifyAnswers(attempts: readonly SignIn[], elsewhere: ReadonlyMap<string, number>): SignIn[] {
   const out: SignIn[] = [];
   for (const [, list] of groupBy(attempts, a => a.route)) {
     const refusal = refusalOf(list);
-    for (const a of list) out.push({ ...a, outcome: refusal(a) });
+    const judged = list.map(a => ({ ...a, outcome: refusal(a) }));
+    const open = refusedSize(list) !== null && !byStatus(list) && judged.every(a => a.outcome !== 'success');
+    for (const own of groupBy(judged, clientOf).values()) {
+      const insists = own.length >= 10 && own.length >= 2 * (elsewhere.get(clientOf(own[0]!)) ?? 0);
+      out.push(...own.map(a => (open && !insists ? { ...a, outcome: 'unknown' as const } : a)));
+    }
   }
   return out.sort((a, b) => (a.atUs ?? -1) - (b.atUs ?? -1) || (a.eventId < b.eventId ? -1 : 1));
 }
 
+export const clientOf = (a: SignIn): string => `${a.srcIp} ${a.agent}`;
+
+const isDenied = (a: SignIn): boolean => a.status !== null && denied.has(a.status);
+const answersWith = (list: readonly SignIn[], hundreds: number): boolean => list.some(a => a.status !== null && Math.floor(a.status / 100) === hundreds);
+const byStatus = (list: readonly SignIn[]): boolean => list.some(isDenied) || (answersWith(list, 2) && answersWith(list, 3));
+
 function refusalOf(list: readonly SignIn[]): (a: SignIn) => SignIn['outcome'] {
-  const statuses = new Set(list.map(a => a.status));
-  const hasDenied = [...statuses].some(s => s !== null && denied.has(s));
-  const hasRedirect = [...statuses].some(s => s !== null && s >= 300 && s < 400);
-  const hasOk = [...statuses].some(s => s !== null && s >= 200 && s < 300);
-  if (hasDenied || (hasRedirect && hasOk)) {
+  const hasDenied = list.some(isDenied);
+  if (byStatus(list)) {
     return a => {
       if (a.status === null || a.status >= 500) return 'unknown';
-      if (denied.has(a.status)) return 'failure';
+      if (isDenied(a)) return 'failure';
       if (hasDenied) return 'success';
       return a.status >= 300 ? 'success' : 'failure';
     };
@@ -36,7 +45,7 @@ function refusalOf(list: readonly SignIn[]): (a: SignIn) => SignIn['outcome'] {
 
 /** The size most often seen by the clients who try most, when it is at least two thirds of what they see; null when there are none. */
 function refusedSize(list: readonly SignIn[]): number | null {
-  const clients = [...groupBy(list, a => `${a.srcIp}\u0000${a.agent}`).values()].filter(c => c.length >= 10).flat();
+  const clients = [...groupBy(list, clientOf).values()].filter(c => c.length >= 10).flat();
   const sizes = count(clients.map(a => String(a.bytes)));
   const top = sizes[0];
   return top && top[0] !== 'null' && top[1] >= (2 / 3) * clients.length ? Number(top[0]) : null;

@@ -1,9 +1,10 @@
 import { DAY, groupBy, HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { clientKey, episodes, requestsWhere } from '../requests/request.ts';
+import { clientKey, episodeGapUs, episodes, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
-import { medianGap } from '../times.ts';
+import { idleSessionUs, medianGap } from '../times.ts';
 import { type Continued, continuations, openedSessions } from './continuations.ts';
+import { afterResumptions } from './resumptions.ts';
 import { classifyTable } from './sign-in-answers.ts';
 import { type Weighed, weighClients } from './weigh-clients.ts';
 
@@ -41,6 +42,10 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
   const judged = judgeEntries(entries);
   if (judged.length === 0) return [];
   const entrants = await readEntrants(engine);
+  const unseen = await afterResumptions(
+    engine,
+    judged.flatMap(c => c.entries),
+  );
   const cold = judged.map(c => ({ ...c, client: entrants.get(c.no)! })).sort((a, b) => (a.client < b.client ? -1 : 1));
   const known = new Set(found.filter(d => d.kind === 'account-takeover').flatMap(d => d.events.map(e => Number(e.eventId))));
   await engine.load(
@@ -63,9 +68,10 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
   const out: Detection[] = [];
   for (const c of cold) {
     const all = byClient.get(c.client) ?? [];
-    const own = c.alone ? all : following(all, c.entries);
+    const own = c.alone ? all : following(all, c.entries, idleSessionUs);
     const used = own.filter(u => u.method !== 'POST' && u.status !== null && u.status < 300);
-    if (used.length === 0 || own.some(u => known.has(u.event_id)) || isHabit(own)) continue;
+    const told = c.alone ? own : following(all, c.entries, episodeGapUs);
+    if (used.length === 0 || told.some(u => known.has(u.event_id)) || isHabit(own)) continue;
     const agent = c.client.slice(c.client.indexOf('|') + 1);
     const pace = medianGap(own.map(u => u.at_us));
     const program = agent !== '' && scriptAgent.test(agent);
@@ -74,7 +80,9 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     // client of the log's first and last days is part of the place unless more speaks against it.
     const oneHand = agent !== '' || (machine && c.entries.length === 1 && episodes(all.map(u => ({ ...u, atUs: u.at_us }))).length === 1);
     const strange = (c.peers >= somePeers && (program || machine)) || (c.peers >= firmPeers && own.length >= 10);
-    const doubtful = !c.alone || !oneHand || !((strange && !isSettled(all, span)) || isFirm(c, weighed.get(c.client)));
+    const firm = isFirm(c, weighed.get(c.client));
+    if (c.entries.every(e => unseen.has(e.eventId)) && !program && !machine && !firm) continue;
+    const doubtful = !c.alone || !oneHand || !((strange && !isSettled(all, span)) || firm);
     const more = c.alone ? await movedOn(engine, c.client, own) : [];
     const events = [...own, ...more].sort((a, b) => (a.at_us ?? -1) - (b.at_us ?? -1) || a.event_id - b.event_id);
     out.push({
@@ -324,18 +332,23 @@ export function judgeEntries(entries: readonly Entry[]): Judged[] {
   return out.length <= Math.max(3, 0.02 * byClient.size) ? out : [];
 }
 
-/** What followed the sign-ins, by session where there is one, else until the client pauses. */
-function following(all: readonly Use[], entries: readonly Entry[]): Use[] {
+/** What followed the sign-ins, by session where there is one, else until the client pauses so long that a session dies of it; sessions open before are others'. */
+function following(all: readonly Use[], entries: readonly Entry[], pauseUs: number): Use[] {
   const keep = new Set<Use>();
   for (const e of entries) {
     const at = all.findIndex(u => u.event_id === e.eventId);
     if (at < 0) continue;
-    const before = new Set(all.slice(0, at).map(u => u.session));
-    const session =
-      all[at]!.session ?? all.slice(at + 1).find(u => u.session !== null && (u.at_us ?? 0) <= e.atUs + MINUTE && !before.has(u.session))?.session ?? null;
+    const before = new Set(all.slice(0, at).flatMap(u => u.session ?? []));
+    const fresh = all.slice(at).filter(u => u.session === null || !before.has(u.session));
+    const session = all[at]!.session ?? fresh.slice(1).find(u => u.session !== null && (u.at_us ?? 0) <= e.atUs + MINUTE)?.session ?? null;
     if (session !== null) for (const u of all) if (u.session === session) keep.add(u);
     keep.add(all[at]!);
-    if (session === null) for (const u of episodes(all.slice(at).map(x => ({ ...x, atUs: x.at_us, row: x })))[0] ?? []) keep.add(u.row);
+    if (session === null)
+      for (const u of episodes(
+        fresh.map(x => ({ ...x, atUs: x.at_us, row: x })),
+        pauseUs,
+      )[0] ?? [])
+        keep.add(u.row);
   }
   return all.filter(u => keep.has(u));
 }

@@ -45,24 +45,49 @@ export async function prepareSignIns(engine: Engine): Promise<void> {
 /**
  * Rows of a table like `detection_sign_in` that pass a test, each with what its answer means: "in" or "refused", by status where the route uses several,
  * else by size: the size that repeats for clients who try again and again is the refusal (when it is at least two thirds of what they see), others
- * are not. Where neither tells, the outcome stays unknown.
+ * are not. Where neither tells, the outcome stays unknown. Of an answer that everybody gets, only those are refused who ask for hardly anything else.
  */
 export async function classifyTable(engine: Engine, from: string, where: Sql, into: string): Promise<void> {
   const denied = sql`status in (${sql.join(deniedStatuses.map(s => sql.lit(s)))})`;
   await engine.run(
-    'detection.sign-in-answers',
-    sql`create or replace temp table ${sql.id(into)} as
-    with attempt as (select * exclude (outcome) from ${sql.id(from)} where ${where}),
+    'detection.sign-in-rules',
+    sql`create or replace temp table detection_sign_in_rule as
+    with attempt as (select * from ${sql.id(from)} where ${where}),
       seen as (select route, coalesce(bool_or(${denied}), false) as refuses, coalesce(bool_or(status between 300 and 399), false) and coalesce(bool_or(status between 200 and 299), false) as redirects
         from attempt group by route),
-      many as (select route, who from attempt semi join (select route from seen where not refuses and not redirects) using (route) group by route, who having count(*) >= 10),
+      many as (select route, who from attempt semi join (select route from seen where not refuses and not redirects) using (route) group by route, who having count(*) >= ${manyTries}),
       sizes as (select route, coalesce(bytes_out::varchar, 'null') as size, count(*) as n from attempt semi join many using (route, who) group by all),
-      top as (select route, arg_min(size, (-n, size)) as size, max(n) as n, sum(n) as total from sizes group by route),
-      rule as (select route, refuses, refuses or redirects as by_status, case when size <> 'null' and n >= (2 / 3) * total then size::bigint end as size from seen left join top using (route))
+      top as (select route, arg_min(size, (-n, size)) as size, max(n) as n, sum(n) as total from sizes group by route)
+    select route, refuses, refuses or redirects as by_status, case when size <> 'null' and n >= (2 / 3) * total then size::bigint end as size from seen left join top using (route)`,
+  );
+  await engine.run(
+    'detection.sign-in-answers',
+    sql`create or replace temp table ${sql.id(into)} as
     select attempt.*, case when status is null or status >= 500 then 'unknown'
         when by_status then case when ${denied} then 'failure' when refuses or status >= 300 then 'success' else 'failure' end
         when size is null or bytes_out is null then 'unknown' when abs(bytes_out - size) <= 2 then 'failure' else 'success' end as outcome
-    from attempt join rule using (route)`,
+    from (select * exclude (outcome) from ${sql.id(from)} where ${where}) attempt join detection_sign_in_rule using (route)`,
+  );
+  await leaveOpen(engine, into);
+}
+
+const manyTries = 10;
+const mostlyTries = 2 / 3;
+
+/** One answer for all: the refusal only of clients who come to sign in and for hardly anything else; of whom it let in nothing is known. */
+async function leaveOpen(engine: Engine, table: string): Promise<void> {
+  const rows = await engine.rows<{ route: string }>(
+    'detection.sign-in-alike',
+    sql`select route from ${sql.id(table)} join (select route from detection_sign_in_rule where not by_status and size is not null) using (route)
+    group by route having not bool_or(outcome = 'success') order by route`,
+  );
+  if (rows.length === 0) return;
+  await engine.run(
+    'detection.sign-in-open',
+    sql`update ${sql.id(table)} set outcome = 'unknown' where outcome = 'failure' and route in (${sql.join(rows.map(r => sql`${r.route}`))}) and (route, who) not in (
+      with tries as (select route, who, count(*) as n from ${sql.id(table)} group by route, who having count(*) >= ${manyTries})
+      select tries.route, who from tries left join event on class = 1 and client_key = who and lower(path) not in (select route from ${sql.id(table)})
+      group by tries.route, who, n having n >= ${mostlyTries} * (n + count(event_id)))`,
   );
 }
 
