@@ -9,28 +9,33 @@ export const isInner = (ip: string): boolean => inner.test(ip);
 
 /**
  * The client of a request that a proxy of the site's own passed on: the peer is an inner address, and the header names who asked it. Each
- * proxy adds on the right whom it saw, so that inner hops are passed over from there and the first other one is taken; what stands further
- * left the client may have written himself. Null where the peer is from outside (anybody may send such a header) or the header names nobody.
+ * proxy adds on the right whom it saw, so that inner hops are passed over from there, and as many others as stand before every request (`edges`); the next
+ * one is taken. What stands further left the client may have written himself. Null where the peer is from outside (anybody may send such a header) or the
+ * header names nobody.
  */
-export function clientBehind(peer: string, forwarded: string): string | null {
+export function clientBehind(peer: string, forwarded: string, edges = 0): string | null {
   if (!isInner(peer)) return null;
-  let client = known.get(forwarded);
+  const asked = `${edges} ${forwarded}`;
+  let client = known.get(asked);
   if (client === undefined) {
     if (known.size > 50_000) known.clear();
-    known.set(forwarded, (client = lastOutside(forwarded)));
+    known.set(asked, (client = clientOf(forwarded, edges)));
   }
   return client;
 }
 
-function lastOutside(forwarded: string): string | null {
+function clientOf(forwarded: string, edges: number): string | null {
   const hops = forwarded.split(',').map(hop => addressOf(hop.trim()));
-  for (let i = hops.length - 1; i >= 0; i--) {
-    const hop = hops[i]!;
-    // Nobody knows what an entry that is no address hides, nor what stands left of it.
-    if (hop === null) break;
-    if (!isInner(hop)) return hop;
-  }
-  return hops.at(-1) ?? null;
+  // Nobody knows what an entry that is no address hides, nor what stands left of it.
+  const readable = hops.slice(hops.lastIndexOf(null) + 1);
+  const outside = readable.filter(hop => hop !== null && !isInner(hop));
+  return outside.at(-1 - edges) ?? outside[0] ?? hops.at(-1) ?? null;
+}
+
+/** How many readable addresses from outside the header names, where an inner peer sent it; else null. */
+export function outsideHops(peer: string, forwarded: string): number | null {
+  if (forwarded === '' || !isInner(peer)) return null;
+  return forwarded.split(',').filter(hop => !isInner(addressOf(hop.trim()) ?? '127.0.0.1')).length;
 }
 
 /** An address, also with the port that some balancers add. */

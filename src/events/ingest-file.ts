@@ -12,7 +12,7 @@ import { type ResolvedFormat, sourceOf } from './sources/index.ts';
 import { openTranscoder, type Transcoder } from './transcode.ts';
 
 /** Grows when parsing changes what comes out of the same bytes: parts of older versions are then not taken. */
-export const parserVersion = 5;
+export const parserVersion = 6;
 
 export type IngestJob = {
   readonly file: string;

@@ -186,7 +186,12 @@ export class RecordIngest {
 
   private openPart(part: number): void {
     this.part = part;
-    this.sink = new PartSink(path.join(this.plan.dir, `${partName(part)}.parquet.tmp`), classOfKind[this.source.kind], this.decoder);
+    this.sink = new PartSink(
+      path.join(this.plan.dir, `${partName(part)}.parquet.tmp`),
+      classOfKind[this.source.kind],
+      this.decoder,
+      this.plan.context.edges ?? 0,
+    );
     this.lines = this.parsed = this.unparsed = this.nulBytes = 0;
     this.nulLine = null;
     this.openEnd = false;

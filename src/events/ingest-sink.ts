@@ -57,8 +57,11 @@ export class PartSink implements EventSink {
   private recordFirst: number | null = null;
   private recordLast: number | null = null;
 
-  /** `decoder` reads text that is not UTF-8; null when the content is UTF-8 or unknown. */
-  constructor(file: string, defaultClass: number, decoder: Decoder | null) {
+  private readonly edges: number;
+
+  /** `decoder` reads text that is not UTF-8; null when the content is UTF-8 or unknown. `edges`: see SourceContext. */
+  constructor(file: string, defaultClass: number, decoder: Decoder | null, edges = 0) {
+    this.edges = edges;
     this.columns = spare.pop() ?? makeColumns(partShape);
     for (const c of this.columns) this.byName[c.name] = c;
     const number = (name: string): NumberColumn => this.byName[name] as NumberColumn;
@@ -160,7 +163,7 @@ export class PartSink implements EventSink {
     const { address, forwarded } = this.sent;
     if (!address.holds(row)) return;
     const peer = latin.decode(address.last());
-    const client = clientBehind(peer, latin.decode(forwarded.last()));
+    const client = clientBehind(peer, latin.decode(forwarded.last()), this.edges);
     if (client === null || client === peer) return;
     this.text('proxy_ip', peer);
     this.text('src_ip', client);

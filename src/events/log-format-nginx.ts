@@ -97,6 +97,9 @@ function field(name: string, whole: Whole, b: FormatBuilder): Field {
     case 'request_time':
       b.facts.durationResolutionUs = 1000;
       return once('duration_us', () => durationField(name, 1_000_000));
+    case 'tadasu_duration_ms':
+      b.facts.durationResolutionUs = 1000;
+      return once('duration_us', () => durationField(name, 1000));
     case 'request_id':
       return once('trace_id', () => textField(name, 'trace_id', 'word'));
     case 'host':

@@ -7,6 +7,7 @@ import { contentEncoding, readableSample } from './content-encoding.ts';
 import { findCopies } from './copies.ts';
 import { loadDatasets } from './datasets/index.ts';
 import { type Detection, detectFormat, statedFormat } from './detect-format.ts';
+import { countEdges } from './edges.ts';
 import { defineEventView } from './event-view.ts';
 import { type FileMeta, ingestFile, parserVersion } from './ingest-file.ts';
 import { IngestPool } from './ingest-pool.ts';
@@ -86,12 +87,14 @@ async function readFile(kase: OpenCase, file: SourceFile, pool: IngestPool, prog
     const { resolved, share, ambiguous } = resolveFormat(spec, readableSample(spec.encoding, sample), file, problems);
     const source = sourceOf(resolved);
     const encoding = contentEncoding(spec.encoding, source, sample);
-    const context: SourceContext = {
+    const plain: SourceContext = {
       zone: spec.timezone,
       params: spec.fields,
       encoding: encoding.reader,
       modifiedUs: source.kind === 'web-access' && source.independent ? null : Number(file.modified_us),
     };
+    const edges = countEdges(source, readableSample(spec.encoding, sample), plain);
+    const context: SourceContext = edges > 0 ? { ...plain, edges } : plain;
     if (ambiguous.length > 0) {
       problems.push(
         problem(

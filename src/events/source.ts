@@ -47,6 +47,8 @@ export type SourceContext = {
   readonly params: unknown;
   /** Encoding label of the content; records reach the parser as raw bytes. */
   readonly encoding: string;
+  /** Proxies with addresses from outside that every request passes before the site's inner one. */
+  readonly edges?: number;
 };
 
 /**

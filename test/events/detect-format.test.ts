@@ -8,6 +8,8 @@ const sampleOf = (lines: readonly string[]) => ({
   lines: lines.map(l => new Uint8Array(Buffer.from(l))),
 });
 const clf = (rest: string): string => `203.0.113.4 - - [21/Nov/2026:20:23:15 +0000] "GET /a HTTP/1.1" ${rest}`;
+const envoyHead = '[2026-11-21T20:23:15.123Z] "GET /a HTTP/1.1" 200';
+const envoyTail = '"198.51.100.7" "x" "f00d" "www.example.jp" "10.2.0.9:8080"';
 const iisFields = '#Fields: date time c-ip cs-method cs-uri-stem sc-status';
 
 test.each([
@@ -18,6 +20,9 @@ test.each([
   ['apache-combined', [clf('200 5 "-" "x"')], timeKind.write],
   ['apache-common', [clf('200 5'), clf('404 99')], timeKind.start],
   ['apache-vhost-combined', [`www.example.jp:443 ${clf('200 5 "-" "x"')}`], timeKind.start],
+  ['apache-vhost-extended', [`www.example.jp:443 ${clf('200 5 "-" "x" 5120')}`], timeKind.start],
+  ['envoy', [`${envoyHead} - 0 5 3 2 ${envoyTail}`, `${envoyHead} UF,URX 0 91 3 - ${envoyTail}`], timeKind.start],
+  ['envoy-mesh', [`${envoyHead} - via_upstream - "-" 0 5 3 2 ${envoyTail} outbound|80||x 10.2.0.1:5 10.2.0.2:80 10.2.0.3:1 - default`], timeKind.start],
   ['nginx-main', [clf('200 5 "-" "x" "198.51.100.7"')], timeKind.end],
   ['combined-extended', [clf('200 5 "-" "x" 0.004 "sid" 17')], timeKind.write],
   ['iis-w3c', ['#Software: Microsoft Internet Information Services 10.0', iisFields, '2026-11-21 20:23:15 203.0.113.4 GET /a 200'], timeKind.end],

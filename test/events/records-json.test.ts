@@ -160,6 +160,32 @@ describe('JSON events', () => {
     ]);
     expect(r.rows[0]).not.toHaveProperty('referer');
   });
+  it('reads Traefik, whose durations are nanoseconds and whose finer stamp is the start', () => {
+    const line = {
+      ClientAddr: '198.51.100.7:46455',
+      ClientHost: '198.51.100.7',
+      DownstreamContentSize: 908,
+      DownstreamStatus: 200,
+      Duration: 4_768_610,
+      RequestHost: 'www.example.jp',
+      RequestMethod: 'GET',
+      RequestPath: '/item/2?a=1',
+      StartUTC: '2026-04-12T15:00:00.25Z',
+      time: '2026-04-13T00:00:00+09:00',
+      'request_User-Agent': 'curl/8',
+    };
+    const [row] = readAll(jsonl, bytes(`${JSON.stringify(line)}\n`)).rows;
+    expect(row).toMatchObject({
+      src_ip: '198.51.100.7',
+      method: 'GET',
+      target: '/item/2?a=1',
+      status: 200,
+      bytes_out: 908,
+      user_agent: 'curl/8',
+      host: 'www.example.jp',
+    });
+    expect([Math.round(Number(row!['duration_us'])), row!['time_us']]).toEqual([4769, Date.UTC(2026, 3, 12, 15, 0, 0, 250) * 1000]);
+  });
   it('finds the request line under whatever name, but not in what the client wrote', () => {
     const o = {
       ts: '2026-11-22T09:00:00+09:00',

@@ -13,6 +13,12 @@ export const apacheVhostCombined = logFormatSource('apache-vhost-combined', {
   format: '%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"',
 });
 
+/** The same with fields after it that nobody declared, and with either size. */
+export const apacheVhostExtended = logFormatSource('apache-vhost-extended', {
+  dialect: 'apache',
+  format: '%v:%p %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %{rest}e',
+});
+
 /** Combined with fields after it that nobody declared: they are kept as one text in `extra.rest`. */
 export const combinedExtended = logFormatSource('combined-extended', {
   dialect: 'apache',

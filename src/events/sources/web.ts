@@ -1,6 +1,7 @@
 import type { Sample, SourceEntry } from '../source.ts';
 import { albEntry } from './alb.ts';
-import { apacheCombined, apacheCommon, apacheVhostCombined, combinedExtended } from './apache.ts';
+import { apacheCombined, apacheCommon, apacheVhostCombined, apacheVhostExtended, combinedExtended } from './apache.ts';
+import { envoy, envoyMesh } from './envoy.ts';
 import { haproxyEntry } from './haproxy.ts';
 import { nginxCombined, nginxMain } from './nginx.ts';
 import { w3cEntries } from './w3c.ts';
@@ -47,6 +48,9 @@ export const webSources: readonly SourceEntry[] = [
   exact(apacheVhostCombined),
   exact(nginxMain),
   loose(combinedExtended),
+  loose(apacheVhostExtended),
+  exact(envoy),
+  exact(envoyMesh),
   ...w3cEntries,
   albEntry,
   haproxyEntry,
