@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { holesOf, readsNothing } from '../../src/exposure/claims/missing.ts';
+import { holesOf, readsNothing, strangersOf } from '../../src/exposure/claims/missing.ts';
 import type { RouteRead } from '../../src/exposure/routes/binding.ts';
 import type { Instance } from '../../src/exposure/routes/instances.ts';
 import type { Span } from '../../src/exposure/routes/requests.ts';
@@ -77,6 +77,17 @@ describe('a page without statements', () => {
     expect(readsNothing(forms(1, 10, 20, 50), index())).toBe(false);
     const empty = forms(10, 20, 30, 40).map(r => ({ ...r, status: 302 }));
     expect(readsNothing(empty, index())).toBe(false);
+  });
+
+  it('reads something where each answer has another kind of statement beside it than the others', () => {
+    const kinds = ['select a from card where b = $1', 'select c, d from person where b = $1', 'select e from bill where b = $1'];
+    const asked = Array.from({ length: 60 }, (_, i) => request('/graphql', (10 + 7 * i) * minute, {}));
+    const read = asked.map((r, i) => statement(r.loUs, kinds[i % 3]!, [String(i)]));
+    expect(readsNothing(asked, new StatementIndex(read))).toBe(false);
+    const mine = { ...request('/graphql', 1000 * minute, {}), actor: 'strict' as const };
+    const his = statement(mine.loUs, 'select a, c, e from everything where b = $1', ['7']);
+    const { instances, silent } = strangersOf([mine], new StatementIndex([...read, his]), new Set(), asked);
+    expect([instances.map(i => i.statement?.eventId), silent.size]).toEqual([[his.eventId], 0]);
   });
 
   it('reads something where most of its answers have a statement beside them', () => {

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HOUR, MINUTE, SECOND } from '../../src/base/index.ts';
+import { replacedOf } from '../../src/exposure/claims/missing.ts';
 import { activeTimes, orphansOf } from '../../src/exposure/claims/orphans.ts';
 import type { Statement } from '../../src/exposure/replay/statements.ts';
+import type { RouteRead } from '../../src/exposure/routes/binding.ts';
 import { aloneInstance, type Instance } from '../../src/exposure/routes/instances.ts';
 import { StatementIndex } from '../../src/exposure/routes/statement-index.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
@@ -76,5 +78,29 @@ describe('a statement without a request', () => {
     expect(orphans([odd], [reader()])).toEqual([odd.eventId]);
     const daily = Array.from({ length: 5 }, (_, i) => statement(t0 - (i + 1) * 24 * HOUR, 'select * from book', []));
     expect(orphans([odd, ...daily], [reader()])).toEqual([]);
+  });
+});
+
+describe('a request that did not run what its route runs', () => {
+  beforeAll(loadParser);
+  const learned = { route: 'GET /members', read: statement(t0, reading, ['7']).read, source: 'log' } as unknown as RouteRead;
+  const asked = request('/members', t0 + MINUTE, { limit: '200', offset: '400' });
+  const without = (s: Statement | null): Instance => ({
+    ...aloneInstance(statement(t0, reading, ['7']), own),
+    request: asked,
+    statement: s,
+    routeRead: learned,
+  });
+  const beside = (parameters: string[]): Statement => statement(t0 + MINUTE + 200, 'select id, mail from member order by id limit $1 offset $2', parameters);
+  const found = (s: Statement, instance: Instance, explained: number[] = []): number =>
+    replacedOf([instance], new StatementIndex([s]), new Set(explained)).length;
+
+  it('ran the statement beside it that is made of its own values alone', () => {
+    expect(found(beside(['200', '400']), without(null))).toBe(1);
+    expect(found(beside(['200', '500']), without(null))).toBe(0);
+  });
+  it('unless it ran the usual one, or somebody else ran that', () => {
+    const s = beside(['200', '400']);
+    expect([found(s, without(statement(t0 + MINUTE, reading, ['7']))), found(s, without(null), [s.eventId])]).toEqual([0, 0]);
   });
 });

@@ -9,6 +9,7 @@ import { groupInstances, replayGroup } from '../replay/replay-group.ts';
 import { aloneInstance, type Instance, showsBody } from '../routes/instances.ts';
 import { type Request, routeOf, type Span, spanOf } from '../routes/requests.ts';
 import type { StatementIndex } from '../routes/statement-index.ts';
+import { sentForms } from '../routes/variants.ts';
 import { dayOf, missingSteps } from '../routes/walks.ts';
 import { tier } from '../tables.ts';
 import { type Claims, loadTiers } from './claims.ts';
@@ -126,12 +127,46 @@ export function strangersOf(
   return { instances: [...instances.values()], silent };
 }
 
-/** Kinds of statement that stand beside at least half of the answers of a route; null when nobody else was answered there. */
+/**
+ * Statements beside requests that did not run what their route runs for everybody else: every value of such a statement is one the request sent. The
+ * application reads something else there when a parameter is missing or new.
+ */
+export function replacedOf(instances: readonly Instance[], index: StatementIndex, explained: ReadonlySet<number>): Instance[] {
+  const out = new Map<number, Instance>();
+  for (const { request, statement, routeRead } of instances) {
+    if (request === null || statement !== null || routeRead?.source !== 'log' || showsBody(request) === 'no') continue;
+    const sent = sentForms(request);
+    for (const s of index.during(request))
+      if (!s.failed && s.actor === null && !explained.has(s.eventId) && s.values.length > 0 && s.values.every(v => typeof v === 'string' && sent.has(v)))
+        out.set(s.eventId, aloneInstance(s, { certainty: 'wide', ambiguous: true, injected: false }));
+  }
+  return [...out.values()];
+}
+
+/** So far before and after a request the statements beside it are others'. */
+const apartUs = MINUTE;
+const leastMore = 3;
+const manyErrors = 3;
+
+/**
+ * Kinds of statement that stand beside at least half of the answers of a route; null when nobody else was answered there, or when what it reads varies:
+ * some kind stands beside fewer answers, but far more often than a while before and after them.
+ */
 function usualShapes(others: readonly Request[], index: StatementIndex): ReadonlySet<string> | null {
   if (others.length === 0) return null;
-  const counts = new Map<string, number>();
-  for (const o of others) for (const shape of new Set(index.during(o).map(s => s.read.shape))) counts.set(shape, (counts.get(shape) ?? 0) + 1);
-  return new Set([...counts].filter(([, n]) => 2 * n >= others.length).map(([shape]) => shape));
+  const beside = (shiftUs: number): Map<string, number> => {
+    const counts = new Map<string, number>();
+    for (const o of others)
+      for (const shape of new Set(index.during({ loUs: o.loUs + shiftUs, hiUs: o.hiUs + shiftUs }).map(s => s.read.shape)))
+        counts.set(shape, (counts.get(shape) ?? 0) + 1);
+    return counts;
+  };
+  const here = beside(0);
+  const [before, after] = [beside(-apartUs), beside(apartUs)];
+  const byChance = (shape: string): number => Math.max(before.get(shape) ?? 0, after.get(shape) ?? 0);
+  const isUsual = (n: number): boolean => 2 * n >= others.length;
+  const varies = [...here].some(([shape, n]) => !isUsual(n) && n - byChance(shape) >= Math.max(leastMore, manyErrors * Math.sqrt(n + byChance(shape))));
+  return varies ? null : new Set([...here].filter(([, n]) => isUsual(n)).map(([shape]) => shape));
 }
 
 /** So many stretches of a log without a statement for a route are not all due to lost lines. */

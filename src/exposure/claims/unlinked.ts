@@ -5,8 +5,9 @@ import { inferTerms } from '../routes/infer-terms.ts';
 import { type Instance, instancesOf } from '../routes/instances.ts';
 import { type Request, routeOf, type Span, streamOtherRequests } from '../routes/requests.ts';
 import { silentShapes } from '../routes/sign-ins.ts';
+import { claimDumpFiles } from './dump-files.ts';
 import { claimLostStatements, claimUnread } from './lost-statements.ts';
-import { claimPossible, holesOf, readsNothing, strangersOf } from './missing.ts';
+import { claimPossible, holesOf, readsNothing, replacedOf, strangersOf } from './missing.ts';
 import { claimByNames, datasetsNamed } from './name-bound.ts';
 import { activeTimes, orphansOf } from './orphans.ts';
 import type { PossibleReads } from './reads.ts';
@@ -24,12 +25,15 @@ export async function claimUnlinked(given: AtHand, reads: Reads, possible: Possi
   const explained = await explainedStatements(given, reads, times);
   const { strangers, unnamed } = await claimStrangeRoutes(given, reads, explained);
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
+  await claimDumpFiles(catalogue, claims, requests, new Set(reads.learned.map(r => r.route)));
   await claim('hole-in-sequence', holesOf(reads.instances, gaps, numbered));
   for (const p of possible) await claim(p.rule, p.instances);
   if (log.present) {
     const silent = silentShapes(reads.learned, [...given.others, ...requests]);
     const found = orphansOf(log, index, reads.instances, explained, times).filter(i => !silent.has(i.read.shape));
-    const orphans = [...found, ...strangers];
+    const told = new Set([...found, ...strangers].map(i => i.statement?.eventId));
+    const replaced = replacedOf(reads.instances, index, explained).filter(i => !told.has(i.statement?.eventId));
+    const orphans = [...found, ...strangers, ...replaced];
     await claim('orphan-statement', orphans);
     await claimShellAnswers(given, orphans);
   }

@@ -36,7 +36,7 @@ export class StatementIndex {
     return out;
   }
 
-  during(r: Request): Statement[] {
+  during(r: Pick<Request, 'loUs' | 'hiUs'>): Statement[] {
     return this.within(r.loUs - statementSlackUs, r.hiUs + statementSlackUs);
   }
 }

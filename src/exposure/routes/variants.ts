@@ -22,6 +22,10 @@ function outputOf(read: ReadableStatement): string {
   return shape;
 }
 
+/** The values of a request as a statement may hold them: bare, or in a pattern. */
+export const sentForms = (request: Request): ReadonlySet<string> =>
+  new Set([...request.values.values()].filter(v => v !== '').flatMap(v => [v, `%${v}%`, `${v}%`, `%${v}`]));
+
 /**
  * Applications compose conditions from the parameters they get: a request with other parameters than usual runs another statement than the
  * learned one. Its values must all come from the request or be constants written in the text of the learned read.
@@ -31,7 +35,7 @@ export function variantsOf(request: Request, route: RouteRead, index: StatementI
   const constants = route.bindings
     .map((b, n) => (b.from === 'constant' && route.read.slots[n]?.kind === 'parameter' ? undefined : slotValue(b, request)))
     .filter((v): v is string => typeof v === 'string');
-  const own = new Set(given.flatMap(v => [v, `%${v}%`, `${v}%`, `%${v}`]));
+  const own = sentForms(request);
   const output = outputOf(route.read);
   const found = new Map<string, { statement: Statement; used: number }>();
   for (const s of index.during(request)) {
