@@ -17,6 +17,8 @@ export type Draft = {
   readonly detections: readonly DetectionRow[];
   readonly pairs: readonly string[];
   readonly seenAt: readonly { readonly detection: string; readonly ip: string }[];
+  /** The database connections that each detection names. */
+  readonly connsOf: readonly { readonly detection: string; readonly conn: string }[];
   readonly reasons: readonly string[];
 };
 
@@ -111,6 +113,7 @@ function draft(list: readonly DetectionRow[], identities: readonly Identity[], r
     detections: list,
     pairs: sorted(mine.filter(i => i.ip !== null).map(i => `${i.ip}\u0000${i.agent ?? ''}`)),
     seenAt: mine.flatMap(i => (i.ip === null ? [] : [{ detection: i.detection_id, ip: i.ip }])),
+    connsOf: mine.flatMap(i => (i.conn === null ? [] : [{ detection: i.detection_id, conn: i.conn }])),
     reasons: sorted(list.flatMap(d => [...(reasons.get(`d:${d.detection_id}`) ?? [])])),
   };
 }

@@ -42,7 +42,8 @@ export function scopesOf(
       else scope.push([a.id, 'nameless', ip, agent, 'wide', 'shared-address-and-agent']);
     }
     for (const s of a.sessions) if (tellsOne(use, s)) for (const ip of a.ips) scope.push([a.id, 'session', s, ip, sureAt(ip), 'session']);
-    for (const c of a.conns) scope.push([a.id, 'conn', c, null, 'strict', 'database-connection']);
+    const sureConns = new Set(a.connsOf.filter(c => proven.has(c.detection)).map(c => c.conn));
+    for (const c of a.conns) scope.push([a.id, 'conn', c, null, sureConns.has(c) ? sure : 'wide', 'database-connection']);
   }
   for (const { actorId, account } of stated) scope.push([actorId, 'account', account, null, 'wide', 'compromised-account']);
   return scope;

@@ -5,6 +5,7 @@ import { type Draft, draftActors, sorted, type WorkItem } from './actor-drafts.t
 import { readActorSums, writeActorEvents } from './actor-events.ts';
 import { scopesOf } from './actor-scopes.ts';
 import { strayAttempts } from './attempts.ts';
+import { addDatabaseClients } from './database-clients.ts';
 import { isOwn, isShared, readIdentities, readUse, type Uses } from './identities.ts';
 import { addShellStatements } from './shell-statements.ts';
 import { linkSoftly } from './soft-links.ts';
@@ -72,6 +73,7 @@ async function writeActors(
   await addStatedAccounts(engine, stated);
   await addStatedSignIns(engine, stated);
   await addShellStatements(engine);
+  await addDatabaseClients(engine);
   const links = await linkSoftly(
     engine,
     named.map(a => ({ id: a.id, ips: a.ips })),

@@ -195,6 +195,19 @@ describe('actors', () => {
     expect(found.filter(e => events[e.n]!.sql === 'SELECT 1 FROM t')).toEqual([]);
   });
 
+  it('the machine of somebody who copied tables at the database came for that alone: all it did is his; of a doubt it is a doubt', async () => {
+    const app = Array.from({ length: 600 }, (_, i): Event => ({ ip: '10.0.0.5', agent: '', at: i * 300, sql: 'SELECT 1 FROM t', connection: `p${i % 4}` }));
+    const visit = (ip: string, at: number): Event[] =>
+      [0, 1, 2].map(i => ({ ip, agent: '', at: at + i * 60, sql: i === 2 ? 'COPY people TO STDOUT' : 'SELECT * FROM people', connection: `${at}-${i}` }));
+    const played = async (doubtful: boolean, also: Event[] = []) => {
+      const r = await rebuild([...app, ...visit('10.9.9.9', 90_000), ...also], [{ id: 'd1', kind: 'db-dump', events: [602], doubtful }]);
+      return r.events.map(e => [e.n, e.certainty]);
+    };
+    expect(await played(false)).toEqual([600, 601, 602].map(n => [n, 'strict']));
+    expect(await played(true)).toEqual([600, 601, 602].map(n => [n, 'wide']));
+    expect(await played(false, visit('10.9.9.9', 10_000))).toEqual([600, 601, 602, 603, 604, 605].map(n => [n, n === 602 ? 'strict' : 'wide']));
+  });
+
   it('where the log names no programs, a connection that only shell requests use is the intruder’s; one of many connections, or one used once, is not', async () => {
     const played = async (connections: number): Promise<string[]> => {
       const events: Event[] = Array.from(

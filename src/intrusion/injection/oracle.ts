@@ -50,10 +50,18 @@ export function readOracle(probes: Probes, rows: Int32Array): Oracle {
   const isTimed = rows.length > 0 && probes.question(rows[0]!).technique === 'time';
   const timed = isTimed ? classifyTimes(probes, rows) : null;
   const candidates = isTimed ? (timed ? [timed] : []) : classifyPages(probes, rows);
-  if (candidates.length === 0) return unreadable('no-feature').oracle;
-  const [first, second] = candidates.map(classes => judge(probes, rows, classes));
+  const [first = unreadable('no-feature'), second] = candidates.map(classes => judge(probes, rows, classes));
   // a few error pages beside all others look like two classes too: what tells more is the oracle
-  return second && second.oracle.readable && (!first!.oracle.readable || second.resolved > 1.5 * first!.resolved) ? second.oracle : first!.oracle;
+  const best = second && second.oracle.readable && (!first.oracle.readable || second.resolved > 1.5 * first.resolved) ? second : first;
+  return best.oracle.readable || isTimed ? best.oracle : (slowAnswers(probes, rows) ?? best.oracle);
+}
+
+/** Where no page tells, a question may have been answered by work that takes long without a word for waiting (rows counted over and over). */
+function slowAnswers(probes: Probes, rows: Int32Array): Oracle | null {
+  const classes = classifyTimes(probes, rows);
+  if (classes?.feature !== 'duration') return null;
+  const { oracle } = judge(probes, rows, classes);
+  return oracle.readable ? oracle : null;
 }
 
 function judge(probes: Probes, rows: Int32Array, classes: Classes): Judged {

@@ -5,7 +5,7 @@ import { has } from './code-set.ts';
 import type { codeText } from './constraint.ts';
 import { evaluate, truth } from './evaluate.ts';
 import type { RebuiltCell } from './rebuild.ts';
-import { type Candidate, findCandidates, findCase, type KnownRow, readRows, type SnapshotTable } from './snapshot.ts';
+import { type Candidate, findCandidates, findCase, findWhole, type KnownRow, readRows, type SnapshotTable } from './snapshot.ts';
 import type { Answer } from './solve.ts';
 
 /** A row of `recovered_cell` before it knows its step. */
@@ -69,18 +69,22 @@ export async function recoverCells(
         row,
       });
   }
-  for (const d of drafts) {
-    const { folded } = d.cell.solution;
-    if (folded === null || !d.table || d.name === null || d.cell.binding.coding !== null) continue;
-    const value = await findCase(engine, d.table, d.name, folded);
-    if (value !== null && countBroken(d.cell.answers, value, d.cell) === 0) {
-      d.status = 'exact';
-      d.value = value;
-      d.reason = 'case-from-the-snapshot';
-    }
-  }
+  await askSnapshot(engine, drafts);
   const placed = await placeRows(engine, drafts);
   return drafts.map(d => finish(d, placed)).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}
+
+/** What answers leave open of a value and the snapshot tells: the case of its letters, and that it ends where the intruder found no further one. */
+async function askSnapshot(engine: Engine, drafts: readonly Draft[]): Promise<void> {
+  for (const d of drafts) {
+    const { folded, begun } = d.cell.solution;
+    if (!d.table || d.name === null || d.cell.binding.coding !== null) continue;
+    const value = folded !== null ? await findCase(engine, d.table, d.name, folded) : begun !== null ? await findWhole(engine, d.table, d.name, begun) : null;
+    if (value === null || countBroken(d.cell.answers, value, d.cell) > 0) continue;
+    d.status = 'exact';
+    d.value = value;
+    d.reason = folded !== null ? 'case-from-the-snapshot' : 'end-from-the-snapshot';
+  }
 }
 
 /** The text behind HEX or base64; a blank that NULL was turned into is no value. */

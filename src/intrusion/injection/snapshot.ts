@@ -79,6 +79,15 @@ export async function findCase(engine: Engine, table: SnapshotTable, column: str
   return rows.length === 1 ? rows[0]!.v : null;
 }
 
+/** The one text of a column that begins so, whatever the case of its letters, when that is all of it; null when it goes on or there are several. */
+export async function findWhole(engine: Engine, table: SnapshotTable, column: string, folded: string): Promise<string | null> {
+  const rows = await engine.rows<{ v: string }>(
+    'intrusion.open_end',
+    sql`select distinct ${sql.id(column)} as v from ${sql.id(table.data)} where starts_with(lower(${sql.id(column)}), ${folded}) order by v limit 2`,
+  );
+  return rows.length === 1 && rows[0]!.v.toLowerCase() === folded ? rows[0]!.v : null;
+}
+
 /** Values of some columns of some rows. */
 export async function readRows(
   engine: Engine,

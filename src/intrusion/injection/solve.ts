@@ -13,6 +13,8 @@ export type Solution = {
   readonly pattern: string | null;
   /** The value in small letters, when only the case of its letters is open. */
   readonly folded: string | null;
+  /** What stands before the last place that was asked for, in small letters, when all of it is known and that place is open: it may be the end. */
+  readonly begun: string | null;
   /** Number of characters when known. */
   readonly length: number | null;
   /** Per unknown position: how many characters are possible. */
@@ -165,6 +167,7 @@ export function solveCell(answers: readonly Answer[], dialect: SqlDialect): Solu
     value: value !== null && (contradictions === 0 || assembled.outvoted) ? value : null,
     pattern: value ?? assembled.pattern,
     folded: value === null && contradictions === 0 ? assembled.folded : null,
+    begun: value === null && contradictions === 0 ? assembled.begun : null,
     length: assembled.length,
     domains,
     bounds,
@@ -360,7 +363,15 @@ function assemble(
   lengths: Range,
   dialect: SqlDialect,
   assumptions: Set<string>,
-): { value: string | null; pattern: string | null; folded: string | null; length: number | null; contradictions: number; outvoted: boolean } {
+): {
+  value: string | null;
+  pattern: string | null;
+  folded: string | null;
+  begun: string | null;
+  length: number | null;
+  contradictions: number;
+  outvoted: boolean;
+} {
   const order = [...positions.keys()].sort((a, b) => a - b);
   const last = order.at(-1) ?? 0;
   let contradictions = 0;
@@ -415,7 +426,8 @@ function assemble(
     [...positions.values()].some(p => p.contradicted) &&
     [...positions.values()].every(p => !p.contradicted || sizeOf(p.codes) + Number(p.end) === 1);
   const folded = end !== null && value === null && folds.length > 0 && folds.every(f => f !== '') ? folds.join('') : null;
-  return { value, pattern, folded, length: end !== null ? end - 1 : null, contradictions, outvoted };
+  const begun = end === null && folds.length > 1 && folds.at(-1) === '' && !folds.slice(0, -1).includes('') ? folds.join('') : null;
+  return { value, pattern, folded, begun, length: end !== null ? end - 1 : null, contradictions, outvoted };
 }
 
 /** The small letter when the two codes left are one letter in both cases, else ''. */
