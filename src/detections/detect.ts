@@ -2,10 +2,12 @@ import type { Effects, Problem } from '../base/index.ts';
 import { type OpenCase, recordProblems } from '../case/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { detectColdSignIns } from './behaviour/cold-sign-ins.ts';
+import { detectDatabaseStrangers } from './behaviour/database-strangers.ts';
 import { detectDumps } from './behaviour/dumps.ts';
 import { detectEntries } from './behaviour/entries.ts';
 import { detectEnumeration } from './behaviour/enumeration.ts';
 import { detectExports } from './behaviour/exports.ts';
+import { detectKeysElsewhere } from './behaviour/keys-elsewhere.ts';
 import { detectMarkedLists } from './behaviour/marked-lists.ts';
 import { detectMarkedWalks } from './behaviour/marked-walks.ts';
 import { detectOddities } from './behaviour/oddities.ts';
@@ -42,6 +44,8 @@ export async function detect(kase: Pick<OpenCase, 'engine'>, effects: Effects, o
     found.push(...(await method(engine)));
   }
   found.push(...(await detectDatabaseInjections(engine, found)));
+  found.push(...(await detectDatabaseStrangers(engine, found)));
+  found.push(...(await detectKeysElsewhere(engine)));
   found.push(...(await detectSlowScrapes(engine, found)));
   found.push(...(await detectOrderedWalks(engine, found)));
   found.push(...(await detectEntries(engine, found)));

@@ -83,6 +83,13 @@ describe('members only', () => {
   it('who reads their pages in haste and never signed in has a session from elsewhere: a doubt', async () => {
     expect(await told(stranger(0.8, 60))).toEqual([['session-never-opened', 'unknown', true, ['192.0.2.9']]]);
   });
+  it('who changes addresses is one where nobody else has that agent', async () => {
+    const ips = ['192.0.2.9', '192.0.2.10', '192.0.2.11', '192.0.2.12'];
+    const wandering = (agent: string): EventRow[] => stranger(0.8, 80).map((r, i) => ({ ...r, src_ip: ips[Math.floor(i / 20)]!, user_agent: agent }));
+    const addresses = async (agent: string) => (await told(wandering(agent))).map(f => f[3]);
+    expect(await addresses('HeadlessChrome/129')).toEqual([['192.0.2.10', '192.0.2.11', '192.0.2.12', '192.0.2.9']]);
+    expect(await addresses(agents[2]!)).toEqual([]);
+  });
   it('a person who reads on from before the log began, an open part of the site, many such readers: nothing', async () => {
     expect(await told(stranger(15, 60))).toEqual([]);
     expect(await told(stranger(0.8, 60, '/news/'))).toEqual([]);

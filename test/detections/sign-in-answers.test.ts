@@ -17,6 +17,8 @@ const big = (name: string) => ({ name, type: 'BIGINT' as const });
 const site = fc.record({
   statuses: fc.constantFrom([200], [302], [200, 302], [200, 401], [302, 403], [200, 500], [401]),
   refusal: fc.integer({ min: 50, max: 60 }),
+  alike: fc.boolean(),
+  paceUs: fc.constantFrom(1_000_000, 90_000_000),
   clients: fc.array(fc.record({ agent: fc.constantFrom('a', 'b', ''), ip: fc.integer({ min: 1, max: 3 }), tries: fc.integer({ min: 1, max: 14 }) }), {
     minLength: 1,
     maxLength: 5,
@@ -32,13 +34,13 @@ function attempts(sites: readonly (typeof site extends fc.Arbitrary<infer S> ? S
         const n = s.noise[(i * 7 + c.ip) % s.noise.length]!;
         out.push({
           eventId: (out.length + 1) * 16,
-          atUs: 1_700_000_000_000_000 + out.length * 1_000_000,
+          atUs: 1_700_000_000_000_000 + out.length * s.paceUs,
           srcIp: `192.0.2.${c.ip}`,
           agent: c.agent,
           account: null,
           route: `/r${r}/login`,
           status: n.status === null ? null : s.statuses[n.status % s.statuses.length]!,
-          bytes: n.bytes === null ? null : s.refusal + (n.bytes > 4 ? n.bytes * 30 : Math.trunc(n.bytes / 3)),
+          bytes: n.bytes === null ? null : s.alike ? s.refusal : s.refusal + (n.bytes > 4 ? n.bytes * 30 : Math.trunc(n.bytes / 3)),
           outcome: 'unknown',
         });
       }

@@ -1,4 +1,4 @@
-import { groupBy } from '../../src/base/index.ts';
+import { groupBy, MINUTE } from '../../src/base/index.ts';
 import type { SignIn } from '../../src/detections/behaviour/sign-in-answers.ts';
 import { count } from '../../src/detections/requests/judge.ts';
 
@@ -7,7 +7,7 @@ const denied = new Set([400, 401, 403, 404, 422, 423, 429]);
 /**
  * Which answers of a login route mean "in" and which "refused": by status where the route uses several, else by size: the size that
  * repeats for clients who try again and again is the refusal, others are not. Where neither tells, the outcome stays unknown; so it does where
- * nobody was let in, but for clients with at least ten tries and half as many requests elsewhere (`elsewhere`, by client) at most.
+ * nobody was let in, but for clients with at least ten tries and half as many requests elsewhere (`elsewhere`, by client) at most, that do not try like clockwork.
  */
 export function classifyAnswers(attempts: readonly SignIn[], elsewhere: ReadonlyMap<string, number>): SignIn[] {
   const out: SignIn[] = [];
@@ -16,11 +16,24 @@ export function classifyAnswers(attempts: readonly SignIn[], elsewhere: Readonly
     const judged = list.map(a => ({ ...a, outcome: refusal(a) }));
     const open = refusedSize(list) !== null && !byStatus(list) && judged.every(a => a.outcome !== 'success');
     for (const own of groupBy(judged, clientOf).values()) {
-      const insists = own.length >= 10 && own.length >= 2 * (elsewhere.get(clientOf(own[0]!)) ?? 0);
+      const insists = !isClockwork(own) && own.length >= 10 && own.length >= 2 * (elsewhere.get(clientOf(own[0]!)) ?? 0);
       out.push(...own.map(a => (open && !insists ? { ...a, outcome: 'unknown' as const } : a)));
     }
   }
   return out.sort((a, b) => (a.atUs ?? -1) - (b.atUs ?? -1) || (a.eventId < b.eventId ? -1 : 1));
+}
+
+/** Tries at one distance in time, a minute or more: nine of ten pauses differ by a fifth at most. */
+function isClockwork(own: readonly SignIn[]): boolean {
+  const times = own.map(a => a.atUs!).sort((a, b) => a - b);
+  const pauses = times.slice(1).map((t, i) => t - times[i]!);
+  const sorted = pauses.sort((a, b) => a - b);
+  const at = (q: number): number => {
+    const place = q * (sorted.length - 1);
+    const low = Math.floor(place);
+    return sorted[low]! + (place - low) * ((sorted[low + 1] ?? sorted[low]!) - sorted[low]!);
+  };
+  return sorted.length > 0 && at(0.5) >= MINUTE && at(0.9) - at(0.1) <= 0.2 * at(0.5);
 }
 
 export const clientOf = (a: SignIn): string => `${a.srcIp} ${a.agent}`;

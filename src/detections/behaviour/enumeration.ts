@@ -10,6 +10,8 @@ import { withOwnership } from './owners.ts';
 import { splitRun } from './shared-walks.ts';
 
 const minObjects = 30;
+/** Fewer calls of a peer tell no share of refusals. */
+const leastCalls = 20;
 /** So many in exactly one stride come by no chance; they need not outdo the others by as much. */
 const manyInStride = 100;
 const strideLead = 1.5;
@@ -32,6 +34,8 @@ type Walk = {
   all_requests: number;
   q95: number;
   actors: number;
+  /** The least share of refusals that another actor with calls enough met there. */
+  peers_missed: number;
 };
 
 /**
@@ -67,7 +71,10 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
   await engine.run(
     'detection.walk-hot',
     sql`create or replace temp table detection_hot as
-    select who, route, how, d, q95, actors from detection_far join detection_place using (place) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10 or (d >= ${manyInStride} and d >= ${strideLead} * q95))`,
+    with rate as (select who, place, 1 - sum(accepted) / sum(n) as missed from detection_reach group by who, place having sum(n) >= ${leastCalls}),
+      least as (select place, arg_min(who, missed, 2) as whos, min(missed, 2) as rates from rate group by place)
+    select who, route, how, d, q95, actors, coalesce(case when whos[1] = who then rates[2] else rates[1] end, 0) as peers_missed
+    from detection_far join detection_place using (place) left join least using (place) where d >= ${minObjects} and (d >= 2 * q95 or actors < 10 or (d >= ${manyInStride} and d >= ${strideLead} * q95))`,
   );
   const { n } = await engine.row<{ n: number }>('detection.walk-count', sql`select count(*) as n from detection_hot`);
   // All that the hot ones called up, on other routes too: a walk goes on below its route.
@@ -84,7 +91,7 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
       'detection.walks',
       sql`
     with hot as (
-        select actor, route, how, count(distinct object) as d, any_value(q95) as q95, any_value(h.actors) as actors
+        select actor, route, how, count(distinct object) as d, any_value(q95) as q95, any_value(h.actors) as actors, any_value(h.peers_missed) as peers_missed
         from detection_walk w join detection_hot h using (who, route, how) group by actor, route, how),
       ordered as (
         select o.actor, o.route, o.how, o.object, o.at_us, o.status, object - lag(object) over w as step, o.at_us - lag(o.at_us) over w as gap
@@ -98,7 +105,7 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
           coalesce(avg((step = usual)::int) filter (where step <> 0), 0) as same_steps, abs(corr(at_us, object)) as corr,
           avg((status in (403, 404, 410, 400))::int) as missed, median(gap) as gap_us
         from ordered join (select actor, route, how, mode(step) filter (where step <> 0) as usual from ordered group by all) using (actor, route, how) group by actor, route, how)
-    select shape.*, hot.d, hot.q95, hot.actors, all_requests from shape join hot using (actor, route, how) join whole using (actor)
+    select shape.*, hot.d, hot.q95, hot.actors, hot.peers_missed, all_requests from shape join hot using (actor, route, how) join whole using (actor)
     order by actor, how, route`,
     )
     .then(async rows => {
@@ -121,11 +128,12 @@ function isWalk(w: Walk): boolean {
   if (!peersLittle && w.same_steps >= 0.95 && (w.corr ?? 0) >= 0.99 && w.d >= Math.max(manyInStride, strideLead * w.q95)) return true;
   const fast = w.gap_us !== null && w.gap_us < 2 * SECOND;
   const onlyThis = w.n >= 0.6 * w.all_requests;
+  // Where everybody meets deleted records, meeting them is no sign of guessing.
+  const guesses = w.missed >= Math.max(0.1, 2 * w.peers_missed);
   const many = w.d >= (peersLittle ? 300 : Math.max(100, 6 * w.q95));
   // An address may be an office: many people in no order look like one who looks up everything, but they also open lists and menus.
-  if (w.actor.startsWith('i:'))
-    return many && onlyThis && (w.missed >= 0.1 || (fast && w.n >= 0.9 * w.all_requests) || (fast && !peersLittle && w.d >= 8 * w.q95));
-  return many && onlyThis && (w.missed >= 0.1 || (fast && coverage >= 0.05) || coverage >= 0.5);
+  if (w.actor.startsWith('i:')) return many && onlyThis && (guesses || (fast && w.n >= 0.9 * w.all_requests) || (fast && !peersLittle && w.d >= 8 * w.q95));
+  return many && onlyThis && (guesses || (fast && coverage >= 0.05) || coverage >= 0.5);
 }
 
 /** A client that reads most of its records of a route anew on several days takes nothing: a nightly batch, a cache that is kept warm. */

@@ -3,9 +3,11 @@ import { actorKey, clientKey, oneOf, pathMatches } from '../requests/request.ts'
 
 /** What may stand before the number in the code of a record (`R2024-`, `PO`): short, as no opaque id is. */
 const codePrefix = String.raw`[A-Za-z](?:[A-Za-z0-9._-]{0,9}[A-Za-z._-])?`;
-/** Query parameters that carry the number of a record, alone or at the end of a code, and those that carry a place in a list. */
-const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|key|user|uid|pid|cid|customer|account|order|doc|document|file|policy|claim|contract|invoice|member|record|quote|ref))=(?:${codePrefix})?([0-9]{1,15})(?:&|$)`;
+/** Query parameters that carry the number of a record, alone or at the end of a code (whose other digits stand before it where they vary), and those that carry a place in a list. */
+const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|key|user|uid|pid|cid|customer|account|order|doc|document|file|policy|claim|contract|invoice|member|record|quote|ref))=(${codePrefix})?([0-9]{1,15})(?:&|$)`;
 const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|page_index|offset|start|from|skip|first|index|cursor|after|since|since_id|last_id|lastid|marker|position)=([0-9]{1,9})(?:&|$)`;
+/** Longer numbers are not exact everywhere. */
+const mostDigits = 15;
 const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
 
 /**
@@ -64,16 +66,24 @@ async function viewTexts(engine: Engine, name: string, calls: Sql): Promise<void
   );
 }
 
-/** Paths with several numbers, of which the one that varies most is meant, or with a long one. */
+/**
+ * Paths with several numbers, of which the one that varies most is meant, or with a long one. Several that vary within one segment (`H12-034`) are one code:
+ * its runs of digits stand for one number, each as wide as the widest in its place.
+ */
 async function parsePaths(engine: Engine, isAsset: Sql): Promise<void> {
+  const nths = [1, 2, 3];
+  const run = (n: number): Sql => sql`case when list_contains(runs, ${n}) then lpad(numbers[${n}], widths[${n}], '0') else '' end`;
   await engine.run(
     'detection.numbered',
     sql`create or replace temp table detection_parsed as
     with listed as (select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, place, regexp_extract_all(path, '[0-9]+') as numbers from event join detection_place using (route)
         where class = 1 and path_number = -1 and not ${isAsset} and ${actorKey} in (select who from detection_busy)),
-      varying as (select place, approx_count_distinct(numbers[1]) as a, approx_count_distinct(numbers[2]) as b, approx_count_distinct(numbers[3]) as c from listed group by place),
-      placed as (select place, case when coalesce(c, 0) > greatest(a, coalesce(b, 0)) then 3 when coalesce(b, 0) > a then 2 else 1 end as nth from varying)
-    select * from (select event_id, at_us, who, client, status, place, try_cast(numbers[nth] as bigint) as object from listed join placed using (place)) where object is not null`,
+      segment as (select place, flatten(list_transform(string_split(route, '/'), (s, i) -> list_transform(range(length(s) - length(replace(s, '#', ''))), x -> i))) as segments from detection_place where several),
+      varying as (select place, [${sql.join(nths.map(n => sql`coalesce(approx_count_distinct(numbers[${n}]), 0)`))}] as distincts, [${sql.join(nths.map(n => sql`coalesce(max(length(numbers[${n}])), 0)::integer`))}] as widths from listed group by place),
+      placed as (select place, widths, distincts, case when distincts[3] > greatest(distincts[1], distincts[2]) then 3 when distincts[2] > distincts[1] then 2 else 1 end as nth from varying),
+      chosen as (select place, widths, nth, list_filter([${sql.join(nths.map(n => sql.lit(n)))}], n -> n = nth or (segments[n] = segments[nth] and distincts[n] > 1)) as runs from placed left join segment using (place)),
+      fitting as (select place, widths, case when list_sum(list_transform(runs, n -> widths[n])) > ${mostDigits} then [nth] else runs end as runs from chosen)
+    select * from (select event_id, at_us, who, client, status, place, try_cast(${sql.join(nths.map(run), sql` || `)} as bigint) as object from listed join fitting using (place)) where object is not null`,
   );
 }
 
@@ -88,10 +98,14 @@ async function parseParameters(engine: Engine): Promise<void> {
         select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, query from event
         where class = 1 and query is not null and (${named} or (shape is null and regexp_matches(query, ${sql.lit(`=(?:${codePrefix})?[0-9]`)}))) and ${actorKey} in (select who from detection_busy)),
       different as materialized (select query, any_value(query) as text from asked group by query),
-      read as materialized (select query, regexp_extract(lower(text), ${sql.lit(objectParameter)}, ['name', 'value']) as o, regexp_extract(lower(text), ${sql.lit(pageParameter)}, ['name', 'value']) as p
+      read as materialized (select query, regexp_extract(lower(text), ${sql.lit(objectParameter)}, ['name', 'prefix', 'value']) as o, regexp_extract(lower(text), ${sql.lit(pageParameter)}, ['name', 'value']) as p
         from different where regexp_matches(lower(text), ${sql.lit(parameter)})),
-      found as (select query, 'object' as how, o as found from read where o.value <> '' union all select query, 'page', p from read where p.value <> '')
-    select event_id, at_us, who, client, status, path || '?' || found.name as route, how, try_cast(found.value as bigint) as object from asked join found using (query)`,
+      found as (select query, 'object' as how, o.name as name, regexp_replace(o.prefix, '[^0-9]', '', 'g') as lead, o.value as value from read where o.value <> ''
+        union all select query, 'page', p.name, '', p.value from read where p.value <> ''),
+      named as (select event_id, at_us, who, client, status, path || '?' || name as route, how, lead, value from asked join found using (query)),
+      wide as (select route, how, max(length(value))::integer as width, min(lead) <> max(lead) and max(length(lead)) + max(length(value)) <= ${mostDigits} as whole from named group by route, how)
+    select event_id, at_us, who, client, status, route, how, try_cast(case when whole then lead || lpad(value, width, '0') else value end as bigint) as object
+    from named left join wide using (route, how)`,
   );
   await engine.run(
     'detection.places',

@@ -1,3 +1,4 @@
+import { MINUTE } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { clientKey, pathMatches } from '../requests/request.ts';
 import type { EventId } from '../tables.ts';
@@ -19,19 +20,24 @@ const deniedStatuses = [400, 401, 403, 404, 422, 423, 429];
 /** Paths where people sign in, in the last or last but one segment. */
 export const loginPath = String.raw`(?:^|/)(?:[\w.-]*(?:log[-_]?[io]n|sign[-_]?[io]n|logon|authenticate|authorize|j_security_check)[\w.-]*|auth|sessions?|oauth2?/token|token|wp-login\.php|user/auth|account/access|connect/token)/?$`;
 
+/** The entrance pages of tools that administer a database over the web: what is posted to them without a query is an account and its password. */
+const toolEntrance = String.raw`(?:^|/)(?:adminer[\w.-]*|(?:php-?my-?admin|pma|mysql-?admin|db-?admin|sql-?admin|php-?pg-?admin)[\w.-]*(?:/(?:index|redirect)\.php)?)/?$`;
+
 /**
  * `detection_sign_in`: requests that try to sign in, with what their answers mean (`outcome`), `route` (the path in small
  * letters), `who` (clientKey) and `form`: a POST to a path where one signs in. The view has the texts of the client, the table below it, `_keyed`, does not.
  */
 export async function prepareSignIns(engine: Engine): Promise<void> {
   const login = await pathMatches(engine, loginPath);
+  const entrance = sql`(method = 'POST' and query is null and ${await pathMatches(engine, toolEntrance)})`;
   await engine.run(
     'detection.sign-ins',
     sql`create or replace temp table detection_sign_in_raw as
     select event_id, at_us, account, coalesce(lower(path), '') as route, status, bytes_out, ${clientKey} as who,
-      coalesce(method = 'POST' and ${login}, false) as form, null as outcome
+      coalesce(method = 'POST' and (${login} or ${entrance}), false) as form, null as outcome
     from (select * from event where class = 1 and ${login} and (method = 'POST' or (query is not null and regexp_matches(lower(query), '(?:^|&)(?:pass|passwd|password|pwd)=')) or (status = 401 and account is not null))
-      union all select * from event where class = 1 and status = 401 and (method = 'POST' or account is not null) and not coalesce(${login}, false))`,
+      union all select * from event where class = 1 and ${entrance} and not coalesce(${login}, false)
+      union all select * from event where class = 1 and status = 401 and (method = 'POST' or account is not null) and not coalesce(${login}, false) and not coalesce(${entrance}, false))`,
   );
   await classifyTable(engine, 'detection_sign_in_raw', sql`true`, 'detection_sign_in_keyed');
   await engine.run(
@@ -45,7 +51,7 @@ export async function prepareSignIns(engine: Engine): Promise<void> {
 /**
  * Rows of a table like `detection_sign_in` that pass a test, each with what its answer means: "in" or "refused", by status where the route uses several,
  * else by size: the size that repeats for clients who try again and again is the refusal (when it is at least two thirds of what they see), others
- * are not. Where neither tells, the outcome stays unknown. Of an answer that everybody gets, only those are refused who ask for hardly anything else.
+ * are not. Where neither tells, the outcome stays unknown. Of an answer that everybody gets, only those are refused who ask for hardly anything else, and not like clockwork.
  */
 export async function classifyTable(engine: Engine, from: string, where: Sql, into: string): Promise<void> {
   const denied = sql`status in (${sql.join(deniedStatuses.map(s => sql.lit(s)))})`;
@@ -74,7 +80,11 @@ export async function classifyTable(engine: Engine, from: string, where: Sql, in
 const manyTries = 10;
 const mostlyTries = 2 / 3;
 
-/** One answer for all: the refusal only of clients who come to sign in and for hardly anything else; of whom it let in nothing is known. */
+/** A program that signs in again and again at one distance in time, and not in haste, watches whether the site is up. */
+const leastPause = MINUTE;
+const clockwork = 0.2;
+
+/** One answer for all: the refusal only of clients who come to sign in and for hardly anything else, and not like clockwork; of whom it let in nothing is known. */
 async function leaveOpen(engine: Engine, table: string): Promise<void> {
   const rows = await engine.rows<{ route: string }>(
     'detection.sign-in-alike',
@@ -85,7 +95,9 @@ async function leaveOpen(engine: Engine, table: string): Promise<void> {
   await engine.run(
     'detection.sign-in-open',
     sql`update ${sql.id(table)} set outcome = 'unknown' where outcome = 'failure' and route in (${sql.join(rows.map(r => sql`${r.route}`))}) and (route, who) not in (
-      with tries as (select route, who, count(*) as n from ${sql.id(table)} group by route, who having count(*) >= ${manyTries})
+      with pause as (select route, who, at_us - lag(at_us) over (partition by route, who order by at_us) as us from ${sql.id(table)} where route in (${sql.join(rows.map(r => sql`${r.route}`))})),
+        steady as (select route, who from pause group by route, who having median(us) >= ${leastPause} and quantile_cont(us, 0.9) - quantile_cont(us, 0.1) <= ${clockwork} * median(us)),
+        tries as (select route, who, count(*) as n from ${sql.id(table)} anti join steady using (route, who) group by route, who having count(*) >= ${manyTries})
       select tries.route, who from tries left join event on class = 1 and client_key = who and lower(path) not in (select route from ${sql.id(table)})
       group by tries.route, who, n having n >= ${mostlyTries} * (n + count(event_id)))`,
   );

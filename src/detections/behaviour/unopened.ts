@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { clientKey, episodes, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
@@ -7,10 +8,11 @@ const fewestMembers = 10;
 const mostStrangers = 3;
 const strangerShare = 0.01;
 const manyRequests = 30;
-/** Of those who get answers from a part of the site that is for members. */
-const membersShare = 0.95;
+/** Of those who get answers from a part of the site that is for members; one is always let pass. */
+const strangersHere = 0.05;
 
-type Stranger = { client: string; n: number };
+/** `hand`: the agent, where no member has it, so that whoever changes addresses is one; else the client. */
+type Stranger = { client: string; hand: string; n: number };
 type Asked = { event_id: number; at_us: number | null; client: string };
 
 /**
@@ -28,27 +30,31 @@ export async function detectUnopened(engine: Engine, found: readonly Detection[]
     'detection.strangers',
     sql`
     with answer as (select ${clientKey} as who, split_part(path, '/', 2) as section, count(*) as n from event where class = 1 and status < 300 and path is not null group by all),
-      told as (select a.*, m.who is not null as member from answer a left join detection_member m using (who)),
-      inner_section as (select section from told group by section having count(*) filter (member) >= ${fewestMembers} and count(*) filter (member) >= ${membersShare} * count(*)),
-      stranger as (select who, sum(n)::integer as n from told semi join inner_section using (section) where not member group by who)
-    select client, n from stranger join detection_client on client_key = who order by n desc, client`,
+      common as (select distinct user_agent from detection_client join detection_member on who = client_key where user_agent <> ''),
+      told as (select a.*, m.who is not null as member, case when m.who is null and user_agent <> '' and user_agent not in (select user_agent from common) then user_agent else client end as hand
+        from answer a left join detection_member m using (who) join detection_client on client_key = a.who),
+      inner_section as (select section from told group by section
+        having count(distinct who) filter (member) >= ${fewestMembers} and count(distinct hand) - count(distinct who) filter (member) <= greatest(1, ${strangersHere} * count(distinct hand)))
+    select client, any_value(hand) as hand, sum(n)::integer as n from told semi join inner_section using (section) join detection_client on client_key = who where not member group by client order by n desc, client`,
   );
+  const hands = [...groupBy(strangers, s => s.hand).values()];
   const known = new Set(found.flatMap(d => d.events.map(e => Number(e.eventId))));
-  const many = strangers.filter(s => s.n >= manyRequests);
-  if (many.length === 0 || strangers.length > Math.max(mostStrangers, strangerShare * members)) return [];
+  const many = hands.filter(list => list.reduce((n, s) => n + s.n, 0) >= manyRequests);
+  if (many.length === 0 || hands.length > Math.max(mostStrangers, strangerShare * members)) return [];
   await engine.load(
     'detection_stranger',
     [{ name: 'client', type: 'VARCHAR' }],
-    many.map(s => [s.client]),
+    many.flat().map(s => [s.client]),
   );
   const rows = await engine.rows<Asked>(
     'detection.stranger-events',
     sql`select event_id, at_us, client from ${requestsWhere(sql`client_key in (select client_key from detection_client semi join detection_stranger using (client))`)} order by at_us nulls first, event_id`,
   );
-  return many.flatMap(s => {
-    const own = rows.filter(r => r.client === s.client).map(r => ({ ...r, atUs: r.at_us }));
+  return many.flatMap(list => {
+    const clients = new Set(list.map(s => s.client));
+    const own = rows.filter(r => clients.has(r.client)).map(r => ({ ...r, atUs: r.at_us }));
     const told = own.filter(r => known.has(r.event_id)).length >= own.length / 2;
-    return told || !episodes(own).some(isRush) ? [] : [detectionOf(s, own, members)];
+    return told || !episodes(own).some(isRush) ? [] : [detectionOf(list, own, members)];
   });
 }
 
@@ -56,15 +62,15 @@ function isRush(part: readonly Asked[]): boolean {
   return part.length >= manyRequests && isHurried(part.length, part[0]!.at_us ?? 0, part.at(-1)!.at_us ?? 0);
 }
 
-function detectionOf(s: Stranger, own: readonly Asked[], members: number): Detection {
+function detectionOf(list: readonly Stranger[], own: readonly Asked[], members: number): Detection {
   return {
     ruleId: 'session-never-opened',
     kind: 'account-takeover',
     family: 'session',
     level: 'high',
     outcome: 'unknown',
-    groupKey: `unopened|${s.client}`,
-    facts: { requests: own.length, answered_ok: s.n, members, doubtful: true },
+    groupKey: `unopened|${list[0]!.client}`,
+    facts: { requests: own.length, answered_ok: list.reduce((n, s) => n + s.n, 0), members, doubtful: true },
     events: own.map(e => ({ eventId: e.event_id, atUs: e.at_us })),
   };
 }
