@@ -145,10 +145,12 @@ async function locate(engine: Engine, dataset: Dataset, list: readonly Change[],
     history.times.push({ us: c.us, columns: makes ? null : new Set(columns) });
     const late = c.kind === 'insert' && dataset.asOfUs !== null && c.us >= dataset.asOfUs - slack;
     if (c.kind === 'delete' || c.kind === 'any' || rekeyed || late) history.removals.push({ us: c.us, rows: rowsOf(c, keys) });
-    if (c.kind === 'delete' && c.equals.length === 0) return;
+    // A snapshot that was taken later holds what a DELETE left: what it did not match. From an older one it may have taken any record.
+    const left = c.kind === 'delete' && (dataset.asOfUs === null || c.us < dataset.asOfUs - slack);
+    if (left && c.equals.length === 0) return;
     const stable = rekeyed ? [] : c.equals.filter(e => comparable(e.column) && !unstable.has(e.column));
-    // What a DELETE left is what it did not match; a record with the very key it names has been made anew.
-    if (c.kind === 'delete' && ![...keys].every(k => stable.some(e => e.column === k))) return;
+    // A record with the very key it names has been made anew.
+    if (left && ![...keys].every(k => stable.some(e => e.column === k))) return;
     if (c.kind === 'any' || stable.length === 0) {
       history.anywhere.push({ us: c.us, columns, existence: makes });
       return;

@@ -117,10 +117,10 @@ function innerOf(select: Ast): Ast[] {
   });
 }
 
-/** The two selects of a UNION ALL. */
+/** The two selects of a UNION: what stands in either is shown, repeated or not. */
 function armsOf(select: Ast): Ast[] | null {
   const [left, right] = [child(select, 'larg'), child(select, 'rarg')];
-  return text(select, 'op') === 'SETOP_UNION' && select['all'] === true && left && right ? [left, right] : null;
+  return text(select, 'op') === 'SETOP_UNION' && left && right ? [left, right] : null;
 }
 
 /**
@@ -144,7 +144,7 @@ function usesNames(select: Ast): boolean {
   return anyNode(select, (tag, body) => (tag === 'JoinExpr' && (nodes(body, 'usingClause').length > 0 || body['isNatural'] === true) ? true : null));
 }
 
-/** One block of inner joins of tables or of one inner select, or several with UNION ALL between them: each row of the answer stands by itself. */
+/** One block of inner joins of tables or of one inner select, or several with UNION between them: each row of the answer stands by itself. */
 function isSimple(select: Ast): boolean {
   const arms = armsOf(select);
   if (arms)
@@ -156,7 +156,8 @@ function isSimple(select: Ast): boolean {
       arms.every(isSimple)
     );
   if (text(select, 'op') !== 'SETOP_NONE' || child(select, 'withClause') || nodes(select, 'valuesLists').length > 0) return false;
-  if (['groupClause', 'distinctClause', 'windowClause'].some(k => nodes(select, k).length > 0) || child(select, 'havingClause')) return false;
+  if (['groupClause', 'windowClause'].some(k => nodes(select, k).length > 0) || child(select, 'havingClause')) return false;
+  if (nodes(select, 'distinctClause').length > 0 && !isPlainDistinct(select)) return false;
   const plain = (from: Ast): boolean => {
     const [tag, body] = unwrap(from);
     if (tag === 'RangeVar') return true;
@@ -177,6 +178,12 @@ function isSimple(select: Ast): boolean {
     return null;
   });
   return !calls && !nodes(select, 'targetList').some(t => aggregated(t));
+}
+
+/** DISTINCT of whole rows, of which none is cut off: every row of the table that fits is shown, repeated or not. */
+function isPlainDistinct(select: Ast): boolean {
+  const on = nodes(select, 'distinctClause').some(d => Object.keys(d).length > 0);
+  return !on && !child(select, 'limitCount') && !child(select, 'limitOffset');
 }
 
 const aggregates =

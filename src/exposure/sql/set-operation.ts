@@ -4,7 +4,7 @@ import { finer, raise } from './batch.ts';
 import { type Compilation, type Ctes, type OutputColumn, type Relation, type Scope, type SqlType, Unsupported } from './relation.ts';
 import { castTo, unionType } from './types.ts';
 
-/** The rows of a relation without repetitions, each with the witnesses of all its repetitions. */
+/** The rows of a relation without repetitions, each with the witnesses of all its repetitions; those that are certainly there apart from those that may be. */
 export function distinctRows(r: Relation): Relation {
   const number = r.keyed === 'none' ? [] : [sql.id('n') as Sql];
   const keys = [...r.columns.map((_, i) => sql.id(`c${i}`) as Sql), ...number];
@@ -13,7 +13,7 @@ export function distinctRows(r: Relation): Relation {
     ...r,
     occurrences: r.occurrences.map(o => ({ ...o, list: true })),
     cut: null,
-    sql: sql`select ${sql.join([...keys, ...witness, sql`bool_or(m) as m`])} from (${r.sql}) q group by ${sql.join(keys)}`,
+    sql: sql`select ${sql.join([...keys, ...witness, sql`m`])} from (${r.sql}) q group by ${sql.join([...keys, sql`m`])}`,
   };
 }
 
