@@ -71,12 +71,19 @@ test('what is said of a column is as long as the column, however long that is', 
   expect(all.split(gap)).toEqual(texts.map(t => (t === '' ? '' : `${t}!`)));
 });
 
-test('a memo asks once for a text, and forgets rather than grow', () => {
+test('a memo does not ask again for a text it met last, and holds one text at each place', () => {
   const asked: string[] = [];
   const read = memoised(t => {
     asked.push(t);
     return t.length;
-  }, 2);
+  }, 1);
   expect(['a', 'a', 'a long text to be read', 'a long text to be read', 'b', 'a'].map(read)).toEqual([1, 1, 22, 22, 1, 1]);
   expect(asked).toEqual(['a', 'a long text to be read', 'b', 'a']);
+});
+
+test('a memo says of every text what its reader says, however few its places', () => {
+  const read = memoised(t => [...t].reverse().join(''), 16);
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'grapheme', maxLength: 20 })), texts => texts.forEach(t => expect(read(t)).toBe([...t].reverse().join('')))),
+  );
 });

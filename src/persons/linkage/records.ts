@@ -128,16 +128,29 @@ async function addRecords(engine: Engine, source: Source): Promise<void> {
     return plain === undefined ? v : sql`case when ${plain.when(v, duckdb)} then ${plain.value(v)} else ${sql.lit(unread)} || ${v} end as ${v}`;
   });
   const filled = sql.join([sql`told is not null`, ...texts.map(t => sql`${sql.id(t.slot)} is not null`)], sql` or `);
+  const reader = await engine.reader();
+  const readBatch = (from: number): Promise<TextColumns> => {
+    const columns = [sql`row_no`, sql`${told ?? sql`null::boolean`} as told`, ...texts.map(t => sql`${t.text} as ${sql.id(t.slot)}`)];
+    const own = sql`(select ${sql.join(columns)} from ${table} where row_no >= ${sql.lit(from)} and row_no < ${sql.lit(from + batch)})`;
+    return readTexts(reader, names, sql`select ${sql.join([sql`row_no::varchar as row_no, told::varchar as told`, ...read])} from ${own} x where ${filled}`);
+  };
+  // While the reader reads a batch, the engine fetches the next one and writes the one before.
+  let next = awaited(readBatch(0));
+  let written = Promise.resolve();
   for (let from = 0; from < Number(rows); from += batch) {
-    const own = sql`(select row_no, ${told ?? sql`null::boolean`} as told, ${sql.join(texts.map(t => sql`${t.text} as ${sql.id(t.slot)}`))}
-      from ${table} where row_no >= ${sql.lit(from)} and row_no < ${sql.lit(from + batch)})`;
-    const columns = await readTexts(
-      engine,
-      names,
-      sql`select ${sql.join([sql`row_no::varchar as row_no, told::varchar as told`, ...read])} from ${own} x where ${filled}`,
-    );
-    if (columns.count > 0) await insertRecords(engine, source, Number(base), sayColumns(source, columns));
+    const columns = await next;
+    if (from + batch < Number(rows)) next = awaited(readBatch(from + batch));
+    const said = columns.count > 0 ? sayColumns(source, columns) : null;
+    await written;
+    if (said !== null) written = awaited(insertRecords(engine, source, Number(base), said));
   }
+  await written;
+}
+
+/** A promise that is awaited later: until then its failure is nobody's. */
+function awaited<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 const readingOf = (source: Source, t: Texts[number]): Reading => source.list.find(r => r.kind === t.kind)!;

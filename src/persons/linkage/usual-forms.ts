@@ -63,10 +63,13 @@ const unusual = /[一二三四五六七八九十〇百]|京都|字$/u;
 /** Town and city, the numbers of the block (20-21) and the room with what joins it to them (-501); the texts of an address are made of these. */
 export type AddressParts = { readonly town: string; readonly area: string | null; readonly house: string; readonly room: string | null };
 
+/** Places for towns: Japan has some two hundred thousand, written with their prefecture or without. */
+const towns = 1 << 18;
+
 /** An address of town, numbers and perhaps a building with a room. */
 export function usualAddress(): UsualForm<AddressParts> {
   const isPlain = (part: string): boolean => letters.test(part) && !unusual.test(part);
-  const town = memoised(part => (isPlain(part) ? readAddress(`${part}1-1-1`) : null));
+  const town = memoised(part => (isPlain(part) ? readAddress(`${part}1-1-1`) : null), towns);
   const building = memoised(isPlain);
   return text => {
     const cut = form.exec(text);
