@@ -4,7 +4,7 @@ import { Engine, sql } from '../../src/engine/index.ts';
 import { type Births, readBirths } from '../../src/exposure/births/births.ts';
 import { readCatalogue } from '../../src/exposure/catalogue.ts';
 import { Claims } from '../../src/exposure/claims/claims.ts';
-import { readChanges } from '../../src/exposure/replay/changes.ts';
+import { existence, readChanges } from '../../src/exposure/replay/changes.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { loadSnapshot } from './snapshot.ts';
 
@@ -66,6 +66,11 @@ describe('records made after the theft', () => {
       sql`select key, born_us > ${us} as surely, by_us >= ${us} as perhaps from row_born join data_member using (row_no) order by key`,
     );
     return { surely: rows.filter(r => r.surely).map(r => r.key), perhaps: rows.filter(r => r.perhaps).map(r => r.key) };
+  }
+  /** Keys of records that may not have been there, for all that is known. */
+  async function doubtedRows(): Promise<unknown[]> {
+    const rows = await engine.rows('test.doubted', sql`select key from row_touch join data_member using (row_no) where column_no = ${existence} order by key`);
+    return rows.map(r => r['key']);
   }
   const plain = members.map(m => [String(m.id), `n${m.id}`, text(m.us)]);
   const codes = (): string[] => problems.map(p => p.code);
@@ -143,6 +148,21 @@ describe('records made after the theft', () => {
     expect((await bornAfter(theft)).surely).toEqual([]);
   });
 
+  it('of keys beyond those of too few INSERTs says that their records may not have been there, where not many follow', async () => {
+    const doubted = async (own: readonly { id: number }[]): Promise<unknown[]> => {
+      const writes = own.map(
+        (m, i): Write => ({ us: theft + i * HOUR, sql: 'INSERT INTO member (id, name) VALUES ($1, $2)', params: [`${m.id}`, `n${m.id}`] }),
+      );
+      const rows = members.map(m => [String(m.id), `n${m.id}`]);
+      expect((await births(['id', 'name'], rows, writes)).born.get('member')).toEqual([]);
+      return doubtedRows();
+    };
+    expect(await doubted([old.at(-1)!])).toEqual(['140', '141', '142']);
+    expect(await doubted(old.slice(-2))).toEqual(['140', '141', '142']);
+    expect(await doubted(old.slice(-2).reverse())).toEqual([]);
+    expect(await doubted([old.at(-9)!])).toEqual([]);
+  });
+
   it('shows what an UPDATE of unknown records changed, by the time it left in them', async () => {
     const rows = members.map(m => [String(m.id), `n${m.id}`, text(m.us), m.id === 120 ? text(theft + 3 * DAY) : text(m.us)]);
     const vague = { us: theft + 3 * DAY, sql: 'UPDATE member SET name = upper(name) WHERE length(name) > 3', params: [] };
@@ -163,6 +183,24 @@ describe('records made after the theft', () => {
       sql`select key, column_no as c from row_touch join data_member using (row_no) order by key`,
     );
     expect(touched).toEqual([{ key: '105', c: 2 }]);
+  });
+
+  it('takes a record for one that may not have been there by the name of a column alone, but for none that was not', async () => {
+    const doubted = async (name: string, writes: readonly Write[] = [], given: Given = { created: null, changed: null }): Promise<unknown[]> => {
+      // The times rise with no key: only what the column is called speaks for it.
+      const rows = members.map((m, i) => [String(m.id), `n${m.id}`, text(members[(i * 7) % members.length]!.us)]);
+      await births(['id', 'name', name], rows, writes, given);
+      expect((await bornAfter(theft + MINUTE)).surely).toEqual([]);
+      return doubtedRows();
+    };
+    const young = members.filter((_, i) => members[(i * 7) % members.length]!.us >= theft).map(m => String(m.id));
+    expect(young).toHaveLength(3);
+    expect(await doubted('created_at')).toEqual(young);
+    expect(await doubted('paid_at')).toEqual([]);
+    expect(await doubted('last_entry')).toEqual([]);
+    expect(await doubted('created_at', [], { created: 'made_on', changed: null })).toEqual([]);
+    const insert = { us: theft - 300 * DAY, sql: 'INSERT INTO member (id, name) VALUES ($1, $2)', params: ['101', 'n101'] };
+    expect(await doubted('created_at', [insert])).toEqual([]);
   });
 
   it('leaves records made after the last reading out of what is possible', async () => {

@@ -41,8 +41,8 @@ export async function readBirths(engine: Engine, catalogue: Catalogue, told: Cha
     const found = await writeStamps(engine, dataset, told, given, { ...about, until }, problems);
     if (found.history) changes.set(dataset.id, found.history);
     const later = about.premises.get('keys-in-order') === false ? null : await claimLaterKeys(engine, dataset, until);
-    if (later !== null) changes.set(dataset.id, timesOf(found.history ?? told, later, null));
-    taken.set(dataset.id, [...found.premises, ...(later !== null ? (['keys-in-order'] as const) : [])]);
+    if (later !== null) changes.set(dataset.id, timesOf(found.history ?? told, later.byUs, null));
+    taken.set(dataset.id, [...found.premises, ...(later?.sure ? (['keys-in-order'] as const) : [])]);
   }
   await engine.run(
     'exposure.row_born',
@@ -113,6 +113,12 @@ async function writeStamps(
         problem(`exposure.birth-column-${created.basis}`, 'info', {}, { dataset: dataset.table, column: printable(created.column.name, 60), n }, n),
       );
   }
+  // A record that by a name alone was made after the theft may not have been there; that it was not, a name does not prove.
+  for (const s of stamps.named)
+    await touch(
+      of(s, [existence], sql`${open(s)} and row_no not in (select row_no from row_touch where dataset_id = ${dataset.id} and column_no = ${birth})`),
+      null,
+    );
   const keys = new Set(dataset.key);
   const plain = dataset.columns.filter(c => !keys.has(c.name) && c !== created?.column && c !== changed?.column).map(c => c.no);
   if (changed) {

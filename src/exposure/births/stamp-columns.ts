@@ -4,8 +4,11 @@ import type { Column, Dataset } from '../catalogue.ts';
 
 /** A column of times: what it tells of happened between `low` and `high` after the value, read as UTC. */
 export type Stamp = { readonly column: Column; readonly low: Micros; readonly high: Micros; readonly basis: 'case-file' | 'log' | 'order' };
-/** What stands in a data set about its own records: when each was made, and when it was last changed. `refuted`: the case file names such a column, evidence says otherwise. */
-export type Stamps = { readonly created: Stamp | null; readonly changed: Stamp | null; readonly refuted: readonly string[] };
+/**
+ * What stands in a data set about its own records: when each was made, and when it was last changed. `refuted`: the case file names such a column, evidence
+ * says otherwise. `named`: columns that tell when a record was made by nothing but their name, where none does by evidence.
+ */
+export type Stamps = { readonly created: Stamp | null; readonly changed: Stamp | null; readonly refuted: readonly string[]; readonly named: readonly Stamp[] };
 /** Names of such columns that the case file gives. */
 export type GivenStamps = { readonly created: string | null; readonly changed: string | null };
 
@@ -52,9 +55,28 @@ export async function findStamps(engine: Engine, dataset: Dataset, given: GivenS
   };
   const created =
     (await chosen(given.created, made(dataset))) ?? (given.created === null ? await shownBirth(engine, dataset, past, updated, given.changed) : null);
-  const others = past.filter(c => c !== created?.column && c.type === 'time');
+  const others = past.filter(c => c !== created?.column);
   const changed = (await chosen(given.changed, lastChanged(dataset))) ?? (given.changed === null ? await shownChange(engine, dataset, others) : null);
-  return { created, changed, refuted };
+  const named =
+    created === null && given.created === null
+      ? await namedBirths(
+          engine,
+          dataset,
+          others.filter(c => c !== changed?.column && c.name !== given.changed),
+          updated,
+        )
+      : [];
+  return { created, changed, refuted, named };
+}
+
+/** Columns that neither an INSERT nor an UPDATE of the log denies to be what they are called. */
+async function namedBirths(engine: Engine, dataset: Dataset, past: readonly Column[], updated: ReadonlySet<number>): Promise<Stamp[]> {
+  const out: Stamp[] = [];
+  for (const column of past.filter(c => createdName.test(c.name) && !changedName.test(c.name) && !updated.has(c.no))) {
+    const stamp = unknownZone(column, 'order');
+    if (await holds(engine, dataset, stamp, made(dataset))) out.push(stamp);
+  }
+  return out;
 }
 
 /** Times of the past: none lies after the snapshot. */
@@ -88,7 +110,7 @@ async function shownBirth(
 }
 
 async function shownChange(engine: Engine, dataset: Dataset, columns: readonly Column[]): Promise<Stamp | null> {
-  for (const column of columns) {
+  for (const column of columns.filter(c => c.type === 'time')) {
     const stamp = await zoned(engine, dataset, column, lastChanged(dataset), 'log');
     if (stamp) return stamp;
   }
