@@ -15,13 +15,18 @@ const reading = 'select id, title from book where id = $1';
 
 const own = { certainty: 'strict', ambiguous: false, injected: false } as const;
 
-function orphans(unexplained: readonly Statement[], explained: readonly Statement[], instances: readonly Instance[] = []): number[] {
+function orphans(
+  unexplained: readonly Statement[],
+  explained: readonly Statement[],
+  instances: readonly Instance[] = [],
+  served: (shape: string) => boolean = () => false,
+): number[] {
   const log = { statements: [...explained, ...unexplained], unparseable: [], errors: new Map(), present: true };
   const times = activeTimes(
     Array.from({ length: 60 }, (_, i) => request('/', t0 + i * MINUTE, {})),
     log,
   );
-  return orphansOf(log, new StatementIndex(log.statements), instances, new Set(explained.map(s => s.eventId)), times).map(i => i.statement!.eventId);
+  return orphansOf(log, new StatementIndex(log.statements), instances, new Set(explained.map(s => s.eventId)), times, served).map(i => i.statement!.eventId);
 }
 
 describe('a statement without a request', () => {
@@ -78,6 +83,7 @@ describe('a statement without a request', () => {
     expect(orphans([odd], [reader()])).toEqual([odd.eventId]);
     const daily = Array.from({ length: 5 }, (_, i) => statement(t0 - (i + 1) * 24 * HOUR, 'select * from book', []));
     expect(orphans([odd, ...daily], [reader()])).toEqual([]);
+    expect(orphans([odd, ...daily], [reader()], [], shape => shape === odd.read.shape)).toEqual([odd.eventId]);
   });
 });
 

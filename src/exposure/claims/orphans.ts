@@ -28,7 +28,8 @@ export function activeTimes(requests: readonly Request[], log: StatementLog): Sp
 
 /**
  * Statements in the intruder's time that no request of anybody explains although requests run such: the line of their request is lost, and nobody
- * can say whose it was. Also kinds that hardly ever run at other times. `explained` are statements of that time which a request explains.
+ * can say whose it was. Also kinds that hardly ever run at other times. `explained` are statements of that time which a request explains, `served` tells the
+ * kinds that requests run at any time.
  */
 export function orphansOf(
   log: StatementLog,
@@ -36,6 +37,7 @@ export function orphansOf(
   instances: readonly Instance[],
   explained: ReadonlySet<number>,
   times: readonly Span[],
+  served: (shape: string) => boolean = () => false,
 ): Instance[] {
   const near = new Set(times.flatMap(t => index.within(t.fromUs, t.toUs)));
   const shapes = new Set(instances.map(i => i.read.shape));
@@ -52,12 +54,13 @@ export function orphansOf(
   }
   // A program none of whose statements is for a request serves none (a backup, a report).
   const serves = (s: Statement): boolean => serving.size === 0 || serving.has(s.program);
+  const runs = (shape: string): boolean => shapes.has(shape) || served(shape);
   const again = repeats(instances);
   return log.statements
     .filter(s => near.has(s) && !s.failed && s.actor === null && !explained.has(s.eventId) && serves(s))
-    .filter(s => shapes.has(s.read.shape) || (elsewhere.get(s.read.shape) ?? 0) < rare)
+    .filter(s => runs(s.read.shape) || (elsewhere.get(s.read.shape) ?? 0) < rare)
     .filter(s => !again(s))
-    .map(s => aloneInstance(s, { certainty: 'wide', ambiguous: true, injected: injected.has(s.read.shape) || !shapes.has(s.read.shape) }));
+    .map(s => aloneInstance(s, { certainty: 'wide', ambiguous: true, injected: injected.has(s.read.shape) || !runs(s.read.shape) }));
 }
 
 /** Requests that were sent twice within one tick of the web log's clock are linked to one of two equal statements: the other one is explained as well. */

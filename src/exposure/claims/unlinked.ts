@@ -4,6 +4,7 @@ import type { Reads } from '../find-reads.ts';
 import { inferTerms } from '../routes/infer-terms.ts';
 import { type Instance, instancesOf } from '../routes/instances.ts';
 import { type Request, routeOf, type Span, streamOtherRequests } from '../routes/requests.ts';
+import { servedShapes } from '../routes/served-shapes.ts';
 import { silentShapes } from '../routes/sign-ins.ts';
 import { claimDumpFiles } from './dump-files.ts';
 import { claimLostStatements, claimUnread } from './lost-statements.ts';
@@ -30,7 +31,8 @@ export async function claimUnlinked(given: AtHand, reads: Reads, possible: Possi
   for (const p of possible) await claim(p.rule, p.instances);
   if (log.present) {
     const silent = silentShapes(reads.learned, [...given.others, ...requests]);
-    const found = orphansOf(log, index, reads.instances, explained, times).filter(i => !silent.has(i.read.shape));
+    const served = servedShapes(given.others, reads.learned, index);
+    const found = orphansOf(log, index, reads.instances, explained, times, served).filter(i => !silent.has(i.read.shape));
     const told = new Set([...found, ...strangers].map(i => i.statement?.eventId));
     const replaced = replacedOf(reads.instances, index, explained).filter(i => !told.has(i.statement?.eventId));
     const orphans = [...found, ...strangers, ...replaced];
