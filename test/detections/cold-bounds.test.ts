@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Entry, judgeEntries, mayBeJudged } from '../../src/detections/behaviour/cold-sign-ins.ts';
+import { type Entry, judgeEntries, mayBeJudged } from '../../src/detections/behaviour/judge-entries.ts';
 
 const entry = fc.record({
   no: fc.nat(14),
@@ -14,7 +14,7 @@ it('a part of the clients ends the search only where nobody would be judged', ()
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 60 }), fc.integer({ min: 1, max: 5 }), fc.integer({ min: 0, max: 3 }), (drawn, parts, lost) => {
       const entries: Entry[] = drawn
-        .map((e, i) => ({ ...e, forms: new Set(i % 4 < lost ? [] : e.forms), atUs: i, eventId: i }))
+        .map((e, i) => ({ ...e, forms: new Set(i % 4 < lost ? [] : e.forms), landings: new Set<string>(), atUs: i, eventId: i }))
         .sort((a, b) => a.no - b.no || a.atUs - b.atUs);
       const doors = [0, -1].map(door => {
         const own = entries.filter(e => e.door === door);

@@ -115,6 +115,14 @@ describe('sign-ins of clients that never saw the sign-in page', () => {
     expect(await cold(told)).toMatchObject([{ ips: [office], events: 1 + 4 + 2, doubtful: true }]);
   });
 
+  it('among few people, of some of whom the page is lost, who asks for nothing that people ask for next either', async () => {
+    const office = people(5).filter(r => r['src_ip'] !== '203.0.113.2' || !['/login', '/static/app.css'].includes(`${r['path']}`) || r['method'] === 'POST');
+    const visit = (next: EventRow[]): EventRow[] => [...office, signIn(2000, '198.51.100.9'), ...next, ...walk(9000, '198.51.100.9', 6, 4000, 1001)];
+    expect((await cold(visit([]))).map(f => [f.ips, f.doubtful])).toEqual([[['198.51.100.9'], true]]);
+    expect(await cold(visit([request(2001, '198.51.100.9', 'GET /menu')]))).toEqual([]);
+    expect(await cold(visit([]).filter(r => !['/menu', '/customers'].includes(`${r['path']}`)))).toEqual([]);
+  });
+
   it('a page that may stand in what a rotation lost is missed of nobody; a program has none there either', async () => {
     const files = (rows: readonly EventRow[]): EventRow[] => rows.map(r => ({ ...r, file_no: (r['time_us'] as number) < t0 + 9000 * SECOND ? 1 : 2 }));
     const hum = Array.from({ length: 4000 }, (_, i) => request(i * 5, `192.0.2.${i % 40}`, 'GET /news')).filter((_, i) => i < 1760 || i >= 1800);

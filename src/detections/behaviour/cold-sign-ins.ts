@@ -4,6 +4,7 @@ import { clientKey, episodeGapUs, episodes, requestsWhere } from '../requests/re
 import type { Detection } from '../tables.ts';
 import { idleSessionUs, medianGap } from '../times.ts';
 import { type Continued, continuations, openedSessions } from './continuations.ts';
+import { type DoorSize, type Entry, type Judged, judgeEntries, mayBeJudged, minPeers } from './judge-entries.ts';
 import { afterResumptions } from './resumptions.ts';
 import { classifyTable } from './sign-in-answers.ts';
 import { type Weighed, weighClients } from './weigh-clients.ts';
@@ -14,15 +15,14 @@ const scriptAgent =
 
 const arrivalUs = HOUR;
 const mostForms = 20;
-const minPeers = 2;
 const somePeers = 4;
 const firmPeers = 10;
-const minShare = 0.9;
+/** Among so few sign-ins a few lost lines hide what is usual: what people ask for right after theirs is looked at as well. */
+const fewEntries = 200;
+const landingUs = MINUTE;
 
 /** A page that a client saw (`page` from 1), or a sign-in (0 and below: the number of its door). */
 type Visit = { no: number; at_us: number; event_id: number | null; page: number };
-/** `door`: the number of the path that the sign-in was sent to. */
-export type Entry = { readonly no: number; readonly door: number; readonly atUs: number; readonly eventId: number; readonly forms: ReadonlySet<string> };
 type Use = {
   event_id: number;
   at_us: number | null;
@@ -141,6 +141,7 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
   if (n < minPeers + 1) return [];
   const shown = await readForms(engine, people);
   if (shown.length === 0) return [];
+  if (n <= fewEntries) return readMet(engine, shown, sql`true`, landingUs);
   // Most logs are told by a part of their clients: no page is brought by nearly all.
   const some = await readMet(engine, shown, sql`who % ${parts} = 0`);
   const doors = await engine.rows<DoorSize>(
@@ -154,37 +155,22 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
 /** One client of so many is looked at first. */
 const parts = 4;
 
-/** Sign-ins at a door, and the most of any one client there. */
-export type DoorSize = { readonly door: number; readonly n: number; readonly most: number };
-
-/** Whether a page may still come with nearly all sign-ins of all but one client at some door, after what is known of some of them. */
-export function mayBeJudged(doors: readonly DoorSize[], some: readonly Entry[]): boolean {
-  const known = groupBy(some, e => e.door);
-  return doors.some(({ door, n, most }) => {
-    const list = known.get(door) ?? [];
-    const brought = new Map<string, number>();
-    for (const e of list) for (const f of e.forms) brought.set(f, (brought.get(f) ?? 0) + 1);
-    const lacking = list.length - Math.max(0, ...brought.values());
-    return n - lacking >= minShare * (n - most);
-  });
-}
-
-/** Sign-ins of some clients, each with the pages before it. */
-async function readMet(engine: Engine, shown: readonly Page[], clients: Sql): Promise<Entry[]> {
-  // What lies further back than an hour before a sign-in of the same client plays no part, nor what comes after the last one.
+/** Sign-ins of some clients, each with the pages before it and so long after it. */
+async function readMet(engine: Engine, shown: readonly Page[], clients: Sql, afterUs = 0): Promise<Entry[]> {
+  // What lies further back than an hour before a sign-in of the same client plays no part, nor what comes later after the last one.
   const visits = engine.stream<Visit>(
     'detection.cold-visits',
     sql`
     with entry as (select * from detection_entry where ${clients}),
-      entered as (select who, at_us // ${HOUR}::bigint as h, min(at_us) - ${arrivalUs}::bigint as from_us, max(at_us) as to_us from entry group by all),
-      hour as (select who, unnest([h, h - 1]) as h, from_us, to_us from entered),
+      entered as (select who, at_us // ${HOUR}::bigint as h, min(at_us) - ${arrivalUs}::bigint as from_us, max(at_us) + ${afterUs}::bigint as to_us from entry group by all),
+      hour as (select who, unnest([h, h - 1, to_us // ${HOUR}::bigint]) as h, from_us, to_us from entered),
       near as (select event_id, at_us, who, page from (select * from (${viewsOf(shown, sql`event_id, at_us, at_us // ${HOUR}::bigint as h, ${clientKey} as who`, sql`at_us is not null`)}) where ${clients})
         v semi join hour on hour.who = v.who and hour.h = v.h and v.at_us >= from_us and v.at_us <= to_us),
       visit as (select no, at_us, event_id, page from near join detection_entrant using (who)
         union all select no, at_us, event_id, door from entry)
     select no, at_us::double as at_us, case when page <= 0 then event_id end::double as event_id, page::integer as page from visit order by visit.no, visit.at_us, visit.event_id`,
   );
-  const met: Entry[] = [];
+  const met: (Entry & { readonly landings: Set<string> })[] = [];
   const open = new Map<number, number[]>();
   let current = -1;
   // There are as many visits as pages: they pass by, client after client, and are not held.
@@ -193,6 +179,8 @@ async function readMet(engine: Engine, shown: readonly Page[], clients: Sql): Pr
       if (v.no !== current) open.clear();
       current = v.no;
       if (v.page > 0) {
+        const last = met.at(-1);
+        if (last?.no === v.no && v.at_us - last.atUs <= afterUs) last.landings.add(shown[v.page - 1]!.path);
         const times = open.get(v.page);
         if (times) times.push(v.at_us);
         else open.set(v.page, [v.at_us]);
@@ -205,7 +193,7 @@ async function readMet(engine: Engine, shown: readonly Page[], clients: Sql): Pr
         if (last !== undefined && v.at_us - last <= arrivalUs) seen.add(shown[page - 1]!.path);
         else open.delete(page);
       }
-      met.push({ no: v.no, atUs: v.at_us, eventId: v.event_id!, door: v.page, forms: seen });
+      met.push({ no: v.no, atUs: v.at_us, eventId: v.event_id!, door: v.page, forms: seen, landings: new Set() });
     }
   }
   return met;
@@ -289,48 +277,6 @@ function viewsOf(pages: readonly Page[], columns: Sql, test: Sql): Sql {
 
 const listOf = (texts: readonly string[]): Sql => sql`[${sql.join(texts.map(t => sql.lit(t)))}]`;
 const isIn = (column: 'path' | 'route', texts: readonly string[]): Sql => sql`list_contains(${listOf(texts)}, ${sql.id(column)})`;
-
-export type Judged = { readonly no: number; readonly entries: readonly Entry[]; readonly alone: boolean; readonly peers: number; readonly share: number };
-
-/** What people bring to one door: the pages that are usual before it, the commonest of them, and how many of its `entries` brought that one. */
-type Door = { readonly entries: number; readonly usual: ReadonlySet<string>; readonly top: string | null; readonly brought: number };
-
-function readDoor(entries: readonly Entry[]): Door {
-  const byClient = groupBy(entries, e => e.no);
-  // Pages that people see before they sign in, and not only afterwards.
-  const before = new Map<string, number>();
-  for (const own of byClient.values()) for (const f of own[0]!.forms) before.set(f, (before.get(f) ?? 0) + 1);
-  const usual = new Set([...before].filter(([, n]) => n >= 0.5 * byClient.size).map(([f]) => f));
-  const counts = [...usual].map(f => ({ f, n: entries.filter(e => e.forms.has(f)).length })).sort((a, b) => b.n - a.n || (a.f < b.f ? -1 : 1));
-  return { entries: entries.length, usual, top: counts[0]?.f ?? null, brought: counts[0]?.n ?? 0 };
-}
-
-/** Sign-ins of one client at one door that lack the page nearly all others bring there. */
-function judgeDoor({ entries, usual, top, brought }: Door, own: readonly Entry[]): Omit<Judged, 'no' | 'alone'> | null {
-  const cold = own.filter(e => ![...e.forms].some(f => usual.has(f)));
-  const peers = entries - own.length;
-  if (top === null || cold.length === 0 || peers < minPeers) return null;
-  const share = (brought - own.filter(e => e.forms.has(top)).length) / peers;
-  return share < minShare ? null : { entries: cold, peers, share: Math.round(share * 1000) / 1000 };
-}
-
-/** Clients with sign-ins that lack the page nearly all others bring to the same door: another door may have no such page at all. */
-export function judgeEntries(entries: readonly Entry[]): Judged[] {
-  const byClient = groupBy(entries, e => e.no);
-  const doors = new Map([...groupBy(entries, e => e.door)].map(([door, list]) => [door, readDoor(list)]));
-  const out: Judged[] = [];
-  for (const [no, own] of byClient) {
-    const found = [...groupBy(own, e => e.door)].flatMap(([door, mine]) => judgeDoor(doors.get(door)!, mine) ?? []).sort((a, b) => b.peers - a.peers);
-    const cold = found.flatMap(f => f.entries);
-    if (cold.length === 0) continue;
-    const alone = cold.length === own.length;
-    // Beside people who bring their page, one without it may be a cached page or a lost line.
-    if (!alone && cold.length > Math.max(1, 0.1 * own.length)) continue;
-    out.push({ no, entries: cold, alone, peers: found[0]!.peers, share: found[0]!.share });
-  }
-  // Where it happens often it is how this site is used.
-  return out.length <= Math.max(3, 0.02 * byClient.size) ? out : [];
-}
 
 /** What followed the sign-ins, by session where there is one, else until the client pauses so long that a session dies of it; sessions open before are others'. */
 function following(all: readonly Use[], entries: readonly Entry[], pauseUs: number): Use[] {

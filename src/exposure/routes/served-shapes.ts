@@ -4,6 +4,7 @@ import { type Request, routeOf } from './requests.ts';
 import { type StatementIndex, statementSlackUs } from './statement-index.ts';
 
 const fewest = 3;
+const mostRequests = 300;
 const mostly = 0.8;
 /** Beside requests a kind of statement runs at least so many times as often as at other times. */
 const oftener = 2;
@@ -15,22 +16,44 @@ const shifts: readonly Micros[] = [-HOUR, -10 * MINUTE, -MINUTE, MINUTE, 10 * MI
  */
 export function servedShapes(requests: readonly Request[], learned: readonly RouteRead[], index: StatementIndex): (shape: string) => boolean {
   const known = new Map(learned.map(r => [r.read.shape, true]));
-  const answered = requests.filter(r => r.status !== null && r.status < 400);
-  const routes = [...groupBy(answered, routeOf).values()].filter(list => list.length >= fewest).map(list => list.slice(0, 300));
-  const share = (list: readonly Request[], shape: string, shift: Micros): number => {
-    const has = (r: Request): boolean =>
-      index.within(r.loUs + shift - statementSlackUs, r.hiUs + shift + statementSlackUs).some(s => s.read.shape === shape && !s.failed);
-    return list.filter(has).length / list.length;
-  };
-  const serves = (list: readonly Request[], shape: string): boolean => {
-    const beside = share(list, shape, 0);
-    if (beside < mostly) return false;
-    const elsewhere = shifts.reduce((n, shift) => n + share(list, shape, shift), 0) / shifts.length;
-    return elsewhere * oftener <= beside;
-  };
+  let near: ReadonlyMap<string, readonly Beside[]> | null = null;
   return shape => {
-    const told = known.get(shape) ?? routes.some(list => serves(list, shape));
-    known.set(shape, told);
-    return told;
+    const told = known.get(shape);
+    if (told !== undefined) return told;
+    near ??= shapesBeside(requests, index);
+    const serves = near.get(shape)?.some(({ list, share }) => shareElsewhere(list, shape, index) * oftener <= share) ?? false;
+    known.set(shape, serves);
+    return serves;
   };
 }
+
+/** Requests of one route, and how many of them have a statement of some shape beside them. */
+type Beside = { readonly list: readonly Request[]; readonly share: number };
+
+/** By shape, the routes whose requests nearly all have one beside them. */
+function shapesBeside(requests: readonly Request[], index: StatementIndex): Map<string, Beside[]> {
+  const answered = requests.filter(r => r.status !== null && r.status < 400);
+  const out = new Map<string, Beside[]>();
+  for (const all of groupBy(answered, routeOf).values()) {
+    if (all.length < fewest) continue;
+    const list = all.slice(0, mostRequests);
+    const counts = new Map<string, number>();
+    for (const r of list) for (const shape of shapesAt(r, 0, index)) counts.set(shape, (counts.get(shape) ?? 0) + 1);
+    for (const [shape, n] of counts) {
+      if (n < mostly * list.length) continue;
+      const beside = { list, share: n / list.length };
+      const known = out.get(shape);
+      if (known) known.push(beside);
+      else out.set(shape, [beside]);
+    }
+  }
+  return out;
+}
+
+function shareElsewhere(list: readonly Request[], shape: string, index: StatementIndex): number {
+  const hits = shifts.reduce((n, shift) => n + list.filter(r => shapesAt(r, shift, index).has(shape)).length, 0);
+  return hits / (list.length * shifts.length);
+}
+
+const shapesAt = (r: Request, shift: Micros, index: StatementIndex): Set<string> =>
+  new Set(index.within(r.loUs + shift - statementSlackUs, r.hiUs + shift + statementSlackUs).flatMap(s => (s.failed ? [] : s.read.shape)));
