@@ -1,5 +1,5 @@
 // Rebuilding injections: lines a second of processor time and peak memory, over logs of nothing but injected requests in several forms, each form in a
-// process of its own. Ordinary lines are left out by the query that feeds this step. Needs a build.
+// process of its own, and the same with the query that feeds this step and leaves out ordinary lines. Needs a build.
 //   npm run bench injection [LINES,LINES…] [FORM,FORM…]
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -43,21 +43,27 @@ const forms = {
 export async function bench([counts = '100000,1000000', names = '']) {
   const chosen = Object.keys(forms).filter(f => names === '' || names.split(',').some(n => f.includes(n)));
   console.log(
-    `${'form'.padEnd(26)}${'lines'.padStart(9)}${'lines/s of processor'.padStart(22)}${'by the clock'.padStart(14)}${'peak MB'.padStart(9)}   exact / cells`,
+    `${'form'.padEnd(26)}${'lines'.padStart(9)}${'lines/s of processor'.padStart(22)}${'by the clock'.padStart(14)}${'with reading'.padStart(14)}${'peak MB'.padStart(9)}   exact / cells`,
   );
   for (const lines of counts.split(',')) {
     for (const form of chosen) {
-      const child = spawnSync(process.execPath, ['--max-old-space-size=3072', '--expose-gc', fileURLToPath(import.meta.url), form, lines], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      if (child.status !== 0) throw new Error(`the measuring process of ${form} failed`);
-      const r = JSON.parse(child.stdout);
+      const r = inProcess(form, lines, 'rebuild');
+      const whole = inProcess(form, lines, 'whole');
+      if (whole.exact !== r.exact || whole.cells !== r.cells) throw new Error(`${form}: read from the log it comes out differently`);
       console.log(
-        `${form.padEnd(26)}${String(r.lines).padStart(9)}${String(Math.round(r.lines / r.cpu)).padStart(22)}${String(Math.round(r.lines / r.wall)).padStart(14)}${String(r.peak).padStart(9)}   ${r.exact} / ${r.cells}${r.statements > 0 ? `, ${r.statements} statements` : ''}`,
+        `${form.padEnd(26)}${String(r.lines).padStart(9)}${String(Math.round(r.lines / r.cpu)).padStart(22)}${String(Math.round(r.lines / r.wall)).padStart(14)}${String(Math.round(r.lines / whole.cpu)).padStart(14)}${String(r.peak).padStart(9)}   ${r.exact} / ${r.cells}${r.statements > 0 ? `, ${r.statements} statements` : ''}`,
       );
     }
   }
+}
+
+function inProcess(form, lines, what) {
+  const child = spawnSync(process.execPath, ['--max-old-space-size=3072', '--expose-gc', fileURLToPath(import.meta.url), form, lines, what], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.status !== 0) throw new Error(`the measuring process of ${form} failed`);
+  return JSON.parse(child.stdout);
 }
 
 const base = {
@@ -117,8 +123,54 @@ function* made(form, lines) {
   yield batch;
 }
 
+const built = file => import(pathToFileURL(path.join(root, 'dist', file)).href);
+
+/** The whole step: the events lie in the engine, as after ingest and detection. */
+async function measureWhole(name, lines) {
+  const [{ Engine, sql }, { readInjections }] = await Promise.all(['engine/index.js', 'intrusion/injection/index.js'].map(built));
+  const engine = await Engine.open({ file: ':memory:', threads: 2 });
+  const columns = Object.entries({
+    ...{ event_id: 'BIGINT', at_us: 'BIGINT', class: 'UTINYINT', file_no: 'INTEGER', target: 'VARCHAR', target_norm: 'VARCHAR', src_ip: 'VARCHAR' },
+    ...{ host: 'VARCHAR', method: 'VARCHAR', path: 'VARCHAR', query: 'VARCHAR', user_agent: 'VARCHAR', referer: 'VARCHAR', forwarded: 'VARCHAR' },
+    ...{ session: 'VARCHAR', extra: 'VARCHAR', status: 'USMALLINT', bytes_out: 'BIGINT', duration_us: 'BIGINT', sql_text: 'VARCHAR', conn_id: 'VARCHAR' },
+    ...{ err_code: 'VARCHAR', rows_out: 'BIGINT', start_lo_us: 'BIGINT', start_hi_us: 'BIGINT', end_lo_us: 'BIGINT', end_hi_us: 'BIGINT' },
+  }).map(([name, type]) => ({ name, type }));
+  function* rows() {
+    for (const batch of made(forms[name], lines))
+      for (const e of batch) {
+        const target = `${e.path}?${e.query}`;
+        const row = { ...e, file_no: 1, target, target_norm: decodeURIComponent(target) };
+        yield columns.map(c => row[c.name] ?? null);
+      }
+  }
+  const n = await engine.load('event', columns, rows());
+  await engine.load(
+    'event_file',
+    [
+      { name: 'file_no', type: 'INTEGER' },
+      { name: 'time_kind', type: 'INTEGER' },
+      { name: 'resolution_us', type: 'BIGINT' },
+    ],
+    [[1, 2, 1]],
+  );
+  for (const [table, spec] of [
+    ['detection', sql`detection_id varchar, kind varchar`],
+    ['detection_event', sql`detection_id varchar, event_id bigint`],
+    ['detection_traced', sql`event_id bigint`],
+  ])
+    await engine.run(table, sql`create table ${sql.id(table)} (${spec})`);
+  const spent = process.cpuUsage();
+  const r = await readInjections(engine);
+  for (const _ of r.statements);
+  const { user, system } = process.cpuUsage(spent);
+  console.log(
+    JSON.stringify({ lines: n, cpu: (user + system) / 1e6, cells: r.cells.length, exact: r.cells.filter(c => c.solution.status === 'exact').length }),
+  );
+  engine.close();
+}
+
 async function measure(name, lines) {
-  const { createRebuilder } = await import(pathToFileURL(path.join(root, 'dist', 'intrusion', 'injection', 'rebuild.js')).href);
+  const { createRebuilder } = await built('intrusion/injection/rebuild.js');
   const rebuilder = createRebuilder();
   let cpu = 0;
   let wall = 0;
@@ -156,4 +208,4 @@ async function measure(name, lines) {
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await measure(process.argv[2], Number(process.argv[3]));
+if (process.argv[1] === fileURLToPath(import.meta.url)) await (process.argv[4] === 'whole' ? measureWhole : measure)(process.argv[2], Number(process.argv[3]));

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { printExpr } from '../../src/intrusion/injection/print.ts';
 import { type InjectionEvent, rebuildInjections } from '../../src/intrusion/injection/rebuild.ts';
+import { createReader, type Reader } from '../../src/intrusion/injection/template.ts';
 import { injectionEvent } from '../fixtures/injection-event.ts';
 
 /** Texts of one form are read once and filled in afterwards; what is filled in must be what reading each of them by itself gives. */
@@ -52,19 +54,66 @@ const draws = fc.array(
   { minLength: 30, maxLength: 60 },
 );
 
+/** How a payload gets into the log: what reads it without decoding must see the same. */
+const carriers: Record<string, (payload: string) => Partial<InjectionEvent>> = {
+  query: () => ({}),
+  'encoded twice': p => ({ query: `q=${encodeURIComponent(encodeURIComponent(p))}` }),
+  'behind words of another alphabet': p => ({ query: `lang=%f0%9f%90%88&q=%E6%B8%85%e6%b0%b4+${encodeURIComponent(p)}` }),
+  statement: p => ({ class: 2, query: null, sql_text: `SELECT no FROM quotes WHERE name LIKE '%清水%' AND note = '${p}` }),
+};
+
 describe('texts of one form', () => {
   for (const [name, payload] of Object.entries(forms))
     it(`${name}: filled in as each is read by itself`, () => {
       fc.assert(
-        fc.property(draws, fc.boolean(), (list, twice) => {
-          const events = list.map((d, n) => event(payload(d), n + 1, twice ? { query: `q=${encodeURIComponent(encodeURIComponent(payload(d)))}` } : {}));
+        fc.property(draws, fc.constantFrom(...Object.values(carriers)), (list, carry) => {
+          const events = list.map((d, n) => event(payload(d), n + 1, carry(payload(d))));
           const together = rebuildInjections(events);
           const alone = events.map(e => rebuildInjections([e]));
           expect([...together.statements]).toEqual(alone.flatMap(r => [...r.statements]));
           expect([...together.marks]).toEqual(alone.flatMap(r => [...r.marks]));
           expect(new Set(together.cells.map(c => c.key))).toEqual(new Set(alone.flatMap(r => r.cells.map(c => c.key))));
         }),
-        { numRuns: 12, seed: 20_261_122 },
+        { numRuns: 16, seed: 20_261_122 },
+      );
+    });
+});
+
+/** All that a text asks, as one text. */
+function askedBy(reader: Reader, text: string, whole: boolean): string | null {
+  const read = reader.read(text, whole);
+  if (!read) return null;
+  const { asked, unknown, dialect, score } = read;
+  const { condition, technique, shape, looseShape, delay } = asked?.question ?? {};
+  return JSON.stringify([dialect, score, unknown?.key, condition && printExpr(condition), technique, shape, looseShape, delay]);
+}
+
+const row = '(SELECT c FROM t ORDER BY id LIMIT 1)';
+const questions: Record<string, (d: Draw) => string> = {
+  'codes and places': d => `x' AND ASCII(SUBSTRING(${row},${1 + d.small},1))>${d.m} AND 'a'='a`,
+  between: d => `x' AND ORD(MID(${row},${d.small},1)) NOT BETWEEN ${d.n} AND ${d.m}#`,
+  'quoted letters': d => `x' AND SUBSTR(${row},${1 + d.small},1)>'${d.word}' AND 'a'='a`,
+  'a delay that comes of the question': d => `x' AND SLEEP((ASCII(SUBSTRING(${row},${1 + d.small},1))>${d.m})*${d.small})-- ${d.tail}`,
+  'a delay beside it': d => `x' OR (SELECT 4711 FROM (SELECT(SLEEP(2-(IF(ORD(MID(${row},${d.small},1))>${d.n},0,2)))))z)-- ${d.tail}`,
+  bits: d => `1 AND (ASCII(SUBSTRING(${row},${1 + d.small},1))>>${d.n % 8})&1=${d.m % 2}`,
+  'a value beside the place of a letter': d => `x' AND LOCATE('${d.word}',${row},${d.small})=${d.n}-- ${d.tail}`,
+  'several constants': d => `x' AND LENGTH(${row})-${d.n}>=${d.m}+${d.small} AND 1=1-- ${d.tail}`,
+  'a condition inside': d => `x' AND EXISTS(SELECT 1 FROM t WHERE id=${d.n} AND SUBSTR(c,${d.small},1)='${d.word}')-- ${d.tail}`,
+  sets: d => `x' AND ASCII(SUBSTRING(${row},${d.small},1)) IN (${d.list.join(',')})-- ${d.tail}`,
+};
+
+describe('questions of one form', () => {
+  for (const [name, payload] of Object.entries(questions))
+    it(`${name}: filled in as each is read by itself`, () => {
+      fc.assert(
+        fc.property(draws, fc.boolean(), (list, whole) => {
+          const reader = createReader();
+          for (const d of list) {
+            const text = whole ? `SELECT a FROM b WHERE c='${payload(d)}` : payload(d);
+            expect(askedBy(reader, text, whole)).toBe(askedBy(createReader(), text, whole));
+          }
+        }),
+        { numRuns: 16, seed: 20_261_122 },
       );
     });
 });

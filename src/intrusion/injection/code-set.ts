@@ -35,7 +35,11 @@ export function complement(a: CodeSet, lo: number, hi: number): CodeSet {
   return out.filter(r => r[0] <= r[1]);
 }
 
-export const sizeOf = (a: CodeSet): number => a.reduce((n, [lo, hi]) => n + hi - lo + 1, 0);
+export function sizeOf(a: CodeSet): number {
+  let n = 0;
+  for (let i = 0; i < a.length; i++) n += a[i]![1] - a[i]![0] + 1;
+  return n;
+}
 export const has = (a: CodeSet, v: number): boolean => a.some(([lo, hi]) => v >= lo && v <= hi);
 
 /** The members, at most `limit` of them. */

@@ -1,5 +1,5 @@
 import { createPayloadReader, type Payload } from './payload.ts';
-import { createRawReader } from './raw-template.ts';
+import { createRawReader, type RawReader } from './raw-template.ts';
 import type { ReadStore, Spot } from './read-store.ts';
 import type { InjectionEvent } from './rebuild.ts';
 import { createReader, type Meaning, type Reader } from './template.ts';
@@ -10,16 +10,16 @@ export type EventReader = { readonly texts: Reader; read(event: InjectionEvent, 
 export function createEventReader(): EventReader {
   const texts = createReader();
   const payloads = createPayloadReader();
-  const raw = createRawReader();
+  const queries = createRawReader();
+  const statements = createRawReader();
   const spotOf = createSpots();
   const read = (event: InjectionEvent, into: ReadStore): void => {
     const bare = event.query !== null && event.class !== 2 && payloads.isBare(event);
-    if (bare) {
-      const known = raw.read(event.query!);
-      if (known) {
-        into.add(event, spotOf(event, known.point), known, known.decoded, known.escaped);
-        return;
-      }
+    const alone: readonly [RawReader, string] | null = event.sql_text !== null ? [statements, event.sql_text] : bare ? [queries, event.query!] : null;
+    const known = alone?.[0].read(alone[1]);
+    if (known) {
+      into.add(event, spotOf(event, known.point), known, known.decoded, known.escaped);
+      return;
     }
     const found = payloads.read(event);
     let beside = false;
@@ -36,7 +36,7 @@ export function createEventReader(): EventReader {
       if (!best || !from) continue;
       if (!from.point.startsWith('query:')) beside = true;
       into.add(event, spotOf(event, from.point), best, Buffer.byteLength(from.text), escapedLength(from.text));
-      if (bare && found.length === 1 && stages.length === 1) raw.learn(event.query!, from, best, escapedLength);
+      if (alone && found.length === 1 && stages.length === 1) alone[0].learn(alone[1], from, best, escapedLength);
     }
     if (!bare && !beside && event.sql_text === null) payloads.setBare(event);
   };

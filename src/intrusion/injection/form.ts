@@ -147,12 +147,13 @@ export function learnForm(
 }
 
 /** Values to try: one that occurs nowhere else, then small ones that may mean something of their own. */
-function testValue(slot: number, kind: SlotKind, n: number): Value {
+export function testValue(slot: number, kind: SlotKind, n: number): Value {
   if (kind === 'number') return [918_273_000 + slot, 0, 1, 40_961 + slot][n]!;
   return [`Zq${slot}x7Kw`, 'a', '7', `w.${slot}@Y-z`][n]!;
 }
 
-function withSlots(text: string, at: SlotPlaces, slots: readonly number[], values: readonly Value[]): string {
+/** The text with other values in these slots. */
+export function withSlots(text: string, at: SlotPlaces, slots: readonly number[], values: readonly Value[]): string {
   let out = '';
   let kept = 0;
   slots.forEach((s, i) => {

@@ -156,8 +156,12 @@ function createTrial(probes: Probes, rows: Int32Array, of: Int32Array): Trial {
     let misses = 0;
     let calibrations = 0;
     const kinds: [no: number, yes: number] = [0, 0];
+    const meant: (boolean | undefined)[] = [];
+    for (const [c, t] of meaning) meant[c] = t;
+    let last = -1;
+    let list: Answer[] | undefined;
     for (let n = 0; n < rows.length; n++) {
-      const t = meaning.get(of[n]!);
+      const t = of[n]! < 0 ? undefined : meant[of[n]!];
       if (t === undefined || constant[n] === -1) continue;
       if (constant[n]! >= 0) {
         calibrations++;
@@ -166,7 +170,7 @@ function createTrial(probes: Probes, rows: Int32Array, of: Int32Array): Trial {
       }
       const i = rows[n]!;
       const cell = probes.unknown(i);
-      let list = cells.get(cell);
+      if (cell !== last) list = cells.get((last = cell));
       if (!list && cells.size > mostCells) continue;
       const reading = probes.reading(i);
       if (!reading) continue;

@@ -2,7 +2,7 @@ import { type Form, kindOf, type Value, valueOf } from './form.ts';
 import type { Payload } from './payload.ts';
 import type { Asked, Meaning, Unknown } from './template.ts';
 
-/** What a query asks that differs from an earlier one in numbers and short quoted words only. */
+/** What a query or a statement asks that differs from an earlier one in numbers and short quoted words only. */
 export type RawReading = {
   readonly point: string;
   readonly asked: Asked | null;
@@ -43,14 +43,17 @@ const isWord = (c: number): boolean => isDigit(c) || (c >= 65 && c <= 90) || (c 
 /** Characters that stand for something else in a query or a page. */
 const isSpecial = (c: number): boolean => c === 37 || c === 38 || c === 43 || c === 39 || c === 34 || c === 60 || c === 62 || c > 126 || c < 33;
 
+/** `raw`: a query before it is decoded, or the statement itself. */
+export type RawReader = {
+  read(raw: string): RawReading | null;
+  learn(raw: string, payload: Payload, meaning: Meaning, escapedLength: (text: string) => number): void;
+};
+
 /**
- * Reads queries before they are decoded. `learn` is told what a query turned out to mean; from then on `read` understands those that differ only where
- * the template of the decoded text allows it (see createReader), at the price of one comparison.
+ * Reads queries and statements as they stand in the log. `learn` is told what one turned out to mean; from then on `read` understands those that differ
+ * only where the template of the decoded text allows it (see createReader), at the price of one comparison.
  */
-export function createRawReader(): {
-  read(query: string): RawReading | null;
-  learn(query: string, payload: Payload, meaning: Meaning, escapedLength: (text: string) => number): void;
-} {
+export function createRawReader(): RawReader {
   let templates: Template[] = [];
   let known = 0;
   const ends = new Int32Array(256);
@@ -160,15 +163,21 @@ function slotEnd(query: string, from: number, kind: Kind): number {
   }
   for (;;) {
     const c = query.charCodeAt(i);
-    if (isDigit(c) || c === 44 || c === 43) i++;
-    else if (c === 37 && (query.startsWith('%20', i) || query.startsWith('%2C', i) || query.startsWith('%2c', i))) i += 3;
+    if (isDigit(c) || c === 44 || c === 43 || c === 32) i++;
+    else if (c === 37 && isSpacing(query, i + 1)) i += 3;
     else return i > from && isDigit(query.charCodeAt(from)) ? i : -1;
   }
 }
 
+/** `20`, `2C` or `2c`: a blank or a comma as a query has it after the percent sign. */
+function isSpacing(query: string, at: number): boolean {
+  const c = query.charCodeAt(at + 1);
+  return query.charCodeAt(at) === 50 && (c === 48 || (c | 32) === 99);
+}
+
 function listLength(query: string, from: number, to: number): number {
   let n = to - from;
-  for (let i = from; i < to; i++) if (query.charCodeAt(i) === 37) n -= 2;
+  for (let i = query.indexOf('%', from); i >= 0 && i < to; i = query.indexOf('%', i + 3)) n -= 2;
   return n;
 }
 
@@ -181,17 +190,16 @@ const none: readonly Value[] = [];
 /** Null where a place of the decoded text has no certain place in the query, or the payload does more than ask. */
 function makeTemplate(query: string, payload: Payload, meaning: Meaning, escapedLength: (text: string) => number): Template | null {
   const { slots } = meaning;
-  if (!slots || slots.at.length > 256 || !payload.point.startsWith('query:')) return null;
+  if (!slots || slots.at.length > 256) return null;
   const { roles, at } = slots;
-  const name = payload.point.slice('query:'.length);
-  const found = findValue(query, name, payload.text);
+  const found = placesOf(query, payload);
   if (!found) return null;
   const pieces: string[] = [];
   const kinds: Kind[] = [];
   const fixed: (string | null)[] = [];
   const free = new Set([...roles.inner, ...roles.unknown, ...roles.copies.map(c => c[0]), ...roles.idle, ...(meaning.asked ? [] : roles.used)]);
   let kept = 0;
-  let decoded = payload.text.length;
+  let decoded = Buffer.byteLength(payload.text);
   let escaped = escapedLength(payload.text);
   const places = new Map<number, number>();
   for (let s = 0; s * 2 < at.length; s++) {
@@ -219,17 +227,17 @@ function makeTemplate(query: string, payload: Payload, meaning: Meaning, escaped
     escaped -= text.length;
   }
   pieces.push(query.slice(kept));
-  const placesOf = (slots: readonly number[]): number[] => slots.map(s => places.get(s)!);
+  const among = (slots: readonly number[]): number[] => slots.map(s => places.get(s)!);
   return {
     point: payload.point,
     pieces,
     kinds,
     fixed,
-    inner: placesOf(roles.inner),
-    unknown: placesOf(roles.unknown),
+    inner: among(roles.inner),
+    unknown: among(roles.unknown),
     copies: roles.copies.map(([x, y]) => [places.get(x)!, places.get(y)!] as const),
-    used: placesOf(roles.used),
-    plain: meaning.asked ? [] : placesOf([...roles.used, ...roles.idle]),
+    used: among(roles.used),
+    plain: meaning.asked ? [] : among([...roles.used, ...roles.idle]),
     form: meaning.form,
     asked: new Map(),
     unknowns: new Map(),
@@ -238,8 +246,16 @@ function makeTemplate(query: string, payload: Payload, meaning: Meaning, escaped
   };
 }
 
-/** Where in the query each character of the text is (and, last, the end): of the only value of that name, plain ASCII, encoded once. */
-function findValue(query: string, name: string, text: string): number[] | null {
+type Places = ArrayLike<number>;
+
+/** Where in the query or the statement each character of the payload is (and, last, the end). */
+function placesOf(raw: string, payload: Payload): Places | null {
+  if (payload.point === 'sql') return raw === payload.text ? Int32Array.from({ length: raw.length + 1 }, (_, i) => i) : null;
+  return payload.point.startsWith('query:') ? findValue(raw, payload.point.slice('query:'.length), payload.text) : null;
+}
+
+/** Of the only value of that name, encoded once. */
+function findValue(query: string, name: string, text: string): Places | null {
   let from = -1;
   for (let p = 0; p <= query.length; ) {
     const end = query.indexOf('&', p);
@@ -252,16 +268,34 @@ function findValue(query: string, name: string, text: string): number[] | null {
     p = to + 1;
   }
   if (from < 0) return null;
-  const places: number[] = [];
+  const places = new Int32Array(text.length + 1);
   let p = from;
   for (let i = 0; i < text.length; i++) {
-    places.push(p);
+    places[i] = p;
     const c = text.charCodeAt(i);
-    const raw = query.charCodeAt(p);
-    if (c > 126) return null;
-    if (raw === 37 ? Number.parseInt(query.slice(p + 1, p + 3), 16) !== c : raw === 43 ? c !== 32 : raw !== c) return null;
-    p += raw === 37 ? 3 : 1;
+    const length = c > 126 ? foreignLength(query, p, text, i) : encodedLength(query, p, c);
+    if (length < 0) return null;
+    p += length;
+    // the two halves of a character stand in one place
+    if (c >= 0xd800 && c < 0xdc00) places[++i] = p;
   }
-  places.push(p);
+  places[text.length] = p;
   return p === query.length || query.charCodeAt(p) === 38 ? places : null;
+}
+
+/** Characters that one of ASCII takes in the query from there on; -1 when another one stands there. */
+function encodedLength(query: string, p: number, c: number): number {
+  const raw = query.charCodeAt(p);
+  if (raw === 37) return 16 * hexDigit(query.charCodeAt(p + 1)) + hexDigit(query.charCodeAt(p + 2)) === c ? 3 : -1;
+  return (raw === 43 ? c === 32 : raw === c) ? 1 : -1;
+}
+
+const hexDigit = (c: number): number => (isDigit(c) ? c - 48 : isHex(c) ? (c | 32) - 87 : Number.NaN);
+
+/** The same of any other character: its bytes of UTF-8, each with its percent sign. */
+function foreignLength(query: string, p: number, text: string, i: number): number {
+  const code = text.codePointAt(i)!;
+  if (code >= 0xd800 && code < 0xe000) return -1;
+  const encoded = encodeURIComponent(String.fromCodePoint(code));
+  return query.slice(p, p + encoded.length).toUpperCase() === encoded ? encoded.length : -1;
 }

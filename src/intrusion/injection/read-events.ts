@@ -1,33 +1,7 @@
 import { type Engine, sql } from '../../engine/index.ts';
+import { injectionEvents, statementPattern } from './injection-events.ts';
 import { type AnswerLinks, linkAnswers } from './link-answers.ts';
-import { createRebuilder, type InjectionEvent, type InjectionMark, type Rebuilt } from './rebuild.ts';
-
-/** Words of SQL as they look inside base64, at all three alignments. */
-function base64Words(words: readonly string[]): string[] {
-  const out = new Set<string>();
-  for (const word of words) {
-    for (const w of [word, word.toLowerCase()]) {
-      for (let shift = 0; shift < 3; shift++) {
-        const encoded = Buffer.from('x'.repeat(shift) + w)
-          .toString('base64')
-          .replace(/=+$/, '');
-        const stable = encoded.slice(shift === 0 ? 0 : shift + 1, encoded.length - ((shift + w.length) % 3 === 0 ? 0 : 1));
-        if (stable.length >= 5) out.add(stable.replaceAll('+', '\\+'));
-      }
-    }
-  }
-  return [...out].sort();
-}
-
-const callWords =
-  'substr(?:ing|c|b)?|mid|ascii|ord|unicode|len(?:gth)?|char_length|character_length|left|right|if|iif|elt|strcmp|greatest|least|hex|sleep|pg_sleep|benchmark|extractvalue|updatexml|concat|cast|convert|char|chr';
-const requestPattern = `(?i)(?:\\bselect\\b|\\bunion\\b|waitfor|\\b(?:${callWords})\\s*\\(|\\bcase\\s+when\\b|\\b(?:rlike|regexp|having|procedure)\\b|['")0-9]\\s*(?:/\\*[^*]*\\*/|\\s)*(?:\\|\\||&&|;|\\b(?:and|or|xor|like|order|between|in|not)\\b)|\\b(?:and|or|xor)(?:\\s|/\\*|\\()+[^=<>&]{0,60}(?:[=<>]|like))`;
-const statementPattern =
-  '(?i)(?:ascii|ord|unicode|substr(?:ing|c)?|mid|pg_sleep|sleep|benchmark|length|len|left)\\s*\\([\\s\\S]*\\bselect\\b|waitfor\\s+delay|extractvalue|updatexml|union\\s+(?:all\\s+)?select';
-
-/** One character that is no letter, as it is or percent-encoded up to several times: headers are not decoded in the table. */
-const gap = '(?:^|!\\d{5}|[^\\w%]|%(?:25)*[0-9a-f]{2}|%u00[0-9a-f]{2})';
-const headerPattern = `(?i)${gap}(?:select|union|waitfor|case${gap}+when|(?:pg_)?sleep${gap}*(?:\\(|%(?:25)*28))|(?:['")]|%(?:25)*2[279])%?(?:${gap}|/\\*[^*]*\\*/)*(?:and|or|xor|order|like|in|\\|\\|)${gap}`;
+import { createRebuilder, type InjectionMark, type Rebuilt } from './rebuild.ts';
 
 /** What all injections of the log asked and obtained; the log is read batch by batch. */
 export async function readInjections(engine: Engine): Promise<Rebuilt> {
@@ -86,29 +60,6 @@ function withRequests(rebuilt: Rebuilt, links: AnswerLinks): Rebuilt {
     }
   };
   return { ...rebuilt, cells, marks: { [Symbol.iterator]: marks } };
-}
-
-/** Events that may carry an injection: named by a detection, or speaking SQL. In time order. */
-function injectionEvents(engine: Engine): AsyncGenerator<InjectionEvent[]> {
-  const encoded = base64Words(['SELECT', 'SLEEP(', 'SUBSTR', 'UNION', 'ASCII(', 'CASE WHEN', ' AND ']).join('|');
-  const pattern = `${requestPattern}|${encoded}`;
-  return engine.stream<InjectionEvent>(
-    'intrusion.injection_events',
-    sql`
-    with flagged as (select distinct event_id from detection d join detection_event x using (detection_id) where d.kind like 'sqli-%')
-    select e.event_id, e.at_us, e.class, coalesce(q.src_ip, e.src_ip) as src_ip, coalesce(q.host, e.host) as host, coalesce(q.method, e.method) as method, coalesce(q.path, e.path) as path, e.query,
-      coalesce(q.user_agent, e.user_agent) as user_agent, e.referer, e.forwarded, e.session, case when e.class = 2 then e.sql_text end as sql_text, q.event_id is not null as answered,
-      case when e.class <> 2 then e.extra end as extra, coalesce(q.status, e.status) as status, coalesce(q.bytes_out, e.bytes_out) as bytes_out, coalesce(q.duration_us, e.duration_us) as duration_us,
-      e.rows_out, coalesce(e.err_code, s.err_code) as err_code, length(e.target) as target_length, coalesce(f.time_kind, 0) as time_kind
-    from event e left join event_file f using (file_no) left join flagged x using (event_id)
-      left join injection_answer l using (event_id) left join (select * from event where event_id in (select request_id from injection_answer)) q on q.event_id = l.request_id
-      left join statement_error s on s.event_id = e.event_id
-    where (e.class in (1, 6) and (x.event_id is not null or regexp_matches(coalesce(e.target_norm, e.target, ''), ${pattern})
-        or regexp_matches(concat_ws(' ', e.referer, e.forwarded, e.session, e.extra), ${`${headerPattern}|${encoded}`})
-        or regexp_matches(coalesce(e.user_agent, ''), ${headerPattern})))
-      or (e.class = 2 and e.sql_text is not null and e.event_id not in (select error_id from statement_error) and (x.event_id is not null or l.event_id is not null or regexp_matches(e.sql_text, ${statementPattern})))
-    order by e.at_us, e.event_id`,
-  );
 }
 
 /** Where a log has no durations: the time to the client's next request (start stamps), or since the one before. */

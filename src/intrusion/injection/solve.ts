@@ -96,12 +96,15 @@ export function solveCell(answers: readonly Answer[], dialect: SqlDialect): Solu
   for (const [position, list] of tests) {
     const p = at(position);
     let codes = p.codes;
+    let size = sizeOf(codes);
     let end = p.end;
     for (const test of list) {
       const next = intersect(codes, test.yes);
+      const left = sizeOf(next);
       const nextEnd = end && test.end;
-      if (nextEnd === end && sizeOf(next) === sizeOf(codes)) confirmations++;
+      if (nextEnd === end && left === size) confirmations++;
       codes = next;
+      size = left;
       end = nextEnd;
     }
     if (codes.length === 0 && !end) {

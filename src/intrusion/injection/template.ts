@@ -1,12 +1,13 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
 import { type Question, readInjection } from './condition.ts';
+import { type ConstantForm, constantForm, fillConstants } from './constant-form.ts';
 import type { Reading } from './constraint.ts';
 import { type Form, kindOf, learnForm, type SlotPlaces, type Value, valueOf, writtenForm } from './form.ts';
 import { guessDialect } from './guess-dialect.ts';
 import { type InBand, readInBand } from './in-band.ts';
 import { printExpr } from './print.ts';
+import { fillQuestion, learnQuestion, type QuestionForm, type ReadQuestion } from './question-form.ts';
 import { children, type Expr } from './syntax.ts';
-import { fillUnknown, type UnknownForm, unknownForm } from './unknown-form.ts';
 
 /** A question as asked; one object for all requests that differ in the unknown only. `readings`: its meaning by dialect, filled by who needs it. */
 export type Asked = {
@@ -47,12 +48,16 @@ type Variant = {
   readonly form: Form | null;
   readonly asked: Map<string, Asked>;
   readonly unknowns: Map<string, Unknown> /** How a new unknown is made of the last one that was parsed, once that came out right. */;
-  made: UnknownForm | null;
+  made: ConstantForm | null;
   trusted: boolean;
+  /** How a new question is made of an earlier one; undefined before that was tried. */
+  asking: QuestionForm | null | undefined;
 };
 type Template = { readonly roles: Roles; readonly signature: string; readonly variants: Map<string, Variant> };
 type Shape = { readonly templates: Template[]; misses: number; learned: number };
 
+/** A variant that was asked that much with other constants will be asked more: what they do is worth a few texts read for that alone. */
+const worthLearning = 6;
 const maxKnown = 100_000;
 const maxTemplates = 6;
 const isDigit = (c: number): boolean => c >= 48 && c <= 57;
@@ -144,6 +149,7 @@ export function createReader(): Reader {
   const unknowns: Unknown[] = [];
   const forms: Form[] = [];
   const named = new Map<string, Unknown>();
+  const vectors = new Map<string, string>();
   let asks = 0;
   let known = 0;
   const addForm = (form: Omit<Form, 'no'>): Form => {
@@ -177,11 +183,16 @@ export function createReader(): Reader {
           slots: { roles, at },
         };
       }
-      const asked = variant.asked.get(pick(text, at, roles.inner));
+      const inner = pick(text, at, roles.inner);
+      let asked = variant.asked.get(inner);
+      if (!asked && variant.asking) {
+        const question = fillQuestion(variant.asking, text, at);
+        if (question) variant.asked.set(inner, (asked = newAsked(question)));
+      }
       const about = pick(text, at, roles.unknown);
       let unknown = asked && variant.unknowns.get(about);
       if (asked && !unknown && variant.trusted && variant.made) {
-        const expr = fillUnknown(variant.made, text, at);
+        const expr = fillConstants(variant.made, text, at);
         if (expr) variant.unknowns.set(about, (unknown = nameUnknown(expr)));
       }
       if (asked && unknown && roles.copies.every(([a, b]) => text.slice(at[2 * a], at[2 * a + 1]) === text.slice(at[2 * b], at[2 * b + 1])))
@@ -207,16 +218,29 @@ export function createReader(): Reader {
     }
     return template;
   };
-  const learnAsked = (read: Read, question: Question, shape: Shape, text: string, at: SlotPlaces): Meaning => {
+  const newAsked = (question: Question): Asked => {
+    const vector = `${question.technique}\u0000${question.shape}`;
+    // texts are compared at once when they are one object
+    return { no: asks++, question, vector: vectors.get(vector) ?? vectors.set(vector, vector).get(vector)!, readings: new Map() };
+  };
+  /** What other constants of this text would ask, by reading it with them; null when that is no question of this variant. */
+  const askAgain = (variant: Variant, words: string, whole: boolean): ReadQuestion => {
+    return other => {
+      const { shape, at } = takeNumbers(other);
+      const read = shape === words ? readText(other, whole) : null;
+      const alike = read?.question && read.dialect === variant.dialect && read.score === variant.score;
+      return alike && read.inBand.length === (variant.form?.statements.length ?? 0) ? { question: read.question!, at } : null;
+    };
+  };
+  const learnAsked = (read: Read, question: Question, shape: Shape, text: string, words: string, at: SlotPlaces, whole: boolean): Meaning => {
     const asking = assignRoles(question, at, text);
     const written = writtenForm(read.inBand, text, at, new Set(asking.outer));
     const unknown = nameUnknown(question.unknown);
-    const fresh = (): Asked => ({ no: asks++, question, vector: `${question.technique}\u0000${question.shape}`, readings: new Map() });
     const meaning = { dialect: read.dialect, unknown, score: read.score };
-    if (!written) return { ...meaning, asked: fresh(), form: read.inBand.length > 0 ? addForm(fixedForm(read.inBand)) : null, values: [] };
+    if (!written) return { ...meaning, asked: newAsked(question), form: read.inBand.length > 0 ? addForm(fixedForm(read.inBand)) : null, values: [] };
     const roles = { ...asking, used: written.used };
     const values = valuesAt(text, at, written.used);
-    const alone = (): Meaning => ({ ...meaning, asked: fresh(), form: read.inBand.length > 0 ? addForm(written.form) : null, values });
+    const alone = (): Meaning => ({ ...meaning, asked: newAsked(question), form: read.inBand.length > 0 ? addForm(written.form) : null, values });
     const template = templateOf(shape, roles);
     if (!template) return alone();
     const outer = pick(text, at, roles.outer);
@@ -232,17 +256,20 @@ export function createReader(): Reader {
           unknowns: new Map(),
           made: null,
           trusted: false,
+          asking: undefined,
         }),
       );
     if (variant.dialect !== read.dialect || variant.score !== read.score || (variant.form?.statements.length ?? 0) !== read.inBand.length) return alone();
     const inner = pick(text, at, roles.inner);
     let asked = variant.asked.get(inner);
-    if (!asked) variant.asked.set(inner, (asked = fresh()));
+    if (!asked) variant.asked.set(inner, (asked = newAsked(question)));
     variant.unknowns.set(pick(text, at, roles.unknown), unknown);
+    if (variant.asking === undefined && question.unknown && variant.asked.size >= worthLearning)
+      variant.asking = learnQuestion(question, text, at, roles.inner, askAgain(variant, words, whole));
     if (unknown.expr) {
-      const filled = variant.made && fillUnknown(variant.made, text, at);
+      const filled = variant.made && fillConstants(variant.made, text, at);
       variant.trusted = filled !== null && printExpr(filled, { keys: true }) === unknown.key;
-      variant.made = unknownForm(question.unknown!, text, at, roles.unknown);
+      variant.made = constantForm(question.unknown!, text, at, roles.unknown);
     }
     return { ...meaning, asked, form: variant.form, values, slots: { roles, at } };
   };
@@ -276,6 +303,7 @@ export function createReader(): Reader {
             unknowns: new Map(),
             made: null,
             trusted: false,
+            asking: undefined,
           });
           return { ...meaning, form, values: valuesAt(text, at, roles.used), slots: { roles, at } };
         }
@@ -307,7 +335,7 @@ export function createReader(): Reader {
       }
       let shape = shapes.get(name);
       if (!shape) shapes.set(name, (shape = { templates: [], misses: 0, learned: 0 }));
-      return read.question ? learnAsked(read, read.question, shape, text, at) : learnShown(read, shape, text, at, whole);
+      return read.question ? learnAsked(read, read.question, shape, text, words, at, whole) : learnShown(read, shape, text, at, whole);
     },
   };
 }

@@ -1,23 +1,23 @@
 import { kindOf, type SlotPlaces } from './form.ts';
 import { children, type Expr, type Select } from './syntax.ts';
 
-/** An unknown in which the constants of some slots may be put anew: by slot, where its constant stands in the text that was parsed. `fixed` slots must hold the same text. */
-export type UnknownForm = {
+/** An expression in which the constants of some slots may be put anew: by slot, where its constant stands in the text that was parsed. `fixed` slots must hold the same text. */
+export type ConstantForm = {
   readonly expr: Expr;
   readonly slots: readonly { readonly slot: number; readonly start: number; readonly quoted: boolean }[];
   readonly fixed: readonly { readonly slot: number; readonly text: string }[];
 };
 
-/** Slots that are one number or one quoted word of the unknown may change, others may not. */
-export function unknownForm(expr: Expr, text: string, at: SlotPlaces, slots: readonly number[]): UnknownForm {
+/** Slots that are one number or one quoted word of the expression may change, others may not. */
+export function constantForm(expr: Expr, text: string, at: SlotPlaces, slots: readonly number[]): ConstantForm {
   const constants: Extract<Expr, { t: 'const' }>[] = [];
   const visit = (e: Expr): void => {
     if (e.t === 'const') constants.push(e);
     for (const c of children(e)) visit(c);
   };
   visit(expr);
-  const free: UnknownForm['slots'][number][] = [];
-  const fixed: UnknownForm['fixed'][number][] = [];
+  const free: ConstantForm['slots'][number][] = [];
+  const fixed: ConstantForm['fixed'][number][] = [];
   for (const slot of slots) {
     const [from, to] = [at[2 * slot]!, at[2 * slot + 1]!];
     const mine = constants.filter(c => c.at && c.at[0] < to && c.at[1] > from);
@@ -32,8 +32,8 @@ export function unknownForm(expr: Expr, text: string, at: SlotPlaces, slots: rea
   return { expr, slots: free, fixed };
 }
 
-/** The unknown with the constants of this text; null where one is of another kind. */
-export function fillUnknown(form: UnknownForm, text: string, at: SlotPlaces): Expr | null {
+/** The expression with the constants of this text; null where one is of another kind. */
+export function fillConstants(form: ConstantForm, text: string, at: SlotPlaces): Expr | null {
   for (const { slot, text: same } of form.fixed) if (text.slice(at[2 * slot], at[2 * slot + 1]) !== same) return null;
   const values = new Map<number, string | number>();
   for (const { slot, start, quoted } of form.slots) {
