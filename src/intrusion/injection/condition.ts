@@ -246,20 +246,17 @@ function maskExpr(e: Expr): Expr {
   });
 }
 
-/** The same tree with one node (by identity) replaced, also inside select lists. */
+/** The same tree with one node (by identity) replaced, also inside sub-selects. */
 function replaceNode(root: Expr, node: Expr, by: Expr): Expr {
+  const inside = (s: Select): Select => ({
+    ...s,
+    items: s.items.map(i => ({ ...i, expr: replaceNode(i.expr, node, by) })),
+    from: s.from.map(f => (f.select ? { ...f, select: inside(f.select) } : f)),
+    where: s.where && replaceNode(s.where, node, by),
+  });
   return replace(root, x => {
     if (x === node) return by;
-    if (x.t === 'select' && some(x, y => y === node)) {
-      return {
-        t: 'select',
-        select: {
-          ...x.select,
-          items: x.select.items.map(i => ({ ...i, expr: replaceNode(i.expr, node, by) })),
-          where: x.select.where && replaceNode(x.select.where, node, by),
-        },
-      };
-    }
+    if (x.t === 'select' && some(x, y => y === node)) return { t: 'select', select: inside(x.select) };
     if (x.t === 'exists' && some(x, y => y === node))
       return { t: 'exists', select: { ...x.select, where: x.select.where && replaceNode(x.select.where, node, by) } };
     return undefined;
