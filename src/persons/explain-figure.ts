@@ -5,7 +5,8 @@ import type { OpenCase } from '../case/index.ts';
 import { type Engine, type Sql, sql } from '../engine/index.ts';
 import { explainReachable, explainRef, type ProofNode } from '../exposure/index.ts';
 import type { ExposureCounts } from './count/figures.ts';
-import { type Figure, parseFigure, type Tier } from './figure.ts';
+import { type Figure, parseFigure } from './figure.ts';
+import { atLevel, type ClaimShare, claimsOfColumn, largest, ofColumn, totalOf } from './figure-claims.ts';
 import { type Words, words } from './figure-title.ts';
 
 /**
@@ -54,12 +55,6 @@ async function explainBounds(kase: OpenCase, counts: ExposureCounts, name: strin
 const claimsShown = 5;
 /** Of all data sets together; of each at least two. */
 const claimsInAll = 15;
-
-/** The tiers of a record `r` or of a row of a claim `k` at a level. */
-function atLevel(tier: Tier, of: 'r' | 'k'): Sql {
-  const [lower, upper] = [sql.id(of, 'tier_lower'), sql.id(of, 'tier_upper')];
-  return { confirmed: sql`${lower} >= 4`, executed: sql`${lower} >= 3`, possible: sql`${upper} >= 2`, not_excluded: sql`${upper} >= 1` }[tier];
-}
 
 /** The records of a figure among those of `record_person`. */
 const isCounted = ({ tier, condition }: Figure): Sql => (condition === null ? atLevel(tier, 'r') : sql`${atLevel(tier, 'r')} and ${condition}`);
@@ -110,23 +105,15 @@ async function datasetsOf(engine: Engine, counts: ExposureCounts, figure: Figure
  * The claims that a figure's records of a data set rest on, the largest first, with how many of them each claims.
  * `whole`: these are all records of that level there.
  */
-async function claimsOf(engine: Engine, figure: Figure, dataset: string, whole: boolean, most: number): Promise<{ claim_id: string; n: number }[]> {
+async function claimsOf(engine: Engine, figure: Figure, dataset: string, whole: boolean, most: number): Promise<ClaimShare[]> {
   const { tier, column } = figure;
+  if (column !== null) return claimsOfColumn(engine, tier, dataset, column, most);
   const own = sql`select r.row_no from record_person r where r.dataset_id = ${dataset} and ${isCounted(figure)}`;
-  // What a claim's rows are at each level was counted when it was written.
-  const counted =
-    whole && column === null
-      ? sql`select c.claim_id, ${sql.id('t', tier)} as n, c.must_tier as sure from claim_total t join claim c using (claim_id)
-          where c.dataset_id = ${dataset} and ${sql.id('t', tier)} > 0`
-      : sql`select k.claim_id, count(distinct k.row_no) as n, max(k.tier_lower) as sure from claim_row k
-          where ${column === null ? sql`k.colset_id in (select colset_id from colset where dataset_id = ${dataset}) and k.row_no in (${own})` : sql`${ofColumn(dataset, column)} and ${atLevel(tier, 'k')}`}
-          group by 1`;
-  return engine.rows('explain.claims', sql`select claim_id, n from (${counted}) order by n desc, sure desc, claim_id limit ${most}`);
-}
-
-/** Rows of claims that hold a column. */
-function ofColumn(dataset: string, column: string): Sql {
-  return sql`k.colset_id in (select colset_id from colset join dataset_column using (dataset_id, column_no) where dataset_id = ${dataset} and name = ${column})`;
+  const counted = whole
+    ? sql`${totalOf(tier)} where c.dataset_id = ${dataset} and ${sql.id('t', tier)} > 0`
+    : sql`select k.claim_id, count(distinct k.row_no) as n, max(k.tier_lower) as sure from claim_row k
+          where k.colset_id in (select colset_id from colset where dataset_id = ${dataset}) and k.row_no in (${own}) group by 1`;
+  return largest(engine, counted, most);
 }
 
 async function explainPersons(kase: OpenCase, counts: ExposureCounts, figure: Figure): Promise<ProofNode> {

@@ -33,6 +33,16 @@ describe('what an injected text asks', () => {
   });
 });
 
+it('what stands around a question is one text for all its constants, in a sub-select of FROM too', () => {
+  const around = (payload: string): unknown => {
+    const q = readInjection(payload.replace('V', value), false)?.question;
+    return q && [q.technique, q.shape, q.delay];
+  };
+  const asleep = (p: number, n: number): unknown => around(`x' AND (SELECT 4711 FROM (SELECT(SLEEP(2-(IF(ORD(MID(V,${p},1))>${n},0,2)))))qzvbq)#`);
+  expect(asleep(7, 99)).toEqual(asleep(1, 64));
+  expect(asleep(1, 64)).toEqual(['time', expect.stringContaining('?condition'), 2]);
+});
+
 it('places of letters: both cases are one where the dialect folds them, and nothing is said where that is open', () => {
   const place = (call: string, dialect: 'mysql' | 'postgresql' | 'any'): unknown => {
     const condition = readInjection(`1 and ${call}=1 and V=1`.replace('V', "'x'"), false)!.fragment.exprs[0]!;
