@@ -62,6 +62,13 @@ describe('sign-ins of clients that never saw the sign-in page', () => {
     expect(await cold(rows)).toEqual([{ ips: ['192.0.2.77', '198.51.100.9'], agents: [script], events: 29, outcome: 'succeeded', doubtful: false }]);
   });
 
+  it('nobody is judged just after an hour that came twice in local time', async () => {
+    const taken = [...people(15), signIn(4000, '198.51.100.9'), ...walk(4100, '198.51.100.9', 20, 4, 1001)];
+    const twice = (at: number): EventRow => request(at, '203.0.113.99', 'GET /menu', { time_span_us: 3600 * SECOND });
+    expect([(await cold(taken)).length, (await cold([...taken, twice(100)])).length]).toEqual([1, 0]);
+    expect(await cold([...taken, twice(12_000)])).toHaveLength(1);
+  });
+
   it('an address without agents, or a client of the whole log, is a doubt only', async () => {
     const office = Array.from({ length: 12 }, (_, i) => [signIn(10 + i * 900, '198.51.100.9'), ...walk(20 + i * 900, '198.51.100.9', 8, 60, 1001 + i)]).flat();
     const rows = [...people(15), ...office];

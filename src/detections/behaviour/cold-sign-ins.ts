@@ -14,6 +14,8 @@ const scriptAgent =
   /^$|python|curl|wget|go-http|java\/|okhttp|libwww|lwp|axios|node-fetch|undici|httpclient|http_request|aiohttp|httpx|scrapy|ruby|perl|php\/|guzzle|powershell|postman|insomnia|headless|phantomjs|mechanize|restsharp|winhttp/i;
 
 const arrivalUs = HOUR;
+/** A stamp that is so uncertain stands in an hour that came twice. */
+const foldUs = HOUR / 2;
 const mostForms = 20;
 const somePeers = 4;
 const firmPeers = 10;
@@ -128,11 +130,17 @@ async function readEntries(engine: Engine): Promise<Entry[]> {
     sql`create or replace temp table detection_entrant as
     select row_number() over (order by who)::integer as no, who from (select distinct who from detection_entry_answer where outcome <> 'failure' and status < 400)`,
   );
+  // Local time that came twice in a night: which page came before which is not told there, nor just after it.
+  await engine.run(
+    'detection.entry-folds',
+    sql`create or replace temp table detection_fold as
+    select min(at_us) as lo, max(at_us + time_span_us) + ${arrivalUs}::bigint as hi from event where class = 1 and time_span_us >= ${foldUs}::bigint group by at_us // ${DAY}::bigint`,
+  );
   await engine.run(
     'detection.entry',
     sql`create or replace temp table detection_entry as
     select event_id, at_us, no, who, 1 - dense_rank() over (order by route) as door from detection_entry_answer join detection_entrant using (who)
-    where outcome <> 'failure' and status < 400`,
+    where outcome <> 'failure' and status < 400 and not exists (select 1 from detection_fold where at_us between lo and hi)`,
   );
   const { n, people } = await engine.row<{ n: number; people: number }>(
     'detection.entries-count',
