@@ -105,3 +105,16 @@ describe('the entrance of a database tool', () => {
     expect(await run([...Array.from({ length: 40 }, (_, i) => post(i, 403)), post(41, 302)])).toEqual([['sign-in-campaign-success', false, 41]]);
   });
 });
+
+describe('a page that takes a short code', () => {
+  const guess = (seconds: number, code: string, status: number): EventRow => get(seconds, '192.0.2.7', `/reset/confirm?m=000501&pin=${code}`, { status });
+  it('on which codes are tried until one fits was guessed', async () => {
+    const tries = Array.from({ length: 40 }, (_, i) => guess(i, String(i).padStart(4, '0'), 403));
+    expect(await run([...tries, guess(41, '0040', 302)])).toEqual([['sign-in-campaign-success', false, 41]]);
+  });
+  it('is no door where what it takes is long, or the page is another', async () => {
+    const links = Array.from({ length: 40 }, (_, i) => get(i, '192.0.2.7', `/reset/confirm?token=${'0123456789abcdef'.repeat(2)}${i}`, { status: 403 }));
+    const shipping = Array.from({ length: 40 }, (_, i) => ({ ...get(i, '192.0.2.7', '/shipping', { status: 422 }), method: 'POST' }));
+    expect(await run([...links, ...shipping])).toEqual([]);
+  });
+});

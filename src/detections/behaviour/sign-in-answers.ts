@@ -23,6 +23,11 @@ export const loginPath = String.raw`(?:^|/)(?:[\w.-]*(?:log[-_]?[io]n|sign[-_]?[
 /** The entrance pages of tools that administer a database over the web: what is posted to them without a query is an account and its password. */
 const toolEntrance = String.raw`(?:^|/)(?:adminer[\w.-]*|(?:php-?my-?admin|pma|mysql-?admin|db-?admin|sql-?admin|php-?pg-?admin)[\w.-]*(?:/(?:index|redirect)\.php)?)/?$`;
 
+/** Pages that take a short code instead of a password: in the query, or (told by their name alone) in a body. */
+const codePath = String.raw`(?:^|/)[\w./-]*(?:reset|recover|verif|confirm|activat|otp|mfa|2fa|factor|passcode|pin)[\w.-]*/?$`;
+const codePost = String.raw`(?:^|[/_.-])(?:otp|totp|mfa|2fa|two-?factor|passcode|pin)(?:[_.-]\w+)?/?$`;
+const codeQuery = '(?:^|&)(?:pin|code|otp|passcode|pass_?code|token)=[0-9a-z]{3,8}(?:&|$)';
+
 /**
  * `detection_sign_in`: requests that try to sign in, with what their answers mean (`outcome`), `route` (the path in small
  * letters), `who` (clientKey) and `form`: a POST to a path where one signs in. The view has the texts of the client, the table below it, `_keyed`, does not.
@@ -30,6 +35,8 @@ const toolEntrance = String.raw`(?:^|/)(?:adminer[\w.-]*|(?:php-?my-?admin|pma|m
 export async function prepareSignIns(engine: Engine): Promise<void> {
   const login = await pathMatches(engine, loginPath);
   const entrance = sql`(method = 'POST' and query is null and ${await pathMatches(engine, toolEntrance)})`;
+  const code = sql`((regexp_matches(lower(coalesce(query, '')), ${sql.lit(codeQuery)}) and ${await pathMatches(engine, codePath)}) or (method = 'POST' and ${await pathMatches(engine, codePost)}))`;
+  const other = sql`not coalesce(${login}, false) and not coalesce(${entrance}, false)`;
   await engine.run(
     'detection.sign-ins',
     sql`create or replace temp table detection_sign_in_raw as
@@ -37,7 +44,8 @@ export async function prepareSignIns(engine: Engine): Promise<void> {
       coalesce(method = 'POST' and (${login} or ${entrance}), false) as form, null as outcome
     from (select * from event where class = 1 and ${login} and (method = 'POST' or (query is not null and regexp_matches(lower(query), '(?:^|&)(?:pass|passwd|password|pwd)=')) or (status = 401 and account is not null))
       union all select * from event where class = 1 and ${entrance} and not coalesce(${login}, false)
-      union all select * from event where class = 1 and status = 401 and (method = 'POST' or account is not null) and not coalesce(${login}, false) and not coalesce(${entrance}, false))`,
+      union all select * from event where class = 1 and status = 401 and (method = 'POST' or account is not null) and ${other} and not coalesce(${code}, false)
+      union all select * from event where class = 1 and ${code} and ${other})`,
   );
   await classifyTable(engine, 'detection_sign_in_raw', sql`true`, 'detection_sign_in_keyed');
   await engine.run(
