@@ -48,6 +48,40 @@ describe('a route that names no dataset', () => {
   });
 });
 
+describe('a page that is asked for by nothing', () => {
+  afterEach(() => engine.close());
+
+  it('may show whom the request before it named, when that was accepted just then', async () => {
+    const own = async (status: number, earlierUs: number, name: string): Promise<string[]> => {
+      engine = await snapshotEngine([
+        {
+          name: 'reader',
+          columns: ['id', 'grade'],
+          rows: [
+            ['000501', 'adult'],
+            ['000502', 'child'],
+          ],
+        },
+      ]);
+      const opener = request('/confirm', 90_000_000 - earlierUs, { m: name }, { eventId: 1, status, ip: '192.0.2.7', actor: 'strict' });
+      const page = request('/mypage', 90_000_000, {}, { eventId: 2, bytes: 900, ip: '192.0.2.7', actor: 'strict' });
+      const claims = await Claims.open(engine);
+      await claimByNames(engine, await readCatalogue(engine), claims, [opener, page], new Set());
+      await claims.close();
+      const rows = await engine.rows<{ id: string }>(
+        'test.possible',
+        sql`select distinct row_no::varchar as id from claim_row where tier_upper = 2 order by 1`,
+      );
+      return rows.map(r => r.id);
+    };
+    expect(await own(302, 1_000_000, '000502')).toEqual(['1']);
+    engine.close();
+    expect(await own(403, 1_000_000, '000502')).toEqual([]);
+    engine.close();
+    expect(await own(302, 80_000_000, '000502')).toEqual([]);
+  });
+});
+
 describe('a route whose path names a dataset', () => {
   afterEach(() => engine.close());
 

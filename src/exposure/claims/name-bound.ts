@@ -1,4 +1,4 @@
-import { groupBy } from '../../base/index.ts';
+import { groupBy, MINUTE } from '../../base/index.ts';
 import { compileSql, type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import { birth, type Changes, existence } from '../replay/changes.ts';
@@ -44,6 +44,7 @@ export async function claimByNames(
   const done = new Set<string>();
   const written = new Set<string>();
   const injections = await knownInjections(engine);
+  const openers = openersOf(requests);
   // What a record holds now says nothing of one that was changed since.
   const span = spanOf(requests);
   const dated = unread.some(r => [...r.values.values()].some(v => /^\d{4}-\d{2}-\d{2}/.test(v)));
@@ -56,7 +57,7 @@ export async function claimByNames(
       if ((r.bytes ?? 1) > 0) {
         unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
         if (!silent(route) && [...r.values.values()].some(v => readingsOf(v).some(breaksOut) && asked(r, v, injections) === null)) broken.push(r);
-        if (!silent(route)) for (const v of r.values.values()) for (const t of readingsOf(v).flatMap(termsOf)) terms.set(t, r);
+        if (!silent(route)) for (const v of [...r.values.values(), ...(openers.get(r) ?? [])]) for (const t of readingsOf(v).flatMap(termsOf)) terms.set(t, r);
       }
       continue;
     }
@@ -89,6 +90,29 @@ export async function claimByNames(
   for (const [route, list] of larger) await claimUnknownRoute(catalogue, claims, route, list, { route, larger: true });
   if (broken.length > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
   return unnamed;
+}
+
+const soonUs = MINUTE;
+const leastName = 5;
+const mostOpeners = 20;
+
+/**
+ * Pages that are asked for by nothing (`/mypage`) show whoever was let in: to each of them what the same sender had just sent with requests that were
+ * accepted, as long as names are.
+ */
+function openersOf(requests: readonly Request[]): Map<Request, readonly string[]> {
+  const out = new Map<Request, readonly string[]>();
+  const sent = new Map<string | null, { readonly us: number; readonly names: readonly string[] }[]>();
+  for (const r of requests) {
+    const before = (sent.get(r.ip) ?? []).filter(o => o.us >= r.loUs - soonUs);
+    if (r.values.size === 0) {
+      if (before.length > 0) out.set(r, [...new Set(before.flatMap(o => o.names))]);
+      continue;
+    }
+    const names = [...r.values.values()].filter(v => v.length >= leastName);
+    if (names.length > 0 && r.status !== null && r.status < 400) sent.set(r.ip, [...before, { us: r.loUs, names }].slice(-mostOpeners));
+  }
+  return out;
 }
 
 /** What a request can ask for when it names no day: any value but a time, or that the record is there. */
