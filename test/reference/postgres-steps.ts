@@ -10,15 +10,24 @@ export const postgres: Dialect = {
   small: sql`smallint`,
   hash: values => sql`hashtextextended(concat_ws(chr(31), ${sql.join(values.map(text))}), 0)`,
   log2: x => sql`(ln(${x}) / ln(2::double precision))`,
+  bytes: v => sql`octet_length(${v})`,
   alike: (a, b) => sql`jaro_winkler(${a}, ${b})`,
   letters: (a, b) => sql`shared_letters(${a}, ${b})`,
   places: (a, b) => sql`differing_places(${a}, ${b})`,
   edits: (a, b) => sql`edits_of_one_length(${a}, ${b})`,
   matches: (v, pattern) => sql`(${v} ~ ${sql.lit(`^(?:${pattern})$`)})`,
   finds: (v, pattern) => sql`(${v} ~ ${sql.lit(pattern)})`,
+  capture: (v, pattern, names) => sql`captured(${v}, ${sql.lit(pattern)}, array[${sql.join(names.map(n => sql.lit(n)))}])`,
+  record: fields => sql`once(jsonb_build_object(${sql.join(Object.entries(fields).map(([name, value]) => sql`${sql.lit(name)}, ${value}`))}))`,
+  field: (record, ...path) => sql`(${record} #>> array[${sql.join(path.map(p => sql.lit(p)))}])`,
 };
 
+/** The first two are volatile, or the planner writes a record out wherever one of its fields is named. */
 const functions = `
+create function once(v jsonb) returns jsonb volatile language plpgsql as $$ begin return v; end $$;
+create function captured(v text, pattern text, names text[]) returns jsonb volatile language plpgsql as $$
+declare parts text[] := regexp_match(v, pattern);
+begin return (select jsonb_object_agg(names[i], coalesce(parts[i], '')) from generate_subscripts(names, 1) i); end $$;
 create function differing_places(a text, b text) returns integer immutable strict language sql as
   $$ select count(*)::integer from generate_series(1, length(a)) i where substr(a, i, 1) <> substr(b, i, 1) $$;
 create function edits_of_one_length(a text, b text) returns integer immutable strict language sql as $$

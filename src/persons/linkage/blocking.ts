@@ -65,63 +65,51 @@ export type Blocked = { readonly pairs: number; readonly skipped: readonly { rea
 export async function writePairs(engine: Steps, nodes: number, d: Dialect = duckdb): Promise<Blocked> {
   const cap = nodes <= 60_000 ? 400 : nodes <= large ? 150 : 60;
   const fitting = blockingRules
-    .map((rule, i) => ({ rule, i }))
+    .map((rule, i) => ({ rule, i, known: knownKeys(rule) }))
     .filter(({ rule }) => nodes <= (rule.upTo ?? Number.POSITIVE_INFINITY) && nodes > (rule.from ?? -1));
-  await writeKeys(engine, fitting, d);
   const known = await engine.row<Record<string, number>>(
     'link.block_known',
-    sql`select ${sql.join(fitting.map(x => sql`count(${keyOf(x.i)}) as ${keyOf(x.i)}`))} from link_key`,
+    sql`select ${sql.join(fitting.map(x => sql`count(*) filter (where ${x.known}) as ${sql.id(`k${x.i}`)}`))} from link_node`,
   );
   const used = fitting.filter(x => Number(known[`k${x.i}`]) > 1);
   const skipped: { rule: string; blocks: number; nodes: number }[] = [];
   await engine.run('link.pair_table', d.table('link_raw_pair', sql`select nid as l, nid as r, nid as rules from link_node where false`));
-  for (const x of used) {
-    const { rule, i } = x;
+  for (const { rule, i, known } of used) {
     const most = nodes > large ? Math.min(cap, rule.crowd ?? cap) : cap;
-    const blocks = await writeSizes(engine, x, d);
+    await writeBlock(engine, rule, known, d);
     const over = await engine.row('link.block_over', sql`select count(*) as blocks, coalesce(sum(n), 0) as nodes from link_size where n > ${most}`);
     if (Number(over['blocks']) > 0) skipped.push({ rule: rule.name, blocks: Number(over['blocks']), nodes: Number(over['nodes']) });
-    await addPairs(engine, i, blocks, most, d);
+    await addPairs(engine, i, most, d);
   }
   await engine.run('link.pairs', d.table('link_pair', sql`select l, r, bit_or(rules)::integer as rules from link_raw_pair group by l, r`));
-  for (const t of ['link_raw_pair', 'link_key', 'link_size', 'link_crowd']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
+  for (const t of ['link_raw_pair', 'link_block', 'link_size', 'link_crowd']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
   return { pairs: Number((await engine.row('link.pair_count', sql`select count(*) as n from link_pair`))['n']), skipped };
 }
 
-const keyOf = (rule: number): Sql => sql.id(`k${rule}`) as Sql;
-
-/** Write `link_key`: of each node the block it falls into by each rule (`k<rule>`), none where it does not know the key. All at once, because the wide nodes are read once then. */
-async function writeKeys(engine: Steps, rules: readonly { readonly rule: BlockingRule; readonly i: number }[], d: Dialect): Promise<void> {
-  const keys = rules.map(({ rule, i }) => sql`case when ${knownKeys(rule)} then ${d.hash([sql`legal`, ...rule.keys])} end as ${keyOf(i)}`);
-  const told = rules.flatMap(({ rule, i }) => (rule.unlessBoth === undefined ? [] : [sql`${rule.unlessBoth} as ${toldOf(i)}`]));
-  await engine.run('link.key', d.table('link_key', sql`select nid, ${sql.join([...keys, ...told])} from link_node`));
-}
-
-const toldOf = (rule: number): Sql => sql.id(`t${rule}`) as Sql;
-
 /**
- * Write `link_size` (of each block of two or more that has a pair to compare, how many and the first and last of them); the nodes of the blocks
- * with their block `b`, and `told` where the rule passes over pairs of such.
+ * Write `link_block` (nid, the block `b` it falls into, `told` where the rule passes over pairs of such) and `link_size` (of each block of two
+ * or more that has a pair to compare, how many and the first and last of them).
  */
-async function writeSizes(engine: Steps, { rule, i }: { readonly rule: BlockingRule; readonly i: number }, d: Dialect): Promise<Sql> {
-  const [b, told] = [keyOf(i), toldOf(i)];
-  const passesOver = rule.unlessBoth !== undefined;
-  const blocks = sql`(select nid, ${b} as b, ${passesOver ? told : sql`false`} as told from link_key
-    where ${b} is not null ${passesOver ? sql`and (not ${told} or ${b} in (select ${b} from link_key where ${b} is not null and not ${told}))` : sql``})`;
+async function writeBlock(engine: Steps, rule: BlockingRule, known: Sql, d: Dialect): Promise<void> {
+  const block = d.hash([sql`legal`, ...rule.keys]);
+  const [told, meets] =
+    rule.unlessBoth === undefined
+      ? [sql`false`, sql``]
+      : [rule.unlessBoth, sql`and (not ${rule.unlessBoth} or ${block} in (select ${block} from link_node where ${known} and not ${rule.unlessBoth}))`];
+  await engine.run('link.block', d.table('link_block', sql`select nid, ${block} as b, ${told} as told from link_node where ${known} ${meets}`));
   await engine.run(
     'link.block_size',
-    d.table('link_size', sql`select b, count(*) as n, min(nid) as first, max(nid) as last from ${blocks} x group by b having count(*) > 1`),
+    d.table('link_size', sql`select b, count(*) as n, min(nid) as first, max(nid) as last from link_block group by b having count(*) > 1`),
   );
-  return blocks;
 }
 
 /** Most blocks are of two, and these need no join. */
-async function addPairs(engine: Steps, rule: number, blocks: Sql, most: number, d: Dialect): Promise<void> {
+async function addPairs(engine: Steps, rule: number, most: number, d: Dialect): Promise<void> {
   const bit = sql`${sql.lit(1 << rule)}::integer`;
   await engine.run('link.block_twos', sql`insert into link_raw_pair select first, last, ${bit} from link_size where n = 2`);
   await engine.run(
     'link.crowd',
-    d.table('link_crowd', sql`select nid, b, told from ${blocks} x where b in (select b from link_size where n > 2 and n <= ${most})`),
+    d.table('link_crowd', sql`select nid, b, told from link_block where b in (select b from link_size where n > 2 and n <= ${most})`),
   );
   await engine.run(
     'link.block_pairs',

@@ -52,7 +52,7 @@ export async function linkRecords(kase: OpenCase, effects: Effects): Promise<{ s
   mark('clustered');
   await engine.load('link_cluster', clusterColumns, clusterRows(nodes, parts));
   await writePersonRecords(engine);
-  await writeMatchPairs(kase);
+  await writeMatchPairs(kase, levelsJson());
   mark('persons');
   const n = await engine.row(
     'link.summary',
@@ -172,6 +172,13 @@ async function readNamesakes(engine: Engine): Promise<Namesakes> {
   }
   await engine.run('link.drop', sql`drop table link_namesake`);
   return out;
+}
+
+function levelsJson() {
+  return sql`'{' || ${sql.join(
+    comparisons.map(c => sql`${sql.lit(`"${c.name}":`)} || ${sql.id(`g_${c.name}`)}`),
+    sql` || ',' || `,
+  )} || '}'`;
 }
 
 async function writeModel(kase: OpenCase, model: Model, wide: number): Promise<void> {

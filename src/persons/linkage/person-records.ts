@@ -1,6 +1,5 @@
 import type { OpenCase } from '../../case/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { comparisons } from './comparisons.ts';
 
 /**
  * Write `person_label` (one row a record of every data set: `strict`, `best`, `wide` as numbers, for counting) and the view `person_record`
@@ -75,31 +74,13 @@ async function dropTable(engine: Engine, name: string): Promise<void> {
   if (held.length > 0) await engine.run('link.drop', sql`drop table ${sql.id(name)}`);
 }
 
-const levels = comparisons.map(c => sql.id(`g_${c.name}`));
-/** The levels of a pair in one number: each is from -1 to 6. */
-const pattern = sql.join(
-  levels.map((g, i) => sql`(${g} + 1)::integer * ${sql.lit(8 ** i)}`),
-  sql` + `,
-);
-const levelsText = sql`'{' || ${sql.join(
-  comparisons.map((c, i) => sql`${sql.lit(`"${c.name}":`)} || ${levels[i]!}`),
-  sql` || ',' || `,
-)} || '}'`;
-
 /** Write `match_pair`: the pairs of records that could be one person, with weight, probability and the level of each comparison. */
-export async function writeMatchPairs(kase: OpenCase): Promise<void> {
-  // Pairs are many and patterns of levels few: each is written out once.
-  await kase.engine.run(
-    'link.pattern',
-    sql`create or replace temp table link_pattern as select (${pattern})::integer as pattern, ${levelsText} as levels from (select distinct ${sql.join(levels)} from link_score where grade >= 1)`,
-  );
+export async function writeMatchPairs(kase: OpenCase, levels: Sql): Promise<void> {
   await kase.engine.run(
     'link.match_pair',
     sql`create or replace table match_pair as
     select ls.dataset_id as l_dataset, a.first_rid - ls.base as l_row, rs.dataset_id as r_dataset, z.first_rid - rs.base as r_row, round(weight, 3) as weight,
-      round(1 / (1 + pow(2, -greatest(-60, least(60, weight)))), 6) as probability, t.levels
-    from (select l, r, weight, (${pattern})::integer as pattern from link_score where grade >= 1) p join link_pattern t using (pattern)
-      join link_node a on a.nid = p.l join link_node z on z.nid = p.r join link_source ls on ls.src = a.src join link_source rs on rs.src = z.src`,
+      round(1 / (1 + pow(2, -greatest(-60, least(60, weight)))), 6) as probability, ${levels} as levels
+    from link_score p join link_node a on a.nid = p.l join link_node z on z.nid = p.r join link_source ls on ls.src = a.src join link_source rs on rs.src = z.src where p.grade >= 1`,
   );
-  await kase.engine.run('link.drop', sql`drop table link_pattern`);
 }

@@ -1,45 +1,39 @@
-import { type Sql, sql } from '../../engine/index.ts';
+import { type ColumnSpec, type Engine, type Sql, sql } from '../../engine/index.ts';
 import { phoneKey } from '../normal/index.ts';
 import type { Dialect } from './dialect.ts';
-import { memoised } from './memo.ts';
-import { type Name, readAddress, readBirth, readEmail, readIdent, readKana, readPlace, readPostal, readSex } from './standardise.ts';
-import { usualAddress, usualKana, usualName } from './usual-forms.ts';
+import { type Name, type PlaceReading, readAddress, readBirth, readEmail, readIdent, readKana, readPlace, readPostal, readSex } from './standardise.ts';
 
 /**
- * How the values of one kind of field become comparable. A text read a moment ago is not read again. `plain` is a form so simple that the
- * engine reads it by itself, with the very result of the reader; the property tests hold the two together.
+ * How the values of one kind of field become comparable. Values, not rows, are read: each distinct text once. `plain` is a
+ * form so usual that the engine reads it by itself, with the very result of the reader; the property tests hold the two together.
  */
 export type Reading = {
   readonly kind: string;
   readonly columns: readonly string[];
-  readonly read: (text: string) => readonly (string | null)[];
+  readonly read: (text: string) => readonly (string | boolean | null)[];
   /** Of a text `v`: whether it is of the plain form, and its one column. */
   readonly plain?: { readonly when: (v: Sql, d: Dialect) => Sql; readonly value: (v: Sql) => Sql };
 };
 
+const placeColumns = ['address', 'block', 'town', 'area'] as const;
+const placeRow = (p: PlaceReading): readonly (string | null)[] => [p.address, p.block, p.town, p.area];
+
 export function readings(readName: (text: string) => Name): readonly Reading[] {
-  const [name, kana, address] = [usualName(), usualKana(), usualAddress()];
-  const [wholeName, wholeKana, wholeAddress] = [memoised(readName), memoised(readKana), memoised(readAddress)];
   return [
     {
       kind: 'name',
       columns: ['legal', 'japanese', 'surname', 'given', 'former', 'surname_read', 'given_read'],
       read: text => {
-        const usual = name(text);
-        if (usual !== undefined) return [null, 'y', usual.surname, usual.given, null, null, null];
-        const n = wholeName(text);
-        return [n.legal ? 'y' : null, n.japanese ? 'y' : null, n.surname, n.given, n.former, n.read?.surname ?? null, n.read?.given ?? null];
+        const n = readName(text);
+        return [n.legal, n.japanese, n.surname, n.given, n.former, n.read?.surname ?? null, n.read?.given ?? null];
       },
     },
     {
       kind: 'kana',
-      // The whole reading only where it is not surname and given name in one.
       columns: ['surname_read', 'given_read', 'whole_read'],
       read: text => {
-        const usual = kana(text);
-        if (usual !== undefined) return [usual.surname, usual.given, null];
-        const k = wholeKana(text);
-        return [k.surname, k.given, k.whole === (k.surname ?? '') + (k.given ?? '') ? null : k.whole];
+        const k = readKana(text);
+        return [k.surname, k.given, k.whole || null];
       },
     },
     {
@@ -51,26 +45,8 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
         value: v => sql`replace(${v}, '-', '')`,
       },
     },
-    {
-      kind: 'sex',
-      columns: ['sex'],
-      read: text => [readSex(text)],
-      plain: {
-        when: v => sql`${v} in ('M', 'F', 'm', 'f', '男', '女', '1', '2')`,
-        value: v => sql`case when ${v} in ('M', 'm', '男', '1') then 'm' else 'f' end`,
-      },
-    },
-    {
-      kind: 'address',
-      // Of the usual form its parts, because they are short and the same again and again: the engine makes the texts of them.
-      columns: ['address', 'block', 'town', 'house', 'room', 'area'],
-      read: text => {
-        const usual = address(text);
-        if (usual !== undefined) return [null, null, usual.town, usual.house, usual.room, usual.area];
-        const p = wholeAddress(text);
-        return [p.address, p.block, p.town, null, null, p.area];
-      },
-    },
+    { kind: 'sex', columns: ['sex'], read: text => [readSex(text)] },
+    { kind: 'address', columns: placeColumns, read: text => placeRow(readAddress(text)) },
     {
       kind: 'postal',
       columns: ['area'],
@@ -100,4 +76,38 @@ export function readings(readName: (text: string) => Name): readonly Reading[] {
     { kind: 'ident', columns: ['ident'], read: text => [readIdent(text)] },
     { kind: 'place', columns: ['place'], read: text => [readPlace(text)] },
   ];
+}
+
+/** What texts say, by table; each distinct text is read once. */
+export type Dictionary = {
+  /** Add to `table` the texts of a query of one column `v` that it does not hold yet, with what they say. */
+  readonly read: (table: string, columns: readonly string[], texts: Sql, read: (text: string) => readonly (string | boolean | null)[]) => Promise<void>;
+  readonly drop: () => Promise<void>;
+};
+
+export async function openDictionary(engine: Engine): Promise<Dictionary> {
+  const held = new Set<string>();
+  // What is read and what is written at the same time need a connection each.
+  const reader = await engine.reader();
+  return {
+    async read(table, columns, texts, read) {
+      const specs: ColumnSpec[] = [
+        { name: 'v', type: 'VARCHAR' },
+        ...columns.map(name => ({ name, type: name === 'legal' || name === 'japanese' ? ('BOOLEAN' as const) : ('VARCHAR' as const) })),
+      ];
+      if (!held.has(table)) await engine.load(table, specs, []);
+      held.add(table);
+      await engine.run(
+        'link.new_texts',
+        sql`create or replace table link_text as select distinct v from (${texts}) t anti join ${sql.id(table)} d using (v) where v is not null`,
+      );
+      await engine.append(table, specs, rows());
+      async function* rows(): AsyncGenerator<readonly unknown[]> {
+        for await (const batch of reader.stream<{ v: string }>('link.texts', sql`select v from link_text`)) for (const { v } of batch) yield [v, ...read(v)];
+      }
+    },
+    async drop() {
+      for (const t of [...held, 'link_text']) await engine.run('link.drop', sql`drop table if exists ${sql.id(t)}`);
+    },
+  };
 }

@@ -4,9 +4,9 @@ import { foldKanji, widen } from '../normal/index.ts';
 import { duckdb } from './dialect.ts';
 import type { LinkFields } from './fields.ts';
 import { describesPersons } from './fields.ts';
-import { type Reading, readings } from './readings.ts';
+import { type Dictionary, openDictionary, type Reading, readings } from './readings.ts';
+import { cutTexts, splits } from './splits.ts';
 import { between, linkRowNames, nameOrParts, nameReader } from './standardise.ts';
-import { mapTexts, readTexts, type TextColumns, textRows } from './text-columns.ts';
 
 /** Write `link_source`: the data sets by number, and `base`, so that `base + row_no` numbers every record of all of them (`rid`). */
 export async function writeLinkSources(engine: Engine, fields: readonly LinkFields[]): Promise<void> {
@@ -55,9 +55,6 @@ function textsOf(f: LinkFields): Texts {
   return out;
 }
 
-/** Rows read and written in one go. */
-const batch = 20 * 2048;
-
 /**
  * Write `link_record`: each record that says who it is about, in comparable form, by its number `rid`; records in `named`, which somebody
  * decided upon, are there in any case. Records that say nothing of anybody are left out.
@@ -65,6 +62,7 @@ const batch = 20 * 2048;
 export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFields[], named: readonly number[]): Promise<void> {
   const { engine } = kase;
   const list = readings(nameOrParts(nameReader(await spacedSurnames(kase, fields))));
+  const dictionary = await openDictionary(engine);
   const definition = sql.join(linkRowNames.map(name => sql`${sql.id(name)} varchar`));
   await engine.run(
     'link.record',
@@ -75,7 +73,11 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
     const told = await toldLegal(kase, f.dataset_id, spec);
     const texts = describesPersons(f) ? textsOf(f) : [];
     if (texts.length === 0 && told === null) continue;
-    await addRecords(engine, { src, dataset: f.dataset_id, told, texts, list });
+    await cutRecords(engine, f, texts, told);
+    await readParts(dictionary, texts);
+    await sayTexts(engine, list, texts);
+    await readRest(dictionary, list, texts);
+    await insertRecords(engine, src, texts, list);
   }
   // Not where they are inserted: a condition there is moved below everything that is read, which is then read twice.
   await engine.run('link.silent', sql`delete from link_record where not legal and coalesce(${sql.join(linkRowNames.map(c => sql.id(c)))}) is null`);
@@ -87,6 +89,7 @@ export async function writeLinkRecords(kase: OpenCase, fields: readonly LinkFiel
         asof join link_source s on n.rid >= s.base where n.rid not in (select rid from link_record)`,
     );
   }
+  await dictionary.drop();
 }
 
 /** What the case file says about who is a company, as SQL over a row; null where it says nothing. */
@@ -105,96 +108,115 @@ async function toldLegal(
   )} end`;
 }
 
-/** A data set to be read: where its texts are, what the case file says of companies in it, and how its texts are read. */
-type Source = { readonly src: number; readonly dataset: string; readonly told: Sql | null; readonly texts: Texts; readonly list: readonly Reading[] };
+const partTable = (kind: string): string => `link_part_${kind}`;
+const readTable = (kind: string): string => `link_read_${kind}`;
 
-/** Before a text that the engine did not read by itself. */
-const unread = '\u001d';
-/** Where a text says nothing. */
-const nothing = '-';
+/** Write `link_cut`: of each row of a data set that holds anything its texts by slot, and cut into parts (`p_<slot>`) where texts of that kind are. */
+async function cutRecords(engine: Engine, f: LinkFields, texts: Texts, told: Sql | null): Promise<void> {
+  const columns = texts.map(t => sql`${t.text} as ${sql.id(t.slot)}`);
+  const filled = sql`(select * from (select ${sql.join([sql`row_no`, sql`${told ?? sql`null::boolean`} as told`, ...columns])} from ${sql.id(`data_${f.dataset_id}`)})
+    where ${sql.join([sql`told is not null`, ...texts.map(x => sql`${sql.id(x.slot)} is not null`)], sql` or `)})`;
+  const held = ['row_no', 'told', ...texts.map(t => t.slot)];
+  const cut = texts.reduce((from, t) => {
+    const split = splits[t.kind];
+    if (split === undefined) return from;
+    const wider = cutTexts(split, from, held, sql.id(t.slot), `p_${t.slot}`);
+    held.push(`p_${t.slot}`);
+    return wider;
+  }, filled);
+  await engine.run('link.cut', duckdb.table('link_cut', sql`select ${sql.join(held.map(c => sql.id(c)))} from ${cut} x`));
+}
 
-/** Add the records of a data set to `link_record`, batch by batch: the engine reads the plain texts, the reader the others. */
-async function addRecords(engine: Engine, source: Source): Promise<void> {
-  const { dataset, told, texts } = source;
-  const table = sql.id(`data_${dataset}`);
-  const { base, rows } = await engine.row<{ base: number; rows: number }>(
-    'link.source_rows',
-    sql`select (select base from link_source where src = ${sql.lit(source.src)}) as base, (select coalesce(max(row_no) + 1, 0) from ${table}) as rows`,
+/** Read each part that was not read before. */
+async function readParts(dictionary: Dictionary, texts: Texts): Promise<void> {
+  for (const { kind, slot } of texts) {
+    const split = splits[kind];
+    if (split === undefined) continue;
+    const values = split.parts.map(part => sql`select distinct nullif(${duckdb.field(sql.id(`p_${slot}`), part)}, '') as v from link_cut`);
+    await dictionary.read(partTable(kind), split.columns, sql.join(values, sql` union all `), split.read);
+  }
+}
+
+/** How the engine alone says what a text of `link_cut c` says: null where it is not of the usual form. */
+type Said = { readonly columns: readonly string[]; readonly joins: readonly Sql[]; readonly value: Sql };
+
+function sayText(t: Texts[number], list: readonly Reading[]): Said | null {
+  const split = splits[t.kind];
+  const reading = list.find(r => r.kind === t.kind)!;
+  if (split !== undefined) {
+    const p = (name: string): Sql => duckdb.field(sql`c.${sql.id(`p_${t.slot}`)}`, name);
+    const of = (part: string): Sql => sql.id(`r_${t.slot}_${part}`);
+    return {
+      columns: Object.keys(split.said),
+      joins: split.parts.map(part => sql`left join ${sql.id(partTable(t.kind))} ${of(part)} on ${of(part)}.v = nullif(${p(part)}, '')`),
+      value: sql`case when ${split.holds(p, of)} then ${duckdb.record(Object.fromEntries(Object.entries(split.said).map(([c, value]) => [c, value(p, of)])))} end`,
+    };
+  }
+  if (reading.plain === undefined) return null;
+  const v = sql`c.${sql.id(t.slot)}`;
+  const [column] = reading.columns as [string];
+  return {
+    columns: [column],
+    joins: [],
+    value: sql`case when ${reading.plain.when(v, duckdb)} then ${duckdb.record({ [column]: reading.plain.value(v) })} end`,
+  };
+}
+
+/** Write `link_said` over `link_cut`: what the engine says of each text (`s_<slot>`), and the texts that remain for the reader. */
+async function sayTexts(engine: Engine, list: readonly Reading[], texts: Texts): Promise<void> {
+  const said = texts.flatMap(t => {
+    const own = sayText(t, list);
+    return own === null ? [] : [{ ...own, slot: t.slot }];
+  });
+  const rest = texts.map(t =>
+    said.some(s => s.slot === t.slot) ? sql`case when ${sql.id(`s_${t.slot}`)} is null then ${sql.id(t.slot)} end as ${sql.id(t.slot)}` : sql.id(t.slot),
   );
-  const names = ['row_no', ...(told === null ? [] : ['told']), ...texts.map(t => t.slot)];
-  const read = texts.map(t => {
-    const { plain } = readingOf(source, t);
-    const v = sql.id(t.slot);
-    return plain === undefined ? v : sql`case when ${plain.when(v, duckdb)} then ${plain.value(v)} else ${sql.lit(unread)} || ${v} end as ${v}`;
-  });
-  const filled = sql.join([sql`told is not null`, ...texts.map(t => sql`${sql.id(t.slot)} is not null`)], sql` or `);
-  const reader = await engine.reader();
-  const readBatch = (from: number): Promise<TextColumns> => {
-    const columns = [sql`row_no`, sql`${told ?? sql`null::boolean`} as told`, ...texts.map(t => sql`${t.text} as ${sql.id(t.slot)}`)];
-    const own = sql`(select ${sql.join(columns)} from ${table} where row_no >= ${sql.lit(from)} and row_no < ${sql.lit(from + batch)})`;
-    return readTexts(reader, names, sql`select ${sql.join([sql`row_no::varchar as row_no, told::varchar as told`, ...read])} from ${own} x where ${filled}`);
-  };
-  // While the reader reads a batch, the engine fetches the next one and writes the one before.
-  let next = awaited(readBatch(0));
-  let written = Promise.resolve();
-  for (let from = 0; from < Number(rows); from += batch) {
-    const columns = await next;
-    if (from + batch < Number(rows)) next = awaited(readBatch(from + batch));
-    const said = columns.count > 0 ? sayColumns(source, columns) : null;
-    await written;
-    if (said !== null) written = awaited(insertRecords(engine, source, Number(base), said));
+  await engine.run(
+    'link.said',
+    sql`create or replace temp table link_said as select ${sql.join([sql`row_no, told`, ...rest, ...said.map(s => sql.id(`s_${s.slot}`))])}
+    from (select ${sql.join([sql`c.row_no, c.told`, ...texts.map(t => sql`c.${sql.id(t.slot)}`), ...said.map(s => sql`${s.value} as ${sql.id(`s_${s.slot}`)}`)])}
+      from link_cut c ${sql.join(
+        said.flatMap(s => s.joins),
+        sql` `,
+      )})`,
+  );
+  await engine.run('link.drop', sql`drop table link_cut`);
+}
+
+/** Read each text that is left and was not read before. */
+async function readRest(dictionary: Dictionary, list: readonly Reading[], texts: Texts): Promise<void> {
+  for (const { kind, slot } of texts) {
+    const reading = list.find(r => r.kind === kind)!;
+    await dictionary.read(readTable(kind), reading.columns, sql`select distinct ${sql.id(slot)} as v from link_said`, reading.read);
   }
-  await written;
 }
 
-/** A promise that is awaited later: until then its failure is nobody's. */
-function awaited<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
-}
-
-const readingOf = (source: Source, t: Texts[number]): Reading => source.list.find(r => r.kind === t.kind)!;
-
-/** What the texts of a batch say, by slot and column, beside the numbers of their rows. Column by column, so that little is held at a time. */
-function sayColumns(source: Source, { count, columns }: TextColumns): TextColumns {
-  const said = new Map([...columns].filter(([name]) => name === 'row_no' || name === 'told'));
-  for (const t of source.texts) {
-    const reading = readingOf(source, t);
-    const text = columns.get(t.slot)!;
-    const out = reading.plain !== undefined && !text.includes(unread) ? [text] : sayTexts(reading, text);
-    reading.columns.forEach((c, i) => {
-      said.set(`${t.slot}.${c}`, out[i]!);
-    });
+/** Add the records of `link_said` to `link_record`. */
+async function insertRecords(engine: Engine, src: number, texts: Texts, list: readonly Reading[]): Promise<void> {
+  const joins: Sql[] = [];
+  const said = new Map<string, Sql>();
+  for (const t of texts) {
+    const reading = list.find(r => r.kind === t.kind)!;
+    const [v, alias] = [sql`t.${sql.id(t.slot)}`, sql.id(`r_${t.slot}`)];
+    joins.push(sql`left join ${sql.id(readTable(t.kind))} ${alias} on ${alias}.v = ${v}`);
+    const own = sayText(t, list)?.columns ?? [];
+    for (const c of reading.columns) {
+      const read = sql`${alias}.${sql.id(c)}`;
+      said.set(`${t.slot}.${c}`, own.includes(c) ? sql`coalesce(${duckdb.field(sql`t.${sql.id(`s_${t.slot}`)}`, c)}, ${read})` : read);
+    }
   }
-  return { count, columns: said };
-}
-
-/** A column of texts as what they say, one column for each of the reading. A text that says nothing is there all the same. */
-function sayTexts({ columns, read, plain }: Reading, texts: string): string[] {
-  const silent = columns.map((_, i) => (i === columns.length - 1 ? nothing : null));
-  return mapTexts(texts, columns.length, text => {
-    if (plain !== undefined && !text.startsWith(unread)) return [text];
-    const values = read(plain === undefined ? text : text.slice(1));
-    return values.some(Boolean) ? values : silent;
-  });
-}
-
-/** Add the records of a batch by what their texts say. */
-async function insertRecords(engine: Engine, { src, texts, list }: Source, base: number, columns: TextColumns): Promise<void> {
-  const { rows, held } = textRows(columns);
-  const last = new Set(texts.map(t => `${t.slot}.${list.find(r => r.kind === t.kind)!.columns.at(-1)}`));
-  const said = (at: string): Sql => (!held.has(at) ? sql`null::varchar` : last.has(at) ? sql`nullif(${sql.id(at)}, ${sql.lit(nothing)})` : sql.id(at));
-  const take = (at: string, as: string): Sql => sql`${said(at)} as ${sql.id(as)}`;
-  const flag = (at: string): Sql => (held.has(at) ? sql`coalesce(${sql.id(at)} = 'y', false)` : sql`false`);
   const known = (slot: string): Sql => {
-    const own = [...held].filter(at => at.startsWith(`${slot}.`));
-    return own.length === 0 ? sql`false` : sql`coalesce(${sql.join(own.map(at => sql.id(at)))}) is not null`;
+    const text = texts.find(t => t.slot === slot);
+    if (text === undefined) return sql`false`;
+    return sayText(text, list) === null ? sql`t.${sql.id(slot)} is not null` : sql`(t.${sql.id(slot)} is not null or t.${sql.id(`s_${slot}`)} is not null)`;
   };
+  const take = (at: string, as: string): Sql => sql`${said.get(at) ?? sql`null::varchar`} as ${sql.id(as)}`;
+  const legal = sql`coalesce(${said.get('name.legal') ?? sql`false`}, false)`;
   await engine.run(
     'link.record_insert',
     sql`insert into link_record
-    with n as (select row_no::bigint as row_no, ${held.has('told') ? sql`told::boolean` : sql`null::boolean`} as told, ${flag('name.legal')} as named_legal, ${known('kana')} and not ${flag('name.legal')} as kana, ${known('postal')} as coded,
-          ${flag('name.japanese')} as named_japanese, ${sql.join([
+    with n as (select t.row_no, t.told, ${legal} as named_legal, ${known('kana')} and not ${legal} as kana, ${known('postal')} as coded,
+          coalesce(${said.get('name.japanese') ?? sql`false`}, false) as named_japanese, ${sql.join([
             take('name.surname', 'surname'),
             take('name.given', 'given'),
             take('name.former', 'former'),
@@ -205,11 +227,9 @@ async function insertRecords(engine: Engine, { src, texts, list }: Source, base:
             take('kana.whole_read', 'kana_whole_read'),
             take('birth.birth', 'birth'),
             take('sex.sex', 'sex'),
-            take('address.address', 'written_address'),
-            take('address.block', 'written_block'),
+            take('address.address', 'address'),
+            take('address.block', 'block'),
             take('address.town', 'town'),
-            sql`${said('address.town')} || '|' || ${said('address.house')} as house`,
-            take('address.room', 'room'),
             take('address.area', 'city'),
             take('postal.area', 'code'),
             take('phone.phone', 'phone1'),
@@ -217,7 +237,7 @@ async function insertRecords(engine: Engine, { src, texts, list }: Source, base:
             take('email.email', 'email'),
             take('ident.ident', 'ident'),
             take('place.place', 'place'),
-          ])} from ${rows} x),
+          ])} from link_said t ${sql.join(joins, sql` `)}),
       m as (select *, coalesce(told and not named_legal, false) as turned, named_japanese or kana as japanese,
           case when kana then kana_surname_read else name_surname_read end as surname_read, case when kana then kana_given_read else name_given_read end as given_read,
           nullif(coalesce(surname, '') || coalesce(given, ''), '') as whole from n),
@@ -225,11 +245,11 @@ async function insertRecords(engine: Engine, { src, texts, list }: Source, base:
       r as (select row_no, coalesce(told, named_legal) as legal, japanese, case when turned then null else surname end as surname, case when turned then whole else given end as given,
           case when turned then null else surname_read end as surname_read, case when turned then null else given_read end as given_read, former, whole,
           case when turned then null else coalesce(case when kana then kana_whole_read end, nullif(coalesce(surname_read, '') || coalesce(given_read, ''), '')) end as whole_read,
-          case when turned then null else birth end as birth, case when turned then null else sex end as sex,
-          coalesce(written_address, house || coalesce(room, '')) as address, coalesce(written_block, house) as block, town,
+          case when turned then null else birth end as birth, case when turned then null else sex end as sex, address, block, town,
           case when coded and (city is null or not japanese) then code else city end as area, coalesce(phone1, phone2) as phone, case when phone1 is not null then phone2 end as phone2, email, ident, place from m)
-    select (row_no + ${sql.lit(base)})::integer, ${sql.lit(src)}::integer, row_no, legal, japanese, ${sql.join(linkRowNames.map(c => sql.id(c)))} from r`,
+    select (row_no + (select base from link_source where src = ${sql.lit(src)}))::integer, ${sql.lit(src)}::integer, row_no, legal, japanese, ${sql.join(linkRowNames.map(c => sql.id(c)))} from r`,
   );
+  await engine.run('link.drop', sql`drop table link_said`);
 }
 
 async function tableColumns(kase: OpenCase, dataset: string): Promise<string[]> {
@@ -240,9 +260,6 @@ async function tableColumns(kase: OpenCase, dataset: string): Promise<string[]> 
 
 const spacedName = '^\\s*([^\\s\\x{3000}]{1,6})[\\s\\x{3000}]+[^\\s\\x{3000}]+\\s*$';
 
-/** The first of two words of `v`, where `w` is `v` with plain spaces. Nearly all have one space, and without the pattern they take a quarter of the time. */
-const firstWord = sql`case when w not like '% % %' and w not like ' %' and w not like '% ' then substr(w, 1, instr(w, ' ') - 1) else regexp_extract(v, ${sql.lit(spacedName)}, 1) end`;
-
 /** Surnames written apart from the given name somewhere in the data: they tell how to cut the names that are written in one. */
 async function spacedSurnames(kase: OpenCase, fields: readonly LinkFields[]): Promise<Set<string>> {
   const out = new Set<string>();
@@ -250,9 +267,8 @@ async function spacedSurnames(kase: OpenCase, fields: readonly LinkFields[]): Pr
     for (const column of f.full) {
       const rows = await kase.engine.rows<{ s: string }>(
         'link.surnames',
-        sql`select s from (select ${firstWord} as s from (select v, replace(v, '　', ' ') as w from (select ${sql.id(column)} as v from ${sql.id(`data_${f.dataset_id}`)}) c) t
-          where w like '% %' or regexp_matches(w, '\\s')) n
-        where s <> '' and length(s) <= 6 and (s < ' ' or s >= chr(127)) group by s having count(*) >= 2 order by s limit 200000`,
+        sql`select s from (select regexp_extract(${sql.id(column)}, ${spacedName}, 1) as s
+        from ${sql.id(`data_${f.dataset_id}`)}) where s <> '' and not regexp_matches(s, '^[ -~]') group by s having count(*) >= 2 order by s limit 200000`,
       );
       for (const r of rows) out.add(foldKanji(widen(r.s)));
     }
