@@ -7,6 +7,7 @@ import { type Request, routeOf, type Span, streamOtherRequests } from '../routes
 import { servedShapes } from '../routes/served-shapes.ts';
 import { silentShapes } from '../routes/sign-ins.ts';
 import { claimDumpFiles } from './dump-files.ts';
+import { claimHiddenSeries } from './hidden-series.ts';
 import { claimLostStatements, claimUnread } from './lost-statements.ts';
 import { claimPossible, holesOf, readsNothing, replacedOf, strangersOf } from './missing.ts';
 import { claimByNames, datasetsNamed } from './name-bound.ts';
@@ -41,7 +42,10 @@ export async function claimUnlinked(given: AtHand, reads: Reads, possible: Possi
   }
   await claimLostStatements(engine, catalogue, claims);
   await claimUnread(catalogue, claims, part.left);
-  if (!log.present) await claimShells(engine, catalogue, claims);
+  if (!log.present) {
+    await claimShells(engine, catalogue, claims);
+    await claimHiddenSeries(engine, catalogue, claims, requests);
+  }
   return { strangers, unnamed: [...unnamed.keys()] };
 }
 
