@@ -90,6 +90,12 @@ describe('members only', () => {
     expect(await addresses('HeadlessChrome/129')).toEqual([['192.0.2.10', '192.0.2.11', '192.0.2.12', '192.0.2.9']]);
     expect(await addresses(agents[2]!)).toEqual([]);
   });
+  it('an agent that hundreds have is nobody in particular', async () => {
+    const crowd = (n: number): EventRow[] =>
+      stranger(0.1, 2 * n).map((r, i) => ({ ...r, src_ip: `198.18.${(i % n) >> 8}.${(i % n) & 255}`, user_agent: 'HeadlessChrome/129' }));
+    expect((await told(crowd(250))).map(f => [f[0], (f[3] as string[]).length])).toEqual([['session-never-opened', 250]]);
+    expect(await told(crowd(400))).toEqual([]);
+  });
   it('a person who reads on from before the log began, an open part of the site, many such readers: nothing', async () => {
     expect(await told(stranger(15, 60))).toEqual([]);
     expect(await told(stranger(0.8, 60, '/news/'))).toEqual([]);

@@ -7,6 +7,9 @@ import { isHurried } from '../times.ts';
 const fewestMembers = 10;
 const mostStrangers = 3;
 const strangerShare = 0.01;
+/** So many addresses may be those of a few who change them; more strangers are the public. */
+const mostAddresses = 300;
+const addressShare = 0.05;
 const manyRequests = 30;
 /** Of those who get answers from a part of the site that is for members; one is always let pass. */
 const strangersHere = 0.05;
@@ -37,6 +40,7 @@ export async function detectUnopened(engine: Engine, found: readonly Detection[]
         having count(distinct who) filter (member) >= ${fewestMembers} and count(distinct hand) - count(distinct who) filter (member) <= greatest(1, ${strangersHere} * count(distinct hand)))
     select client, any_value(hand) as hand, sum(n)::integer as n from told semi join inner_section using (section) join detection_client on client_key = who where not member group by client order by n desc, client`,
   );
+  if (strangers.length > Math.max(mostAddresses, addressShare * members)) return [];
   const hands = [...groupBy(strangers, s => s.hand).values()];
   const known = new Set(found.flatMap(d => d.events.map(e => Number(e.eventId))));
   const many = hands.filter(list => list.reduce((n, s) => n + s.n, 0) >= manyRequests);
@@ -50,9 +54,10 @@ export async function detectUnopened(engine: Engine, found: readonly Detection[]
     'detection.stranger-events',
     sql`select event_id, at_us, client from ${requestsWhere(sql`client_key in (select client_key from detection_client semi join detection_stranger using (client))`)} order by at_us nulls first, event_id`,
   );
+  const handOf = new Map(many.flatMap(list => list.map(s => [s.client, list] as const)));
+  const asked = groupBy(rows, r => handOf.get(r.client));
   return many.flatMap(list => {
-    const clients = new Set(list.map(s => s.client));
-    const own = rows.filter(r => clients.has(r.client)).map(r => ({ ...r, atUs: r.at_us }));
+    const own = (asked.get(list) ?? []).map(r => ({ ...r, atUs: r.at_us }));
     const told = own.filter(r => known.has(r.event_id)).length >= own.length / 2;
     return told || !episodes(own).some(isRush) ? [] : [detectionOf(list, own, members)];
   });
