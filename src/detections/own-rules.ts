@@ -21,10 +21,6 @@ const outcomes = new Set(['attempted', 'succeeded', 'blocked', 'unknown']);
 export async function detectByRules(engine: Engine, others: ReadRules | null = null): Promise<{ detections: Detection[]; problems: Problem[]; leads: string }> {
   const own = uncovered(readRuleFolder(path.join(packageRoot, 'rules')));
   const read: ReadRules = others === null ? own : joinRules(own, others);
-  const { n } = await engine.row<{ n: number }>(
-    'detection.has-files',
-    sql`select count(*) as n from information_schema.tables where table_name = 'event_file'`,
-  );
   const leads = {
     table: 'detection_leads',
     targetPattern: targetPrefilter,
@@ -33,7 +29,7 @@ export async function detectByRules(engine: Engine, others: ReadRules | null = n
     also: await suspectValues(engine),
     columns: [...requestColumns, 'db_user'],
   };
-  const run = await runRules(engine, read, n > 0 ? eventDocuments(engine, no => String(no)) : null, true, leads);
+  const run = await runRules(engine, read, (await engine.hasTable('event_file')) ? eventDocuments(engine, no => String(no)) : null, true, leads);
   if (run.kept) await viewRequests(engine, 'detection_lead', leads.table);
   // What only feeds a correlation is told by it.
   const told = (rule: RuleHead): boolean => !run.silent.has(rule.id) && !(rule.name !== null && run.silent.has(rule.name));

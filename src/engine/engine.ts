@@ -96,6 +96,12 @@ export class Engine {
     return rows[0]!;
   }
 
+  /** Is there a table or a view of this name? An earlier stage may not have run, or had nothing to write. */
+  async hasTable(name: string): Promise<boolean> {
+    const found = await this.rows('engine.has_table', sql`select 1 as one from information_schema.tables where table_name = ${name} limit 1`);
+    return found.length > 0;
+  }
+
   /** Rows in batches of about 2,048, without holding them all. Until the last one nothing else can run on this connection. */
   async *stream<T extends object = Row>(step: string, fragment: Sql): AsyncGenerator<T[]> {
     this.assertFree(step);

@@ -1,6 +1,5 @@
 import type { OpenCase } from '../case/index.ts';
 import { sql } from '../engine/index.ts';
-import { exists } from './claims/write-cells.ts';
 
 export type ReadinessAnswer = 'yes' | 'partly' | 'no';
 export type Readiness = {
@@ -16,7 +15,7 @@ export async function assessReadiness(kase: OpenCase): Promise<Readiness[]> {
     'readiness.datasets',
     sql`select dataset_id, system_id, as_of_us from dataset order by dataset_id`,
   );
-  const events = await exists(e, 'event');
+  const events = await e.hasTable('event');
   const out: Readiness[] = [];
   for (const d of datasets) {
     const system = d.system_id === null ? sql`true` : sql`(system_id is null or system_id = ${d.system_id})`;

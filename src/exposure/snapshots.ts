@@ -1,6 +1,5 @@
 import { contentId, groupBy } from '../base/index.ts';
 import { type Engine, type Sql, sql } from '../engine/index.ts';
-import { exists } from './claims/write-cells.ts';
 
 /** A data set as the events stage describes it. */
 export type Described = {
@@ -205,7 +204,7 @@ export async function splitUnions(engine: Engine, unions: readonly Union[]): Pro
   await replaced('claim_source', sql`p.new_id, t.event_id, t.request_id`, any);
   // How many were shown of the records of all snapshots together says of one of them only how many at most.
   await replaced('claim_count', sql`p.new_id, p.member_id, ${colset}, case when p.member = 1 and p.last then t.lower else 0 end, t.upper, t.scope`, any);
-  if (await exists(engine, 'missing_record_cell'))
+  if (await engine.hasTable('missing_record_cell'))
     await replaced(
       'missing_record_cell',
       sql`p.new_id, p.member_id, t.key, c.own_no, t.tier_upper`,

@@ -42,11 +42,7 @@ export async function readForeign(engine: Engine): Promise<Foreign[]> {
 export async function readOwners(engine: Engine, of?: readonly string[]): Promise<{ owners: Owner[]; beyond: Foreign[] }> {
   const owners: Owner[] = [];
   const beyond: Foreign[] = [];
-  const { n } = await engine.row<{ n: number }>(
-    'detection.has-datasets',
-    sql`select count(*) as n from information_schema.tables where table_name = 'dataset'`,
-  );
-  if (n === 0) return { owners, beyond };
+  if (!(await engine.hasTable('dataset'))) return { owners, beyond };
   const sets = await engine.rows<{ dataset_id: string }>(
     'detection.datasets',
     sql`select dataset_id from dataset where len(key_columns) = 1 order by dataset_id`,

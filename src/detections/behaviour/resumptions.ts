@@ -82,8 +82,7 @@ async function lossyBorders(engine: Engine, borders: readonly Border[]): Promise
 }
 
 async function gapEnds(engine: Engine): Promise<(readonly [string | null, number])[]> {
-  const known = await engine.rows('detection.has-gaps', sql`select 1 as one from information_schema.tables where table_name = 'coverage_gap' limit 1`);
-  if (known.length === 0) return [];
+  if (!(await engine.hasTable('coverage_gap'))) return [];
   const rows = await engine.rows<{ evidence_id: string | null; to_us: number }>(
     'detection.gap-ends',
     sql`select distinct evidence_id, to_us from coverage_gap where reason <> 'thin' and to_us is not null order by evidence_id, to_us`,

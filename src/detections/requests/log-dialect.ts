@@ -3,11 +3,7 @@ import { type SqlDialect, tokenizeSql } from '../sql/index.ts';
 
 /** The dialect that the statements of each file are written in, by the format of its log; a file that is missing may hold any. */
 export async function readLogDialects(engine: Engine): Promise<ReadonlyMap<number, SqlDialect>> {
-  const { n } = await engine.row<{ n: number }>(
-    'detection.has-files',
-    sql`select count(*) as n from information_schema.tables where table_name = 'event_file'`,
-  );
-  if (n === 0) return new Map();
+  if (!(await engine.hasTable('event_file'))) return new Map();
   const files = await engine.rows<{ file_no: number; format: string }>(
     'detection.log-dialects',
     sql`select file_no, format from event_file where source_kind = 'sql-audit' order by file_no`,

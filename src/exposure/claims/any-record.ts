@@ -1,4 +1,5 @@
 import type { Catalogue, Dataset } from '../catalogue.ts';
+import type { Request } from '../routes/requests.ts';
 import { tier } from '../tables.ts';
 import type { Claim, Claims, Source } from './claims.ts';
 
@@ -20,6 +21,24 @@ export async function claimAnyRecord<T extends Unknown>(
     for (const u of own.slice(0, 3)) claims.source(id, u.source);
     await claims.possibleRows(id, dataset);
   }
+}
+
+/** The same for requests of one route of which nobody knows what they read. */
+export function claimAnyRecordBy(
+  catalogue: Catalogue,
+  claims: Claims,
+  rule: string,
+  route: string,
+  requests: readonly Request[],
+  identity: unknown,
+): Promise<void> {
+  return claimAnyRecord(
+    catalogue,
+    claims,
+    requests.map(r => ({ systemId: r.systemId, source: { eventId: null, requestId: r.eventId } })),
+    () => ({ kind: 'request', rule, statement: route, premises: { route, requests: requests.length } }),
+    identity,
+  );
 }
 
 const mayRead = (u: Unknown, dataset: Dataset): boolean => u.systemId === null || dataset.systemId === null || u.systemId === dataset.systemId;

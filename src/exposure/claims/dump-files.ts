@@ -1,7 +1,7 @@
 import { groupBy } from '../../base/index.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { type Request, routeOf } from '../routes/requests.ts';
-import { claimAnyRecord } from './any-record.ts';
+import { claimAnyRecordBy } from './any-record.ts';
 import type { Claims } from './claims.ts';
 
 /** What a database or a copy of one is called as a file: dumps by their ending, archives by a name that copies have. */
@@ -17,12 +17,5 @@ export async function claimDumpFiles(catalogue: Catalogue, claims: Claims, reque
     r =>
       r.method === 'GET' && (r.status === 200 || r.status === 206) && (r.bytes ?? leastBytes) >= leastBytes && isDumpFile(r.path) && !learned.has(routeOf(r)),
   );
-  for (const [route, list] of groupBy(served, routeOf))
-    await claimAnyRecord(
-      catalogue,
-      claims,
-      list.map(r => ({ systemId: r.systemId, source: { eventId: null, requestId: r.eventId } })),
-      () => ({ kind: 'request', rule: 'dump-file-served', statement: route, premises: { route, requests: list.length } }),
-      { dump: route },
-    );
+  for (const [route, list] of groupBy(served, routeOf)) await claimAnyRecordBy(catalogue, claims, 'dump-file-served', route, list, { dump: route });
 }

@@ -5,7 +5,6 @@ import { placeOfEvent } from '../../events/index.ts';
 import { contact } from '../tables.ts';
 import { type Premises, readPremises } from './premises.ts';
 import { type ProofNode, type ProofPlace, proofNode } from './proof.ts';
-import { exists } from './write-cells.ts';
 
 type ClaimRow = {
   claim_id: string;
@@ -36,7 +35,7 @@ function decided(node: ProofNode, premises: Premises): ProofNode {
 
 async function proofOf(kase: OpenCase, ref: string): Promise<ProofNode> {
   const e = kase.engine;
-  if (!(await exists(e, 'claim'))) throw new UserError('exposure.not-assessed');
+  if (!(await e.hasTable('claim'))) throw new UserError('exposure.not-assessed');
   if (ref.startsWith('claim-')) {
     const [claim] = await e.rows<ClaimRow>('explain.claim', sql`select * from claim where claim_id = ${ref}`);
     if (!claim) throw new UserError('exposure.unknown-ref', { ref: printable(ref, 80) });
@@ -99,7 +98,7 @@ async function explainRecord(e: Engine, dataset: string, key: string, rowNo: num
 
 /** What a record or a value had to do with answers without being shown in them. */
 async function contactNodes(e: Engine, dataset: string, rowNo: number, columnNo: number | null): Promise<ProofNode[]> {
-  if (!(await exists(e, 'contact_row'))) return [];
+  if (!(await e.hasTable('contact_row'))) return [];
   const of = columnNo === null ? sql`` : sql`and (s.column_no = ${columnNo} or x.row_no is null)`;
   const found = await e.rows<ClaimRow & { lower: number; upper: number }>(
     'explain.contacts',

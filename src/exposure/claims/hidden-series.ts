@@ -2,9 +2,9 @@ import { groupBy, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { type Request, routeOf } from '../routes/requests.ts';
-import { claimAnyRecord } from './any-record.ts';
+import { claimAnyRecordBy } from './any-record.ts';
 import type { Claims } from './claims.ts';
-import { exists } from './write-cells.ts';
+import { eventsOfSteps } from './step-events.ts';
 
 const fewest = 30;
 /** Nobody fills in a form anew so fast, again and again. */
@@ -18,20 +18,13 @@ const jitterUs = SECOND / 2;
  * log tells what was run. Attempts at sign-ins are told as such; of the others nobody can say what they asked for: any record (T2).
  */
 export async function claimHiddenSeries(engine: Engine, catalogue: Catalogue, claims: Claims, requests: readonly Request[]): Promise<void> {
-  const attempts = await signInAttempts(engine);
+  const attempts = await eventsOfSteps(engine, sql`kind in ('credential-stuffing', 'password-spray', 'account-takeover')`);
   const series = groupBy(
     requests.filter(r => !attempts.has(r.eventId) && r.status !== null),
     r => JSON.stringify([r.ip, r.method, r.path, [...r.values]]),
   );
   const hidden = [...series.values()].filter(isHiddenSeries);
-  for (const [route, list] of groupBy(hidden.flat(), routeOf))
-    await claimAnyRecord(
-      catalogue,
-      claims,
-      list.map(r => ({ systemId: r.systemId, source: { eventId: null, requestId: r.eventId } })),
-      () => ({ kind: 'request', rule: 'hidden-parameters', statement: route, premises: { route, requests: list.length } }),
-      { hidden: route },
-    );
+  for (const [route, list] of groupBy(hidden.flat(), routeOf)) await claimAnyRecordBy(catalogue, claims, 'hidden-parameters', route, list, { hidden: route });
 }
 
 /** The same request at a machine's pace, whose answers may have told its sender something. A page that is only looked at again has no body: its answers must differ. */
@@ -52,14 +45,4 @@ export function isHiddenSeries(list: readonly Request[]): boolean {
 function spread(values: readonly (number | null)[]): number {
   const known = values.filter(v => v !== null);
   return known.length === 0 ? 0 : known.reduce((a, b) => Math.max(a, b)) - known.reduce((a, b) => Math.min(a, b));
-}
-
-/** Requests of steps that tried passwords: what they sent is known well enough. */
-async function signInAttempts(engine: Engine): Promise<Set<number>> {
-  if (!(await exists(engine, 'step')) || !(await exists(engine, 'step_event'))) return new Set();
-  const rows = await engine.rows<{ event_id: number }>(
-    'exposure.sign_in_attempts',
-    sql`select distinct event_id from step_event join step using (step_id) where kind in ('credential-stuffing', 'password-spray', 'account-takeover') order by event_id`,
-  );
-  return new Set(rows.map(r => r.event_id));
 }

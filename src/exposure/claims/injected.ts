@@ -16,7 +16,6 @@ import { tier } from '../tables.ts';
 import { type Claims, loadTiers } from './claims.ts';
 import { recordCounts } from './count-rows.ts';
 import { claimPossible } from './missing.ts';
-import { exists } from './write-cells.ts';
 
 type Row = {
   event_id: number;
@@ -43,8 +42,8 @@ export async function claimInjected(
   logWhole = false,
   changes: Changes = new Map(),
 ): Promise<number> {
-  if (!(await exists(engine, 'injected_statement'))) return 0;
-  const steps = await exists(engine, 'step');
+  if (!(await engine.hasTable('injected_statement'))) return 0;
+  const steps = await engine.hasTable('step');
   const rows = await engine.rows<Row>(
     'exposure.injected',
     sql`select i.event_id, i.step_id, i.technique, i.dialect, i.sql_text, i.response_shown, ${steps ? sql`s.outcome` : sql`null::varchar`} as outcome
@@ -101,7 +100,7 @@ export async function claimInjected(
 
 /** Requests whose answers became part of a rebuilt value. */
 async function rebuiltQuestions(engine: Engine): Promise<ReadonlySet<number>> {
-  if (!(await exists(engine, 'recovered_cell'))) return new Set();
+  if (!(await engine.hasTable('recovered_cell'))) return new Set();
   const rows = await engine.rows<{ event_id: number }>(
     'exposure.rebuilt_questions',
     sql`select distinct unnest(event_ids) as event_id from recovered_cell where status in ('exact', 'partial') and step_id in

@@ -1,5 +1,5 @@
 import { type Engine, sql } from '../../engine/index.ts';
-import { exists } from './write-cells.ts';
+import { eventsOfSteps } from './step-events.ts';
 
 /** What can follow a value in a condition and only make it narrower, or begin something of its own. */
 const follows = /^[\s)]*(?:and\b|&&|union\b|order\b|group\b|having\b|limit\b|;|--|#)/i;
@@ -46,17 +46,14 @@ export function literalPart(payload: string): LiteralPart | null {
 export type KnownInjections = { readonly query: ReadonlySet<number>; readonly condition: ReadonlySet<number> };
 
 export async function knownInjections(engine: Engine): Promise<KnownInjections> {
-  const ids = async (step: string, query: ReturnType<typeof sql>): Promise<ReadonlySet<number>> =>
-    new Set((await engine.rows<{ event_id: number }>(step, query)).map(r => r.event_id));
+  const read = (await engine.hasTable('injected_statement'))
+    ? await engine.rows<{ event_id: number }>(
+        'exposure.read_injections',
+        sql`select distinct event_id from injected_statement where event_id is not null order by 1`,
+      )
+    : [];
   return {
-    query: (await exists(engine, 'injected_statement'))
-      ? await ids('exposure.read_injections', sql`select distinct event_id from injected_statement where event_id is not null order by 1`)
-      : new Set(),
-    condition: (await exists(engine, 'step_event'))
-      ? await ids(
-          'exposure.asking_injections',
-          sql`select distinct event_id from step_event join step using (step_id) where kind in ('sqli-boolean', 'sqli-time') order by 1`,
-        )
-      : new Set(),
+    query: new Set(read.map(r => r.event_id)),
+    condition: await eventsOfSteps(engine, sql`kind in ('sqli-boolean', 'sqli-time')`),
   };
 }

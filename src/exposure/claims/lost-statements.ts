@@ -6,7 +6,6 @@ import { programOf } from '../replay/statements.ts';
 import { actorOf } from '../routes/requests.ts';
 import { claimAnyRecord } from './any-record.ts';
 import type { Claims } from './claims.ts';
-import { exists } from './write-cells.ts';
 
 type Connection = { readonly system_id: string | null; readonly missing: number; readonly event_id: number };
 
@@ -16,7 +15,7 @@ type Connection = { readonly system_id: string | null; readonly missing: number;
  * line shows nowhere: a log that loses lines is believed to have lost some there too, where a whole program was the intruder's.
  */
 export async function claimLostStatements(engine: Engine, catalogue: Catalogue, claims: Claims): Promise<void> {
-  if (!(await exists(engine, 'coverage_gap'))) return;
+  if (!(await engine.hasTable('coverage_gap'))) return;
   const connections = await engine.rows<Connection>(
     'exposure.lost_statements',
     sql`with line as (select e.event_id, e.conn_id, e.evidence_id, e.system_id, e.at_us, e.seq, e.class, a.event_id is not null as own, ${programOf} as program

@@ -13,7 +13,6 @@ import { sentForms } from '../routes/variants.ts';
 import { dayOf, missingSteps } from '../routes/walks.ts';
 import { tier } from '../tables.ts';
 import { type Claims, loadTiers } from './claims.ts';
-import { exists } from './write-cells.ts';
 
 /**
  * What a lossy log hides of an enumeration: numbers, days, months or spans of days left out between those that were asked for. When a run of
@@ -56,7 +55,7 @@ export function holesOf(instances: readonly Instance[], gaps: readonly Span[] = 
 
 /** Times in which a database log is known to lack lines. */
 export async function databaseGaps(engine: Engine): Promise<Span[]> {
-  if (!(await exists(engine, 'coverage_gap'))) return [];
+  if (!(await engine.hasTable('coverage_gap'))) return [];
   return engine.rows<Span>(
     'exposure.database_gaps',
     sql`select g.from_us as "fromUs", g.to_us as "toUs" from coverage_gap g

@@ -9,11 +9,11 @@ import { showsBody } from '../routes/instances.ts';
 import { type Request, routeOf, spanOf } from '../routes/requests.ts';
 import { looseLike } from '../sql/index.ts';
 import { tier } from '../tables.ts';
-import { claimAnyRecord } from './any-record.ts';
+import { claimAnyRecordBy } from './any-record.ts';
 import type { Claims } from './claims.ts';
 import { claimTerms, termsOf } from './found-terms.ts';
 import { type KnownInjections, knownInjections, literalPart } from './literal-part.ts';
-import { exists } from './write-cells.ts';
+import { eventsOfSteps } from './step-events.ts';
 
 const lowerNames = /^(?:from|since|start|after|begin|min|gte?|lower)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:from|start|since)$/i;
 const upperNames = /^(?:to|until|end|before|max|lte?|upper)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:to|end|until)$/i;
@@ -87,7 +87,7 @@ export async function claimByNames(
     }
   }
   await claimTerms(engine, catalogue, claims, terms, open);
-  for (const [route, list] of larger) await claimUnknownRoute(catalogue, claims, route, list, { route, larger: true });
+  for (const [route, list] of larger) await claimAnyRecordBy(catalogue, claims, 'route-unknown', route, list, { route, larger: true });
   if (broken.length > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
   return unnamed;
 }
@@ -162,12 +162,7 @@ const breaksOut = (value: string): boolean => /['";]|--|\/\*/.test(value);
 
 /** Of these requests those of an injection that is known to have worked. */
 async function onlyInjections(engine: Engine, broken: readonly Request[]): Promise<Request[]> {
-  if (!(await exists(engine, 'step')) || !(await exists(engine, 'step_event'))) return [];
-  const rows = await engine.rows<{ event_id: number }>(
-    'exposure.injections',
-    sql`select distinct event_id from step_event join step using (step_id) where kind like 'sqli-%' and outcome = 'succeeded' order by event_id`,
-  );
-  const worked = new Set(rows.map(r => r.event_id));
+  const worked = await eventsOfSteps(engine, sql`kind like 'sqli-%' and outcome = 'succeeded'`);
   return broken.filter(r => worked.has(r.eventId));
 }
 
@@ -176,19 +171,8 @@ async function claimBroken(catalogue: Catalogue, claims: Claims, broken: readonl
   for (const [route, list] of [...groupBy(broken, routeOf)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
     const least = all.reduce((a, r) => (routeOf(r) === route && r.bytes !== null && showsBody(r) !== 'no' ? Math.min(a, r.bytes) : a), Infinity);
     const larger = list.filter(r => r.bytes === null || r.bytes >= least + 16);
-    if (larger.length > 0) await claimUnknownRoute(catalogue, claims, route, larger, { route, broken: true });
+    if (larger.length > 0) await claimAnyRecordBy(catalogue, claims, 'route-unknown', route, larger, { route, broken: true });
   }
-}
-
-/** Nobody knows what these requests of a route read. */
-function claimUnknownRoute(catalogue: Catalogue, claims: Claims, route: string, requests: readonly Request[], identity: unknown): Promise<void> {
-  return claimAnyRecord(
-    catalogue,
-    claims,
-    requests.map(r => ({ systemId: r.systemId, source: { eventId: null, requestId: r.eventId } })),
-    () => ({ kind: 'request', rule: 'route-unknown', statement: route, premises: { route, requests: requests.length } }),
-    identity,
-  );
 }
 
 /** Datasets whose name (singular or plural) is a word of the path; the last word that names one wins, its parents narrow it. */

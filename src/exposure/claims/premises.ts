@@ -2,7 +2,6 @@ import { type OpenCase, standingDecisions } from '../../case/index.ts';
 import { sql } from '../../engine/index.ts';
 import type { StatementLog } from '../replay/statements.ts';
 import type { Request } from '../routes/requests.ts';
-import { exists } from './write-cells.ts';
 
 /** Decided premises; those nobody decided are taken as possible (`actor-wide`) or as true (the others). */
 export type Premises = ReadonlyMap<string, boolean>;
@@ -39,7 +38,7 @@ export type PremiseState = {
 /** Every premise that claims rest on or that somebody decided, in a fixed order. Needs `claim`. */
 export async function premiseStates(kase: OpenCase): Promise<PremiseState[]> {
   const used = new Map<string, number>();
-  if (await exists(kase.engine, 'claim'))
+  if (await kase.engine.hasTable('claim'))
     for (const r of await kase.engine.rows<{ name: string; n: number }>(
       'exposure.premises',
       sql`select name, count(*) as n from (select unnest(assumptions) as name from claim) a group by name order by name`,

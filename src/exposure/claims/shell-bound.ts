@@ -2,7 +2,6 @@ import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { claimAnyRecord } from './any-record.ts';
 import type { Claims } from './claims.ts';
-import { exists } from './write-cells.ts';
 
 /** An answer shorter than this holds no record worth the name. */
 const leastBytes = 32;
@@ -24,7 +23,7 @@ export async function claimShells(engine: Engine, catalogue: Catalogue, claims: 
 
 /** Answers of web shells and injected commands that hold more than nothing. */
 export async function shellAnswers(engine: Engine): Promise<{ event_id: number; system_id: string | null }[]> {
-  if (!(await exists(engine, 'step')) || !(await exists(engine, 'step_event'))) return [];
+  if (!(await engine.hasTable('step')) || !(await engine.hasTable('step_event'))) return [];
   return engine.rows<{ event_id: number; system_id: string | null }>(
     'exposure.shell_answers',
     sql`select distinct e.event_id, e.system_id from step s join step_event x using (step_id) join event e using (event_id)

@@ -2,7 +2,6 @@ import { type Engine, sql } from '../../engine/index.ts';
 import type { Catalogue, Dataset } from '../catalogue.ts';
 import { tier } from '../tables.ts';
 import type { Claims } from './claims.ts';
-import { exists } from './write-cells.ts';
 
 /**
  * What was reachable while nobody recorded (T1): every data set of a system whose log has a hole inside the intrusion's window, or
@@ -14,7 +13,7 @@ export async function claimUnobserved(
   claims: Claims,
   facts: { readonly requests: number; readonly injected: boolean; readonly logged: boolean; readonly unnamed: readonly string[] },
 ): Promise<void> {
-  const actors = (await exists(engine, 'actor'))
+  const actors = (await engine.hasTable('actor'))
     ? await engine.rows<{ from_us: number | null; to_us: number | null }>(
         'exposure.window',
         sql`select min(first_us) as from_us, max(last_us) as to_us from actor`,
@@ -36,8 +35,8 @@ export async function claimUnobserved(
       id,
     );
   };
-  if (await exists(engine, 'coverage_gap')) {
-    const window = (await exists(engine, 'intrusion_window'))
+  if (await engine.hasTable('coverage_gap')) {
+    const window = (await engine.hasTable('intrusion_window'))
       ? (
           await engine.rows<{ a: number | null; z: number | null }>(
             'exposure.intrusion_window',

@@ -5,12 +5,6 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { placeOfEvent } from '../../events/index.ts';
 import { contact } from '../tables.ts';
 
-/** Does a table or view of this name exist? Stages after this one may not have run. */
-export async function exists(engine: Engine, table: string): Promise<boolean> {
-  const r = await engine.row<{ n: number }>('exposure.exists', sql`select count(*) as n from information_schema.tables where table_name = ${table}`);
-  return r.n > 0;
-}
-
 /** Rows of a data set whose cells are brought together at once: millions of records must not be held. */
 const rowsAtOnce = 500_000;
 
@@ -37,10 +31,10 @@ export async function writeCells(kase: OpenCase): Promise<void> {
 
 /** `exposed_cell`: what is written, in its order, a piece of a data set after the other. */
 async function gatherCells(e: Engine, ids: readonly string[]): Promise<void> {
-  const classified = await exists(e, 'column_element');
+  const classified = await e.hasTable('column_element');
   const element = classified ? sql`coalesce(x.element, 'none')` : sql`'none'`;
   const elementJoin = classified ? sql`left join column_element x on x.dataset_id = t.dataset_id and x.column_no = t.column_no` : sql``;
-  const deleted = await exists(e, 'missing_record_cell');
+  const deleted = await e.hasTable('missing_record_cell');
   await e.run(
     'exposure.cells',
     sql`create or replace table exposed_cell (dataset varchar, key varchar, "column" varchar, element varchar, tier_lower tinyint, tier_upper tinyint, claim_id varchar, contact varchar)`,
@@ -106,11 +100,11 @@ export async function writeRecovered(kase: OpenCase): Promise<void> {
   const e = kase.engine;
   fs.mkdirSync(kase.outDir, { recursive: true });
   const file = path.join(kase.outDir, 'recovered.jsonl');
-  if (!(await exists(e, 'recovered_cell'))) {
+  if (!(await e.hasTable('recovered_cell'))) {
     fs.writeFileSync(file, '');
     return;
   }
-  const bound = await exists(e, 'recovered_binding');
+  const bound = await e.hasTable('recovered_binding');
   const key = bound ? sql`coalesce(r.key, b.key)` : sql`r.key`;
   const join = bound ? sql`left join recovered_binding b using (recovered_id)` : sql``;
   const files = new Map(

@@ -1,7 +1,6 @@
 import { type Engine, sql } from '../../engine/index.ts';
 import { bareName, type Catalogue, type Column, type Dataset } from '../catalogue.ts';
 import type { Claims } from '../claims/claims.ts';
-import { exists } from '../claims/write-cells.ts';
 import { patternOf } from './values.ts';
 
 type Row = {
@@ -24,7 +23,7 @@ export type Cell = Readonly<Row> & { readonly column: Column; readonly group: nu
 
 /** Cells that blind injection rebuilt, by data set. Those it never obtained are noted as attempts. */
 export async function readCells(engine: Engine, catalogue: Catalogue, claims: Claims): Promise<Map<Dataset, Cell[]>> {
-  const steps = await exists(engine, 'step');
+  const steps = await engine.hasTable('step');
   const rows = await engine.rows<Row>(
     'exposure.recovered_cells',
     sql`select r.recovered_id, r.step_id, r.table_name, r.column_name, r.row_ordinal, r.row_query, r.key, r.value, r.status, r.event_ids, r.facts,

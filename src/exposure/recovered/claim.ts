@@ -1,7 +1,6 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import type { Claims } from '../claims/claims.ts';
-import { exists } from '../claims/write-cells.ts';
 import { birth, existence } from '../replay/changes.ts';
 import { tier } from '../tables.ts';
 import { type Cell, isShown, readCells } from './cells.ts';
@@ -32,7 +31,7 @@ type BoundCell = { readonly cell: Cell; readonly row: number };
  */
 export async function claimRecovered(engine: Engine, catalogue: Catalogue, claims: Claims, open: OpenRows): Promise<void> {
   await engine.load('recovered_binding', bindingColumns, []);
-  if (!(await exists(engine, 'recovered_cell'))) return;
+  if (!(await engine.hasTable('recovered_cell'))) return;
   for (const [dataset, cells] of await readCells(engine, catalogue, claims)) {
     const match = await matchCells(engine, dataset, cells);
     const steady = oneRowEach(cells, match);

@@ -2,7 +2,6 @@ import type { OpenCase } from '../../case/index.ts';
 import { sql } from '../../engine/index.ts';
 import { boundFigure } from '../../exposure/index.ts';
 import type { RecordRange } from './figures.ts';
-import { hasTable } from './record-masks.ts';
 
 /** Rows of a data set whose number is known and whose identity is not, with the bounds that follow for the whole data set. */
 export type DatasetBound = {
@@ -33,7 +32,7 @@ export async function countBounds(
 ): Promise<{ total: Bounds; datasets: DatasetBound[] }> {
   const { engine } = kase;
   await engine.run('count.only_row', sql`create or replace table count_only_row (dataset_id varchar, row_no bigint)`);
-  const known = (await hasTable(kase, 'claim_count')) && (await hasTable(kase, 'claim_row'));
+  const known = (await kase.engine.hasTable('claim_count')) && (await kase.engine.hasTable('claim_row'));
   const bounds = known ? await boundDatasets(kase) : [];
   return { total: await totalBounds(kase, bounds, datasets, persons.executed, persons.possible), datasets: bounds };
 }

@@ -2,15 +2,15 @@ import type { OpenCase } from '../../case/index.ts';
 import { type Sql, sql } from '../../engine/index.ts';
 import { contact } from '../../exposure/index.ts';
 import { type ContactCount, contactKinds, type DatasetCount } from './figures.ts';
-import { type CountedDataset, hasTable, isFilled, slotsOf, unshadowed, width } from './record-masks.ts';
+import { type CountedDataset, isFilled, slotsOf, unshadowed, width } from './record-masks.ts';
 
 /**
  * Values and records by their closest contact with an answer (see `ContactCount`). What was displayed follows from the figures; only records
  * that also had another contact are looked at one by one.
  */
 export async function countContacts(kase: OpenCase, datasets: readonly CountedDataset[], counts: readonly DatasetCount[]): Promise<ContactCount[]> {
-  const known = await hasTable(kase, 'contact_row');
-  const shadow = await hasTable(kase, 'snapshot_shadow');
+  const known = await kase.engine.hasTable('contact_row');
+  const shadow = await kase.engine.hasTable('snapshot_shadow');
   const out: ContactCount[] = [];
   for (const d of datasets) {
     const own = counts.find(c => c.id === d.dataset_id)!;
@@ -98,7 +98,7 @@ async function otherContacts(kase: OpenCase, d: CountedDataset): Promise<Readonl
       m as (select row_no, ${sql.join([...all, ...sides])} from x group by row_no),
       e as (select row_no, s_claimed, p_claimed, s_rank, p_rank, s_has, p_has, ${sql.join([...closest('s'), ...closest('p')])} from m)
       select ${sql.join([...sums('s', 'lo'), ...sums('p', 'up')])}, ${sql.lit(Number(found['influenced']))} as influenced
-      from e join (select row_no, ${filled} as f from ${unshadowed(d, await hasTable(kase, 'snapshot_shadow'))}) using (row_no)`,
+      from e join (select row_no, ${filled} as f from ${unshadowed(d, await kase.engine.hasTable('snapshot_shadow'))}) using (row_no)`,
   );
   return sum;
 }

@@ -4,7 +4,7 @@ import { type Row, type Sql, sql } from '../../engine/index.ts';
 import { countBounds } from './count-bounds.ts';
 import { countContacts } from './count-contacts.ts';
 import type { AbsentElement, CombinationCount, DatasetCount, ElementGroup, ExposureCounts, PersonCount, RecordRange, RoleCount } from './figures.ts';
-import { type CountedDataset, countedDatasets, elementBit, hasTable, maskOf, writeRecordMasks } from './record-masks.ts';
+import { type CountedDataset, countedDatasets, elementBit, maskOf, writeRecordMasks } from './record-masks.ts';
 
 /** Elements that the law or the public asks for by name: listed as うち, and as absent when nothing of them was reachable. */
 const special: readonly Element[] = [
@@ -141,7 +141,7 @@ async function countDatasets(kase: OpenCase, datasets: readonly CountedDataset[]
       )
     ).map(r => [String(r['dataset_id']), r]),
   );
-  const only = (await hasTable(kase, 'claim_count'))
+  const only = (await kase.engine.hasTable('claim_count'))
     ? new Map(
         (
           await engine.rows(
@@ -151,7 +151,7 @@ async function countDatasets(kase: OpenCase, datasets: readonly CountedDataset[]
         ).map(r => [String(r['dataset_id']), r]),
       )
     : new Map<string, Row>();
-  const attempted = (await hasTable(kase, 'attempted'))
+  const attempted = (await kase.engine.hasTable('attempted'))
     ? new Set((await engine.rows('count.attempted', sql`select dataset_id, column_no from attempted`)).map(r => `${r['dataset_id']}\u0001${r['column_no']}`))
     : new Set<string>();
   return datasets.map(d => {

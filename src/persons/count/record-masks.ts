@@ -25,11 +25,6 @@ export type CountedColumn = {
 };
 export type CountedDataset = { readonly dataset_id: string; readonly rows: number; readonly columns: readonly CountedColumn[] };
 
-/** The tables an earlier stage may not have written (a case without evidence) read as empty. */
-export async function hasTable(kase: OpenCase, name: string): Promise<boolean> {
-  return (await kase.engine.rows('count.has_table', sql`select 1 as one from information_schema.tables where table_name = ${name} limit 1`)).length > 0;
-}
-
 export async function countedDatasets(kase: OpenCase): Promise<CountedDataset[]> {
   const datasets = await kase.engine.rows<{ dataset_id: string; rows: number }>(
     'count.datasets',
@@ -73,12 +68,12 @@ export async function writeRecordMasks(kase: OpenCase, datasets: readonly Counte
     'count.record_mask',
     sql`create or replace view record_mask as select dataset_id, row_no, role, tier_lower, tier_upper, m4, m3, m2, m1 from record_person`,
   );
-  const claims = (await hasTable(kase, 'claim_row')) && (await hasTable(kase, 'colset'));
-  const tiers = claims || (await hasTable(kase, 'cell_tier'));
-  const reachable = await hasTable(kase, 'reachable');
-  const persons = await hasTable(kase, 'person_label');
+  const claims = (await kase.engine.hasTable('claim_row')) && (await kase.engine.hasTable('colset'));
+  const tiers = claims || (await kase.engine.hasTable('cell_tier'));
+  const reachable = await kase.engine.hasTable('reachable');
+  const persons = await kase.engine.hasTable('person_label');
   const counts = new Map<string, readonly number[]>();
-  const shadow = await hasTable(kase, 'snapshot_shadow');
+  const shadow = await kase.engine.hasTable('snapshot_shadow');
   for (const d of datasets) {
     const slots = slotsOf(d);
     const w = width(slots.length);
