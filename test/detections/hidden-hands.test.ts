@@ -70,6 +70,18 @@ describe('a session of somebody else', () => {
     const shared = Array.from({ length: 60 }, (_, i) => get(100 + i * 7, `198.51.100.${i % 12}`, '/', { user_agent: agents[i % 3]!, session: 'pref=north' }));
     expect(await told(shared)).toEqual([]);
   });
+  it('that two networks use in turn with one kind of agent is a doubt; not where sessions begin at both, nor a short change of network', async () => {
+    const both = (n: number, session: string, ip = '192.0.2.9', gap = 20): EventRow[] =>
+      Array.from({ length: n }, (_, i) => [
+        get(5000 + i * gap, '203.0.113.5', `/card/${word(6000 + i)}`, { user_agent: agents[1]!, session }),
+        get(5000 + (i + 0.4) * gap, ip, `/card/${word(7000 + i)}`, { user_agent: agents[1]!, session }),
+      ]).flat();
+    expect(await told(both(10, 's4'))).toEqual([['session-elsewhere', 'unknown', true, ['192.0.2.9']]]);
+    expect(await told(both(2, 's4'))).toEqual([]);
+    expect(await told(both(10, 's4', '192.0.2.9', 1200))).toEqual([]);
+    expect(await told(both(10, 's4', '203.0.77.9'))).toEqual([]);
+    expect(await told([...both(10, 's4'), get(9000, '192.0.2.9', '/card/own', { user_agent: agents[0]!, session: 'other' })])).toEqual([]);
+  });
   it('used later from elsewhere with the same kind of agent is somebody on the way', async () => {
     expect(await told(taken(20, 40, agents[1]!))).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { knowFound } from '../found-events.ts';
 import type { Detection } from '../tables.ts';
 import { isHurried } from '../times.ts';
+import { detectTakenTurns } from './taken-turns.ts';
 
 type Use = {
   session: string;
@@ -23,7 +24,7 @@ const mostAddresses = 8;
 
 /**
  * Sessions used from several addresses with agents of different families. People change networks and update browsers; one session on two
- * machines at once is something else. It counts where it is rare in this log, or where the session already stands out otherwise.
+ * machines at once is something else. It counts where it is rare in this log, or where the session already stands out otherwise. So does one that two networks use in turn.
  */
 export async function detectTakeovers(engine: Engine, found: readonly Detection[]): Promise<Detection[]> {
   const suspicious = await suspiciousSessions(engine, found);
@@ -92,6 +93,9 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
       events: events.map(e => ({ eventId: e.event_id, atUs: e.at_us })),
     });
   }
+  const told = new Set(out.map(d => d.groupKey));
+  const untold = [...bySession.keys()].filter(s => !told.has(`session|${s}`));
+  out.push(...(await detectTakenTurns(engine, untold, sessions)));
   return out;
 }
 
