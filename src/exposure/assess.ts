@@ -31,8 +31,8 @@ export async function assessExposure(kase: OpenCase, effects: Effects, most = mo
   await claimUnobserved(engine, catalogue, claims, {
     requests: requests.length,
     injected: reads.instances.some(i => i.injected),
-    logged: log.present,
-    unnamed: log.present ? [] : unnamed,
+    logged: !reads.untold,
+    unnamed: reads.untold ? unnamed : [],
   });
   await claimInjections(given, reads, answered, problems);
   const deleted = await claimDeleted(engine, catalogue, claims, [...reads.instances, ...reads.direct, ...strangers], given.backlog);

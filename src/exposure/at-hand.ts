@@ -10,6 +10,7 @@ import { attributed, attributedLog, type Premises, readPremises } from './claims
 import { type Changes, readChanges } from './replay/changes.ts';
 import { withDefinitions } from './replay/definitions.ts';
 import { choosePart, type LogPart } from './replay/log-part.ts';
+import { isSelective } from './replay/selective-log.ts';
 import { readStatements, type StatementLog } from './replay/statements.ts';
 import { type Request, readActorRequests, readOtherRequests, type Span, spanOf } from './routes/requests.ts';
 import { type StatedRoutes, statedRoutes } from './routes/stated-routes.ts';
@@ -39,6 +40,8 @@ export type AtHand = {
   readonly gaps: readonly Span[];
   readonly numbered: boolean;
   readonly whole: boolean;
+  /** It holds a choice of the statements only: what it lacks may have run. */
+  readonly selective: boolean;
   /** What was written between the theft and the snapshot, and records that came and went. */
   readonly changes: Changes;
   readonly backlog: Backlog;
@@ -64,7 +67,8 @@ export async function readAtHand(kase: OpenCase, most: number, problems: Problem
   const claims = await Claims.open(engine, premises);
   claims.unions = catalogue.unions;
   const gaps = await databaseGaps(engine);
-  const numbered = log.present && left === 0 && (await countsLines(engine));
+  const selective = log.present && (await isSelective(engine));
+  const numbered = log.present && !selective && left === 0 && (await countsLines(engine));
   const whole = numbered && gaps.length === 0;
   const given = new Map(kase.file.datasets.map(d => [d.id, { created: d.createdColumn, changed: d.changedColumn }]));
   const time = lastsOf(span, log, gaps);
@@ -91,6 +95,7 @@ export async function readAtHand(kase: OpenCase, most: number, problems: Problem
     gaps,
     numbered,
     whole,
+    selective,
     changes,
     backlog,
   };

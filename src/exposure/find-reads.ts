@@ -5,7 +5,8 @@ import type { RouteRead } from './routes/binding.ts';
 import { inferReads } from './routes/infer-reads.ts';
 import { aloneInstance, type Instance, instancesOf } from './routes/instances.ts';
 import { learnRoutes } from './routes/learn-routes.ts';
-import { countRoutes, routeOf } from './routes/requests.ts';
+import { learnPartialReads } from './routes/partial-reads.ts';
+import { countRoutes, type Request, routeOf } from './routes/requests.ts';
 import { settleSignIns } from './routes/sign-ins.ts';
 
 /** A function that fewer others than this use teaches itself: the statements it runs carry the values of its own requests. */
@@ -18,20 +19,25 @@ export type Reads = {
   readonly direct: readonly Instance[];
   /** Statements that a request of the intruder explains. */
   readonly used: ReadonlySet<number>;
+  /** The database log does not tell what requests read: there is none, or it holds a choice of the statements, or explains no request of anybody. */
+  readonly untold: boolean;
 };
 
 /** Learn what routes read, from the case file, the database log or the sizes of answers, in this order; then read the intruder's requests so. */
 export async function findReads(given: AtHand): Promise<Reads> {
   const { engine, catalogue, requests, others, log, index, stated, gaps } = given;
   const taken = new Set(stated.reads.map(r => r.route));
-  const told = [...stated.reads, ...(await learnFromLog(given)).filter(r => !taken.has(r.route))];
-  const learned = [...told, ...(await inferReads(engine, catalogue, requests, others, new Set(told.map(r => r.route))))];
+  const { full, teaching } = await learnFromLog(given);
+  const told = [...stated.reads, ...full.filter(r => !taken.has(r.route))];
+  const untold = !log.present || given.selective || full.length === 0;
+  const partial = untold && log.present ? learnPartialReads(teaching, log, index, new Set(full.map(r => r.read.shape))).filter(r => !taken.has(r.route)) : [];
+  const learned = [...told, ...partial, ...(await inferReads(engine, catalogue, requests, others, new Set(told.map(r => r.route))))];
   const { instances: found, used } = instancesOf(requests, learned, log, index);
   const instances = given.numbered ? await settleAlone(engine, found, others, index, gaps) : found;
-  return { learned, instances, direct: directInstances(log.statements, used), used };
+  return { learned, instances, direct: directInstances(log.statements, used), used, untold };
 }
 
-async function learnFromLog({ engine, requests, others, log, index, part }: AtHand): Promise<RouteRead[]> {
+async function learnFromLog({ engine, requests, others, log, index, part }: AtHand): Promise<{ full: readonly RouteRead[]; teaching: readonly Request[] }> {
   const uses = new Map<string, number>();
   for (const r of others) if (r.status !== 404) uses.set(routeOf(r), (uses.get(routeOf(r)) ?? 0) + 1);
   const alone = new Set(requests.map(routeOf).filter(r => (uses.get(r) ?? 0) < fewOthers));
@@ -39,7 +45,7 @@ async function learnFromLog({ engine, requests, others, log, index, part }: AtHa
   const counts = await countRoutes(engine, part.span);
   const learned = learnRoutes(teaching, log, index, counts, alone);
   const sent = [...others, ...requests].filter(r => r.method !== 'GET' && r.method !== 'HEAD');
-  return settleSignIns(learned, sent, log, index, counts);
+  return { full: settleSignIns(learned, sent, log, index, counts), teaching };
 }
 
 /** Statements of the intruder that no request explains: shown to whoever held the connection. Certain only where the whole connection was theirs. */

@@ -43,4 +43,21 @@ describe('records in one stride', () => {
     expect(await run([...clerks(), ...others(nights(0))])).toEqual([]);
     expect((await run([...clerks(), ...others(nights(200))])).map(f => f.events)).toEqual([150, 150, 150]);
   });
+  it('by most of those who use the function, each with a client of his own and at the pace of people, is how it is used or the work of accomplices: a doubt', async () => {
+    const printer = (c: number, gap: number): EventRow[] =>
+      Array.from({ length: 60 }, (_, i) =>
+        get(1.6 * day + c * 3 + i * gap, `10.0.0.${20 + c}`, `/people/${5000 + c * 60 + i}/invoice`, { session: `print-${c}`, user_agent: `Agent/${c}` }),
+      );
+    const doubts = async (...rows: EventRow[][]): Promise<(boolean | undefined)[]> => {
+      await run([...clerks(), ...rows.flat()]);
+      const found = await engine.rows<{ facts: string }>(
+        'test',
+        sql`select facts from detection where rule_id = 'id-enumeration' order by first_us, detection_id`,
+      );
+      return found.map(f => (JSON.parse(f.facts) as { doubtful?: boolean }).doubtful);
+    };
+    expect(await doubts(printer(0, 9), printer(1, 9), printer(2, 9))).toEqual([true, true, true]);
+    expect(await doubts(printer(0, 9), printer(1, 9))).toEqual([undefined, undefined]);
+    expect(await doubts(printer(0, 1), printer(1, 1), printer(2, 1))).toEqual([undefined, undefined, undefined]);
+  });
 });

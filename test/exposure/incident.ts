@@ -103,6 +103,7 @@ export async function openIncident(events: readonly Event[], mine: readonly numb
     'byte_off BIGINT',
     'byte_len BIGINT',
     'seq BIGINT',
+    'action VARCHAR',
   ];
   await engine.load(
     'event',
@@ -139,6 +140,7 @@ export async function openIncident(events: readonly Event[], mine: readonly numb
       e.id / 16,
       e.id * 10,
       100,
+      null,
       null,
     ]),
   );

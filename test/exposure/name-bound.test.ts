@@ -93,3 +93,50 @@ describe('a route whose path names a dataset', () => {
     expect(await possible({}, '/book/list', [120, 9000])).toEqual({ rows: ['book:0', 'reader:0', 'reader:1', 'reader:2'], unnamed: 0 });
   });
 });
+
+describe('a route that names a dataset', () => {
+  afterEach(() => engine.close());
+
+  it('may show the records that those of the named one refer to, or that refer to them', async () => {
+    engine = await snapshotEngine([
+      {
+        name: 'loan',
+        columns: ['slip', 'reader_id'],
+        key: ['slip'],
+        rows: [
+          ['a1', '2'],
+          ['a2', '3'],
+        ],
+      },
+      {
+        name: 'reader',
+        columns: ['id', 'grade'],
+        rows: [
+          ['1', 'x'],
+          ['2', 'x'],
+          ['3', 'x'],
+        ],
+      },
+      {
+        name: 'note',
+        columns: ['no', 'slip'],
+        key: ['no'],
+        rows: [
+          ['n1', 'a1'],
+          ['n2', 'a2'],
+          ['n3', 'zz'],
+        ],
+      },
+      { name: 'shelf', columns: ['no', 'room'], key: ['no'], rows: [['s1', 'x']] },
+    ]);
+    const claims = await Claims.open(engine);
+    const asked = request('/loan/a2', 1, { 'path.2': 'a2' }, { eventId: 1, hiUs: 2, bytes: 900, durationUs: null, actor: 'strict' });
+    await claimByNames(engine, await readCatalogue(engine), claims, [asked], new Set());
+    await claims.close();
+    const rows = await engine.rows<{ id: string }>(
+      'test.possible',
+      sql`select distinct s.dataset_id || ':' || r.row_no as id from claim_row r join colset s using (colset_id) where r.tier_upper = 2 order by 1`,
+    );
+    expect(rows.map(r => r.id)).toEqual(['loan:1', 'note:1', 'reader:2']);
+  });
+});

@@ -3,6 +3,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { count } from '../requests/judge.ts';
 import { actorKey, episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
+import { readingUs } from '../times.ts';
 import { countPeers } from './count-peers.ts';
 import { prepareCalls } from './numbered-calls.ts';
 import { openRoutes } from './open-routes.ts';
@@ -17,6 +18,8 @@ const manyInStride = 100;
 const strideLead = 1.5;
 /** Who reads the same records again on that many days is a job of the site. */
 const jobDays = 3;
+/** Fewer who do the same may be one. */
+const fewestOfPractice = 3;
 
 type Walk = {
   actor: string;
@@ -47,14 +50,35 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
   await prepareCalls(engine);
   const walks = await findWalks(engine);
   if (walks.length > 0) await leaveOutJobs(engine);
+  const practice = await practicesOf(engine, walks);
   const out: Detection[] = [];
   for (const [actor, list] of groupBy(walks, w => w.actor)) {
     for (const how of ['object', 'page'] as const) {
       const own = list.filter(w => w.how === how).sort((a, b) => b.d - a.d || (a.route < b.route ? -1 : 1));
-      if (own.length > 0) out.push(...(await walkDetections(engine, actor, how, own)));
+      if (own.length > 0) out.push(...(await walkDetections(engine, actor, how, own, practice)));
     }
   }
   return withOwnership(engine, out);
+}
+
+/**
+ * Walks that are how a function is used: at least half of all who use it walk it at the pace of people, and they are several, with clients of their own (invoices
+ * printed one by one at the end of the month). Accomplices would look alike, so these are doubts.
+ */
+async function practicesOf(engine: Engine, walks: readonly Walk[]): Promise<ReadonlySet<Walk>> {
+  const out = new Set<Walk>();
+  for (const [route, list] of groupBy(
+    walks.filter(w => w.how === 'object' && w.gap_us !== null && w.gap_us >= readingUs),
+    w => w.route,
+  )) {
+    if (list.length < fewestOfPractice || 2 * list.length < list[0]!.actors) continue;
+    const { clients } = await engine.row<{ clients: number }>(
+      'detection.walk-clients',
+      sql`select count(distinct client)::integer as clients from detection_walk where route = ${route} and actor in (${sql.join(list.map(w => sql`${w.actor}`))})`,
+    );
+    if (clients >= fewestOfPractice) for (const w of list) out.add(w);
+  }
+  return out;
 }
 
 /**
@@ -158,7 +182,13 @@ type ObjectEvent = {
 };
 
 /** All requests of the walk: of this actor, on this route and what lies below it, without strangers who share its address. */
-async function walkDetections(engine: Engine, actor: string, how: 'object' | 'page', walks: readonly Walk[]): Promise<Detection[]> {
+async function walkDetections(
+  engine: Engine,
+  actor: string,
+  how: 'object' | 'page',
+  walks: readonly Walk[],
+  practice: ReadonlySet<Walk>,
+): Promise<Detection[]> {
   const rows = await engine.rows<Omit<ObjectEvent, 'atUs'>>(
     'detection.walk-events',
     sql`
@@ -173,7 +203,7 @@ async function walkDetections(engine: Engine, actor: string, how: 'object' | 'pa
     if (new Set(run.map(r => r.object)).size < minObjects) continue;
     for (const r of run) taken.add(r.event_id);
     const { sure, doubtful } = actor.startsWith('i:') && how === 'object' ? splitRun(run, isLine(w)) : { sure: episodes(run), doubtful: [] };
-    for (const part of sure) out.push(walkDetection(w, part, false));
+    for (const part of sure) out.push(walkDetection(w, part, practice.has(w)));
     if (doubtful.length > 0) out.push(walkDetection(w, doubtful, true));
   }
   return out;

@@ -174,6 +174,11 @@ export class Claims {
     await this.rows(claimId, this.allColumns(dataset), where === null ? rows : sql`${rows} where ${where}`);
   }
 
+  /** Row numbers of a claim, as far as they were written. */
+  rowsOf(claimId: string): Sql {
+    return sql`(select row_no from claim_row_work where claim_id = ${claimId})`;
+  }
+
   allColumns(dataset: Dataset): number {
     return this.colset(
       dataset,

@@ -3,6 +3,7 @@ import type { Catalogue, Column, Dataset } from '../catalogue.ts';
 import { type Request, routeOf } from '../routes/requests.ts';
 import { tier } from '../tables.ts';
 import type { Claims } from './claims.ts';
+import { joinsOf } from './joins.ts';
 
 /** Terms looked for at most: each is held against every text of every dataset. */
 const mostTerms = 2_000;
@@ -72,23 +73,4 @@ const foundRows = (dataset: Dataset): Sql => sql`select row_no from found_term w
 
 function joinedTo(other: Dataset, own: Column, theirs: Column): Sql {
   return sql`${inText('t', own)} in (select ${inText('o', theirs)} from ${sql.id(other.view)} o where o.row_no in (${foundRows(other)}) and ${inText('o', theirs)} is not null)`;
-}
-
-/** Columns by which two data sets are joined, by their names: the key of one under the same name in the other, or as `<table>_<key>` there. */
-function joinsOf(a: Dataset, b: Dataset): [Column, Column][] {
-  if (a === b) return [];
-  return [...refersTo(a, b), ...refersTo(b, a).map(([x, y]): [Column, Column] => [y, x])];
-}
-
-function refersTo(from: Dataset, to: Dataset): [Column, Column][] {
-  const [name] = to.key;
-  const key = to.key.length === 1 ? to.columns.find(c => c.name === name) : undefined;
-  if (!key) return [];
-  const plain = key.name.toLowerCase();
-  const names = new Set([
-    `${to.table}_${plain}`,
-    `${to.table.replace(/s$/, '')}_${plain}`,
-    ...(from.key.includes(key.name) && from.key.length === 1 ? [] : [plain]),
-  ]);
-  return from.columns.filter(c => names.has(c.name.toLowerCase())).map(c => [c, key]);
 }

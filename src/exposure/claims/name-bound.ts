@@ -12,6 +12,7 @@ import { tier } from '../tables.ts';
 import { claimAnyRecordBy } from './any-record.ts';
 import type { Claims } from './claims.ts';
 import { claimTerms, termsOf } from './found-terms.ts';
+import { claimJoined, type NamedClaim } from './joined-rows.ts';
 import { type KnownInjections, knownInjections, literalPart } from './literal-part.ts';
 import { eventsOfSteps } from './step-events.ts';
 
@@ -38,6 +39,7 @@ export async function claimByNames(
   const unread = requests.filter(r => !known.has(routeOf(r)) && showsBody(r) !== 'no' && (r.method === 'GET' || r.method === 'POST'));
   if (unread.length === 0) return new Map();
   const terms = new Map<string, Request>();
+  const byName = new Map<string, NamedClaim>();
   const broken: Request[] = [];
   const unnamed = new Map<string, number>();
   const larger = await largerThanNamed(engine, catalogue, unread);
@@ -84,8 +86,10 @@ export async function claimByNames(
       if (written.has(rows)) continue;
       written.add(rows);
       await claims.possibleRows(id, dataset, where.length > 0 ? sql`((${sql.join(where, sql` and `)}) or ${open.get(dataset.id)!})` : null);
+      if (named.length > 0 && !silent(route)) byName.set(id, { dataset, named, request: r });
     }
   }
+  await claimJoined(catalogue, claims, byName);
   await claimTerms(engine, catalogue, claims, terms, open);
   for (const [route, list] of larger) await claimAnyRecordBy(catalogue, claims, 'route-unknown', route, list, { route, larger: true });
   if (broken.length > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);

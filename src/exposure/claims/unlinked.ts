@@ -42,7 +42,7 @@ export async function claimUnlinked(given: AtHand, reads: Reads, possible: Possi
   }
   await claimLostStatements(engine, catalogue, claims);
   await claimUnread(catalogue, claims, part.left);
-  if (!log.present) {
+  if (reads.untold) {
     await claimShells(engine, catalogue, claims);
     await claimHiddenSeries(engine, catalogue, claims, requests);
   }
@@ -55,11 +55,12 @@ async function claimStrangeRoutes(
   reads: Reads,
   explained: ReadonlySet<number>,
 ): Promise<{ strangers: readonly Instance[]; unnamed: ReadonlyMap<string, number> }> {
-  const known = new Set(reads.learned.map(r => r.route));
+  // Where the log tells only some of what ran, a route of which a read was learned there may have others.
+  const known = new Set(reads.learned.filter(r => !(reads.untold && r.source === 'log')).map(r => r.route));
   const unknown = requests.filter(r => !known.has(routeOf(r)));
   const strange = log.present ? strangersOf(unknown, index, explained, others) : null;
   // A log that lacks no line would hold what such a request read.
-  if (strange)
+  if (strange && !reads.untold)
     for (const r of requests.map(routeOf))
       if (
         whole ||
@@ -72,7 +73,7 @@ async function claimStrangeRoutes(
         known.add(r);
   const constant = new Set([...new Set(requests.map(routeOf))].filter(route => sameAlways(others.filter(r => routeOf(r) === route))));
   const searches = await inferTerms(engine, requests, others, known, route => datasetsNamed(catalogue, route.slice(route.indexOf(' ') + 1)));
-  const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => log.present || constant.has(route), changes, searches);
+  const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => !reads.untold || constant.has(route), changes, searches);
   for (const route of constant) unnamed.delete(route);
   return { strangers: strange?.instances ?? [], unnamed };
 }

@@ -48,6 +48,8 @@ export type RouteRead = {
   readonly usual?: readonly (string | null | undefined)[];
   /** Query parameters that hardly varied among the learning requests, with the values they had. */
   readonly seen?: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The log shows it for some requests of the route only; the others may have run it too. */
+  readonly partial?: true;
 };
 
 /** The value a request gives a slot: a text, null for SQL NULL, undefined when the request does not determine it. */

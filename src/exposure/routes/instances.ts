@@ -104,7 +104,8 @@ function regular(request: Request, route: RouteRead, index: StatementIndex, used
   const breaks = !route.parameters && route.source !== 'log' && [...request.values.values()].some(v => v.includes("'"));
   // Nothing of the request stands in such a statement: only a size that agrees makes it the request's own.
   const loose = route.bindings.some(b => b.from === 'free') && !route.bindings.some(b => b.from === 'request' || b.from === 'linear');
-  const base = { read: route.read, request, routeRead: route, certainty, injected: false, conditional: breaks || loose };
+  const untold = route.partial === true && own.length === 0;
+  const base = { read: route.read, request, routeRead: route, certainty, injected: false, conditional: breaks || loose || untold };
   const plain: Request = breaks ? { ...request, values: new Map([...request.values].map(([k, v]) => [k, v.split("'")[0]!])) } : request;
   const unusual = route.forms !== undefined && !route.forms.has(formOf(request));
   const variants = unusual || (route.forms !== undefined && own.length === 0) ? variantsOf(request, route, index) : null;

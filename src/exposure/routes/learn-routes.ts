@@ -17,32 +17,8 @@ export function learnRoutes(
   routeCounts: ReadonlyMap<string, { readonly all: number; readonly others: number }>,
   alone: ReadonlySet<string> = new Set(),
 ): RouteRead[] {
-  const byRoute = new Map<string, Request[]>();
-  const redirected = new Map<string, Request[]>();
-  for (const r of requests) {
-    if (r.status === null || (r.status >= 400 && r.status !== 404)) continue;
-    const lists = r.status >= 300 && r.status < 400 ? redirected : byRoute;
-    const key = routeOf(r);
-    const list = lists.get(key);
-    if (list) list.push(r);
-    else lists.set(key, [r]);
-  }
-  // What answers by sending on (a sign-in) shows nothing, but its statements are explained.
-  for (const [route, list] of redirected) if (!byRoute.has(route)) byRoute.set(route, list);
-  const shapeCounts = new Map<string, number>();
-  const constants = new Map<string, (string | null | undefined)[]>();
-  const varying = new Map<string, Set<number>>();
-  for (const s of log.statements) {
-    shapeCounts.set(s.read.shape, (shapeCounts.get(s.read.shape) ?? 0) + 1);
-    const first = constants.get(s.read.shape);
-    if (!first) {
-      constants.set(s.read.shape, [...s.values]);
-      varying.set(s.read.shape, new Set());
-      continue;
-    }
-    const set = varying.get(s.read.shape)!;
-    for (let i = 0; i < s.values.length; i++) if (s.values[i] !== first[i]) set.add(i);
-  }
+  const byRoute = answeredByRoute(requests);
+  const { shapeCounts, constants, varying } = slotsOf(log);
   const out: RouteRead[] = [];
   for (const [route, list] of [...byRoute].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
     const fewest = alone.has(route) ? 2 : 3;
@@ -68,8 +44,52 @@ export function learnRoutes(
   }
   // What another route runs with values of its own requests is not what this one runs with values of nothing.
   const told = (r: RouteRead): boolean => r.bindings.some(b => b.from === 'request' || b.from === 'linear');
-  const shapes = new Set(out.filter(told).map(r => r.read.shape));
+  // A route that only sends on shows nothing: the page it leads to may read the same by what the session keeps.
+  const showing = new Set(requests.filter(r => r.status !== null && (r.status < 300 || r.status === 404)).map(routeOf));
+  const shapes = new Set(out.filter(r => told(r) && showing.has(r.route)).map(r => r.read.shape));
   return out.filter(r => told(r) || !r.bindings.some(b => b.from === 'free') || !shapes.has(r.read.shape));
+}
+
+/** Requests that were answered, by route. */
+export function answeredByRoute(requests: readonly Request[]): Map<string, Request[]> {
+  const byRoute = new Map<string, Request[]>();
+  const redirected = new Map<string, Request[]>();
+  for (const r of requests) {
+    if (r.status === null || (r.status >= 400 && r.status !== 404)) continue;
+    const lists = r.status >= 300 && r.status < 400 ? redirected : byRoute;
+    const key = routeOf(r);
+    const list = lists.get(key);
+    if (list) list.push(r);
+    else lists.set(key, [r]);
+  }
+  // What answers by sending on (a sign-in) shows nothing, but its statements are explained.
+  for (const [route, list] of redirected) if (!byRoute.has(route)) byRoute.set(route, list);
+  return byRoute;
+}
+
+/** Of each shape of a log: how many statements, the values of the first, and the slots that differ among them. */
+export type LogSlots = {
+  readonly shapeCounts: ReadonlyMap<string, number>;
+  readonly constants: ReadonlyMap<string, readonly (string | null | undefined)[]>;
+  readonly varying: ReadonlyMap<string, ReadonlySet<number>>;
+};
+
+export function slotsOf(log: StatementLog): LogSlots {
+  const shapeCounts = new Map<string, number>();
+  const constants = new Map<string, (string | null | undefined)[]>();
+  const varying = new Map<string, Set<number>>();
+  for (const s of log.statements) {
+    shapeCounts.set(s.read.shape, (shapeCounts.get(s.read.shape) ?? 0) + 1);
+    const first = constants.get(s.read.shape);
+    if (!first) {
+      constants.set(s.read.shape, [...s.values]);
+      varying.set(s.read.shape, new Set());
+      continue;
+    }
+    const set = varying.get(s.read.shape)!;
+    for (let i = 0; i < s.values.length; i++) if (s.values[i] !== first[i]) set.add(i);
+  }
+  return { shapeCounts, constants, varying };
 }
 
 /** Less likely than this no series of statements beside requests is taken for chance. */
@@ -124,7 +144,7 @@ function learnRead(
 }
 
 /** How often a request finds its values in the same shape around another request's time: the rate of chance. */
-function chance(own: readonly Window[], bindings: readonly Binding[], shape: string, index: StatementIndex): number {
+export function chance(own: readonly Window[], bindings: readonly Binding[], shape: string, index: StatementIndex): number {
   let hits = 0;
   for (let i = 0; i < own.length; i++) {
     const other = own[(i + (own.length >> 1) + 1) % own.length]!;

@@ -27,7 +27,8 @@ export async function modelRoutes(
   const out = new Map<string, RouteModel>();
   for (const route of [...used].sort()) {
     const reads = routes.filter(r => r.route === route);
-    if (reads.length === 0) continue;
+    // What else such a route runs, the log does not show.
+    if (reads.length === 0 || reads.some(r => r.partial)) continue;
     const cheap = reads.every(r => r.bindings.every(b => b.from !== 'free'));
     const sample = others.filter(r => routeOf(r) === route && r.status === 200 && r.bytes !== null && r.actor === null).slice(0, cheap ? 240 : 120);
     const { instances } = instancesOf(sample, reads, log, index);
