@@ -96,8 +96,13 @@ export function playGroups(groups: readonly Group[], check: (figures: ReadonlyMa
     check(figures);
   });
   afterAll(() => {
-    const line = (name: string, list: readonly Played[]): string =>
-      `${name.padEnd(44)} ${String(list.length).padStart(3)} incidents  lower/truth ${meanTightness(list).lower.toFixed(3)}  truth/upper ${meanTightness(list).upper.toFixed(3)}\n`;
+    const means = (list: readonly Played[]): string =>
+      `lower/truth ${meanTightness(list).lower.toFixed(3)}  truth/upper ${meanTightness(list).upper.toFixed(3)}`;
+    const line = (name: string, list: readonly Played[]): string => {
+      const certain = list.filter(p => p.certain);
+      const beside = certain.length === list.length ? '' : `  (${certain.length} with every actor certain: ${means(certain)})`;
+      return `${name.padEnd(44)} ${String(list.length).padStart(3)} incidents  ${means(list)}${beside}\n`;
+    };
     for (const [name, list] of figures) process.stdout.write(line(name, list));
     for (const scenario of [...new Set([...figures.values()].flat().map(p => p.scenario))].sort())
       process.stdout.write(
