@@ -6,7 +6,24 @@ import { readAll } from '../../src/exposure/replay/statements.ts';
 import { loadParser } from '../../src/exposure/sql/index.ts';
 import { snapshotEngine } from './snapshot.ts';
 
-const names = ['佐藤', '佐藤　花子', '佐 藤', '加藤', 'Sato', 'ＳＡＴＯ', '鈴木', 'すずき', '福\uFA00', '渡部', '渡邉部', '佐々木', '宮\uFA11'];
+const names = [
+  '佐藤',
+  '佐藤　花子',
+  '佐 藤',
+  '加藤',
+  'Sato',
+  'ＳＡＴＯ',
+  '鈴木',
+  'すずき',
+  '福\uFA00',
+  '渡部',
+  '渡邉部',
+  '佐々木',
+  '宮\uFA11',
+  '\u{20BB7}川',
+  '辻\u{E0100}',
+  '㊞藤',
+];
 
 describe('text of a database whose collation is not known', () => {
   let engine: Engine;
@@ -37,15 +54,21 @@ describe('text of a database whose collation is not known', () => {
   }
 
   test('kanji are compared, what stands between them may be ignored', async () => {
-    expect(await found("SELECT mail FROM people WHERE name = '佐藤'")).toEqual({ must: ['佐藤'], may: ['佐藤', '佐 藤', '福\uFA00'] });
+    expect(await found("SELECT mail FROM people WHERE name = '佐藤'")).toEqual({ must: ['佐藤'], may: ['佐藤', '佐 藤', '福\uFA00', '㊞藤'] });
     expect(await found("SELECT mail FROM people WHERE name LIKE '%佐藤%'")).toEqual({
       must: ['佐藤', '佐藤　花子'],
-      may: ['佐藤', '佐藤　花子', '佐 藤', '福\uFA00'],
+      may: ['佐藤', '佐藤　花子', '佐 藤', '福\uFA00', '㊞藤'],
     });
   });
 
   test('a kanji that stands among the compatibility ideographs without being one is a kanji', async () => {
-    expect(await found("SELECT mail FROM people WHERE name LIKE '%\uFA11%'")).toEqual({ must: ['宮\uFA11'], may: ['福\uFA00', '宮\uFA11'] });
+    expect(await found("SELECT mail FROM people WHERE name LIKE '%\uFA11%'")).toEqual({ must: ['宮\uFA11'], may: ['福\uFA00', '宮\uFA11', '㊞藤'] });
+  });
+
+  test('a kanji beyond the first plane is no other one, and a variant of a kanji may be that kanji', async () => {
+    expect((await found("SELECT mail FROM people WHERE name LIKE '%川%'")).may).toEqual(['福\uFA00', '\u{20BB7}川', '㊞藤']);
+    expect((await found("SELECT mail FROM people WHERE name = '辻'")).may).toEqual(['福\uFA00', '辻\u{E0100}', '㊞藤']);
+    expect((await found("SELECT mail FROM people WHERE name LIKE '%印%'")).may).toContain('㊞藤');
   });
 
   test('a wildcard between kanji, kana and marks of repetition may be anything', async () => {

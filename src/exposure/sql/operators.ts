@@ -103,9 +103,12 @@ const onlyKanji = (text: Sql, ends: boolean): Sql => {
   return sql`regexp_full_match(${text}, ${sql.lit(`${any}[${kanji}${blank}]*[${kanji}][${kanji}${blank}]*${any}`)})`;
 };
 const kanjiOf = (text: Sql): Sql => sql`regexp_replace(${text}, ${sql.lit(`[^${kanji}]`)}, '', 'g')`;
-/** Radicals and compatibility ideographs may equal a kanji; so may whatever a collation does not know. */
+/**
+ * Radicals, kanji in circles and brackets, compatibility ideographs: they may equal a kanji. Unified ideographs beyond the first plane and variation selectors never
+ * do: a collation that does not know them passes over them or takes them all for one sign.
+ */
 const otherForms = (text: Sql): Sql =>
-  sql`regexp_matches(${text}, ${sql.lit(String.raw`[\x{2E80}-\x{2FDF}\x{F900}-\x{FA0D}\x{FA10}\x{FA12}\x{FA15}-\x{FA1E}\x{FA20}\x{FA22}\x{FA25}\x{FA26}\x{FA2A}-\x{FAFF}\x{10000}-\x{10FFFF}]`)})`;
+  sql`regexp_matches(${text}, ${sql.lit(String.raw`[\x{2E80}-\x{2FDF}\x{3190}-\x{319F}\x{3200}-\x{33FF}\x{F900}-\x{FA0D}\x{FA10}\x{FA12}\x{FA15}-\x{FA1E}\x{FA20}\x{FA22}\x{FA25}\x{FA26}\x{FA2A}-\x{FAFF}\x{1F200}-\x{1F2FF}\x{2F800}-\x{2FA1F}]`)})`;
 
 /** LIKE under some usual collation, with a pattern that stands for itself but for `%` and `_`. */
 export function looseLike(text: Sql, pattern: Sql): Sql {
