@@ -6,6 +6,7 @@ import { type Instance, instancesOf } from '../routes/instances.ts';
 import { type Request, routeOf, type Span, streamOtherRequests } from '../routes/requests.ts';
 import { servedShapes } from '../routes/served-shapes.ts';
 import { silentShapes } from '../routes/sign-ins.ts';
+import { carriedStatements, passwordChecks } from './carried.ts';
 import { claimDumpFiles } from './dump-files.ts';
 import { claimHiddenSeries } from './hidden-series.ts';
 import { claimLostStatements, claimUnread } from './lost-statements.ts';
@@ -33,7 +34,8 @@ export async function claimUnlinked(given: AtHand, reads: Reads, possible: Possi
   if (log.present) {
     const silent = silentShapes(reads.learned, [...given.others, ...requests]);
     const served = servedShapes(given.others, reads.learned, index);
-    const found = orphansOf(log, index, reads.instances, explained, times, served).filter(i => !silent.has(i.read.shape));
+    const carried = new Set([...explained, ...carriedStatements(given.others, index, explained)]);
+    const found = orphansOf(log, index, reads.instances, carried, times, served).filter(i => !silent.has(i.read.shape));
     const told = new Set([...found, ...strangers].map(i => i.statement?.eventId));
     const replaced = replacedOf(reads.instances, index, explained).filter(i => !told.has(i.statement?.eventId));
     const orphans = [...found, ...strangers, ...replaced];
@@ -85,15 +87,16 @@ function sameAlways(sample: readonly Request[]): boolean {
 }
 
 /**
- * Statements around the intruder's requests that some request explains: everybody's requests of that time are read again in full. What a kind of
- * statement is at other times is told by the log alone.
+ * Statements around the intruder's requests that some request explains: everybody's requests of that time are read again in full, and who
+ * signed in explains the check of the password. What a kind of statement is at other times is told by the log alone.
  */
-async function explainedStatements({ engine, log, index }: AtHand, { learned, used }: Reads, times: readonly Span[]): Promise<Set<number>> {
+async function explainedStatements({ engine, log, index, others, requests }: AtHand, { learned, used }: Reads, times: readonly Span[]): Promise<Set<number>> {
   const explained = new Set(used);
   const [first, last] = [times[0], times.at(-1)];
   if (!first || !last) return explained;
   const span = { fromUs: first.fromUs, toUs: last.toUs };
   for await (const batch of streamOtherRequests(engine, [...new Set(learned.map(r => r.route))].sort(), span))
     for (const id of instancesOf(batch, learned, log, index).used) explained.add(id);
+  for (const id of passwordChecks([...others, ...requests], index, explained)) explained.add(id);
   return explained;
 }
