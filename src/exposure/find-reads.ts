@@ -12,6 +12,8 @@ import { settleSignIns } from './routes/sign-ins.ts';
 /** A function that fewer others than this use teaches itself: the statements it runs carry the values of its own requests. */
 const fewOthers = 3;
 
+type RouteCounts = Awaited<ReturnType<typeof countRoutes>>;
+
 /** What routes read, and each time the intruder had something read: by a request (`instances`) or straight from the database (`direct`). */
 export type Reads = {
   readonly learned: readonly RouteRead[];
@@ -37,15 +39,30 @@ export async function findReads(given: AtHand): Promise<Reads> {
   return { learned, instances, direct: directInstances(log.statements, used), used, untold };
 }
 
-async function learnFromLog({ engine, requests, others, log, index, part }: AtHand): Promise<{ full: readonly RouteRead[]; teaching: readonly Request[] }> {
+async function learnFromLog(given: AtHand): Promise<{ full: readonly RouteRead[]; teaching: readonly Request[] }> {
+  const { engine, requests, others, log, index, part } = given;
   const uses = new Map<string, number>();
   for (const r of others) if (r.status !== 404) uses.set(routeOf(r), (uses.get(routeOf(r)) ?? 0) + 1);
   const alone = new Set(requests.map(routeOf).filter(r => (uses.get(r) ?? 0) < fewOthers));
   const teaching = [...others, ...requests.filter(r => r.actor === 'wide' || alone.has(routeOf(r)))];
   const counts = await countRoutes(engine, part.span);
-  const learned = learnRoutes(teaching, log, index, counts, alone);
+  const taught = learnRoutes(teaching, log, index, counts, alone);
+  const learned = [...taught, ...learnWithOwn(given, taught, alone, counts)];
   const sent = [...others, ...requests].filter(r => r.method !== 'GET' && r.method !== 'HEAD');
   return { full: settleSignIns(learned, sent, log, index, counts), teaching };
+}
+
+/**
+ * What too few others ask for in too few ways to teach (three people who all looked at the first page of a list), the intruder's own requests help to teach: the same test,
+ * of all that was asked of the function.
+ */
+function learnWithOwn({ requests, others, log, index }: AtHand, taught: readonly RouteRead[], alone: ReadonlySet<string>, counts: RouteCounts): RouteRead[] {
+  const known = new Set([...alone, ...taught.map(r => r.route)]);
+  const open = new Set(requests.map(routeOf).filter(r => !known.has(r)));
+  if (open.size === 0) return [];
+  const elsewhere = new Set(taught.map(r => r.read.shape));
+  const all = [...others, ...requests.filter(r => r.actor === 'strict')].filter(r => open.has(routeOf(r)));
+  return learnRoutes(all, log, index, counts).filter(r => !elsewhere.has(r.read.shape));
 }
 
 /** Statements of the intruder that no request explains: shown to whoever held the connection. Certain only where the whole connection was theirs. */

@@ -122,10 +122,16 @@ function learnRead(
   const near = (n: number): boolean => Math.abs(shapeCount - n) <= Math.max(2, 0.03 * n);
   const counted = shapeCount >= 0.97 * routeCount.others - 2 && shapeCount <= 1.03 * routeCount.all + 2;
   const even = near(routeCount.all) || near(routeCount.others);
+  // People who all ask for the same few pages have one another's values beside them: then it is told like values of the session, of which some lines may be lost.
+  const alike = (): boolean => {
+    if (!even || joint <= 0.9 || own.length < 4) return false;
+    const elsewhere = chanceElsewhere(own, bindings, read.shape, index);
+    return elsewhere < 0.3 && elsewhere ** own.length < hardlyChance;
+  };
   // Values that come from the session alone bind nothing: then every request has such a statement, there is one a request, and hardly any at other times.
   const linked =
     bound > 0
-      ? joint - control > 0.5 || (joint > 0.97 && counted)
+      ? joint - control > 0.5 || (joint > 0.97 && counted) || alike()
       : even && (varying.size === 0 || (joint > 0.97 && own.length >= 4 && control < 0.3 && control ** own.length < hardlyChance));
   if (!linked) return null;
   return {
