@@ -1,11 +1,8 @@
 import { MINUTE } from '../base/index.ts';
-import { loginPath } from '../detections/index.ts';
+import { loginPath, pagePart } from '../detections/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 
 const visitGapUs = 30 * MINUTE;
-/** What a browser fetches beside a page. */
-const pageParts = String.raw`\.(?:css|js|mjs|png|jpe?g|gif|svg|ico|webp|woff2?)$`;
-
 /**
  * Writes `open_sender (how, a, b)`: senders of `actor_scope` (an address; an address with an agent) whose requests carry neither session nor account, and
  * where somebody else may sit beside the intruder: a visit without any act of his, or between his acts an accepted sign-in or a browser's fetching of page
@@ -25,7 +22,7 @@ export async function findOpenSenders(engine: Engine): Promise<void> {
         where at_us is not null window w as (partition by sent.how, sent.a, sent.b order by at_us, event_id)),
       visited as (select *, sum((coalesce(pause, 0) > ${visitGapUs})::int) over (partition by how, a, b order by at_us, event_id rows unbounded preceding) as visit from timed),
       visit as (select how, a, b, bool_or(hit) as his, bool_or(not hit and answered and ((method = 'POST' and regexp_matches(path, ${sql.lit(loginPath)}))
-        or regexp_matches(path, ${sql.lit(pageParts)}))) as anothers from visited group by how, a, b, visit)
+        or regexp_matches(path, ${sql.lit(pagePart)}))) as anothers from visited group by how, a, b, visit)
     select how, a, b from visit group by how, a, b having bool_or(anothers or not his)`,
   );
 }

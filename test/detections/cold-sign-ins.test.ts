@@ -83,6 +83,22 @@ describe('sign-ins of clients that never saw the sign-in page', () => {
     expect(await cold(rows(15))).toEqual([{ ips: ['198.51.100.9'], agents: [browser], events: 21, outcome: 'succeeded', doubtful: false }]);
   });
 
+  it('what calls itself a browser but loads no part of a page and has no time to read any is a program', async () => {
+    const thief = (gap: number, more: EventRow[] = []): EventRow[] => [
+      signIn(2000, '198.51.100.9'),
+      request(2000 + gap, '198.51.100.9', 'GET /menu'),
+      request(2000 + 2 * gap, '198.51.100.9', 'GET /customers?page=1'),
+      request(2000 + 3 * gap, '198.51.100.9', 'GET /customers?page=2'),
+      ...more,
+    ];
+    const doubtful = async (rows: EventRow[]): Promise<boolean[]> => (await cold(rows)).map(f => f.doubtful);
+    expect(await doubtful([...people(5), ...thief(0.6)])).toEqual([false]);
+    expect(await doubtful([...people(5), ...thief(9)])).toEqual([true]);
+    expect(await doubtful([...people(5), ...thief(0.6, [request(2003, '198.51.100.9', 'GET /static/app.css')])])).toEqual([true]);
+    const plain = people(5).filter(r => r['path'] !== '/static/app.css');
+    expect(await doubtful([...plain, ...thief(0.6)])).toEqual([true]);
+  });
+
   it('in an office that uses the same browser the session tells; the colleagues stay out', async () => {
     const office = '203.0.113.1';
     const rows = [

@@ -2,12 +2,12 @@ import { DAY, groupBy, HOUR, MINUTE, SECOND } from '../../base/index.ts';
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { clientKey, episodeGapUs, episodes, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
-import { idleSessionUs, medianGap } from '../times.ts';
+import { idleSessionUs, medianGap, spanOf } from '../times.ts';
 import { type Continued, continuations, openedSessions } from './continuations.ts';
 import { type DoorSize, type Entry, type Judged, judgeEntries, mayBeJudged, minPeers } from './judge-entries.ts';
 import { afterResumptions } from './resumptions.ts';
 import { classifyTable } from './sign-in-answers.ts';
-import { type Weighed, weighClients } from './weigh-clients.ts';
+import { pagePart, type Weighed, weighClients } from './weigh-clients.ts';
 
 /** Programs that fetch pages without showing them. People sign in with browsers. */
 const scriptAgent =
@@ -22,6 +22,8 @@ const firmPeers = 10;
 /** Among so few sign-ins a few lost lines hide what is usual: what people ask for right after theirs is looked at as well. */
 const fewEntries = 200;
 const landingUs = MINUTE;
+const fewestPages = 4;
+const mostly = 0.9;
 
 /** A page that a client saw (`page` from 1), or a sign-in (0 and below: the number of its door). */
 type Visit = { no: number; at_us: number; event_id: number | null; page: number };
@@ -32,6 +34,7 @@ type Use = {
   method: string | null;
   status: number | null;
   client: string;
+  part: boolean;
 };
 
 /**
@@ -58,7 +61,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
   const uses = await engine.rows<Use>(
     'detection.cold-events',
     sql`
-    select event_id, at_us, session, method, status, client from ${requestsWhere(sql`client_key in (select client_key from detection_client semi join detection_cold using (client))`)} order by at_us nulls first, event_id`,
+    select event_id, at_us, session, method, status, client, coalesce(regexp_matches(lower(path), ${sql.lit(pagePart)}), false) as part from ${requestsWhere(sql`client_key in (select client_key from detection_client semi join detection_cold using (client))`)} order by at_us nulls first, event_id`,
   );
   const byClient = groupBy(uses, u => u.client);
   const weighed = await weighClients(
@@ -67,6 +70,8 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     [...entrants.values()].sort(),
   );
   const [span] = await engine.rows<Span>('detection.cold-span', sql`select min(at_us) as from_us, max(at_us) as to_us from detection_request`);
+  let loaded: Promise<boolean> | null = null;
+  const othersLoadParts = (): Promise<boolean> => (loaded ??= loadParts(engine, cold.length));
   const out: Detection[] = [];
   for (const c of cold) {
     const all = byClient.get(c.client) ?? [];
@@ -76,7 +81,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     if (used.length === 0 || told.some(u => known.has(u.event_id)) || isHabit(own)) continue;
     const agent = c.client.slice(c.client.indexOf('|') + 1);
     const pace = medianGap(own.map(u => u.at_us));
-    const program = agent !== '' && scriptAgent.test(agent);
+    const program = agent !== '' && (scriptAgent.test(agent) || (c.alone && isDisguised(own) && (await othersLoadParts())));
     const machine = own.length >= 10 && pace < SECOND;
     // Without an agent the address alone is the client, and an address may be a whole office, unless all it ever did is one run of a machine; a
     // client of the log's first and last days is part of the place unless more speaks against it.
@@ -111,6 +116,22 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     });
   }
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
+}
+
+/** Several pages, none of their parts, and no time to read any: no browser, whatever it calls itself. Where browsers load parts, which is asked of the others. */
+function isDisguised(own: readonly Use[]): boolean {
+  const { from, to } = spanOf(own.map(u => u.at_us));
+  return own.length >= fewestPages && !own.some(u => u.part) && own.every(u => u.at_us !== null) && to - from < own.length * SECOND;
+}
+
+/** Did nearly everybody else who signed in load parts of pages? Reads `detection_entrant`. */
+async function loadParts(engine: Engine, cold: number): Promise<boolean> {
+  const { n, loading } = await engine.row<{ n: number; loading: number }>(
+    'detection.cold-parts',
+    sql`select (select count(*) from detection_entrant) - ${cold} as n,
+      count(distinct ${clientKey}) as loading from event where class = 1 and regexp_matches(lower(path), ${sql.lit(pagePart)}) and ${clientKey} in (select who from detection_entrant)`,
+  );
+  return n >= somePeers && loading >= mostly * n;
 }
 
 /**

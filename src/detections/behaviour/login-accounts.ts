@@ -11,8 +11,8 @@ export type LoginAccounts = {
   readonly candidates: ReadonlyMap<EventId, readonly string[]>;
 };
 
-/** A statement that compares a name column and a password column, or a name column alone, with bound values. */
-const loginStatement = String.raw`\bselect\b.{0,400}\bwhere\b.{0,200}\b(?:login|login_id|user_?name|user_?id|email|mail|account|uid|name)["'\x60\]]?\s*=\s*(?:\$1|\?|:\w+|'[^']*').{0,200}\b(?:pass|passwd|password|pwd|pass_hash|password_hash|secret)`;
+/** A statement, in small letters, that compares a name column and a password column, or a name column alone, with bound values. */
+export const loginStatement = String.raw`\bselect\b.{0,400}\bwhere\b.{0,200}\b(?:login|login_id|user_?name|user_?id|email|mail|account|uid|name)["'\x60\]]?\s*=\s*(?:\$1|\?|:\w+|'[^']*').{0,200}\b(?:pass|passwd|password|pwd|pass_hash|password_hash|secret)`;
 const slackUs = 2 * SECOND;
 const maxCandidates = 50;
 

@@ -14,7 +14,8 @@ export type Mark = {
 
 export type Weighed = { readonly marks: readonly Mark[]; readonly weight: number; readonly among: number; readonly records: number };
 
-const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm)$`;
+/** What a browser fetches beside a page, by the path in small letters. */
+export const pagePart = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm)$`;
 /** A number, or an id that says nothing, as a segment of a path. */
 const record = `/(?:[0-9]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{20,})(?:[/.]|$)`;
 const minRecords = 5;
@@ -41,7 +42,7 @@ export async function weighClients(engine: Engine, clients: readonly string[], p
     sql`
     select client, count(*)::integer as pages, count(distinct path) filter (regexp_matches(path, ${sql.lit(record)}))::integer as records,
       count(*) filter (method = 'GET' and not regexp_matches(path, ${sql.lit(record)}))::integer as others
-    from detection_request ${people === null ? sql`` : sql`join detection_people using (client)`} where not regexp_matches(lower(path), ${sql.lit(asset)}) and status < 400
+    from detection_request ${people === null ? sql`` : sql`join detection_people using (client)`} where not regexp_matches(lower(path), ${sql.lit(pagePart)}) and status < 400
     group by client having count(distinct path) filter (regexp_matches(path, ${sql.lit(record)})) >= ${minRecords} order by client`,
   );
   const of = new Map(readers.map(r => [r.client, r]));
@@ -108,7 +109,7 @@ async function readPaces(engine: Engine, readers: readonly Reader[], named: Read
     'detection.paces',
     sql`
     with page as (select client, named, at_us, (at_us // ${HOUR}::bigint) % 24 as h from detection_request join detection_paced using (client)
-        where at_us is not null and not regexp_matches(lower(path), ${sql.lit(asset)})),
+        where at_us is not null and not regexp_matches(lower(path), ${sql.lit(pagePart)})),
       visits as (select count(distinct (client, at_us // ${DAY}::bigint)) as v from page where not named),
       hours as (select h, count(distinct (client, at_us // ${DAY}::bigint)) as v from page where not named group by h),
       ring as (select a.h, coalesce(sum(b.v), 0) as near from (select unnest(range(24)) as h) a left join hours b on (b.h - a.h + 24) % 24 in (0, 1, 23) group by a.h),
