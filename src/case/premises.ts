@@ -4,11 +4,14 @@ export const premiseNames = [
   'born-as-stamped',
   'changed-as-stamped',
   'keys-in-order',
+  'one-connection-one-client',
   'route-as-stated',
   'route-inferred-from-sizes',
   'route-stable',
   'sent-in-order',
+  'signed-in-as-owner',
   'snapshot-unchanged',
+  'stated-account-misused',
   'unchanged-between-snapshots',
 ] as const;
 export type PremiseName = (typeof premiseNames)[number];

@@ -1,5 +1,5 @@
 import { contentId } from '../base/index.ts';
-import type { OpenCase } from '../case/index.ts';
+import { type OpenCase, type PremiseName, standingDecisions } from '../case/index.ts';
 import { type Engine, sql } from '../engine/index.ts';
 import { type Draft, draftActors, sorted, type WorkItem } from './actor-drafts.ts';
 import { readActorSums, writeActorEvents } from './actor-events.ts';
@@ -7,12 +7,14 @@ import { scopesOf } from './actor-scopes.ts';
 import { strayAttempts } from './attempts.ts';
 import { addDatabaseClients } from './database-clients.ts';
 import { isOwn, isShared, readIdentities, readUse, type Uses } from './identities.ts';
+import { type Settling, settleConnections } from './settle-connections.ts';
 import { addShellStatements } from './shell-statements.ts';
 import { linkSoftly } from './soft-links.ts';
 import { findOpenSenders } from './sole-senders.ts';
 import { addStatedAccounts } from './stated-accounts.ts';
+import { findStatedMisuse, type Misuse, noMisuse, settleMisuse } from './stated-misuse.ts';
 import { addStatedSignIns } from './stated-sign-ins.ts';
-import { actorColumns, type DetectionRow } from './tables.ts';
+import { actorColumns, type DetectionRow, premiseColumns } from './tables.ts';
 
 /** `firstUs` and `lastUs`: UTC micros, of events that are surely the actor's where there are any. */
 export type Actor = Omit<Draft, 'seenAt'> & {
@@ -23,32 +25,56 @@ export type Actor = Omit<Draft, 'seenAt'> & {
   readonly lastUs: number;
 };
 
+/** What is known beside the detections: work that several clients shared, detections that an analyst vouched for, whose password the intruder may have had. */
+export type Known = {
+  readonly work: readonly WorkItem[];
+  readonly confirmed?: ReadonlySet<string>;
+  readonly mayKnow: Settling['mayKnow'];
+};
+
 /**
- * Who: detections joined by hard edges; soft ones only add what is possible. Writes `actor`, `actor_event`, `actor_link` and `owner_sign_in`. `confirmed`: detections that
- * an analyst vouched for.
+ * Who: detections joined by hard edges; soft ones only add what is possible. Writes `actor`, `actor_event`, `actor_link`, `owner_sign_in` and `attribution_premise`
+ * (`premise, events`: what was taken for granted, and how many events that decided).
  */
-export async function findActors(
-  kase: OpenCase,
-  detections: readonly DetectionRow[],
-  work: readonly WorkItem[],
-  confirmed: ReadonlySet<string> = new Set(),
-): Promise<Actor[]> {
+export async function findActors(kase: OpenCase, detections: readonly DetectionRow[], { work, confirmed = new Set(), mayKnow }: Known): Promise<Actor[]> {
   const { engine } = kase;
   const { attackerIps, compromisedAccounts } = kase.file.facts;
   const identities = await readIdentities(engine, detections);
   const use = await readUse(engine, attackerIps.value);
   const drafts = draftActors(kase, detections, identities, use, work);
-  return writeActors(engine, drafts, use, new Set(attackerIps.value), compromisedAccounts.value, confirmed);
+  const fails = failingPremises(kase);
+  const doubted = (d: DetectionRow): boolean => saysDoubtful(d) && !confirmed.has(d.detection_id);
+  const misused =
+    fails('stated-account-misused') || attackerIps.value.length > 0 ? noMisuse : await findStatedMisuse(engine, detections, compromisedAccounts.value, doubted);
+  return writeActors(engine, drafts, use, {
+    known: new Set(attackerIps.value),
+    accounts: compromisedAccounts.value,
+    confirmed: new Set([...confirmed, ...misused.detections]),
+    misused,
+    settling: { fails, mayKnow },
+  });
 }
 
-async function writeActors(
-  engine: Engine,
-  drafts: readonly Draft[],
-  use: Uses,
-  known: ReadonlySet<string>,
-  accounts: readonly string[],
-  confirmed: ReadonlySet<string>,
-): Promise<Actor[]> {
+/** Premises of which a person said that they do not hold. */
+function failingPremises(kase: OpenCase): (premise: PremiseName) => boolean {
+  const failing = new Set(
+    standingDecisions(kase.store, 'premise.set')
+      .filter(d => d.body['holds'] === false)
+      .map(d => String(d.body['premise'])),
+  );
+  return premise => failing.has(premise);
+}
+
+type Setting = {
+  readonly known: ReadonlySet<string>;
+  readonly accounts: readonly string[];
+  readonly confirmed: ReadonlySet<string>;
+  readonly misused: Misuse;
+  readonly settling: Settling;
+};
+
+async function writeActors(engine: Engine, drafts: readonly Draft[], use: Uses, setting: Setting): Promise<Actor[]> {
+  const { known, accounts, confirmed } = setting;
   const stray = new Set([...strayAttempts(drafts.filter(d => !d.ips.some(ip => known.has(ip))))].flatMap(a => a.detections.map(d => d.detection_id)));
   const isDoubtful = (d: DetectionRow): boolean => (saysDoubtful(d) || stray.has(d.detection_id)) && !confirmed.has(d.detection_id);
   const named = drafts
@@ -70,8 +96,12 @@ async function writeActors(
   );
   await findOpenSenders(engine);
   await writeActorEvents(engine);
+  const decided = await settleConnections(engine, [...accounts, ...factAccounts(drafts.flatMap(d => d.detections))], setting.settling);
   await addStatedAccounts(engine, stated);
   await addStatedSignIns(engine, stated);
+  const misusers = await settleMisuse(engine, setting.misused.entries);
+  const misused = [...misusers.values()].reduce((sum, n) => sum + n, await eventsOf(engine, setting.misused.detections));
+  await engine.load('attribution_premise', premiseColumns, [...decided, ...(misused > 0 ? [['stated-account-misused', misused] as const] : [])]);
   await addShellStatements(engine);
   await addDatabaseClients(engine);
   const links = await linkSoftly(
@@ -86,7 +116,10 @@ async function writeActors(
     actors.push({
       ...a,
       accounts: sorted([...s.accounts, ...factAccounts(a.detections)]),
-      certainty: (a.detections.length === 0 || a.detections.every(isDoubtful)) && !a.ips.some(ip => known.has(ip) && !isShared(ip, use)) ? 'wide' : 'strict',
+      certainty:
+        !misusers.has(a.id) && (a.detections.length === 0 || a.detections.every(isDoubtful)) && !a.ips.some(ip => known.has(ip) && !isShared(ip, use))
+          ? 'wide'
+          : 'strict',
       events: s.events,
       firstUs: s.first_us,
       lastUs: s.last_us,
@@ -117,6 +150,11 @@ async function writeActors(
   );
   for (const t of ['actor_scope', 'open_sender', 'labelled', 'labelled_detection']) await engine.run('intrusion.drop', sql`drop table if exists ${sql.id(t)}`);
   return actors;
+}
+
+async function eventsOf(engine: Engine, detections: ReadonlySet<string>): Promise<number> {
+  const named = sql.join([sql`''`, ...[...detections].map(id => sql`${id}`)]);
+  return (await engine.row<{ n: number }>('intrusion.events_of', sql`select count(distinct event_id) as n from labelled where detection_id in (${named})`)).n;
 }
 
 /** The method says itself that it may be somebody with every right to do so. */

@@ -15,6 +15,8 @@ import {
   recoverCells,
   shownCells,
 } from './injection/index.ts';
+import { knownAccounts } from './known-accounts.ts';
+import { countUntold } from './settle-connections.ts';
 import { ownerSignIns } from './stated-sign-ins.ts';
 import { confirmations, confirmedDetections, dismissedDetections } from './step-decisions.ts';
 import { findSteps, type Step } from './steps.ts';
@@ -49,7 +51,8 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   const gainful = await detectionsOf(engine, cells);
   const all = (await readDetections(engine)).map(d => (gainful.has(d.detection_id) ? { ...d, outcome: 'succeeded' } : d));
   const work = workItems(rebuilt);
-  let actors = await findActors(kase, all, work);
+  const known = { work, mayKnow: knownAccounts(all, rebuilt, cells) };
+  let actors = await findActors(kase, all, known);
   let steps = findSteps(actors);
   const dismissed = dismissedDetections(kase, steps);
   const confirmed = confirmedDetections(kase, steps);
@@ -57,8 +60,7 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
     actors = await findActors(
       kase,
       all.filter(d => !dismissed.has(d.detection_id)),
-      work,
-      confirmed,
+      { ...known, confirmed },
     );
     steps = findSteps(actors);
   }
@@ -103,7 +105,7 @@ export async function reconstruct(kase: OpenCase, effects: Effects): Promise<Rec
   await engine.run('intrusion.drop', sql`drop table injected_statement_made`);
   let statements = 0;
   for (const _ of rebuilt.statements) statements++;
-  await recordProblems(engine, 'intrusion', problemsOf(rebuilt, await ownerSignIns(engine)));
+  await recordProblems(engine, 'intrusion', problemsOf(rebuilt, await ownerSignIns(engine), await countUntold(engine)));
   const summary = {
     actors: actors.length,
     steps: steps.length,
@@ -286,12 +288,13 @@ function* statementRows(judged: Iterable<JudgedStatement>, stepOf: StepOf): Gene
   }
 }
 
-function problemsOf(rebuilt: Rebuilt, owners: number): Problem[] {
+function problemsOf(rebuilt: Rebuilt, owners: number, untold: number): Problem[] {
   const out = rebuilt.unreadable
     .filter(u => u.probes >= 10 && !u.point.startsWith('database'))
     .map(u => problem('intrusion.unreadable-answers', 'warning', {}, { point: u.point.trim().slice(0, 120), reason: u.reason }, u.probes));
   const attempted = rebuilt.cells.filter(c => c.unreadable === 'unparsed');
   if (attempted.length > 0) out.push(problem('intrusion.unread-question', 'info', {}, {}, attempted.length));
   if (owners > 0) out.push(problem('intrusion.owner-sign-ins', 'info', {}, {}, owners));
+  if (untold > 0) out.push(problem('intrusion.clients-not-told-apart', 'info', {}, {}, untold));
   return out;
 }

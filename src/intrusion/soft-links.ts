@@ -35,7 +35,8 @@ const linkColumns: readonly ColumnSpec[] = [
 
 /**
  * Soft edges: other addresses that share with an actor what few have (agent, network, pages) and were at work beside him. Writes `actor_link`; events of an address
- * that is nobody's and more likely his than not become possible ones of his. What many share (a hub) weighs nothing.
+ * that is nobody's and more likely his than not become possible ones of his. What many share (a hub) weighs nothing, nor do pages where the owner of an account
+ * signed in that the intruder used as well: they are the account's. Reads `owner_sign_in`.
  */
 export async function linkSoftly(engine: Engine, actors: readonly { readonly id: string; readonly ips: readonly string[] }[]): Promise<SoftLink[]> {
   const links = await readLinks(engine, actors);
@@ -80,6 +81,7 @@ async function readLinks(engine: Engine, actors: readonly { readonly id: string;
     sql`
     with own as (select distinct x.actor_id, e.user_agent as agent, e.path, e.src_ip from actor_event x join event e using (event_id) where x.certainty = 'strict' and e.class = 1 and e.src_ip is not null),
       agent as (select distinct actor_id, agent as value from own where agent is not null and length(agent) between 3 and 300),
+      owner as (select distinct src_ip as ip from owner_sign_in),
       page as (select actor_id, path as value from (select distinct actor_id, path from own where path is not null and length(path) between 2 and 200) order by actor_id, path limit ${maxPages}),
       network as (select distinct actor_id, regexp_extract(ip, '^(?:[0-9]+[.]){3}|^(?:[0-9a-f]+:){4}') as value from actor_address),
       agent_use as (select e.user_agent as value, list_distinct(list(e.src_ip)) as ips from event e where e.class = 1 and e.src_ip is not null and e.user_agent in (select value from agent) group by 1 having approx_count_distinct(e.src_ip) <= ${hub} + 2),
@@ -90,6 +92,7 @@ async function readLinks(engine: Engine, actors: readonly { readonly id: string;
         union all select a.actor_id, 'network', a.value, u.ips from network a join network_use u using (value) where a.value <> '')
     select f.actor_id, f.kind, f.value, x.address, len(f.ips) as addresses from found f, (select unnest(f.ips) as address) x
     where len(f.ips) between 2 and ${hub} and not exists (select 1 from actor_address a where a.actor_id = f.actor_id and a.ip = x.address)
+      and not (f.kind = 'page' and x.address in (select ip from owner))
     order by f.actor_id, x.address, f.kind, f.value`,
   );
   const spans = new Map<string, Span>();
@@ -101,6 +104,7 @@ async function readLinks(engine: Engine, actors: readonly { readonly id: string;
     ))
       spans.set(s.ip, s);
   }
+  const company = shared.length === 0 ? new Map<string, number>() : await sharesAtWork(engine, all.n);
   await engine.run('intrusion.drop', sql`drop table actor_address`);
   const owner = new Map(actors.flatMap(a => a.ips.map(ip => [ip, a.id] as const)));
   const chance = new Map<string, number>();
@@ -117,7 +121,7 @@ async function readLinks(engine: Engine, actors: readonly { readonly id: string;
   for (const list of groups.values()) {
     const { actor_id: actor, address } = list[0]!;
     const mine = actors.find(a => a.id === actor)!.ips.flatMap(ip => spans.get(ip) ?? []);
-    const components = [...strongest(list, chance), ...timeComponent(mine, spans.get(address), all.period)];
+    const components = [...strongest(list, chance), ...timeComponent(mine, spans.get(address), all.period, company.get(actor) ?? 0)];
     const odds = round(components.reduce((n, c) => n + c.weight, 0) - Math.log(Math.max(2, all.n)));
     if (odds >= -2) links.push({ actor, address, other: owner.get(address) ?? null, odds, components });
   }
@@ -138,12 +142,23 @@ function strongest(list: readonly Shared[], chance: ReadonlyMap<string, number>)
   return [...best.values()];
 }
 
-/** At work at once, or one just after the other. */
-function timeComponent(mine: readonly Span[], other: Span | undefined, period: number): Component[] {
+/** By actor, the share of all addresses that were at work beside his; his own count too, so that of few addresses nothing is taken for rare. Reads `actor_address`. */
+async function sharesAtWork(engine: Engine, addresses: number): Promise<Map<string, number>> {
+  const rows = await engine.rows<{ actor_id: string; n: number }>(
+    'intrusion.at_work',
+    sql`
+    with span as (select a.actor_id, min(e.at_us) - ${beside}::bigint as lo, max(e.at_us) + ${beside}::bigint as hi from actor_address a join event e on e.src_ip = a.ip where e.class = 1 and e.at_us is not null group by a.actor_id, a.ip)
+    select s.actor_id, approx_count_distinct(e.src_ip) as n from event e join span s on e.at_us between s.lo and s.hi where e.class = 1 and e.src_ip is not null group by 1 order by 1`,
+  );
+  return new Map(rows.map(r => [r.actor_id, r.n / Math.max(1, addresses)]));
+}
+
+/** At work at once, or one just after the other: as rare as that is by the length of their work, and by how many others are at work then (`company`). */
+function timeComponent(mine: readonly Span[], other: Span | undefined, period: number, company: number): Component[] {
   if (!other || period <= 0 || mine.length === 0) return [];
   const near = mine.some(m => other.first_us <= m.last_us + beside && other.last_us >= m.first_us - beside);
   const length = Math.max(...mine.map(m => m.last_us - m.first_us)) + (other.last_us - other.first_us) + 2 * beside;
-  const weight = round(near ? Math.log(ifSame.time / Math.min(1, length / period)) : Math.log(1 - ifSame.time));
+  const weight = round(near ? Math.log(ifSame.time / Math.min(1, Math.max(length / period, company))) : Math.log(1 - ifSame.time));
   return [{ kind: 'time', value: near ? 'beside' : 'apart', addresses: null, weight: Math.min(cap, weight) }];
 }
 

@@ -13,6 +13,11 @@ export const actorColumns: readonly ColumnSpec[] = [
   { name: 'last_us', type: 'BIGINT' },
   { name: 'basis', type: 'VARCHAR' },
 ];
+/** What was taken for granted to tell who did what, and of how many events it decided. */
+export const premiseColumns: readonly ColumnSpec[] = [
+  { name: 'premise', type: 'VARCHAR' },
+  { name: 'events', type: 'BIGINT' },
+];
 export const stepColumns: readonly ColumnSpec[] = [
   { name: 'step_id', type: 'VARCHAR' },
   { name: 'actor_id', type: 'VARCHAR' },

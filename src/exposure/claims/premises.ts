@@ -26,16 +26,17 @@ export function attributedLog<T extends StatementLog>(log: T, premises: Premises
   return { ...log, statements: log.statements.map(s => (s.actor === 'wide' ? { ...s, actor: wide ? ('strict' as const) : null } : s)) };
 }
 
-/** A premise of the result: how it stands, who decided, and how many claims rest on it. */
+/** A premise of the result: how it stands, who decided, how many claims rest on it, and of how many events it said whose they were. */
 export type PremiseState = {
   readonly name: string;
   readonly state: 'assumed' | 'holds' | 'fails';
   readonly by: string | null;
   readonly at: string | null;
   readonly claims: number;
+  readonly events: number;
 };
 
-/** Every premise that claims rest on or that somebody decided, in a fixed order. Needs `claim`. */
+/** Every premise that claims rest on, that told whose events were, or that somebody decided, in a fixed order. Reads `claim` and `attribution_premise`. */
 export async function premiseStates(kase: OpenCase): Promise<PremiseState[]> {
   const used = new Map<string, number>();
   if (await kase.engine.hasTable('claim'))
@@ -44,8 +45,15 @@ export async function premiseStates(kase: OpenCase): Promise<PremiseState[]> {
       sql`select name, count(*) as n from (select unnest(assumptions) as name from claim) a group by name order by name`,
     ))
       used.set(r.name, r.n);
+  const told = new Map<string, number>();
+  if (await kase.engine.hasTable('attribution_premise'))
+    for (const r of await kase.engine.rows<{ premise: string; events: number }>(
+      'exposure.attribution-premises',
+      sql`select premise, events from attribution_premise order by premise`,
+    ))
+      told.set(r.premise, r.events);
   const decided = new Map(standingDecisions(kase.store, 'premise.set').map(d => [String(d.body['premise']), d]));
-  return [...new Set([...used.keys(), ...decided.keys()])].sort().map(name => {
+  return [...new Set([...used.keys(), ...told.keys(), ...decided.keys()])].sort().map(name => {
     const d = decided.get(name);
     return {
       name,
@@ -53,6 +61,7 @@ export async function premiseStates(kase: OpenCase): Promise<PremiseState[]> {
       by: d?.by ?? null,
       at: d?.at ?? null,
       claims: used.get(name) ?? 0,
+      events: told.get(name) ?? 0,
     };
   });
 }

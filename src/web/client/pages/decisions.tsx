@@ -149,7 +149,7 @@ function NewDecision({ result, onPropose }: { result: Result; onPropose: (p: Pro
           {result.exposure.premises.map(p => (
             <li key={p.name}>
               {t(`exposure:assumption.${p.name}`)} <span className="tag">{t(`decisions.premise-${p.state}`)}</span>{' '}
-              <small>{t('decisions.premise-claims', { count: p.claims })}</small>{' '}
+              <small>{p.events > 0 ? t('decisions.premise-events', { count: p.events }) : t('decisions.premise-claims', { count: p.claims })}</small>{' '}
               {([true, false] as const)
                 .filter(holds => p.state !== (holds ? 'holds' : 'fails'))
                 .map(holds => (
