@@ -17,14 +17,39 @@ export function passwordChecks(requests: readonly Request[], index: StatementInd
 
 /**
  * Statements that a request of somebody else explains although its route is used too seldom to be learned: each value of such a statement is one that the request sent in
- * that moment. Had a line been lost whose request asked for the same at the same moment, there would be another statement.
+ * that moment; or all of its kind are the same, as many as requests of the route, one beside each. Had a line been lost whose request asked for the same at the same
+ * moment, there would be another statement.
  */
-export function carriedStatements(others: readonly Request[], index: StatementIndex, explained: ReadonlySet<number>): Set<number> {
-  const seldom = [...groupBy(others, routeOf).values()].filter(list => list.length < fewest).flat();
-  return nearest(seldom, index, explained, r => {
+export function carriedStatements(
+  others: readonly Request[],
+  statements: readonly Statement[],
+  index: StatementIndex,
+  explained: ReadonlySet<number>,
+): Set<number> {
+  const seldom = [...groupBy(others, routeOf).values()].filter(list => list.length < fewest);
+  const valued = nearest(seldom.flat(), index, explained, r => {
     const sent = sentForms(r);
     return ({ values }) => values.length > 0 && values.every(v => typeof v === 'string' && sent.has(v));
   });
+  return new Set([...valued, ...oneForOne(seldom, statements, index)]);
+}
+
+/** Statements of kinds that are always the same, where a route has as many requests as there are such statements, each with one beside it. */
+function oneForOne(routes: readonly (readonly Request[])[], statements: readonly Statement[], index: StatementIndex): number[] {
+  const beside = routes.map(list => list.map(r => index.during(r).filter(s => !s.failed && s.actor === null)));
+  const shapes = new Set(beside.flat(2).map(s => s.read.shape));
+  const all = groupBy(
+    statements.filter(s => shapes.has(s.read.shape)),
+    s => s.read.shape,
+  );
+  const same = (list: readonly Statement[]): boolean => new Set(list.map(s => JSON.stringify(s.values))).size === 1;
+  return beside.flatMap(windows =>
+    [...new Set(windows.flat().map(s => s.read.shape))].flatMap(shape => {
+      const own = windows.map(near => near.filter(s => s.read.shape === shape));
+      const fits = all.get(shape)!.length === own.length && own.every(near => near.length === 1) && same(own.flat());
+      return fits ? own.flat().map(s => s.eventId) : [];
+    }),
+  );
 }
 
 /** Of each request the nearest statement of a kind that nobody's request explains and that is of it. */

@@ -34,7 +34,7 @@ export async function claimUnlinked(given: AtHand, reads: Reads, possible: Possi
   if (log.present) {
     const silent = silentShapes(reads.learned, [...given.others, ...requests]);
     const served = servedShapes(given.others, reads.learned, index);
-    const carried = new Set([...explained, ...carriedStatements(given.others, index, explained)]);
+    const carried = new Set([...explained, ...carriedStatements(given.others, log.statements, index, explained)]);
     const found = orphansOf(log, index, reads.instances, carried, times, served).filter(i => !silent.has(i.read.shape));
     const told = new Set([...found, ...strangers].map(i => i.statement?.eventId));
     const replaced = replacedOf(reads.instances, index, explained).filter(i => !told.has(i.statement?.eventId));
