@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countPeers } from '../../src/detections/behaviour/count-peers.ts';
-import { openRoutes } from '../../src/detections/behaviour/open-routes.ts';
+import { forgetOpenRoutes, openRoutes } from '../../src/detections/behaviour/open-routes.ts';
 import { knowFound } from '../../src/detections/found-events.ts';
 import { oddTargets, prepareRequests } from '../../src/detections/requests/request.ts';
 import type { Detection } from '../../src/detections/tables.ts';
@@ -61,6 +61,7 @@ describe('counts that are bounded before they are made', () => {
         // Clients that differ in many bits, and objects that few or many read.
         const rows = places.flatMap((list, p) => list.map(([who, object]) => [who, who * 7_777_777_777 + 1, p + 1, object % (1 + p * wide), 200]));
         await engine.load('detection_call', columns(calls), rows);
+        await forgetOpenRoutes(engine);
         await engine.run(
           'test',
           sql`create or replace temp table detection_reach as select who, client, place, count(*) filter (status between 200 and 299) as answered from detection_call group by all`,
@@ -83,6 +84,27 @@ describe('counts that are bounded before they are made', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('of very many readings a part of the things tells, unless there are few things', async () => {
+    await engine.run('test', sql`create or replace temp table detection_sign_in_keyed (who bigint)`);
+    await engine.run('test', sql`create or replace temp table detection_hot (who bigint)`);
+    await engine.run('test', sql`create or replace temp table detection_place as select i as place, '/p' || i as route from range(1, 4) r(i)`);
+    const readings = (place: number, things: number, readers: number) =>
+      sql`select i % ${things} * 7 + i // ${things} % ${readers} as who, who * 7777777 as client, ${place}::integer as place, i % ${things} as object, 200 as status from range(450000) r(i)`;
+    await engine.run(
+      'test',
+      sql`create or replace table detection_call as ${readings(1, 30_000, 9)} union all ${readings(2, 30_000, 1)} union all ${readings(3, 20, 500)}`,
+    );
+    await engine.run(
+      'test',
+      sql`create or replace temp table detection_reach as select who, client, place, count(*) as answered from detection_call group by all`,
+    );
+    await forgetOpenRoutes(engine);
+    expect([...(await openRoutes(engine, ['/p1', '/p2', '/p3']))]).toEqual(['/p1', '/p3']);
+    // What was found is kept: nobody asks twice.
+    await engine.run('test', sql`drop table detection_call`);
+    expect([...(await openRoutes(engine, ['/p3', '/p2']))]).toEqual(['/p3']);
   });
 });
 

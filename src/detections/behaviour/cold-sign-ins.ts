@@ -242,10 +242,9 @@ type Page = { readonly path: string; readonly route: string; readonly alone: boo
 
 /** Pages that at least half of those who signed in asked for, as they are or by no number in a segment of its own; the commonest first. */
 async function readForms(engine: Engine, people: number): Promise<Page[]> {
-  const least = sql`having count(*) filter (status < 400) >= 0.5 * ${people}`;
   const routes = await engine.rows<{ route: string }>(
     'detection.cold-pages',
-    sql`select route from (select route, status from event where class = 1 and method = 'GET' and route is not null) group by route ${least} order by route`,
+    sql`select route from detection_traffic join detection_route using (route_no) where got group by route having coalesce(sum(n) filter (status < 400), 0) >= 0.5 * ${people} order by route`,
   );
   const general = routes.map(r => r.route).filter(r => !/\/#(?:\/|$)/.test(r));
   const numbered = general.filter(r => r.includes('#'));
@@ -262,26 +261,36 @@ async function readForms(engine: Engine, people: number): Promise<Page[]> {
     );
   if (pages.length === 0) return [];
   const seenBy = new Map<Page, number>();
-  const look = async (of: readonly Page[], test: Sql): Promise<void> => {
+  const look = async (of: readonly Page[], seen: Sql): Promise<void> => {
     if (of.length === 0) return;
     const rows = await engine.rows<{ page: number; n: number }>(
       'detection.cold-forms',
       sql`
-      with seen as (select distinct page, who from (${viewsOf(of, sql`${clientKey} as who`, sql`status < 400 and ${test}`)}) semi join detection_entrant using (who))
+      with seen as (select distinct page, who from (${seen}) semi join detection_entrant using (who))
       select page, count(*) as n from seen group by page having n >= 0.5 * ${people}`,
     );
     for (const r of rows) seenBy.set(of[r.page - 1]!, r.n);
   };
+  const byTraffic = pages.filter(p => p.alone);
+  await look(
+    byTraffic,
+    sql`select ${placeIn(byTraffic, 'route')} as page, client as who from detection_traffic join detection_route using (route_no) where got and status < 400 and ${isIn(
+      'route',
+      byTraffic.map(p => p.route),
+    )}`,
+  );
+  const byPath = pages.filter(p => !p.alone);
+  const viewed = (of: readonly Page[], test: Sql): Promise<void> => look(of, viewsOf(of, sql`${clientKey} as who`, sql`status < 400 and ${test}`));
   // Pages that half of all asked for at the beginning of the log already need no more; which are the commonest matters where there are many.
-  if (pages.length <= mostForms) {
+  if (pages.length <= mostForms && byPath.length > 0) {
     const { lines } = await engine.row<{ lines: number }>(
       'detection.cold-lines',
       sql`select coalesce(max(line_no), 0)::bigint as lines from event where class = 1`,
     );
-    await look(pages, sql`line_no <= ${Math.floor(lines / 4)}`);
+    await viewed(byPath, sql`line_no <= ${Math.floor(lines / 4)}`);
   }
-  await look(
-    pages.filter(p => !seenBy.has(p)),
+  await viewed(
+    byPath.filter(p => !seenBy.has(p)),
     sql`true`,
   );
   return [...seenBy]
@@ -294,14 +303,19 @@ async function readForms(engine: Engine, people: number): Promise<Page[]> {
 function viewsOf(pages: readonly Page[], columns: Sql, test: Sql): Sql {
   const views = (key: 'path' | 'route', of: readonly Page[]): Sql => {
     const keys = of.map(p => p[key]);
-    const places = of.map(p => sql.lit(pages.indexOf(p) + 1));
     const narrowed = key === 'path' ? sql`${isIn('route', [...new Set(of.map(p => p.route))])} and ` : sql``;
-    return sql`select list_extract([${sql.join(places)}], list_position(${listOf(keys)}, ${sql.id(key)})) as page, ${columns}
+    return sql`select ${placeIn(pages, key, of)} as page, ${columns}
       from event where class = 1 and method = 'GET' and ${test} and ${narrowed}${isIn(key, keys)}`;
   };
   const alone = pages.filter(p => p.alone);
   const others = pages.filter(p => !p.alone);
   return sql.join([...(alone.length > 0 ? [views('route', alone)] : []), ...(others.length > 0 ? [views('path', others)] : [])], sql` union all `);
+}
+
+/** The place of a page in the list, from 1. */
+function placeIn(pages: readonly Page[], key: 'path' | 'route', among: readonly Page[] = pages): Sql {
+  const places = among.map(p => sql.lit(pages.indexOf(p) + 1));
+  return sql`list_extract([${sql.join(places)}], list_position(${listOf(among.map(p => p[key]))}, ${sql.id(key)}))`;
 }
 
 const listOf = (texts: readonly string[]): Sql => sql`[${sql.join(texts.map(t => sql.lit(t)))}]`;

@@ -1,7 +1,7 @@
 import { DAY, groupBy, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { count } from '../requests/judge.ts';
-import { actorKey, episodes } from '../requests/request.ts';
+import { episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { readingUs } from '../times.ts';
 import { countPeers } from './count-peers.ts';
@@ -121,7 +121,7 @@ async function findWalks(engine: Engine): Promise<Walk[]> {
         select o.actor, o.route, o.how, o.object, o.at_us, o.status, object - lag(object) over w as step, o.at_us - lag(o.at_us) over w as gap
         from detection_walk o join hot using (actor, route, how)
         window w as (partition by o.actor, o.route, o.how order by o.at_us, o.event_id)),
-      whole as (select actor, all_requests from (select ${actorKey} as who, count(*) as all_requests from event where class = 1 and ${actorKey} in (select who from detection_hot) group by who)
+      whole as (select actor, all_requests from (select who, sum(n)::bigint as all_requests from detection_traffic where who in (select who from detection_hot) group by who)
         join (select distinct who, actor from detection_walk) using (who)),
       shape as (
         select actor, route, how, count(*) as n, min(object) as lo, max(object) as hi,

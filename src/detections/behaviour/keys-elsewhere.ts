@@ -1,6 +1,6 @@
 import { DAY, groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { clientKey, oneOf } from '../requests/request.ts';
+import { clientKey, oddTargets, oneOf } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 
 /** Parameters that carry a secret which a program shows with every request. */
@@ -20,11 +20,13 @@ type Use = { event_id: number; at_us: number | null; who: number; src_ip: string
  */
 export async function detectKeysElsewhere(engine: Engine): Promise<Detection[]> {
   const named = await oneOf(engine, 'shape', value => sql`regexp_matches(substring(${value}, strpos(${value}, '?') + 1), '(?:key|token)=')`);
+  // Where most targets without shape come again, they are known, and mostly none of them holds a key.
+  const odd = await oddTargets(engine, sql`regexp_matches(split_part(target, '?', 2), ${sql.lit(keyParameter)}, 'i')`);
   await engine.run(
     'detection.keys',
     sql`create or replace temp table detection_key as
     with sent as (select event_id, at_us, ${clientKey} as who, status, regexp_extract(query, ${sql.lit(keyParameter)}, 1, 'i') as secret from event
-        where class = 1 and query is not null and at_us is not null and (${named} or shape is null) and regexp_matches(query, ${sql.lit(keyParameter)}, 'i')),
+        where class = 1 and query is not null and at_us is not null and (${named} or ${odd}) and regexp_matches(query, ${sql.lit(keyParameter)}, 'i')),
       often as (select secret from sent group by secret having count(*) >= ${leastAtHome})
     select event_id, at_us, who, src_ip, coalesce(user_agent, '') as agent, status, dense_rank() over (order by secret) as nth from sent semi join often using (secret) join detection_client on client_key = who`,
   );

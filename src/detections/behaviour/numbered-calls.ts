@@ -1,5 +1,6 @@
 import { type Engine, type Sql, sql } from '../../engine/index.ts';
-import { actorKey, clientKey, oneOf, pathMatches } from '../requests/request.ts';
+import { actorKey, clientKey, oneOf, routeMatches } from '../requests/request.ts';
+import { forgetOpenRoutes } from './open-routes.ts';
 
 /** What may stand before the number in the code of a record (`R2024-`, `PO`): short, as no opaque id is. */
 const codePrefix = String.raw`[A-Za-z](?:[A-Za-z0-9._-]{0,9}[A-Za-z._-])?`;
@@ -8,6 +9,9 @@ const objectParameter = String.raw`(?:^|&)([\w.\[\]-]*?(?:id|no|num|number|code|
 const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|page_index|offset|start|from|skip|first|index|cursor|after|since|since_id|last_id|lastid|marker|position)=([0-9]{1,9})(?:&|$)`;
 /** Longer numbers are not exact everywhere. */
 const mostDigits = 15;
+/** Fewer calls by number, or of fewer numbers, tell nothing of an actor; eight numbers leave at least so many of 32 marks, nearly always. */
+const leastCalls = 10;
+const leastMarks = 5;
 const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
 
 /**
@@ -21,20 +25,22 @@ const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|wof
  */
 export async function prepareCalls(engine: Engine): Promise<void> {
   await engine.run(
-    'detection.busy',
-    sql`create or replace temp table detection_busy as
-    select who from (select ${actorKey} as who, target from event where class = 1 and case when shape is null then regexp_matches(target, '[0-9]') else contains(shape, '0') end)
-    group by who having count(*) >= 10 and approx_count_distinct(target) >= 8`,
-  );
-  await engine.run(
     'detection.places',
     sql`create or replace temp table detection_place as
     select row_number() over (order by value)::integer as place, value as route, 'object' as how, value like '%#%#%' as several
     from detection_value where name = 'route' and contains(value, '#')`,
   );
-  const isAsset = await pathMatches(engine, asset);
+  const isAsset = await routeMatches(engine, asset);
   await parsePaths(engine, isAsset);
   await parseParameters(engine);
+  await engine.run(
+    'detection.busy',
+    sql`create or replace temp table detection_busy as
+    with call as (
+        select who, sum(n) as n, sum(bit_count(marks)) as different from detection_traffic join detection_route using (route_no) where numbered and contains(route, '#') and not ${isAsset} group by who
+        union all select who, count(*), count(distinct object) from detection_parsed group by who, place)
+    select who from call group by who having sum(n) >= ${leastCalls} and sum(different) >= ${leastMarks}`,
+  );
   await engine.run(
     'detection.called',
     sql`create or replace temp view detection_called as
@@ -49,12 +55,17 @@ export async function prepareCalls(engine: Engine): Promise<void> {
   await engine.run(
     'detection.reach',
     sql`create or replace temp table detection_reach as
-    select who, client, place, count(*) as n, count(at_us) as timed, min(at_us) as first_us, max(at_us) as last_us,
-      count(*) filter (status < 300) as accepted, count(*) filter (status between 200 and 299) as answered
-    from detection_called group by who, client, place having who in (select who from detection_busy)`,
+    with called as (
+        select who, client, place, n, timed, first_us, last_us, status from detection_traffic join detection_route using (route_no) join (select place, route from detection_place where not several) using (route)
+          where numbered and not ${isAsset}
+        union all select who, client, place, 1, (at_us is not null)::integer, at_us, at_us, status from detection_parsed)
+    select who, client, place, sum(n)::bigint as n, sum(timed)::bigint as timed, min(first_us) as first_us, max(last_us) as last_us,
+      coalesce(sum(n) filter (status < 300), 0)::bigint as accepted, coalesce(sum(n) filter (status between 200 and 299), 0)::bigint as answered
+    from called where who in (select who from detection_busy) group by who, client, place`,
   );
+  await forgetOpenRoutes(engine);
   await viewTexts(engine, 'detection_object', sql`detection_call where place > 0`);
-  await viewTexts(engine, 'detection_page', sql`detection_parsed where place < 0`);
+  await viewTexts(engine, 'detection_page', sql`detection_call where place < 0`);
 }
 
 async function viewTexts(engine: Engine, name: string, calls: Sql): Promise<void> {
@@ -77,7 +88,7 @@ async function parsePaths(engine: Engine, isAsset: Sql): Promise<void> {
     'detection.numbered',
     sql`create or replace temp table detection_parsed as
     with listed as (select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, place, regexp_extract_all(path, '[0-9]+') as numbers from event join detection_place using (route)
-        where class = 1 and path_number = -1 and not ${isAsset} and ${actorKey} in (select who from detection_busy)),
+        where class = 1 and path_number = -1 and not ${isAsset}),
       segment as (select place, flatten(list_transform(string_split(route, '/'), (s, i) -> list_transform(range(length(s) - length(replace(s, '#', ''))), x -> i))) as segments from detection_place where several),
       varying as (select place, [${sql.join(nths.map(n => sql`coalesce(approx_count_distinct(numbers[${n}]), 0)`))}] as distincts, [${sql.join(nths.map(n => sql`coalesce(max(length(numbers[${n}])), 0)::integer`))}] as widths from listed group by place),
       placed as (select place, widths, distincts, case when distincts[3] > greatest(distincts[1], distincts[2]) then 3 when distincts[2] > distincts[1] then 2 else 1 end as nth from varying),
@@ -96,7 +107,7 @@ async function parseParameters(engine: Engine): Promise<void> {
     sql`create or replace temp table detection_parameter as
     with asked as (
         select event_id, at_us, ${actorKey} as who, ${clientKey} as client, status, path, query from event
-        where class = 1 and query is not null and (${named} or (shape is null and regexp_matches(query, ${sql.lit(`=(?:${codePrefix})?[0-9]`)}))) and ${actorKey} in (select who from detection_busy)),
+        where class = 1 and query is not null and (${named} or (shape is null and regexp_matches(query, ${sql.lit(`=(?:${codePrefix})?[0-9]`)})))),
       different as materialized (select query, any_value(query) as text from asked group by query),
       read as materialized (select query, regexp_extract(lower(text), ${sql.lit(objectParameter)}, ['name', 'prefix', 'value']) as o, regexp_extract(lower(text), ${sql.lit(pageParameter)}, ['name', 'value']) as p
         from different where regexp_matches(lower(text), ${sql.lit(parameter)})),

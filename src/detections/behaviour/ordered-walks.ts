@@ -121,26 +121,40 @@ async function readCalls(engine: Engine, walks: readonly Ordered[]): Promise<Map
   return groupBy(rows, placeOf);
 }
 
+/** Of a place with more clients so many tell what is usual there: those of the least keys, which are hashes. */
+const mostPeers = 2000;
+
 /** Clients that called up enough numbers of these places in nearly the order of time, beside their peers there. By keys; their texts at the end. */
 async function readOrdered(engine: Engine, places: readonly number[]): Promise<Ordered[]> {
-  const seen = sql`select client, place, object, at_us, event_id from detection_call where place in (${sql.join(places.map(p => sql`${p}`))}) and at_us is not null`;
+  const here = sql`place in (${sql.join(places.map(p => sql`${p}`))})`;
+  await engine.run(
+    'detection.ordered-often',
+    sql`create or replace temp table detection_often as
+    select client, place, sum(timed)::bigint as timed, max(last_us) - min(first_us) as span_us from detection_reach where ${here} and timed > 0
+    group by client, place having sum(timed) >= ${leastObjects}`,
+  );
+  const isLong = sql`timed >= ${minObjects} and span_us >= ${leastSpanUs}::bigint`;
   await engine.run(
     'detection.ordered-peers',
     sql`create or replace temp table detection_ordered as
-    with seen as (${seen}), often as (select client, place from seen group by client, place having count(*) >= ${leastObjects})
+    with looked as (select client, place from (select client, place, ${isLong} as long, row_number() over (partition by place order by client) as nth from detection_often) where long or nth <= ${mostPeers})
     select client, place, count(*) as n, count(distinct object) as d, abs(corr(at_us, object)) as r, min(object) as lo, max(object) as hi, min(at_us) as first_us, max(at_us) as last_us
-    from seen semi join often using (client, place) group by client, place having count(distinct object) >= ${leastObjects}`,
+    from (select client, place, object, at_us from detection_call where ${here} and at_us is not null) semi join looked using (client, place) group by client, place having count(distinct object) >= ${leastObjects}`,
   );
-  const isHot = sql`d >= ${minObjects} and r >= 0.9 and n <= 2 * d and last_us - first_us >= ${leastSpanUs}::bigint`;
-  const { n } = await engine.row<{ n: number }>('detection.ordered-hot', sql`select count(*) as n from detection_ordered where ${isHot}`);
+  await engine.run(
+    'detection.ordered-hot',
+    sql`create or replace temp table detection_ordered_hot as select o.* from detection_ordered o semi join (select client, place from detection_often where ${isLong}) using (client, place)
+    where d >= ${minObjects} and r >= 0.9 and n <= 2 * d`,
+  );
+  const { n } = await engine.row<{ n: number }>('detection.ordered-hot', sql`select count(*) as n from detection_ordered_hot`);
   if (n === 0) return [];
   return engine.rows<Ordered>(
     'detection.ordered-walks',
     sql`
-    with seen as (${seen} and place in (select place from detection_ordered where ${isHot})),
+    with seen as (select client, place, object, at_us, event_id from detection_call where place in (select place from detection_ordered_hot) and at_us is not null),
       per as (from detection_ordered),
-      whole as (select ${clientKey} as client, count(*) as all_n from event where class = 1 and ${clientKey} in (select client from per) group by ${clientKey}),
-      hot as (select per.*, n / all_n as share from per join whole using (client) where ${isHot}),
+      whole as (select client, sum(n) as all_n from detection_traffic where client in (select client from per) group by client),
+      hot as (select h.*, n / all_n as share from detection_ordered_hot h join whole using (client)),
       peers as (select h.client, h.place, quantile_cont(p.n / w.all_n, 0.95) as peers_share, count(*) as peers, count(*) filter (where p.r >= 0.9) as peers_ordered
         from hot h join per p on p.place = h.place and p.client <> h.client join whole w on w.client = p.client group by h.client, h.place),
       steps as (select s.client, s.place, s.object - lag(s.object) over (partition by s.client, s.place order by s.at_us, s.event_id) as step from seen s semi join hot using (client, place)),

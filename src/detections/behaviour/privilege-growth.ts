@@ -46,20 +46,20 @@ async function newFunctions(engine: Engine, found: readonly Detection[]): Promis
   // Who used one at the beginning of its life drops out before anybody is counted.
   await engine.run(
     'detection.admin-life',
-    sql`create or replace temp table detection_reach as
+    sql`create or replace temp table detection_admin_reach as
     with ok as (select * from detection_admin where n > 0),
       users as (select route, count(distinct who)::integer as users from ok group by route),
       life as (select coalesce('s:' || account, client) as who, min(at_us) as first_us from ${requestsWhere(known)} group by 1)
     select ok.*, users, first_us from ok join users using (route) join life using (who) where first_ok - first_us >= ${lifeUs}::bigint or first_no < first_ok`,
   );
-  const { reached } = await engine.row<{ reached: number }>('detection.admin-reached', sql`select count(*) as reached from detection_reach`);
+  const { reached } = await engine.row<{ reached: number }>('detection.admin-reached', sql`select count(*) as reached from detection_admin_reach`);
   if (reached === 0) return [];
   const rows = await engine.rows<Reach>(
     'detection.admin-reach',
     sql`
     with people as (select approx_count_distinct(hash(account, src_ip, user_agent))::integer as people
         from (select account, any_value(src_ip) as src_ip, any_value(user_agent) as user_agent from event where class = 1 and status < 400 group by account, client_key))
-    select who, client, route, first_ok, n, case when first_no < first_ok then refused else 0 end as refused, first_us, users, people from detection_reach cross join people
+    select who, client, route, first_ok, n, case when first_no < first_ok then refused else 0 end as refused, first_us, users, people from detection_admin_reach cross join people
     where users <= greatest(2, 0.05 * people) and people >= 10 order by who, first_ok, route limit 2000`,
   );
   if (rows.length === 0) return [];

@@ -29,8 +29,8 @@ export async function detectScans(engine: Engine): Promise<Detection[]> {
   await engine.run(
     'detection.scan-misses',
     sql`create or replace temp table detection_miss as
-    select client, route, n
-    from (select client_key, route, count(*) as n from event where class = 1 and route is not null and (status >= 400 or status between 301 and 303 or status in (307, 308)) group by all) join detection_client using (client_key)`,
+    select c.client, route, n from (select client, route_no, sum(n)::bigint as n from detection_traffic where status >= 400 or status between 301 and 303 or status in (307, 308) group by all) t
+      join detection_route using (route_no) join detection_client c on client_key = t.client`,
   );
   const forced = await engine.rows<{ client: string; routes: number; lonely: number; n: number }>(
     'detection.scan-forced',

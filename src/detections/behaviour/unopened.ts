@@ -1,6 +1,6 @@
 import { groupBy } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
-import { clientKey, episodes, requestsWhere } from '../requests/request.ts';
+import { episodes, requestsWhere } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { isHurried } from '../times.ts';
 
@@ -32,13 +32,15 @@ export async function detectUnopened(engine: Engine, found: readonly Detection[]
   const strangers = await engine.rows<Stranger>(
     'detection.strangers',
     sql`
-    with answer as (select ${clientKey} as who, split_part(path, '/', 2) as section, count(*) as n from event where class = 1 and status < 300 and path is not null group by all),
+    with answer as (select client as who, split_part(route, '/', 2) as section, sum(n) as n from detection_traffic join detection_route using (route_no) where status < 300 group by all),
       common as (select distinct user_agent from detection_client join detection_member on who = client_key where user_agent <> ''),
-      told as (select a.*, m.who is not null as member, case when m.who is null and user_agent <> '' and user_agent not in (select user_agent from common) then user_agent else client end as hand
-        from answer a left join detection_member m using (who) join detection_client on client_key = a.who),
-      inner_section as (select section from told group by section
-        having count(distinct who) filter (member) >= ${fewestMembers} and count(distinct hand) - count(distinct who) filter (member) <= greatest(1, ${strangersHere} * count(distinct hand)))
-    select client, any_value(hand) as hand, sum(n)::integer as n from told semi join inner_section using (section) join detection_client on client_key = who where not member group by client order by n desc, client`,
+      hand as (select client_key as who, client, m.who is not null as member,
+          case when m.who is null and user_agent <> '' and user_agent not in (select user_agent from common) then user_agent else client end as hand
+        from detection_client left join detection_member m on m.who = client_key),
+      told as (select who, section, n, member, hash(hand) as hand from answer join hand using (who)),
+      counted as (select section, count(*) filter (member) as members, count(distinct hand) filter (not member) as strangers from told group by section),
+      inner_section as (select section from counted where members >= ${fewestMembers} and strangers <= greatest(1, ${strangersHere} * (members + strangers)))
+    select client, any_value(hand.hand) as hand, sum(n)::integer as n from told semi join inner_section using (section) join hand using (who) where not told.member group by client order by n desc, client`,
   );
   if (strangers.length > Math.max(mostAddresses, addressShare * members)) return [];
   const hands = [...groupBy(strangers, s => s.hand).values()];

@@ -18,21 +18,26 @@ type Use = {
   folder: boolean;
 };
 
+const mostClients = 2;
+const leastUses = 3;
+
 /**
  * Scripts that behave like web shells: answered, used by at most two clients, never asked for before by anybody, in a folder for uploads or with
  * a parameter that names a command, mostly POST or with answers of many sizes. A script of the application is used by many.
  */
 export async function detectWebShells(engine: Engine): Promise<Detection[]> {
+  const ofFew = sql`value in (select route from detection_traffic join detection_route using (route_no) where status = 200 group by route
+    having contains(route, '#') or (count(distinct client) <= ${mostClients} and sum(n) >= ${leastUses}))`;
   const rows = await engine.rows<Use>(
     'detection.web-shells',
     sql`
     with used as (
       select event_id, at_us, path, client, method, bytes_out, status, regexp_matches(lower(coalesce(query, '')), ${sql.lit(commandParameter)}) as command,
         regexp_matches(lower(path), ${sql.lit(uploadFolder)}) as folder
-      from ${requestsWhere(sql`status = 200 and ${await pathMatches(engine, script)}`)}),
+      from ${requestsWhere(sql`status = 200 and ${await pathMatches(engine, script, ofFew)}`)}),
       few as (
         select path from used group by path
-        having count(distinct client) <= 2 and count(*) >= 3 and (bool_or(folder) or bool_or(command))
+        having count(distinct client) <= ${mostClients} and count(*) >= ${leastUses} and (bool_or(folder) or bool_or(command))
           and (avg((method = 'POST')::int) >= 0.5 or count(distinct bytes_out) >= 3))
     select event_id, at_us, path, client, method, bytes_out, command, folder from used join few using (path) order by at_us nulls first, event_id`,
   );

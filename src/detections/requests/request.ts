@@ -3,6 +3,7 @@ import { type Engine, type Sql, sql } from '../../engine/index.ts';
 import { clientKeysOf } from '../../events/index.ts';
 import { distinctValues } from '../distinct-values.ts';
 import { forgetFound } from '../found-events.ts';
+import { prepareTraffic } from './traffic.ts';
 
 /** Silence that ends an episode of one actor. */
 export const episodeGapUs = 30 * MINUTE;
@@ -62,8 +63,8 @@ const distinctColumns = ['user_agent', 'referer', 'route', 'shape'] as const;
 
 /**
  * The view `detection_request`: HTTP events with `actor`, the best identity a request carries: session, else account, else address and agent.
- * `client` is always address and agent. Beside it
- * tables of the texts of all keys, and of the distinct values of each column that repeats (`detection_value`).
+ * `client` is always address and agent. Beside it tables of the texts of all keys, of the distinct values of each column that repeats
+ * (`detection_value`), and of what all requests come to (`detection_traffic`).
  */
 export async function prepareRequests(engine: Engine): Promise<void> {
   await viewRequests(engine, 'detection_request', 'event', [...requestColumns, ...keyColumns]);
@@ -81,6 +82,7 @@ export async function prepareRequests(engine: Engine): Promise<void> {
   await forgetFound(engine);
   await prepareOddTargets(engine);
   await distinctValues(engine, 'detection_value', distinctColumns, sql`1`);
+  await prepareTraffic(engine);
 }
 
 const none = sql`false`;
@@ -110,16 +112,26 @@ async function valuesOf(engine: Engine, column: (typeof distinctColumns)[number]
 /**
  * SQL that is true for requests whose lower-case path matches, tried once a route. In a route a run of digits is `#`, so that the pattern (in which a
  * digit stands alone) is widened first and the paths of the routes that are left are tried themselves. A route without numbers is its path.
+ * `only`: a test of the route, `value`, that those of interest pass.
  */
-export async function pathMatches(engine: Engine, pattern: string): Promise<Sql> {
-  const plain = await valuesOf(engine, 'route', value => sql`not contains(${value}, '#') and regexp_matches(lower(${value}), ${sql.lit(pattern)})`);
-  const numbered = await valuesOf(
-    engine,
-    'route',
-    value => sql`contains(${value}, '#') and regexp_matches(lower(${value}), ${sql.lit(routePattern(pattern))})`,
-  );
+export async function pathMatches(engine: Engine, pattern: string, only: Sql = sql`true`): Promise<Sql> {
+  const { plain, numbered } = await matchingRoutes(engine, pattern, only);
   if (numbered.length === 0 || isBlindToDigits(pattern)) return among('route', [...plain, ...numbered].sort());
   return sql`(${among('route', [...plain, ...numbered])} and case when contains(route, '#') then regexp_matches(lower(path), ${sql.lit(pattern)}) else true end)`;
+}
+
+/** The same of the route alone, for where there are no paths: whatever number stands in it will do. */
+export async function routeMatches(engine: Engine, pattern: string): Promise<Sql> {
+  const { plain, numbered } = await matchingRoutes(engine, pattern, sql`true`);
+  return among('route', [...plain, ...numbered].sort());
+}
+
+type Routes = { readonly plain: readonly string[]; readonly numbered: readonly string[] };
+
+async function matchingRoutes(engine: Engine, pattern: string, only: Sql): Promise<Routes> {
+  const matching = (test: Sql, of: string): Promise<string[]> =>
+    valuesOf(engine, 'route', value => sql`${test} and regexp_matches(lower(${value}), ${sql.lit(of)}) and ${only}`);
+  return { plain: await matching(sql`not contains(value, '#')`, pattern), numbered: await matching(sql`contains(value, '#')`, routePattern(pattern)) };
 }
 
 /** Whether a pattern says nothing of digits, so that it matches a path when it matches its route: letters, slashes, escaped signs, choices, `?` and ends only. */

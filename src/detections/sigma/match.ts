@@ -75,7 +75,8 @@ export async function matchRules(
       'sigma.candidates',
       sql`create or replace temp table ${table} as select ${parts.length === 1 ? sql`` : sql`distinct on (${evaluation.key})`} * from (${sql.join(parts, sql` union all `)})`,
     );
-    await evaluate(engine, fast, { ...evaluation, from: table, few: true }, out);
+    const held = { ...evaluation, from: table, few: true };
+    await evaluate(engine, await withTheirWords(engine, fast, held), held, out);
     if (evaluation.keep) out.kept = true;
     else await engine.run('sigma.candidates-drop', sql`drop table sigma_candidate`);
   }
@@ -92,6 +93,26 @@ export async function matchRules(
 export function containsAny(message: Sql, words: readonly string[], patterns: readonly string[] = []): Sql {
   if (words.length === 1 && patterns.length === 0) return sql`contains(${message}, ${sql.lit(words[0]!)})`;
   return sql`regexp_matches(${message}, ${sql.lit([...words.map(w => w.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')), ...patterns].join('|'))})`;
+}
+
+/** Making ready a rule's patterns costs more than looking for its words in so few messages. */
+const fewMessages = 20_000;
+
+/** The rules of which some row holds a word. */
+async function withTheirWords(
+  engine: Engine,
+  rules: readonly (Indexed & { readonly words: ReadonlySet<string> | null })[],
+  { from, target }: Evaluation,
+): Promise<readonly Indexed[]> {
+  const words = [...new Set(rules.flatMap(r => [...(r.words ?? [])]))].sort();
+  const rows = await engine.rows<{ word: string }>(
+    'sigma.words',
+    sql`with message as (select string_agg(distinct ${target.message.lowered}, chr(10)) as text from ${from} having count(*) <= ${sql.lit(fewMessages)}),
+      word as (select unnest(${JSON.stringify(words)}::json::varchar[]) as word)
+    select word from word left join message on true where text is null or contains(text, word)`,
+  );
+  const held = new Set(rows.map(r => r.word));
+  return rules.filter(r => r.words === null || [...r.words].some(w => held.has(w)));
 }
 
 async function sampleMessages(engine: Engine, { from, target }: Evaluation): Promise<string[]> {
