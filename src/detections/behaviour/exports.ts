@@ -117,19 +117,22 @@ const minBurst = 8;
 
 /** Runs of many different exports in a short time: at least eight, and three times what any other actor takes in one go. */
 function burstsOf(perActor: ReadonlyMap<number, readonly Export[]>, marked: ReadonlyMap<number, Span>): [Export, string][] {
-  const runs = [...perActor].flatMap(([who, list]) =>
-    episodes(
-      list.map(r => ({ atUs: r.at_us, row: r })),
-      burstGapUs,
-    ).map(part => ({ who, part, different: new Set(part.map(r => r.row.query)).size })),
-  );
-  runs.sort((a, b) => b.different - a.different);
+  const bursts = [...perActor].filter(([, list]) => list.length >= minBurst).flatMap(runsOf);
+  if (perActor.size - 1 < 5 || !bursts.some(b => b.different >= minBurst)) return [];
+  const runs = [...perActor].flatMap(runsOf).sort((a, b) => b.different - a.different);
   return runs
     .filter(run => run.different >= minBurst)
     .flatMap(run => {
       const others = runs.find(o => o.who !== run.who && !marked.has(o.who))?.different ?? 0;
-      return perActor.size - 1 >= 5 && run.different >= 3 * others ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row']) : [];
+      return run.different >= 3 * others ? run.part.map((r): [Export, string] => [r.row, 'many-exports-in-a-row']) : [];
     });
+}
+
+type Run = { readonly who: number; readonly part: readonly { readonly row: Export }[]; readonly different: number };
+
+function runsOf([who, list]: readonly [number, readonly Export[]]): Run[] {
+  const timed = list.map(r => ({ atUs: r.at_us, row: r }));
+  return episodes(timed, burstGapUs).map(part => ({ who, part, different: new Set(part.map(r => r.row.query)).size }));
 }
 
 const minSweep = 20;

@@ -10,10 +10,9 @@ const readersOfOne = 4;
  * `detection_sign_in_keyed`; keeps what it found in `detection_open_route` (see `forgetOpenRoutes`).
  */
 export async function openRoutes(engine: Engine, among: readonly string[]): Promise<Set<string>> {
-  const known = await engine.rows<{ route: string; open: boolean }>('detection.open-known', sql`select route, open from detection_open_route`);
-  const open = new Set(known.filter(k => k.open).map(k => k.route));
-  const before = new Set(known.map(k => k.route));
-  const fresh = [...new Set(among)].filter(r => !before.has(r)).sort();
+  const known = await knownRoutes(engine);
+  const open = new Set([...known].filter(([, isOpen]) => isOpen).map(([route]) => route));
+  const fresh = [...new Set(among)].filter(r => !known.has(r)).sort();
   if (fresh.length > 0) {
     const found = await judgeRoutes(engine, fresh);
     for (const r of found) open.add(r);
@@ -22,6 +21,15 @@ export async function openRoutes(engine: Engine, among: readonly string[]): Prom
   }
   return new Set(among.filter(r => open.has(r)));
 }
+
+/** The routes that were judged so far, and whether they are open. */
+async function knownRoutes(engine: Engine): Promise<ReadonlyMap<string, boolean>> {
+  const rows = await engine.rows<{ route: string; open: boolean }>('detection.open-known', sql`select route, open from detection_open_route`);
+  return new Map(rows.map(r => [r.route, r.open]));
+}
+
+/** SQL for the places that are not known to be open. */
+export const closedPlaces: Sql = sql`(select place from detection_place where route not in (select route from detection_open_route where open))`;
 
 /** Before the first question of a log. */
 export async function forgetOpenRoutes(engine: Engine): Promise<void> {

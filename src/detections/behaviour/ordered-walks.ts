@@ -2,7 +2,7 @@ import { DAY, groupBy, HOUR } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
 import { clientKey } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
-import { openRoutes } from './open-routes.ts';
+import { closedPlaces, openRoutes } from './open-routes.ts';
 
 type Ordered = {
   key: string;
@@ -82,7 +82,7 @@ const leastSpanUs = Math.round(0.75 * DAY);
 
 /** Places at which somebody called up enough over enough time whom no other method found there. */
 async function openPlaces(engine: Engine, taken: ReadonlySet<number>): Promise<number[]> {
-  const long = sql`select client as key, place from detection_reach where place > 0 group by client, place having sum(timed) >= ${minObjects} and max(last_us) - min(first_us) >= ${leastSpanUs}::bigint`;
+  const long = sql`select client as key, place from detection_reach where place > 0 and place in ${closedPlaces} group by client, place having sum(timed) >= ${minObjects} and max(last_us) - min(first_us) >= ${leastSpanUs}::bigint`;
   const some = await engine.rows<{ client: string; place: number; route: string }>(
     'detection.ordered-some',
     sql`select n.client, place, route from (${long}) l join detection_client n on n.client_key = l.key join detection_place using (place) order by place, n.client`,

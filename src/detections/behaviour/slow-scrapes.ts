@@ -3,7 +3,7 @@ import { type Engine, sql } from '../../engine/index.ts';
 import { actorKey } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
 import { countPeers } from './count-peers.ts';
-import { openRoutes } from './open-routes.ts';
+import { closedPlaces, openRoutes } from './open-routes.ts';
 
 type Steady = {
   actor: string;
@@ -31,7 +31,7 @@ export async function detectSlowScrapes(engine: Engine, found: readonly Detectio
   const taken = new Set(found.filter(d => d.kind === 'idor-enumeration').map(d => d.groupKey.slice(d.groupKey.indexOf('|', 5) + 1)));
   const some = await engine.rows<{ actor: string | null }>(
     'detection.steady-some',
-    sql`select coalesce(holder, client) as actor from (select who from detection_reach where place > 0 group by who having sum(n) >= ${minObjects})
+    sql`select coalesce(holder, client) as actor from (select who from detection_reach where place > 0 and place in ${closedPlaces} group by who having sum(n) >= ${minObjects})
       left join detection_holder on holder_key = who left join detection_client on client_key = who`,
   );
   if (some.every(s => s.actor !== null && taken.has(s.actor))) return [];

@@ -129,9 +129,13 @@ export async function routeMatches(engine: Engine, pattern: string): Promise<Sql
 type Routes = { readonly plain: readonly string[]; readonly numbered: readonly string[] };
 
 async function matchingRoutes(engine: Engine, pattern: string, only: Sql): Promise<Routes> {
-  const matching = (test: Sql, of: string): Promise<string[]> =>
-    valuesOf(engine, 'route', value => sql`${test} and regexp_matches(lower(${value}), ${sql.lit(of)}) and ${only}`);
-  return { plain: await matching(sql`not contains(value, '#')`, pattern), numbered: await matching(sql`contains(value, '#')`, routePattern(pattern)) };
+  const routes = await valuesOf(
+    engine,
+    'route',
+    value =>
+      sql`case when contains(${value}, '#') then regexp_matches(lower(${value}), ${sql.lit(routePattern(pattern))}) else regexp_matches(lower(${value}), ${sql.lit(pattern)}) end and ${only}`,
+  );
+  return { plain: routes.filter(r => !r.includes('#')), numbered: routes.filter(r => r.includes('#')) };
 }
 
 /** Whether a pattern says nothing of digits, so that it matches a path when it matches its route: letters, slashes, escaped signs, choices, `?` and ends only. */
