@@ -12,6 +12,8 @@ const mostDigits = 15;
 /** Fewer calls by number, or of fewer numbers, tell nothing of an actor; eight numbers leave at least so many of 32 marks, nearly always. */
 const leastCalls = 10;
 const leastMarks = 5;
+/** A segment of so many runs of digits is no code of numbers but an opaque id (a UUID, a hash): there may be as many routes as records. */
+const opaque = '(?:#[^/#]+){4}#';
 const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
 
 /**
@@ -28,7 +30,7 @@ export async function prepareCalls(engine: Engine): Promise<void> {
     'detection.places',
     sql`create or replace temp table detection_place as
     select row_number() over (order by value)::integer as place, value as route, 'object' as how, value like '%#%#%' as several
-    from detection_value where name = 'route' and contains(value, '#')`,
+    from detection_value where name = 'route' and contains(value, '#') and not regexp_matches(value, ${sql.lit(opaque)})`,
   );
   const isAsset = await routeMatches(engine, asset);
   await parsePaths(engine, isAsset);
