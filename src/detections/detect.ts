@@ -16,6 +16,7 @@ import { detectScans } from './behaviour/scans.ts';
 import { detectSignIns } from './behaviour/sign-ins.ts';
 import { detectSlowScrapes } from './behaviour/slow-scrapes.ts';
 import { detectTakeovers } from './behaviour/takeovers.ts';
+import { detectUnaskedStatements } from './behaviour/unasked-statements.ts';
 import { detectUnopened } from './behaviour/unopened.ts';
 import { detectWebShells } from './behaviour/web-shells.ts';
 import { detectByRules } from './own-rules.ts';
@@ -45,6 +46,7 @@ export async function detect(kase: Pick<OpenCase, 'engine'>, effects: Effects, o
   }
   found.push(...(await detectDatabaseInjections(engine, found)));
   found.push(...(await detectDatabaseStrangers(engine, found)));
+  found.push(...(await detectUnaskedStatements(engine)));
   found.push(...(await detectKeysElsewhere(engine)));
   found.push(...(await detectSlowScrapes(engine, found)));
   found.push(...(await detectOrderedWalks(engine, found)));

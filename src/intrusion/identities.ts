@@ -45,10 +45,10 @@ export async function readIdentities(engine: Engine, detections: readonly Detect
     sql`create or replace table labelled as
     with hit as (select distinct x.detection_id, d.family, e.event_id, e.class, e.src_ip, e.user_agent, e.session, e.account, e.file_no, e.conn_id
         from labelled_detection join detection d using (detection_id) join detection_event x using (detection_id) join event e using (event_id)),
-      named as (select file_no, conn_id, count(distinct event_id) as labelled from hit where class = 2 and family <> 'sqli' group by all),
+      named as (select file_no, conn_id, count(distinct event_id) as labelled from hit where class = 2 and family not in ('sqli', 'unasked') group by all),
       own as (select n.file_no, n.conn_id from named n join event e on e.class = 2 and e.file_no = n.file_no and e.conn_id is not distinct from n.conn_id
         group by n.file_no, n.conn_id, n.labelled having n.labelled * 2 >= count(*)),
-      told as (select h.*, h.class <> 2 or (h.family <> 'sqli' and o.file_no is not null) as named from hit h left join own o on o.file_no = h.file_no and o.conn_id is not distinct from h.conn_id)
+      told as (select h.*, h.class <> 2 or (h.family not in ('sqli', 'unasked') and o.file_no is not null) as named from hit h left join own o on o.file_no = h.file_no and o.conn_id is not distinct from h.conn_id)
     select detection_id, event_id, class, user_agent as agent, session, file_no, case when named then src_ip end as ip, case when named then account end as account,
       case when class = 2 and named then concat_ws('|', file_no, conn_id) end as conn from told`,
   );

@@ -70,6 +70,26 @@ describe('a machine at the database', () => {
   });
 });
 
+describe('reads without a request', () => {
+  const ask = (seconds: number, n: number): EventRow[] => [
+    get(seconds, '203.0.113.9', `/claim/${n}`, { user_agent: 'Mozilla/5.0' }),
+    { class: 2, time_us: t0 + seconds * SECOND + 1000, db_user: 'app', sql_text: `SELECT name FROM claims WHERE no = '${n}'` },
+  ];
+  const asked = (): EventRow[] => Array.from({ length: 600 }, (_, i) => ask(i * 90, (i * 37) % 500)).flat();
+  const unasked = (from: number, text: (i: number) => string): EventRow[] =>
+    Array.from({ length: 40 }, (_, i) => ({ class: 2, time_us: t0 + (from + i) * SECOND, db_user: 'app', sql_text: text(i) }));
+  const own = (i: number): string => `SELECT name FROM claims WHERE no = '${700 + i}'`;
+
+  it('of a kind that requests make, many in a short time: a doubt without an address', async () => {
+    expect(await run([...asked(), ...unasked(9020, own)])).toEqual([['statements-without-requests', true, 40]]);
+  });
+  it('of a kind that no request makes, or that comes without requests at other times too, are a job', async () => {
+    expect(await run([...asked(), ...unasked(9020, i => `SELECT total FROM sums WHERE day = ${i}`)])).toEqual([]);
+    const nightly = Array.from({ length: 20 }, (_, i) => ({ ...unasked(495 + i * 900, own)[0]! }));
+    expect(await run([...asked(), ...nightly, ...unasked(9020, own)])).toEqual([]);
+  });
+});
+
 describe('records whose code holds several numbers', () => {
   const code = (i: number): string => `H${String(Math.floor(i / 50)).padStart(2, '0')}-${String(i % 50).padStart(3, '0')}`;
   const clerks = (target: (i: number) => string): EventRow[] =>
