@@ -7,6 +7,7 @@ import { type Request, routeOf, type Span, streamOtherRequests } from '../routes
 import { servedShapes } from '../routes/served-shapes.ts';
 import { silentShapes } from '../routes/sign-ins.ts';
 import { carriedStatements, passwordChecks } from './carried.ts';
+import { claimCloudCopies } from './cloud-copies.ts';
 import { claimDumpFiles } from './dump-files.ts';
 import { claimHiddenSeries } from './hidden-series.ts';
 import { claimLostStatements, claimUnread } from './lost-statements.ts';
@@ -29,6 +30,7 @@ export async function claimUnlinked(given: AtHand, reads: Reads, possible: Possi
   const { strangers, unnamed } = await claimStrangeRoutes(given, reads, explained);
   for (const [route, n] of [...unnamed].sort()) problems.push(problem('exposure.no-read-known', 'info', {}, { route: printable(route, 100) }, n));
   await claimDumpFiles(catalogue, claims, requests, new Set(reads.learned.map(r => r.route)));
+  await claimCloudCopies(engine, catalogue, claims);
   await claim('hole-in-sequence', holesOf(reads.instances, gaps, numbered));
   for (const p of possible) await claim(p.rule, p.instances);
   if (log.present) {
