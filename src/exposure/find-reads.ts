@@ -2,6 +2,7 @@ import type { AtHand } from './at-hand.ts';
 import type { Statement } from './replay/statements.ts';
 import { settleAlone } from './routes/alone.ts';
 import type { RouteRead } from './routes/binding.ts';
+import { answeredAsAlways } from './routes/constant-answers.ts';
 import { inferReads } from './routes/infer-reads.ts';
 import { aloneInstance, type Instance, instancesOf } from './routes/instances.ts';
 import { learnRoutes } from './routes/learn-routes.ts';
@@ -35,7 +36,9 @@ export async function findReads(given: AtHand): Promise<Reads> {
   const partial = untold && log.present ? learnPartialReads(teaching, log, index, new Set(full.map(r => r.read.shape))).filter(r => !taken.has(r.route)) : [];
   const learned = [...told, ...partial, ...(await inferReads(engine, catalogue, requests, others, new Set(told.map(r => r.route))))];
   const { instances: found, used } = instancesOf(requests, learned, log, index);
-  const instances = given.numbered ? await settleAlone(engine, found, others, index, gaps) : found;
+  const settled = given.numbered ? await settleAlone(engine, found, others, index, gaps) : found;
+  const asAlways = answeredAsAlways(others);
+  const instances = settled.map(i => (i.request && asAlways(i.request) ? { ...i, conditional: true } : i));
   return { learned, instances, direct: directInstances(log.statements, used), used, untold };
 }
 

@@ -1,9 +1,10 @@
 import { type Problem, printable, problem } from '../../base/index.ts';
 import type { AtHand } from '../at-hand.ts';
 import type { Reads } from '../find-reads.ts';
+import { sameAlways } from '../routes/constant-answers.ts';
 import { inferTerms } from '../routes/infer-terms.ts';
 import { type Instance, instancesOf } from '../routes/instances.ts';
-import { type Request, routeOf, type Span, streamOtherRequests } from '../routes/requests.ts';
+import { routeOf, type Span, streamOtherRequests } from '../routes/requests.ts';
 import { servedShapes } from '../routes/served-shapes.ts';
 import { silentShapes } from '../routes/sign-ins.ts';
 import { carriedStatements, passwordChecks } from './carried.ts';
@@ -80,12 +81,6 @@ async function claimStrangeRoutes(
   const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => !reads.untold || constant.has(route), changes, searches);
   for (const route of constant) unnamed.delete(route);
   return { strangers: strange?.instances ?? [], unnamed };
-}
-
-/** An answer of one size for everybody shows nobody's data. */
-function sameAlways(sample: readonly Request[]): boolean {
-  const sizes = sample.filter(r => r.bytes !== null).map(r => r.bytes!);
-  return sizes.length >= 5 && Math.max(...sizes) - Math.min(...sizes) <= 2;
 }
 
 /**
