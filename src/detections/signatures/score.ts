@@ -85,9 +85,14 @@ function weight(s: Signature, part: Part): number {
   return part === 'path' ? (lighterInPath[s.id] ?? s.score) : s.score;
 }
 
+/** Two numbers where one row may stand: what a CASE does where its test fails. */
+const failingBranch = /\b(?:then|else)\b[\s(]*(?:\d+\s*[*/]\s*\(?\s*)?select \d+ union (?:all )?select \d+\s*\)/g;
+
 /** The most specific technique a payload shows. A time function decides over a UNION that carries it, and so on. */
 function sqlTechnique(hits: readonly Signature[], text: string): string {
   const shown = new Set(hits.filter(h => h.score >= 4).map(h => h.technique));
+  const rest = text.replace(failingBranch, '');
+  if (rest !== text && !/\bunion\b/.test(rest)) shown.delete('sqli-union');
   if (shown.size === 0) return 'sqli-boolean';
   if (shown.has('sqli-union') && !shown.has('sqli-time') && /^[\s\S]{0,80}\bunion\b/.test(text)) return 'sqli-union';
   return techniqueOrder.find(t => shown.has(t))!;

@@ -12,8 +12,8 @@ export type Constraint =
   | { readonly kind: 'length'; readonly unit: 'char' | 'byte' | 'wide'; readonly yes: CodeSet; readonly no: CodeSet }
   /** About the value as a whole number. */
   | { readonly kind: 'number'; readonly yes: CodeSet; readonly no: CodeSet }
-  /** Characters from `position` on, each one of a set of texts; `end`: the text ends after them. */
-  | { readonly kind: 'segment'; readonly position: number; readonly sets: readonly (readonly string[])[]; readonly end: boolean }
+  /** Characters from `position` on, each one of a set of texts; `end`: the text ends after them. `yesOnly`: a "no" tells nothing. */
+  | { readonly kind: 'segment'; readonly position: number; readonly sets: readonly (readonly string[])[]; readonly end: boolean; readonly yesOnly?: true }
   /** Anything else: only checks a finished value. */
   | { readonly kind: 'whole'; readonly test: (value: string) => Val };
 
@@ -35,6 +35,9 @@ const lengths: Record<string, 'char' | 'byte' | 'wide'> = {
   LENGTHB: 'byte',
   DATALENGTH: 'wide',
 };
+/** What a function that measures a text counts; null for any other. */
+export const lengthUnit = (name: string, dialect: SqlDialect): 'char' | 'byte' | 'wide' | null =>
+  name === 'LENGTH' && dialect === 'mysql' ? 'byte' : (lengths[name] ?? null);
 const charVar = '?x';
 const codeVar = '?c';
 const lengthVar = '?n';
@@ -111,11 +114,12 @@ export function readConstraint(condition: Expr, dialect: SqlDialect): Reading | 
       positions.add(p);
       return { t: 'col', path: [charVar] };
     }
-    if (e.t === 'call' && lengths[e.name] !== undefined && e.args.length === 1) {
+    const measure = e.t === 'call' && e.args.length === 1 ? lengthUnit(e.name, dialect) : null;
+    if (e.t === 'call' && measure !== null) {
       const arg = e.args[0]!;
       const plus = arg.t === 'op' && (arg.op === '+' || arg.op === '||') && bare(arg.a) && arg.b.t === 'const' ? String(arg.b.v).length : 0;
       if (plus > 0 || bare(arg)) {
-        unit = e.name === 'LENGTH' && dialect === 'mysql' ? 'byte' : lengths[e.name]!;
+        unit = measure;
         const n: Expr = { t: 'col', path: [lengthVar] };
         return plus > 0
           ? { t: 'op', op: '+', a: n, b: { t: 'const', v: plus * (unit === 'wide' ? 2 : 1) } }
@@ -370,6 +374,15 @@ function textCode(ch: string, family: CodeFamily): number | null {
   return ch.codePointAt(0) ?? null;
 }
 
+/**
+ * A hexadecimal literal is a text beside a column of texts and a number beside a column of numbers: `points = 0x3534` is false where points is 54. So a "no" tells
+ * nothing, and a "yes" tells the text where the number would be beyond what columns hold.
+ */
+function readHexGuess(text: string, number: number): Constraint {
+  if (text.length > 2) return { kind: 'segment', position: 1, sets: [...text].map(c => [c]), end: true, yesOnly: true };
+  return { kind: 'whole', test: value => (value === text || Number(value) === number ? undefined : 0) };
+}
+
 /** LEFT(u,3)='abc', SUBSTR(u,4,2)='de', u LIKE 'abc%', u REGEXP '^ab[cd]', u = 'abc', and their NOT. */
 function readSegment(e: Expr, bare: (e: Expr) => boolean, number: (e: Expr) => number | null, dialect: SqlDialect): Constraint | null {
   const fold = dialect === 'mysql' || dialect === 'mssql' || dialect === 'any';
@@ -389,6 +402,7 @@ function readSegment(e: Expr, bare: (e: Expr) => boolean, number: (e: Expr) => n
       const value = text(b);
       if (value === null || value === '') continue;
       const sensitive = exact(a) || exact(b);
+      if (bare(a) && b.t === 'const' && b.n !== undefined && Number.isFinite(Number(value))) return readHexGuess(value, b.n);
       if (bare(a))
         return /^\d+$/.test(value) && b.t === 'const' && typeof b.v === 'number'
           ? null

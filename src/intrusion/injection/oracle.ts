@@ -85,7 +85,8 @@ function judge(probes: Probes, rows: Int32Array, classes: Classes): Judged {
           [no, false],
         ]),
       );
-      const score = n - 25 * tried.broken - 25 * tried.misses + 0.001 * tried.calibrations;
+      // a handful of odd pages beside one kind of answer contradicts nothing, and tells nothing
+      const score = n - 25 * tried.broken - 25 * tried.misses + 0.001 * tried.calibrations - (isOneSided(rows, tried) ? 2 * rows.length : 0);
       if (!best || score > best.score) best = { yes, no, score, tried };
     }
   }
@@ -119,9 +120,7 @@ function judge(probes: Probes, rows: Int32Array, classes: Classes): Judged {
   const odd = reversed.broken > 0 && final.broken === 0 && final.strange === 0 ? reversed.strange : 0;
   const against = reversed.broken + 3 * reversed.misses + odd;
   const decided = against >= final.broken + 3 * final.misses + 3 && against >= 3 * final.broken;
-  // a character is known from answers of both kinds, unless it stands at the edge of the alphabet
-  const alike = final.resolved < 0.1 * final.cells || 2 * final.rarer < final.resolved;
-  const empty = rows.length >= 30 && final.cells >= 3 && alike;
+  const empty = isOneSided(rows, final);
   const noise = final.cells === 0 ? 0 : final.broken / final.cells;
   const reason = empty ? 'one-class' : !decided ? 'undecided' : noise > 0.5 && final.broken > 5 ? 'noisy' : 'ok';
   return {
@@ -138,6 +137,10 @@ function judge(probes: Probes, rows: Int32Array, classes: Classes): Judged {
     },
   };
 }
+
+/** A character is known from answers of both kinds, unless it stands at the edge of the alphabet: with one kind only nothing is told. */
+const isOneSided = (rows: Int32Array, { cells, resolved, rarer }: Tried): boolean =>
+  rows.length >= 30 && cells >= 3 && (resolved < 0.1 * cells || 2 * rarer < resolved);
 
 /** Contradictions, and calibrations that came out wrong, under one meaning of the classes. */
 function createTrial(probes: Probes, rows: Int32Array, of: Int32Array): Trial {

@@ -1,4 +1,5 @@
 import type { SqlDialect } from '../../detections/sql/index.ts';
+import { askedLength, fillsLength, placeOf } from './asked-lengths.ts';
 import { type Binding, bindUnknown } from './bind.ts';
 import type { Technique } from './condition.ts';
 import { createEventReader, createGapMeter } from './event-reader.ts';
@@ -177,10 +178,12 @@ function* marksOf(store: ReadStore, forms: readonly Form[], unknowns: readonly U
   }));
   for (let i = 0; i < store.length; i++) {
     const form = shown[store.form.get(i)];
-    const technique = form?.technique ?? store.askedOf(i)?.question.technique ?? form?.other;
+    const key = isProbe(i) ? unknowns[store.unknown.get(i)]!.key : '';
+    const question = store.askedOf(i)?.question.technique;
+    // a UNION of constants beside a question is the branch that fails
+    const technique = (key !== '' ? question : form?.technique) ?? question ?? form?.other;
     if (!technique) continue;
     const spot = store.spots[store.spot.get(i)]!;
-    const key = isProbe(i) ? unknowns[store.unknown.get(i)]!.key : '';
     yield { eventId: store.eventId.get(i), technique, client: spot.client, point: spot.at, workItem: key === '' ? null : key, markers: form?.markers ?? none };
   }
 }
@@ -244,12 +247,23 @@ function readGroups(probes: Probes, rows: Int32Array, length: number): Labels {
 
 function solveAll(probes: Probes, rows: Int32Array, labels: Labels, unknowns: readonly Unknown[]): RebuiltCell[] {
   const cells: RebuiltCell[] = [];
+  const lengths = new Map<string, Answer>();
   for (const technique of ['boolean', 'time'] as const) {
     const mine = rows.filter(i => probes.question(i).technique === technique && probes.key(i) !== '');
     const byKey = [...groupRows(mine, probes.unknown)].map(([no, list]) => ({ unknown: unknowns[no]!, list }));
-    for (const { unknown, list } of byKey.sort((a, b) => (a.unknown.key < b.unknown.key ? -1 : 1))) cells.push(solve(probes, list, labels, technique, unknown));
+    for (const { unknown, list } of byKey.sort((a, b) => (a.unknown.key < b.unknown.key ? -1 : 1))) {
+      const cell = solve(probes, list, labels, technique, unknown);
+      cells.push(cell);
+      const length = askedLength(unknown.expr!, cell.solution, cell.dialect);
+      if (length) lengths.set(length.place, length.answer);
+    }
   }
-  return cells;
+  return cells.map(cell => withLength(cell, lengths.get(placeOf(cell.binding))));
+}
+
+/** A value that was read letter by letter up to the length asked for before: it ends there, although nothing was asked about its end. */
+function withLength(cell: RebuiltCell, length: Answer | undefined): RebuiltCell {
+  return length && fillsLength(cell.solution, length) ? Object.assign(cell, { solution: solveCell([...cell.answers, length], cell.dialect) }) : cell;
 }
 
 function answersOf(probes: Probes, list: Int32Array, labels: Labels): Answer[] {

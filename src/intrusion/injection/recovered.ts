@@ -220,7 +220,7 @@ export function countBroken(answers: readonly Answer[], value: string, cell: Reb
     } else if (c.kind === 'whole') {
       const v = truth(c.test(value));
       if (v !== undefined && (v === 1) !== t) broken++;
-    } else if (c.kind === 'segment') {
+    } else if (c.kind === 'segment' && (t || !c.yesOnly)) {
       const holds = c.sets.every((s, i) => s.includes(chars[c.position - 1 + i] ?? '')) && (!c.end || chars.length === c.position - 1 + c.sets.length);
       if (holds !== t) broken++;
     }

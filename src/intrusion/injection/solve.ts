@@ -288,7 +288,7 @@ function applySegments(list: readonly Answer[], at: (p: number) => Position, fam
     p.end = nextEnd;
   };
   for (const { seg, truth: t } of sorted) {
-    if (seg.sets.length > 5000) continue;
+    if (seg.sets.length > 5000 || (seg.yesOnly && !t)) continue;
     if (t) {
       for (const [i, s] of seg.sets.entries()) narrow(seg.position + i, codesOf(s), false);
       if (seg.end) narrow(seg.position + seg.sets.length, [], true);
