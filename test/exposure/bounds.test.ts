@@ -183,6 +183,17 @@ describe('the size of an answer', () => {
     expect(model.displayed).not.toContain('no');
   });
 
+  it('of one length for everybody makes short values of several lengths doubtful: a fixed width may hold them, or nothing does', () => {
+    const shownOf = (lengths: readonly number[]) =>
+      fitSizes(
+        lengths.map(bytes => ({ features: [{ rows: Math.sign(bytes), bytes, nulls: 0 }], size: 212 })),
+        1,
+      ).displayed;
+    expect(shownOf([1, 1, 2, 1, 2, 2, 1, 2])).toEqual(['doubtful']);
+    expect(shownOf([1, 0, 1, 1, 0, 1, 1, 0])).toEqual(['doubtful']);
+    expect(shownOf([2, 2, 2, 2, 2, 2, 2, 1])).toEqual(['unknown']);
+  });
+
   it('of one length for everybody shows that the values are not in it', () => {
     const model = fitSizes(
       Array.from({ length: 60 }, (_, i) => ({ features: [{ rows: 1, bytes: 100 + ((i * 37) % 300), nulls: 0 }], size: 5 })),

@@ -41,8 +41,10 @@ describe('a route that names no dataset', () => {
     expect(await possible({ grade: 'adult' })).toEqual({ rows: ['reader:0', 'reader:2'], unnamed: 0 });
   });
 
-  it('stays unnamed without such a parameter', async () => {
-    expect(await possible({ v: '2' })).toEqual({ rows: [], unnamed: 1 });
+  it('stays unnamed without such a parameter, and a small number may be the key of a record', async () => {
+    expect(await possible({ v: '2' })).toEqual({ rows: ['reader:1'], unnamed: 1 });
+    engine.close();
+    expect(await possible({ v: '9' })).toEqual({ rows: [], unnamed: 1 });
     engine.close();
     expect(await possible({ grade: '' })).toEqual({ rows: [], unnamed: 1 });
   });

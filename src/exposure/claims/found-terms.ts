@@ -25,7 +25,7 @@ export async function claimTerms(
   terms: ReadonlyMap<string, Request>,
   open: ReadonlyMap<string, Sql>,
 ): Promise<void> {
-  const asked = [...terms].filter(([t]) => (t.length >= 2 || /[^\x00-\x7f]/.test(t)) && !/^\d{1,3}$/.test(t)).sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  const asked = [...terms].filter(([t]) => t.length >= 2 || /[^\x00-\x7f]|\d/.test(t)).sort((a, b) => (a[0] < b[0] ? -1 : 1));
   if (asked.length === 0) return;
   await engine.load(
     'asked_term',
@@ -63,9 +63,14 @@ export async function claimTerms(
 const textsOf = (d: Dataset): Column[] => d.columns.filter(c => c.type === 'text' || c.type === 'int');
 const inText = (alias: string, c: Column): Sql => sql`cast(${sql.id(alias, `c${c.no}`)} as varchar)`;
 
-/** Whether a row holds one of the terms. */
+/** Whether a row holds one of the terms. A number of a few digits stands in too many texts: it names the row whose key it is. */
 function holdsTerm(dataset: Dataset): Sql {
-  const holds = textsOf(dataset).map(c => (c.type === 'text' ? sql`contains(${sql.id('t', `c${c.no}`)}, q)` : sql`${inText('t', c)} = q`));
+  const small = sql`regexp_full_match(q, '\\d{1,3}')`;
+  const holds = textsOf(dataset).map(c => {
+    const found = c.type === 'text' ? sql`contains(${sql.id('t', `c${c.no}`)}, q)` : sql`${inText('t', c)} = q`;
+    const names = dataset.key.includes(c.name) ? sql`${small} and ${inText('t', c)} = q` : sql`false`;
+    return sql`(not ${small} and ${found}) or (${names})`;
+  });
   return sql`exists (select 1 from asked_term where ${sql.join(holds, sql` or `)})`;
 }
 

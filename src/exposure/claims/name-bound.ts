@@ -58,8 +58,10 @@ export async function claimByNames(
     if (datasets.length === 0) {
       if ((r.bytes ?? 1) > 0) {
         unnamed.set(route, (unnamed.get(route) ?? 0) + 1);
-        if (!silent(route) && [...r.values.values()].some(v => readingsOf(v).some(breaksOut) && asked(r, v, injections) === null)) broken.push(r);
-        if (!silent(route)) for (const v of [...r.values.values(), ...(openers.get(r) ?? [])]) for (const t of readingsOf(v).flatMap(termsOf)) terms.set(t, r);
+        if (silent(route)) continue;
+        if ([...r.values.values()].some(v => (isInjection(r, injections) || readingsOf(v).some(breaksOut)) && asked(r, v, injections) === null)) broken.push(r);
+        for (const v of [...r.values.values(), ...(openers.get(r) ?? [])])
+          for (const t of [...readingsOf(v), ...(asked(r, v, injections) ?? [])].flatMap(termsOf)) terms.set(t, r);
       }
       continue;
     }
@@ -162,6 +164,7 @@ async function mostShown(engine: Engine, dataset: Dataset): Promise<number> {
   return escaping * Number(bytes) + markup * Number(n);
 }
 
+const isInjection = (r: Request, { query, condition }: KnownInjections): boolean => query.has(r.eventId) || condition.has(r.eventId);
 const breaksOut = (value: string): boolean => /['";]|--|\/\*/.test(value);
 
 /** Of these requests those of an injection that is known to have worked. */
@@ -170,12 +173,17 @@ async function onlyInjections(engine: Engine, broken: readonly Request[]): Promi
   return broken.filter(r => worked.has(r.eventId));
 }
 
-/** An injection into a function of which not even the table is known: when its answer was larger than the smallest there, it may have shown any record (T2). */
+/**
+ * An injection into a function of which not even the table is known: when its answer was larger than the smallest there, it may have shown any record (T2).
+ * So may all answers of one size where the intruder read failures against them: a list in another order is as large.
+ */
 async function claimBroken(catalogue: Catalogue, claims: Claims, broken: readonly Request[], all: readonly Request[]): Promise<void> {
   for (const [route, list] of [...groupBy(broken, routeOf)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
-    const least = all.reduce((a, r) => (routeOf(r) === route && r.bytes !== null && showsBody(r) !== 'no' ? Math.min(a, r.bytes) : a), Infinity);
+    const beside = all.filter(r => routeOf(r) === route);
+    const least = beside.reduce((a, r) => (r.bytes !== null && showsBody(r) !== 'no' ? Math.min(a, r.bytes) : a), Infinity);
     const larger = list.filter(r => r.bytes === null || r.bytes >= least + 16);
-    if (larger.length > 0) await claimAnyRecordBy(catalogue, claims, 'route-unknown', route, larger, { route, broken: true });
+    const shown = larger.length > 0 ? larger : beside.some(r => (r.status ?? 0) >= 500) ? list : [];
+    if (shown.length > 0) await claimAnyRecordBy(catalogue, claims, 'route-unknown', route, shown, { route, broken: true });
   }
 }
 
@@ -259,7 +267,7 @@ function meaning(dataset: Dataset, r: Request, name: string, value: string, inje
  */
 function asked(r: Request, value: string, injections: KnownInjections): string[] | null {
   const read = injections.query.has(r.eventId);
-  const understood = read || injections.condition.has(r.eventId);
+  const understood = isInjection(r, injections);
   const out: string[] = [];
   for (const v of readingsOf(value)) {
     const part = understood ? literalPart(v) : null;

@@ -1,10 +1,11 @@
 import { type Problem, printable, problem } from '../../base/index.ts';
+import { type Engine, sql } from '../../engine/index.ts';
 import type { AtHand } from '../at-hand.ts';
 import type { Reads } from '../find-reads.ts';
 import { sameAlways } from '../routes/constant-answers.ts';
 import { inferTerms } from '../routes/infer-terms.ts';
 import { type Instance, instancesOf } from '../routes/instances.ts';
-import { routeOf, type Span, streamOtherRequests } from '../routes/requests.ts';
+import { type Request, routeOf, type Span, streamOtherRequests } from '../routes/requests.ts';
 import { servedShapes } from '../routes/served-shapes.ts';
 import { silentShapes } from '../routes/sign-ins.ts';
 import { carriedStatements, passwordChecks } from './carried.ts';
@@ -18,6 +19,7 @@ import { activeTimes, orphansOf } from './orphans.ts';
 import type { PossibleReads } from './reads.ts';
 import { claimShellAnswers } from './shell-answers.ts';
 import { claimShells } from './shell-bound.ts';
+import { eventsOfSteps } from './step-events.ts';
 
 /** `strangers`: statements beside requests of which nothing is known; `unnamed`: routes of which not even the name says what they read. */
 export type Unlinked = { readonly strangers: readonly Instance[]; readonly unnamed: readonly string[] };
@@ -76,11 +78,18 @@ async function claimStrangeRoutes(
         )
       )
         known.add(r);
-  const constant = new Set([...new Set(requests.map(routeOf))].filter(route => sameAlways(others.filter(r => routeOf(r) === route))));
+  const constant = await constantRoutes(engine, requests, others);
   const searches = await inferTerms(engine, requests, others, known, route => datasetsNamed(catalogue, route.slice(route.indexOf(' ') + 1)));
   const unnamed = await claimByNames(engine, catalogue, claims, requests, known, route => !reads.untold || constant.has(route), changes, searches);
   for (const route of constant) unnamed.delete(route);
   return { strangers: strange?.instances ?? [], unnamed };
+}
+
+/** Routes whose answers show nobody's data: they are of one size for everybody. Where an injection worked, it is the database that decides the answer. */
+async function constantRoutes(engine: Engine, requests: readonly Request[], others: readonly Request[]): Promise<Set<string>> {
+  const worked = await eventsOfSteps(engine, sql`kind like 'sqli-%' and outcome = 'succeeded'`);
+  const injected = new Set(requests.filter(r => worked.has(r.eventId)).map(routeOf));
+  return new Set([...new Set(requests.map(routeOf))].filter(route => !injected.has(route) && sameAlways(others.filter(r => routeOf(r) === route))));
 }
 
 /**

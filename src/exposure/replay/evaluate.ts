@@ -10,7 +10,7 @@ import type { RouteRead } from '../routes/binding.ts';
 import { type Instance, showsBody } from '../routes/instances.ts';
 import type { Request } from '../routes/requests.ts';
 import type { RouteModel } from '../routes/route-models.ts';
-import { echoOf, type Features, judgeSize, type SizeModel } from '../routes/size-model.ts';
+import { type Display, echoOf, type Features, judgeSize, type SizeModel } from '../routes/size-model.ts';
 import { statementSlackUs } from '../routes/statement-index.ts';
 import { isStarred, targetsOf } from '../sql/index.ts';
 import { tier } from '../tables.ts';
@@ -329,7 +329,7 @@ function describe(g: Group): string {
 function tiersOf(
   m: Member,
   verdicts: ReadonlyMap<Request, Verdict>,
-  display: 'yes' | 'no' | 'unknown' | undefined,
+  display: Display | undefined,
   size: OutputSize | null,
 ): { must: number; may: number; note?: 'size' | 'rows' } {
   const i = m.instance;
@@ -337,6 +337,7 @@ function tiersOf(
   const body = i.request ? showsBody(i.request) : 'yes';
   if (body === 'no') return { must: 0, may: 0 };
   if (display === 'no') return { must: 0, may: tier.reachable };
+  if (display === 'doubtful') return { must: 0, may: tier.possible };
   const rowsAgree =
     i.statement?.rowsOut === null || i.statement?.rowsOut === undefined || size === null || !size.certain ? null : i.statement.rowsOut === size.rows;
   if (i.statement?.rowsOut === 0) return { must: 0, may: 0 };

@@ -9,6 +9,9 @@ export type Features = readonly { readonly rows: number; readonly bytes: number;
 /** `echo`: bytes of the request's own values, which some pages repeat. */
 export type Observation = { readonly features: Features; readonly size: number; readonly echo?: number };
 
+/** `doubtful`: all answers are of one size although what was read is not: shown in a fixed width, or not at all. */
+export type Display = 'yes' | 'no' | 'unknown' | 'doubtful';
+
 export type SizeModel = {
   /** True when sizes follow the shown values closely enough to confirm or refute a replay. */
   readonly valid: boolean;
@@ -19,7 +22,7 @@ export type SizeModel = {
   /** Greatest difference that still agrees, in bytes. */
   readonly tolerance: number;
   /** Whether the values of each read reach the response at all. */
-  readonly displayed: readonly ('yes' | 'no' | 'unknown')[];
+  readonly displayed: readonly Display[];
   readonly observations: number;
   readonly explained: number;
   /** How often the page repeats what the request sent: 0 or 1. */
@@ -61,6 +64,8 @@ function fitOnce(observations: readonly Observation[], reads: number, echo: 0 | 
     const varied = Array.from({ length: reads }, (_, i) => spread(observations.map(o => o.features[i]!.bytes)) > 16);
     return { ...none, displayed: varied.map(v => (v ? 'no' : 'unknown')) };
   }
+  if (spread(sizes) === 0)
+    return { ...none, displayed: Array.from({ length: reads }, (_, i) => (isTwofold(observations.map(o => o.features[i]!.bytes)) ? 'doubtful' : 'unknown')) };
   let kept = observations;
   let beta: number[] | null = null;
   for (let round = 0; round < 4; round++) {
@@ -83,7 +88,7 @@ function fitOnce(observations: readonly Observation[], reads: number, echo: 0 | 
   const left = kept.reduce((a, o) => a + (o.size - dot(final, vector(o.features))) ** 2, 0);
   const explained = total === 0 ? 0 : 1 - left / total;
   const coefficients = Array.from({ length: reads }, (_, i) => ({ bytes: final[1 + i * 3]!, rows: final[2 + i * 3]!, nulls: final[3 + i * 3]! }));
-  const displayed = coefficients.map((c, i): 'yes' | 'no' | 'unknown' => {
+  const displayed = coefficients.map((c, i): Display => {
     const varied = spread(observations.map(o => o.features[i]!.bytes)) > 4 * tolerance + 8;
     if (c.bytes > 0.7 && c.bytes < 3.5 && explained > 0.9) return 'yes';
     // Where every row adds to the answer it is shown somehow: bytes and rows that go together leave open which of the two it is.
@@ -192,6 +197,13 @@ function dot(a: readonly number[], b: readonly number[]): number {
   let s = 0;
   for (let i = 0; i < a.length; i++) s += a[i]! * b[i]!;
   return s;
+}
+
+/** Two lengths at least, each seen more than once or twice. */
+function isTwofold(lengths: readonly number[]): boolean {
+  const times = new Map<number, number>();
+  for (const n of lengths) times.set(n, (times.get(n) ?? 0) + 1);
+  return [...times.values()].filter(n => n >= 3).length > 1;
 }
 
 function spread(values: readonly number[]): number {
