@@ -182,7 +182,7 @@ async function claimBroken(catalogue: Catalogue, claims: Claims, broken: readonl
     const beside = all.filter(r => routeOf(r) === route);
     const least = beside.reduce((a, r) => (r.bytes !== null && showsBody(r) !== 'no' ? Math.min(a, r.bytes) : a), Infinity);
     const larger = list.filter(r => r.bytes === null || r.bytes >= least + 16);
-    const shown = larger.length > 0 ? larger : beside.some(r => (r.status ?? 0) >= 500) ? list : [];
+    const shown = larger.length > 0 ? larger : beside.some(r => (r.status ?? 0) >= 500) ? list.filter(r => (r.status ?? 0) < 400) : [];
     if (shown.length > 0) await claimAnyRecordBy(catalogue, claims, 'route-unknown', route, shown, { route, broken: true });
   }
 }
