@@ -70,6 +70,13 @@ describe('a session of somebody else', () => {
     const shared = Array.from({ length: 60 }, (_, i) => get(100 + i * 7, `198.51.100.${i % 12}`, '/', { user_agent: agents[i % 3]!, session: 'pref=north' }));
     expect(await told(shared)).toEqual([]);
   });
+  it('that somebody else uses at once accuses no other address of its holder, who changes them with one agent', async () => {
+    const onTheWay = Array.from({ length: 40 }, (_, i) =>
+      get(4000 + i * 60, `203.0.113.${100 + (i % 4)}`, `/card/${word(8000 + i)}`, { user_agent: agents[1]!, session: 's4' }),
+    );
+    expect(await told([...onTheWay, ...taken(30, 20, agents[2]!)])).toEqual([['session-elsewhere', 'unknown', false, ['192.0.2.9']]]);
+    expect(await told(onTheWay)).toEqual([]);
+  });
   it('that two networks use in turn with one kind of agent is a doubt; not where sessions begin at both, nor a short change of network', async () => {
     const both = (n: number, session: string, ip = '192.0.2.9', gap = 20): EventRow[] =>
       Array.from({ length: n }, (_, i) => [

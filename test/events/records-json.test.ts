@@ -160,6 +160,13 @@ describe('JSON events', () => {
     ]);
     expect(r.rows[0]).not.toHaveProperty('referer');
   });
+  it('takes what stands for a bearer token for the session', () => {
+    const [row] = readAll(
+      jsonl,
+      bytes('{"time":"2026-04-12T15:00:00Z","client_ip":"198.51.100.7","method":"GET","path":"/v2/me","status":200,"token_hash":"9f2c"}\n'),
+    ).rows;
+    expect(row).toMatchObject({ session: '9f2c', src_ip: '198.51.100.7' });
+  });
   it('reads Traefik, whose durations are nanoseconds and whose finer stamp is the start', () => {
     const line = {
       ClientAddr: '198.51.100.7:46455',

@@ -56,11 +56,10 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
   for (const [session, list] of bySession) {
     const flagged = suspicious.has(session);
     const agents = new Set(list.map(u => u.agent));
-    const home = list[0]!;
-    const atOnce = overlapping(list);
-    const moved = new Set(list.filter(u => u.src_ip !== home.src_ip && u.agent !== home.agent).map(u => u.src_ip));
+    const strange = strangeUses(list);
+    const atOnce = strange.some(u => list.some(own => !strange.includes(own) && own.src_ip !== u.src_ip && overlap(own, u)));
     const addresses = [...new Set(list.map(u => u.src_ip))].sort();
-    const odd = rare && agents.size >= 2 && addresses.length <= mostAddresses && (atOnce || moved.size > 0);
+    const odd = rare && strange.length > 0 && addresses.length <= mostAddresses;
     if (!(flagged && list.length >= 2) && !odd) continue;
     const rows = await engine.rows<SessionEvent>(
       'detection.session-events',
@@ -70,7 +69,7 @@ export async function detectTakeovers(engine: Engine, found: readonly Detection[
     // Whether the first user is the owner or the thief cannot be told unless the session stands out by itself.
     const { events, possible } = flagged
       ? await sameHands(engine, rows, suspicious.get(session)!, addresses)
-      : { events: rows.filter(r => (atOnce ? r.src_ip !== home.src_ip : moved.has(r.src_ip))), possible: [] };
+      : { events: rows.filter(r => strange.some(u => u.src_ip === r.src_ip && u.agent === familyOf(r.user_agent))), possible: [] };
     if (events.length === 0) continue;
     if (possible.length > 0) out.push(beside(session, possible));
     const sure = flagged || isRush(events.map(e => e.at_us));
@@ -140,13 +139,17 @@ function isRush(times: readonly (number | null)[]): boolean {
   return known.length >= manyRequests && isHurried(known.length, known[0]!, known.at(-1)!);
 }
 
-function overlapping(list: readonly Use[]): boolean {
-  return list.some((a, i) =>
-    list.some(
-      (b, j) => i < j && a.src_ip !== b.src_ip && a.agent !== b.agent && (a.first_us ?? 0) <= (b.last_us ?? 0) && (b.first_us ?? 0) <= (a.last_us ?? 0),
-    ),
-  );
+/** Uses from another address than where the session began, by an agent that was not seen there: its holder may come from many addresses himself. */
+function strangeUses(list: readonly Use[]): Use[] {
+  const home = list[0]!.src_ip;
+  const own = new Set(list.filter(u => u.src_ip === home).map(u => u.agent));
+  return list.filter(u => u.src_ip !== home && !own.has(u.agent));
 }
+
+const overlap = (a: Use, b: Use): boolean => (a.first_us ?? 0) <= (b.last_us ?? 0) && (b.first_us ?? 0) <= (a.last_us ?? 0);
+
+/** An agent without its versions, as the query of uses has it. */
+const familyOf = (agent: string | null): string => (agent ?? '').replace(/[0-9][0-9._]*/g, '');
 
 /** Sessions that another detection rests on, with the addresses it saw there. */
 async function suspiciousSessions(engine: Engine, found: readonly Detection[]): Promise<Map<string, Set<string>>> {

@@ -121,6 +121,13 @@ export const jsonlFields: Readonly<Partial<Record<EventColumnName, readonly stri
     'JSESSIONID',
     'sess',
     'session',
+    'token_id',
+    'tokenId',
+    'token_hash',
+    'tokenHash',
+    'token_sha256',
+    'access_token_hash',
+    'jti',
   ],
   user_agent: [
     'http_user_agent',
