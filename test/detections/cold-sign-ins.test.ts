@@ -97,6 +97,9 @@ describe('sign-ins of clients that never saw the sign-in page', () => {
     expect(await doubtful([...people(5), ...thief(0.6, [request(2003, '198.51.100.9', 'GET /static/app.css')])])).toEqual([true]);
     const plain = people(5).filter(r => r['path'] !== '/static/app.css');
     expect(await doubtful([...plain, ...thief(0.6)])).toEqual([true]);
+    // Where others get pages as fast, the site fetches them by itself.
+    const burst = ['/menu', '/customers?page=1', '/news'].map((path, i) => request(500 + i * 0.4, '203.0.113.2', `GET ${path}`));
+    expect(await doubtful([...people(5), ...burst, ...thief(0.6)])).toEqual([true]);
   });
 
   it('in an office that uses the same browser the session tells; the colleagues stay out', async () => {

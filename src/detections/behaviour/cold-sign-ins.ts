@@ -70,8 +70,8 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     [...entrants.values()].sort(),
   );
   const [span] = await engine.rows<Span>('detection.cold-span', sql`select min(at_us) as from_us, max(at_us) as to_us from detection_request`);
-  let loaded: Promise<boolean> | null = null;
-  const othersLoadParts = (): Promise<boolean> => (loaded ??= loadParts(engine, cold.length));
+  let browse: Promise<boolean> | null = null;
+  const doOthersBrowse = (): Promise<boolean> => (browse ??= othersBrowse(engine));
   const out: Detection[] = [];
   for (const c of cold) {
     const all = byClient.get(c.client) ?? [];
@@ -81,7 +81,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     if (used.length === 0 || told.some(u => known.has(u.event_id)) || isHabit(own)) continue;
     const agent = c.client.slice(c.client.indexOf('|') + 1);
     const pace = medianGap(own.map(u => u.at_us));
-    const program = agent !== '' && (scriptAgent.test(agent) || (c.alone && isDisguised(own) && (await othersLoadParts())));
+    const program = agent !== '' && (scriptAgent.test(agent) || (c.alone && isDisguised(own) && (await doOthersBrowse())));
     const machine = own.length >= 10 && pace < SECOND;
     // Without an agent the address alone is the client, and an address may be a whole office, unless all it ever did is one run of a machine; a
     // client of the log's first and last days is part of the place unless more speaks against it.
@@ -118,20 +118,26 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
 }
 
-/** Several pages, none of their parts, and no time to read any: no browser, whatever it calls itself. Where browsers load parts, which is asked of the others. */
+/** Several pages, none of their parts, and no time to read any: no browser, whatever it calls itself. Where the others' browsers load parts and none is as fast. */
 function isDisguised(own: readonly Use[]): boolean {
   const { from, to } = spanOf(own.map(u => u.at_us));
   return own.length >= fewestPages && !own.some(u => u.part) && own.every(u => u.at_us !== null) && to - from < own.length * SECOND;
 }
 
-/** Did nearly everybody else who signed in load parts of pages? Reads `detection_entrant`. */
-async function loadParts(engine: Engine, cold: number): Promise<boolean> {
-  const { n, loading } = await engine.row<{ n: number; loading: number }>(
-    'detection.cold-parts',
-    sql`select (select count(*) from detection_entrant) - ${cold} as n,
-      count(distinct ${clientKey}) as loading from event where class = 1 and regexp_matches(lower(path), ${sql.lit(pagePart)}) and ${clientKey} in (select who from detection_entrant)`,
+/**
+ * Do nearly all others who signed in load parts of pages, and does none of them ever get pages as fast as that? Browsers that kept the parts from last time, and pages
+ * that fetch others by themselves, would show among them. Reads `detection_entrant`, `detection_cold`.
+ */
+async function othersBrowse(engine: Engine): Promise<boolean> {
+  const { n, loading, fast } = await engine.row<{ n: number; loading: number; fast: number }>(
+    'detection.cold-others',
+    sql`
+    with other as (select who from detection_entrant join detection_client on client_key = who anti join detection_cold using (client)),
+      sent as (select ${clientKey} as who, at_us, regexp_matches(lower(path), ${sql.lit(pagePart)}) as part, method = 'GET' and status < 300 as answered from event semi join other on client_key = who where class = 1 and path is not null),
+      page as (select who, at_us - lag(at_us, ${fewestPages - 2}) over (partition by who order by at_us) as us from sent where answered and not part)
+    select (select count(*) from other) as n, (select count(distinct who) from sent where part) as loading, (select count(distinct who) from page where us < ${(fewestPages - 1) * SECOND}::bigint) as fast`,
   );
-  return n >= somePeers && loading >= mostly * n;
+  return n >= somePeers && loading >= mostly * n && fast === 0;
 }
 
 /**
