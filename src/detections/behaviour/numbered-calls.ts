@@ -11,7 +11,7 @@ const pageParameter = String.raw`(?:^|&)(page|p|pg|pageno|page_no|pagenum|page_i
 const mostDigits = 15;
 /** Fewer calls by number, or of fewer numbers, tell nothing of an actor; eight numbers leave at least so many of 32 marks, nearly always. */
 const leastCalls = 10;
-const leastMarks = 5;
+const leastMarks = 6;
 /** A segment of so many runs of digits is no code of numbers but an opaque id (a UUID, a hash): there may be as many routes as records. */
 const opaque = '(?:#[^/#]+){4}#';
 const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|eot|mp[34]|webm|html?)$`;
