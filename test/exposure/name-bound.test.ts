@@ -48,6 +48,14 @@ describe('a route that names no dataset', () => {
     engine.close();
     expect(await possible({ grade: '' })).toEqual({ rows: [], unnamed: 1 });
   });
+
+  it('may show every member of a list that it is asked for, by key or by a column of the parameter’s name', async () => {
+    expect(await possible({ v: '1,3' })).toEqual({ rows: ['reader:0', 'reader:2'], unnamed: 1 });
+    engine.close();
+    expect(await possible({ v: '[2 | 7] and 1=1' })).toEqual({ rows: ['book:0', 'reader:1'], unnamed: 1 });
+    engine.close();
+    expect(await possible({ grade: 'child,adult' })).toEqual({ rows: ['reader:0', 'reader:1', 'reader:2'], unnamed: 0 });
+  });
 });
 
 describe('a page that is asked for by nothing', () => {

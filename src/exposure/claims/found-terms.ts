@@ -4,14 +4,15 @@ import { type Request, routeOf } from '../routes/requests.ts';
 import { tier } from '../tables.ts';
 import type { Claims } from './claims.ts';
 import { joinsOf } from './joins.ts';
+import { membersOf } from './list-values.ts';
 
 /** Terms looked for at most: each is held against every text of every dataset. */
 const mostTerms = 2_000;
 
-/** What a text asks for: itself without what breaks out of it, and what stands in quotes inside of it (`{patron(no:"R100")}`, `name eq 'x'`). */
+/** What a text asks for: itself without what breaks out of it, what stands in quotes inside of it (`{patron(no:"R100")}`, `name eq 'x'`), the members of a list. */
 export function termsOf(value: string): string[] {
   const quoted = [...value.matchAll(/"([^"]{2,100})"|'([^']{2,100})'/g)].map(m => (m[1] ?? m[2])!.trim());
-  return [value.split(/['"%;\\]|--|\/\*/)[0]!.trim(), ...quoted];
+  return [value.split(/['"%;\\]|--|\/\*/)[0]!.trim(), ...quoted, ...membersOf(value)];
 }
 
 /**

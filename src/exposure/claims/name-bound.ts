@@ -13,6 +13,7 @@ import { claimAnyRecordBy } from './any-record.ts';
 import type { Claims } from './claims.ts';
 import { claimTerms, termsOf } from './found-terms.ts';
 import { claimJoined, type NamedClaim } from './joined-rows.ts';
+import { membersOf } from './list-values.ts';
 import { type KnownInjections, knownInjections, literalPart } from './literal-part.ts';
 import { eventsOfSteps } from './step-events.ts';
 
@@ -94,7 +95,7 @@ export async function claimByNames(
   await claimJoined(catalogue, claims, byName);
   await claimTerms(engine, catalogue, claims, terms, open);
   for (const [route, list] of larger) await claimAnyRecordBy(catalogue, claims, 'route-unknown', route, list, { route, larger: true });
-  if (broken.length > 0) await claimBroken(catalogue, claims, await onlyInjections(engine, broken), requests);
+  if (broken.length > 0) await claimBroken(engine, catalogue, claims, broken, requests);
   return unnamed;
 }
 
@@ -167,22 +168,20 @@ async function mostShown(engine: Engine, dataset: Dataset): Promise<number> {
 const isInjection = (r: Request, { query, condition }: KnownInjections): boolean => query.has(r.eventId) || condition.has(r.eventId);
 const breaksOut = (value: string): boolean => /['";]|--|\/\*/.test(value);
 
-/** Of these requests those of an injection that is known to have worked. */
-async function onlyInjections(engine: Engine, broken: readonly Request[]): Promise<Request[]> {
-  const worked = await eventsOfSteps(engine, sql`kind like 'sqli-%' and outcome = 'succeeded'`);
-  return broken.filter(r => worked.has(r.eventId));
-}
-
 /**
- * An injection into a function of which not even the table is known: when its answer was larger than the smallest there, it may have shown any record (T2).
- * So may all answers of one size where the intruder read failures against them: a list in another order is as large.
+ * An injection, known to have worked, into a function of which not even the table is known: when its answer was larger than the smallest there, it may have shown any
+ * record (T2). So may the answers to its questions, all of one size, where it read failures against them: a list in another order is as large.
  */
-async function claimBroken(catalogue: Catalogue, claims: Claims, broken: readonly Request[], all: readonly Request[]): Promise<void> {
-  for (const [route, list] of [...groupBy(broken, routeOf)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
+async function claimBroken(engine: Engine, catalogue: Catalogue, claims: Claims, broken: readonly Request[], all: readonly Request[]): Promise<void> {
+  const worked = await eventsOfSteps(engine, sql`kind like 'sqli-%' and outcome = 'succeeded'`);
+  const questions = await eventsOfSteps(engine, sql`kind = 'sqli-boolean' and outcome = 'succeeded'`);
+  const injected = broken.filter(r => worked.has(r.eventId));
+  for (const [route, list] of [...groupBy(injected, routeOf)].sort((a, b) => (a[0] < b[0] ? -1 : 1))) {
     const beside = all.filter(r => routeOf(r) === route);
     const least = beside.reduce((a, r) => (r.bytes !== null && showsBody(r) !== 'no' ? Math.min(a, r.bytes) : a), Infinity);
     const larger = list.filter(r => r.bytes === null || r.bytes >= least + 16);
-    const shown = larger.length > 0 ? larger : beside.some(r => (r.status ?? 0) >= 500) ? list.filter(r => (r.status ?? 0) < 400) : [];
+    const answered = list.filter(r => questions.has(r.eventId) && (r.status ?? 0) < 400);
+    const shown = larger.length > 0 ? larger : beside.some(r => (r.status ?? 0) >= 500) ? answered : [];
     if (shown.length > 0) await claimAnyRecordBy(catalogue, claims, 'route-unknown', route, shown, { route, broken: true });
   }
 }
@@ -212,8 +211,9 @@ export function datasetsOfParameters(catalogue: Catalogue, r: Request): Dataset[
 
 /** What one parameter says about rows of a dataset, or null when it may say nothing. Always a superset: any column it could mean. */
 function meaning(dataset: Dataset, r: Request, name: string, value: string, injections: KnownInjections, searches: TermSearches): Sql | null {
-  const readings = value === '' ? null : asked(r, value, injections);
-  if (readings === null) return null;
+  const asks = value === '' ? null : asked(r, value, injections);
+  if (asks === null) return null;
+  const readings = asks.flatMap(v => [v, ...membersOf(v)]);
   const ref = (c: Column): Sql => sql`cast(${sql.id(`c${c.no}`)} as varchar)`;
   // A number asked for with something else than a number travels in a form nobody told us.
   const opaque = (c: Column): boolean => c.type === 'int' && !readings.some(v => /^-?\d+$/.test(v));

@@ -6,10 +6,10 @@ const spread = 2;
 
 const sizesOf = (sample: readonly Request[]): number[] => sample.filter(r => r.bytes !== null).map(r => r.bytes!);
 
-/** An answer of one size for everybody shows nobody's data. */
-export function sameAlways(sample: readonly Request[]): boolean {
+/** An answer of one size for everybody (give or take `within` bytes) shows nobody's data. */
+export function sameAlways(sample: readonly Request[], within: number): boolean {
   const sizes = sizesOf(sample);
-  return sizes.length >= fewest && Math.max(...sizes) - Math.min(...sizes) <= spread;
+  return sizes.length >= fewest && sizes.reduce((a, b) => Math.max(a, b), 0) - sizes.reduce((a, b) => Math.min(a, b), Infinity) <= within;
 }
 
 /** Tells of an answer whether it is as long as everybody's on its route, the page that a sign-in turns people away with for one: that its statement returned a row does not show it. */
@@ -19,6 +19,6 @@ export function answeredAsAlways(others: readonly Request[]): (r: Request) => bo
     others.filter(r => r.status === 200),
     routeOf,
   ))
-    if (sameAlways(list)) usual.set(route, sizesOf(list)[0]!);
+    if (sameAlways(list, spread)) usual.set(route, sizesOf(list)[0]!);
   return r => r.bytes !== null && Math.abs(r.bytes - (usual.get(routeOf(r)) ?? Infinity)) <= spread;
 }
