@@ -104,6 +104,7 @@ export async function openIncident(events: readonly Event[], mine: readonly numb
     'byte_len BIGINT',
     'seq BIGINT',
     'action VARCHAR',
+    'outcome INTEGER',
   ];
   await engine.load(
     'event',
@@ -140,6 +141,7 @@ export async function openIncident(events: readonly Event[], mine: readonly numb
       e.id / 16,
       e.id * 10,
       100,
+      null,
       null,
       null,
     ]),

@@ -173,11 +173,20 @@ const bytesOf = (text: string): number => Buffer.byteLength(text);
 /** What a page may repeat of the request: nothing, the decoded value, the value escaped. */
 const echoes: readonly ((s: RebuiltStatement) => number)[] = [() => 0, s => s.reflected[0] ?? 0, s => s.reflected[1] ?? 0];
 /** How a page may carry a text: as it is, inside JSON, inside HTML, inside JSON with \\u escapes. */
-const encoders: readonly ((text: string) => number)[] = [
+const carriers: readonly ((text: string) => number)[] = [
   bytesOf,
   text => bytesOf(JSON.stringify(text)) - 2,
   text => bytesOf(text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;')),
   text => JSON.stringify(text).replace(/[\u0080-\uffff]/g, '\\uxxxx').length - 2,
+];
+/** The same of an array that is written without a blank after the comma, as MariaDB does and MySQL does not. */
+const encoders = [
+  ...carriers,
+  ...carriers.map(
+    carry =>
+      (text: string): number =>
+        carry(text.replaceAll('", "', '","')),
+  ),
 ];
 
 /** The text that the statement shows for these rows. */
