@@ -88,27 +88,31 @@ export async function detectExports(engine: Engine, found: readonly Detection[])
   return out.sort((a, b) => (a.groupKey < b.groupKey ? -1 : 1));
 }
 
-/** All answered exports in order of time. There may be millions: senders are numbers, and a route is held once. */
+/** All answered exports in order of time. There may be millions: senders and routes come as numbers, and a route is held once. */
 async function readExports(engine: Engine): Promise<Export[]> {
-  const routes = new Map<string, string>();
-  const out: Export[] = [];
   const named = await pathMatches(engine, exportPath);
   const exported = (test: Sql): Sql =>
     sql`select event_id, at_us, ${actorKey} as who, client_key, route, query, bytes_out from event where class = 1 and status between 200 and 299 and bytes_out > 0 and ${test}`;
-  const batches = engine.stream<Export>(
+  await engine.run(
     'detection.exports',
-    sql`
-    select event_id, at_us::double as at_us, who::double as who, client_key::double as client, route, query, bytes_out::double as bytes_out
-    from (${exported(named)} union all ${exported(sql`content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)}) and not coalesce(${named}, false)`)}) e
+    sql`create or replace temp table detection_export as
+    select event_id, at_us, who, client_key, route_no, query, bytes_out
+    from (${exported(named)} union all ${exported(sql`content_type is not null and regexp_matches(lower(content_type), ${sql.lit(exportType)}) and not coalesce(${named}, false)`)}) join detection_route using (route)`,
+  );
+  const routes = await engine.rows<{ route_no: number; route: string }>(
+    'detection.export-routes',
+    sql`select route_no, route from detection_route where route_no in (select route_no from detection_export)`,
+  );
+  const textOf = new Map(routes.map(r => [r.route_no, r.route]));
+  const out: Export[] = [];
+  const batches = engine.stream<Omit<Export, 'route'> & { route_no: number }>(
+    'detection.exports',
+    sql`select event_id, at_us::double as at_us, who::double as who, client_key::double as client, route_no, query, bytes_out::double as bytes_out from detection_export e
     order by e.at_us nulls first, event_id`,
   );
   for await (const batch of batches)
-    for (const r of batch) {
-      const route = routes.get(r.route);
-      if (route === undefined) routes.set(r.route, r.route);
-      else r.route = route;
-      out.push(r);
-    }
+    for (const { event_id, at_us, who, client, route_no, query, bytes_out } of batch)
+      out.push({ event_id, at_us, who, client, route: textOf.get(route_no)!, query, bytes_out });
   return out;
 }
 

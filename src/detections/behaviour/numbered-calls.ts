@@ -22,7 +22,7 @@ const asset = String.raw`\.(?:css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|avif|wof
  * `detection_place`: places by number (of records from 1 up, of lists below 0), with the route in which the number is taken out, and `how`.
  * View `detection_call`: event, keys of actor (`who`) and client, `place`, and the number; the only number of a path is read where it is kept, others are
  * in `detection_parsed`. `detection_called` is the same with actors who call up too little. Table `detection_reach`: how often each actor and client
- * called up a place, and when: hardly anything is asked of single calls that it does not settle first. Views `detection_object`, `detection_page`: calls of
+ * called up a place: hardly anything is asked of single calls that it does not settle first. Views `detection_object`, `detection_page`: calls of
  * records and of lists with the texts of actor and client.
  */
 export async function prepareCalls(engine: Engine): Promise<void> {
@@ -58,10 +58,10 @@ export async function prepareCalls(engine: Engine): Promise<void> {
     'detection.reach',
     sql`create or replace temp table detection_reach as
     with called as (
-        select who, client, place, n, timed, first_us, last_us, status from detection_traffic join detection_route using (route_no) join (select place, route from detection_place where not several) using (route)
+        select who, client, place, n, status from detection_traffic join detection_route using (route_no) join (select place, route from detection_place where not several) using (route)
           where numbered and not ${isAsset}
-        union all select who, client, place, 1, (at_us is not null)::integer, at_us, at_us, status from detection_parsed)
-    select who, client, place, sum(n)::bigint as n, sum(timed)::bigint as timed, min(first_us) as first_us, max(last_us) as last_us,
+        union all select who, client, place, 1, status from detection_parsed)
+    select who, client, place, sum(n)::bigint as n,
       coalesce(sum(n) filter (status < 300), 0)::bigint as accepted, coalesce(sum(n) filter (status between 200 and 299), 0)::bigint as answered
     from called where who in (select who from detection_busy) group by who, client, place`,
   );

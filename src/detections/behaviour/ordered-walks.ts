@@ -82,16 +82,24 @@ const leastSpanUs = Math.round(0.75 * DAY);
 
 /** Places at which somebody called up enough over enough time whom no other method found there. */
 async function openPlaces(engine: Engine, taken: ReadonlySet<number>): Promise<number[]> {
-  const long = sql`select client as key, place from detection_reach where place > 0 and place in ${closedPlaces} group by client, place having sum(timed) >= ${minObjects} and max(last_us) - min(first_us) >= ${leastSpanUs}::bigint`;
+  const often = sql`select client, place from detection_reach where place > 0 and place in ${closedPlaces} group by client, place having sum(n) >= ${minObjects}`;
+  const { n } = await engine.row<{ n: number }>('detection.ordered-some', sql`select count(*) as n from (${often})`);
+  if (n === 0) return [];
+  await engine.run(
+    'detection.ordered-long',
+    sql`create or replace temp table detection_long as
+    select client, place from detection_call semi join (${often}) using (client, place) where at_us is not null
+    group by client, place having count(*) >= ${minObjects} and max(at_us) - min(at_us) >= ${leastSpanUs}::bigint`,
+  );
   const some = await engine.rows<{ client: string; place: number; route: string }>(
     'detection.ordered-some',
-    sql`select n.client, place, route from (${long}) l join detection_client n on n.client_key = l.key join detection_place using (place) order by place, n.client`,
+    sql`select n.client, place, route from detection_long l join detection_client n on n.client_key = l.client join detection_place using (place) order by place, n.client`,
   );
   if (some.length === 0) return [];
   const known = new Set<string>();
   const walked = await engine.rows<{ event_id: number; client: string; route: string }>(
     'detection.ordered-known',
-    sql`select event_id, client, route from detection_walk where client in (select n.client from (${long}) l join detection_client n on n.client_key = l.key)`,
+    sql`select event_id, client, route from detection_walk where client in (select n.client from detection_long l join detection_client n on n.client_key = l.client)`,
   );
   for (const w of walked) if (taken.has(w.event_id)) known.add(`${w.route}\u0000${w.client}`);
   return [...new Set(some.filter(s => !known.has(`${s.route}\u0000${s.client}`)).map(s => s.place))];
@@ -128,23 +136,16 @@ const mostPeers = 2000;
 async function readOrdered(engine: Engine, places: readonly number[]): Promise<Ordered[]> {
   const here = sql`place in (${sql.join(places.map(p => sql`${p}`))})`;
   await engine.run(
-    'detection.ordered-often',
-    sql`create or replace temp table detection_often as
-    select client, place, sum(timed)::bigint as timed, max(last_us) - min(first_us) as span_us from detection_reach where ${here} and timed > 0
-    group by client, place having sum(timed) >= ${leastObjects}`,
-  );
-  const isLong = sql`timed >= ${minObjects} and span_us >= ${leastSpanUs}::bigint`;
-  await engine.run(
     'detection.ordered-peers',
     sql`create or replace temp table detection_ordered as
-    with looked as (select client, place from (select client, place, ${isLong} as long, row_number() over (partition by place order by client) as nth from detection_often) where long or nth <= ${mostPeers})
+    with often as (select client, place from detection_reach where ${here} group by client, place having sum(n) >= ${leastObjects}),
+      looked as (select client, place from (select client, place, row_number() over (partition by place order by client) as nth from often) where nth <= ${mostPeers} union select client, place from detection_long where ${here})
     select client, place, count(*) as n, count(distinct object) as d, abs(corr(at_us, object)) as r, min(object) as lo, max(object) as hi, min(at_us) as first_us, max(at_us) as last_us
     from (select client, place, object, at_us from detection_call where ${here} and at_us is not null) semi join looked using (client, place) group by client, place having count(distinct object) >= ${leastObjects}`,
   );
   await engine.run(
     'detection.ordered-hot',
-    sql`create or replace temp table detection_ordered_hot as select o.* from detection_ordered o semi join (select client, place from detection_often where ${isLong}) using (client, place)
-    where d >= ${minObjects} and r >= 0.9 and n <= 2 * d`,
+    sql`create or replace temp table detection_ordered_hot as select o.* from detection_ordered o semi join detection_long using (client, place) where d >= ${minObjects} and r >= 0.9 and n <= 2 * d`,
   );
   const { n } = await engine.row<{ n: number }>('detection.ordered-hot', sql`select count(*) as n from detection_ordered_hot`);
   if (n === 0) return [];

@@ -3,8 +3,8 @@ import { type Engine, sql } from '../../engine/index.ts';
 /**
  * What the requests of a log come to, in one pass, so that nothing needs to count them again. `detection_route`: `route_no` from 1, `route`.
  * `detection_traffic`: a row for each `who` (key of the actor), `client` (its key), `route_no` (NULL: no path), `status`, `got` (method GET) and `numbered` (the
- * path holds the one number that `path_number` keeps), with how many there are (`n`), how many of them have a time (`timed`), `first_us` and `last_us` (UTC
- * micros), and `marks`, one of 32 bits for each number: at least as many numbers as bits were called up. Reads `detection_value`.
+ * path holds the one number that `path_number` keeps), with how many there are (`n`) and `marks`, one of 32 bits for each number: at least as many numbers as
+ * bits were called up. Reads `detection_value`.
  */
 export async function prepareTraffic(engine: Engine): Promise<void> {
   await engine.run(
@@ -15,7 +15,7 @@ export async function prepareTraffic(engine: Engine): Promise<void> {
     'detection.traffic',
     sql`create or replace temp table detection_traffic as
     select actor_key as who, client_key as client, route_no, status, method is not distinct from 'GET' as got, path_number >= 0 as numbered,
-      count(*) as n, count(at_us) as timed, min(at_us) as first_us, max(at_us) as last_us, bit_or(1::uinteger << (path_number & 31)::uinteger) as marks
+      count(*) as n, bit_or(1::uinteger << (path_number & 31)::uinteger) as marks
     from (select * from event where class = 1) left join detection_route using (route) group by all`,
   );
 }
