@@ -6,6 +6,8 @@ const known = new Map<string, string | null>();
 
 /** Addresses that no packet from outside bears (RFC 1918, 6598, 3927, 4193, loopback). */
 export const isInner = (ip: string): boolean => inner.test(ip);
+/** The same as a pattern for the engine. */
+export const innerAddress = inner.source;
 
 /**
  * The client of a request that a proxy of the site's own passed on: the peer is an inner address, and the header names who asked it. Each

@@ -9,7 +9,7 @@ export { measureCoverage } from './coverage/measure-coverage.ts';
 export { loadDatasets } from './datasets/index.ts';
 export { placeOfEvent } from './event-id.ts';
 export { defineEventView } from './event-view.ts';
-export { isInner } from './forwarded.ts';
+export { innerAddress, isInner } from './forwarded.ts';
 export { readEvents } from './read-events.ts';
 export { readOriginal } from './read-original.ts';
 export { clientKeysOf } from './request-keys.ts';

@@ -5,13 +5,10 @@ import type { Detection } from '../tables.ts';
 import { idleSessionUs, medianGap, spanOf } from '../times.ts';
 import { type Continued, continuations, openedSessions } from './continuations.ts';
 import { type DoorSize, type Entry, type Judged, judgeEntries, mayBeJudged, minPeers } from './judge-entries.ts';
+import { programAgent } from './program-agent.ts';
 import { afterResumptions } from './resumptions.ts';
 import { classifyTable } from './sign-in-answers.ts';
 import { pagePart, type Weighed, weighClients } from './weigh-clients.ts';
-
-/** Programs that fetch pages without showing them. People sign in with browsers. */
-const scriptAgent =
-  /^$|python|curl|wget|go-http|java\/|okhttp|libwww|lwp|axios|node-fetch|undici|httpclient|http_request|aiohttp|httpx|scrapy|ruby|perl|php\/|guzzle|powershell|postman|insomnia|headless|phantomjs|mechanize|restsharp|winhttp/i;
 
 const arrivalUs = HOUR;
 /** A stamp that is so uncertain stands in an hour that came twice. */
@@ -81,7 +78,7 @@ export async function detectColdSignIns(engine: Engine, found: readonly Detectio
     if (used.length === 0 || told.some(u => known.has(u.event_id)) || isHabit(own)) continue;
     const agent = c.client.slice(c.client.indexOf('|') + 1);
     const pace = medianGap(own.map(u => u.at_us));
-    const program = agent !== '' && (scriptAgent.test(agent) || (c.alone && isDisguised(own) && (await doOthersBrowse())));
+    const program = agent !== '' && (programAgent.test(agent) || (c.alone && isDisguised(own) && (await doOthersBrowse())));
     const machine = own.length >= 10 && pace < SECOND;
     // Without an agent the address alone is the client, and an address may be a whole office, unless all it ever did is one run of a machine; a
     // client of the log's first and last days is part of the place unless more speaks against it.

@@ -1,5 +1,6 @@
 import { DAY, groupBy, SECOND } from '../../base/index.ts';
 import { type Engine, sql } from '../../engine/index.ts';
+import { innerAddress } from '../../events/index.ts';
 import { count } from '../requests/judge.ts';
 import { episodes } from '../requests/request.ts';
 import type { Detection } from '../tables.ts';
@@ -8,6 +9,7 @@ import { countPeers } from './count-peers.ts';
 import { prepareCalls } from './numbered-calls.ts';
 import { openRoutes } from './open-routes.ts';
 import { withOwnership } from './owners.ts';
+import { programAgent } from './program-agent.ts';
 import { splitRun } from './shared-walks.ts';
 
 const minObjects = 30;
@@ -50,12 +52,12 @@ export async function detectEnumeration(engine: Engine): Promise<Detection[]> {
   await prepareCalls(engine);
   const walks = await findWalks(engine);
   if (walks.length > 0) await leaveOutJobs(engine);
-  const practice = await practicesOf(engine, walks);
+  const doubted = new Set([...(await practicesOf(engine, walks)), ...(await housekeepingOf(engine, walks))]);
   const out: Detection[] = [];
   for (const [actor, list] of groupBy(walks, w => w.actor)) {
     for (const how of ['object', 'page'] as const) {
       const own = list.filter(w => w.how === how).sort((a, b) => b.d - a.d || (a.route < b.route ? -1 : 1));
-      if (own.length > 0) out.push(...(await walkDetections(engine, actor, how, own, practice)));
+      if (own.length > 0) out.push(...(await walkDetections(engine, actor, how, own, doubted)));
     }
   }
   return withOwnership(engine, out);
@@ -79,6 +81,27 @@ async function practicesOf(engine: Engine, walks: readonly Walk[]): Promise<Read
     if (clients >= fewestOfPractice) for (const w of list) out.add(w);
   }
   return out;
+}
+
+/** Where so many clients come from outside, an address that no packet from outside bears is a machine of the site. */
+const mostlyOutside = 0.7;
+
+/** Walks by programs at inner addresses of a site whose users come from outside: its own batches, also when they run for the first time. Whoever got into such a machine looks alike: a doubt. */
+async function housekeepingOf(engine: Engine, walks: readonly Walk[]): Promise<Walk[]> {
+  if (walks.length === 0) return [];
+  const isInner = sql`regexp_matches(src_ip, ${sql.lit(innerAddress)})`;
+  const { outside } = await engine.row<{ outside: number }>(
+    'detection.walk-outside',
+    sql`select coalesce(avg((not ${isInner})::int), 0) as outside from (select distinct src_ip from detection_client where src_ip is not null)`,
+  );
+  if (outside < mostlyOutside) return [];
+  const rows = await engine.rows<{ actor: string }>(
+    'detection.walk-inside',
+    sql`select actor from (select distinct actor, client from detection_walk) join detection_client using (client)
+      group by actor having bool_and(coalesce(${isInner}, false) and regexp_matches(coalesce(user_agent, ''), ${sql.lit(`(?i)${programAgent.source}`)})) order by actor`,
+  );
+  const inside = new Set(rows.map(r => r.actor));
+  return walks.filter(w => inside.has(w.actor));
 }
 
 /**
@@ -182,13 +205,7 @@ type ObjectEvent = {
 };
 
 /** All requests of the walk: of this actor, on this route and what lies below it, without strangers who share its address. */
-async function walkDetections(
-  engine: Engine,
-  actor: string,
-  how: 'object' | 'page',
-  walks: readonly Walk[],
-  practice: ReadonlySet<Walk>,
-): Promise<Detection[]> {
+async function walkDetections(engine: Engine, actor: string, how: 'object' | 'page', walks: readonly Walk[], doubted: ReadonlySet<Walk>): Promise<Detection[]> {
   const rows = await engine.rows<Omit<ObjectEvent, 'atUs'>>(
     'detection.walk-events',
     sql`
@@ -203,7 +220,7 @@ async function walkDetections(
     if (new Set(run.map(r => r.object)).size < minObjects) continue;
     for (const r of run) taken.add(r.event_id);
     const { sure, doubtful } = actor.startsWith('i:') && how === 'object' ? splitRun(run, isLine(w)) : { sure: episodes(run), doubtful: [] };
-    for (const part of sure) out.push(walkDetection(w, part, practice.has(w)));
+    for (const part of sure) out.push(walkDetection(w, part, doubted.has(w)));
     if (doubtful.length > 0) out.push(walkDetection(w, doubtful, true));
   }
   return out;
