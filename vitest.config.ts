@@ -9,6 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ['default', './scripts/closing-line.mjs'],
     globalSetup: './test/setup.ts',
+    setupFiles: ['./test/fixed-seed.ts'],
     env: { TZ: 'America/St_Johns' },
   },
 });

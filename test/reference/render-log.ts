@@ -82,7 +82,8 @@ export function referenceCombined(text: string): ReferenceRow | null {
   const m = line.exec(text);
   if (!m) return null;
   if (isIP(m[1]!) === 0 && !/^[\w-]+(\.[\w-]+)*\.?$/.test(m[1]!)) return null;
-  if (isIP(m[2]!) !== 0) return null;
+  // An address there follows the name of a virtual host; one with a nought too many is one as well.
+  if (isIP(m[2]!) !== 0 || /^\d+(?:\.\d+){3}$/.test(m[2]!)) return null;
   const month = months.findIndex(x => x.toLowerCase() === m[5]!.toLowerCase());
   if (month < 0 || +m[4]! < 1 || +m[4]! > 31 || +m[7]! > 23 || +m[8]! > 59 || +m[9]! > 60 || +m[11]! > 23 || +m[12]! > 59) return null;
   const offset = (+m[11]! * 60 + +m[12]!) * 60_000 * (m[10] === '-' ? -1 : 1);
