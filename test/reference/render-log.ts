@@ -90,7 +90,8 @@ export function referenceCombined(text: string): ReferenceRow | null {
   return {
     ip: m[1]!,
     user: m[3]!,
-    timeUs: (Date.UTC(+m[6]!, month, +m[4]!, +m[7]!, +m[8]!, +m[9]!) - offset) * 1000,
+    // Two-digit years would be taken for those of the last century.
+    timeUs: (new Date(Date.UTC(2000, 0, 1, +m[7]!, +m[8]!, +m[9]!)).setUTCFullYear(+m[6]!, month, +m[4]!) - offset) * 1000,
     request: m[13]!,
     status: Number(m[14]),
     bytes: m[15] === '-' ? null : Number(m[15]),
