@@ -115,27 +115,23 @@ async function valuesOf(engine: Engine, column: (typeof distinctColumns)[number]
  * `only`: a test of the route, `value`, that those of interest pass.
  */
 export async function pathMatches(engine: Engine, pattern: string, only: Sql = sql`true`): Promise<Sql> {
-  const { plain, numbered } = await matchingRoutes(engine, pattern, only);
-  if (numbered.length === 0 || isBlindToDigits(pattern)) return among('route', [...plain, ...numbered].sort());
-  return sql`(${among('route', [...plain, ...numbered])} and case when contains(route, '#') then regexp_matches(lower(path), ${sql.lit(pattern)}) else true end)`;
+  const routes = await matchingRoutes(engine, pattern, only);
+  if (isBlindToDigits(pattern) || !routes.some(r => r.includes('#'))) return among('route', routes);
+  return sql`(${among('route', routes)} and case when contains(route, '#') then regexp_matches(lower(path), ${sql.lit(pattern)}) else true end)`;
 }
 
 /** The same of the route alone, for where there are no paths: whatever number stands in it will do. */
 export async function routeMatches(engine: Engine, pattern: string): Promise<Sql> {
-  const { plain, numbered } = await matchingRoutes(engine, pattern, sql`true`);
-  return among('route', [...plain, ...numbered].sort());
+  return among('route', await matchingRoutes(engine, pattern, sql`true`));
 }
 
-type Routes = { readonly plain: readonly string[]; readonly numbered: readonly string[] };
-
-async function matchingRoutes(engine: Engine, pattern: string, only: Sql): Promise<Routes> {
-  const routes = await valuesOf(
+function matchingRoutes(engine: Engine, pattern: string, only: Sql): Promise<string[]> {
+  const holds = (route: Sql, of: string): Sql => sql`regexp_matches(lower(${route}), ${sql.lit(of)})`;
+  return valuesOf(
     engine,
     'route',
-    value =>
-      sql`case when contains(${value}, '#') then regexp_matches(lower(${value}), ${sql.lit(routePattern(pattern))}) else regexp_matches(lower(${value}), ${sql.lit(pattern)}) end and ${only}`,
+    route => sql`case when contains(${route}, '#') then ${holds(route, routePattern(pattern))} else ${holds(route, pattern)} end and ${only}`,
   );
-  return { plain: routes.filter(r => !r.includes('#')), numbered: routes.filter(r => r.includes('#')) };
 }
 
 /** Whether a pattern says nothing of digits, so that it matches a path when it matches its route: letters, slashes, escaped signs, choices, `?` and ends only. */

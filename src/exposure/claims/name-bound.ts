@@ -8,13 +8,13 @@ import type { TermSearches } from '../routes/infer-terms.ts';
 import { showsBody } from '../routes/instances.ts';
 import { type Request, routeOf, spanOf } from '../routes/requests.ts';
 import { looseLike } from '../sql/index.ts';
-import { tier } from '../tables.ts';
 import { claimAnyRecordBy } from './any-record.ts';
 import type { Claims } from './claims.ts';
 import { claimTerms, termsOf } from './found-terms.ts';
-import { claimJoined, type NamedClaim } from './joined-rows.ts';
+import { claimJoined } from './joined-rows.ts';
 import { membersOf } from './list-values.ts';
 import { type KnownInjections, knownInjections, literalPart } from './literal-part.ts';
+import { claimNamed, type NamedClaim } from './named-claim.ts';
 import { eventsOfSteps } from './step-events.ts';
 
 const lowerNames = /^(?:from|since|start|after|begin|min|gte?|lower)(?:_?(?:date|at|day))?$|^(?:date_?)?(?:from|start|since)$/i;
@@ -71,20 +71,7 @@ export async function claimByNames(
     done.add(identity);
     for (const dataset of datasets) {
       const where = [...r.values].map(([name, value]) => meaning(dataset, r, name, value, injections, searches)).filter(w => w !== null);
-      const id = claims.add(
-        {
-          kind: 'request',
-          datasetId: dataset.id,
-          mustTier: 0,
-          mayTier: tier.possible,
-          rule: 'route-by-name',
-          statement: route,
-          premises: { route, requests: 1, source: 'name' },
-          assumptions: [],
-        },
-        { route },
-      );
-      claims.source(id, { eventId: null, requestId: r.eventId });
+      const id = claimNamed(claims, dataset.id, r);
       const rows = JSON.stringify([id, where.map(w => compileSql(w))]);
       if (written.has(rows)) continue;
       written.add(rows);
